@@ -1,0 +1,52 @@
+// Where batches come from. The global batch is a function of the global sample order, which is a function of seed,
+// epoch and files, not of the number of ranks: rank r of n gets its slice of it.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "core/config/experiment.pb.h"
+#include "core/data/batch.h"
+#include "core/data/feature_schema.h"
+
+namespace polyscene {
+
+enum class Split { kTrain, kValid, kTest };
+
+struct SourceOptions {
+  Split split = Split::kTrain;
+  int rank = 0, ranks = 1;
+  uint64_t seed = 1;
+  int64_t batch_size = 1024;     // of all ranks together
+  bool shuffle = true;           // false: file order
+  double min_tail_share = 0.5;   // a last batch smaller than this share of batch_size is dropped; 0 keeps every row
+  std::string reject_file;       // JSON lines of bad records: file, row, column, reason, value; empty: counted only
+};
+
+struct SourceCounters {
+  int64_t rows_read = 0, rows_bad = 0, rows_dropped_tail = 0, sequences_cut = 0, bags_cut = 0;
+};
+
+class BatchSource {
+ public:
+  virtual ~BatchSource() = default;
+
+  // Rows of the split over all ranks, from the files' metadata.
+  [[nodiscard]] virtual int64_t total_rows() const = 0;
+  // Global batches per epoch.
+  [[nodiscard]] virtual int64_t steps_per_epoch() const = 0;
+  // Starts (or restarts) an epoch; reading, decoding and batching run in the background from here on.
+  virtual void start_epoch(int64_t epoch) = 0;
+  // The next batch, or nothing at the end of the epoch. Every rank sees the same number of batches, and a bad record
+  // leaves its batch shorter, it moves no other row. Throws DataError as core/data/README.md lists.
+  [[nodiscard]] virtual std::optional<Batch> next() = 0;
+  // Of this rank, since construction.
+  [[nodiscard]] virtual SourceCounters counters() const = 0;
+};
+
+// Reads the Parquet files of a split. Opens all files' metadata and checks columns and types before returning.
+[[nodiscard]] std::unique_ptr<BatchSource> make_parquet_source(const config::Data& data, const SourceOptions& options);
+
+}  // namespace polyscene

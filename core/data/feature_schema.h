@@ -1,0 +1,54 @@
+// The configuration's features sorted by how they travel: the contract between reader, lookup and models.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "core/config/experiment.pb.h"
+
+namespace polyscene {
+
+using Role = config::Feature::Role;
+
+// One id per row: categorical features and bucketised numbers. Batch::fields[i] belongs to fields[i].
+struct FieldFeature {
+  std::string name, table;
+  Role role;
+};
+
+struct BagFeature {
+  std::string name, table;
+  Role role;
+  bool mean;  // pooling: divide by the sum of weights
+};
+
+struct NumberFeature {
+  std::string name;
+  Role role;
+};
+
+struct SequenceFeature {
+  struct Side {
+    std::string table;
+    int target_field;  // index into FeatureSchema::fields, or -1
+  };
+  std::string name;
+  std::vector<Side> sides;
+  int max_length;
+};
+
+struct FeatureSchema {
+  std::vector<FieldFeature> fields;
+  std::vector<BagFeature> bags;
+  std::vector<NumberFeature> numbers;
+  std::vector<SequenceFeature> sequences;
+  std::vector<std::string> labels, groups;
+
+  // Throws InvalidArgument on unknown targets or unnamed or repeated features (the configuration's loader reports the
+  // place in the file; this is the check for configurations built in code).
+  [[nodiscard]] static FeatureSchema from(const config::Data& data);
+  // Names of all tables, sorted, each once.
+  [[nodiscard]] std::vector<std::string> tables() const;
+};
+
+}  // namespace polyscene

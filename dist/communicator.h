@@ -1,0 +1,114 @@
+// How ranks talk. A communicator is a small object with a rank and a size; one rank is a normal case (every operation
+// is the identity). All members of a communicator call the same operations in the same order. Buffers are host memory
+// owned by the caller, contiguous, and may not be touched by others until the call returns; empty spans are welcome.
+//
+// Every wait has a deadline. Past it CommunicationError is thrown, naming operation, rank, missing peers and seconds;
+// after any failure the communicator is broken and every further call throws at once.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "ops/tensor/dtype.h"
+
+namespace polyscene {
+
+enum class ReduceOp : uint8_t { kSum, kMin, kMax };
+
+class Communicator {
+ public:
+  virtual ~Communicator() = default;
+
+  [[nodiscard]] int rank() const { return rank_; }
+  [[nodiscard]] int size() const { return size_; }
+  // "local" or "mpi"; for messages and logs.
+  [[nodiscard]] virtual std::string name() const = 0;
+
+  virtual void barrier() = 0;
+
+  // In place, element-wise over ranks in rank order 0, 1, ...: the result is bitwise the same on every rank and every
+  // run. Equal lengths on all ranks.
+  template <class T>
+  void all_reduce(std::span<T> data, ReduceOp op = ReduceOp::kSum) {
+    do_all_reduce(data.data(), data.size(), DTypeOf<T>::value, op);
+  }
+
+  // output[r * n, (r + 1) * n) = input of rank r, n = input.size(), equal on all ranks; output.size() == n * size().
+  template <class T>
+  void all_gather(std::span<const T> input, std::span<T> output) {
+    require(output.size() == input.size() * static_cast<size_t>(size_), "[dist.all_gather] rank ", rank_,
+            ": wanted an output of ", input.size(), " x ", size_, " elements, got ", output.size());
+    do_all_gather(input.data(), output.data(), input.size_bytes());
+  }
+
+  // Concatenation over ranks of inputs of any lengths, zero included; the same on all ranks.
+  template <class T>
+  [[nodiscard]] std::vector<T> all_gather_v(std::span<const T> input) {
+    const int64_t mine = static_cast<int64_t>(input.size());
+    std::vector<int64_t> counts(static_cast<size_t>(size_));
+    all_gather<int64_t>({&mine, 1}, counts);
+    int64_t total = 0;
+    for (int64_t& c : counts) { total += c; c *= static_cast<int64_t>(sizeof(T)); }
+    std::vector<T> output(static_cast<size_t>(total));
+    do_all_gather_v(input.data(), output.data(), counts);
+    return output;
+  }
+
+  // output = sum over ranks of input[rank * n, (rank + 1) * n), in rank order; input.size() == n * size().
+  template <class T>
+  void reduce_scatter(std::span<const T> input, std::span<T> output) {
+    require(input.size() == output.size() * static_cast<size_t>(size_), "[dist.reduce_scatter] rank ", rank_,
+            ": wanted an input of ", output.size(), " x ", size_, " elements, got ", input.size());
+    do_reduce_scatter(input.data(), output.data(), output.size(), DTypeOf<T>::value);
+  }
+
+  // Everybody ends with the root's data. Equal lengths on all ranks.
+  template <class T>
+  void broadcast(std::span<T> data, int root) {
+    do_broadcast(data.data(), data.size_bytes(), root);
+  }
+
+  // Variable all-to-all: input holds send_counts[0] elements for rank 0, then send_counts[1] for rank 1, ...; output
+  // receives receive_counts[r] elements from rank r, in rank order. Counts are in elements and must agree pairwise.
+  template <class T>
+  void all_to_all_v(std::span<const T> input, std::span<const int64_t> send_counts, std::span<T> output,
+                    std::span<const int64_t> receive_counts) {
+    check_counts(input.size(), send_counts, output.size(), receive_counts);
+    do_all_to_all_v(input.data(), send_counts, output.data(), receive_counts, sizeof(T));
+  }
+
+  // counts[r] of this rank becomes result[this rank] of rank r: one element to and from each.
+  [[nodiscard]] std::vector<int64_t> exchange_counts(std::span<const int64_t> counts);
+
+  // Ranks of equal `color` form a new communicator, ordered by their rank here. Collective.
+  [[nodiscard]] virtual std::unique_ptr<Communicator> split(int color) = 0;
+
+  // Makes every pending and later wait of all ranks fail soon; for a rank that is going down with an error.
+  virtual void abort(const std::string& reason) noexcept = 0;
+
+ protected:
+  Communicator(int rank, int size) : rank_(rank), size_(size) {}
+
+  virtual void do_all_reduce(void* data, size_t count, DType dtype, ReduceOp op) = 0;
+  virtual void do_all_gather(const void* input, void* output, size_t bytes) = 0;
+  virtual void do_all_gather_v(const void* input, void* output, std::span<const int64_t> byte_counts) = 0;
+  virtual void do_reduce_scatter(const void* input, void* output, size_t count, DType dtype) = 0;
+  virtual void do_broadcast(void* data, size_t bytes, int root) = 0;
+  virtual void do_all_to_all_v(const void* input, std::span<const int64_t> send_counts, void* output,
+                               std::span<const int64_t> receive_counts, size_t element_bytes) = 0;
+
+ private:
+  void check_counts(size_t input, std::span<const int64_t> send, size_t output, std::span<const int64_t> receive) const;
+
+  int rank_, size_;
+};
+
+struct CommunicatorOptions {
+  std::chrono::duration<double> deadline = std::chrono::seconds(600);  // of every single wait
+};
+
+}  // namespace polyscene

@@ -1,0 +1,57 @@
+// Errors a user can meet are exceptions of four kinds; only the launcher's main turns them into exit codes.
+// A message says what was wanted, what came, where, and what to try:  [area] wanted ..., got ...; try ...
+// Our own broken invariants are glog CHECKs instead.
+#pragma once
+
+#include <sstream>
+#include <stdexcept>
+#include <string>
+#include <utility>
+
+namespace polyscene {
+
+// The value is the exit code of the process.
+enum class ErrorKind : int { kOther = 1, kInvalidArgument = 2, kData = 3, kDevice = 4, kCommunication = 5 };
+
+class Error : public std::runtime_error {
+ public:
+  Error(ErrorKind kind, const std::string& message) : std::runtime_error(message), kind_(kind) {}
+  [[nodiscard]] ErrorKind kind() const { return kind_; }
+
+ private:
+  ErrorKind kind_;
+};
+
+// Usage or configuration: the user can mend the command line, the configuration or the calling code.
+struct InvalidArgument : Error {
+  explicit InvalidArgument(const std::string& m) : Error(ErrorKind::kInvalidArgument, m) {}
+};
+// Files and records: missing, truncated, of the wrong type, out of range.
+struct DataError : Error {
+  explicit DataError(const std::string& m) : Error(ErrorKind::kData, m) {}
+};
+// Memory and accelerators.
+struct DeviceError : Error {
+  explicit DeviceError(const std::string& m) : Error(ErrorKind::kDevice, m) {}
+};
+// A peer that died, a deadline that passed.
+struct CommunicationError : Error {
+  explicit CommunicationError(const std::string& m) : Error(ErrorKind::kCommunication, m) {}
+};
+
+// Concatenates its arguments as operator<< prints them.
+template <class... Parts>
+[[nodiscard]] std::string str(Parts&&... parts) {
+  std::ostringstream out;
+  (out << ... << std::forward<Parts>(parts));
+  return std::move(out).str();
+}
+
+// Throws E with the concatenated message unless `ok`. The parts are only formatted on failure.
+template <class E = InvalidArgument, class... Parts>
+void require(bool ok, const Parts&... parts) {
+  if (!ok) [[unlikely]]
+    throw E(str(parts...));
+}
+
+}  // namespace polyscene

@@ -1,0 +1,23 @@
+// Threads inside one rank. Every parallel loop goes through here, so that chunk boundaries, and with them the order
+// of floating-point sums, depend on the problem and never on the number of threads.
+#pragma once
+
+#include <cstdint>
+#include <exception>
+#include <functional>
+
+namespace polyscene {
+
+// Threads that parallel loops started from the calling thread use. Each local rank sets its own share.
+[[nodiscard]] int thread_count();
+void set_thread_count(int threads);  // threads >= 1
+
+// Number of processors this process may run on.
+[[nodiscard]] int available_processors();
+
+// Calls body(begin, end) over [0, size) cut into fixed chunks of `grain` items, in parallel, each chunk exactly once,
+// in no particular order. Runs on the caller alone when one chunk or one thread is all there is. An exception from a
+// body is rethrown in the caller after all chunks ended.
+void parallel_for(int64_t size, int64_t grain, const std::function<void(int64_t begin, int64_t end)>& body);
+
+}  // namespace polyscene

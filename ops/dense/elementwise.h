@@ -1,0 +1,21 @@
+// What the element-wise operators share: the shape rule, samples and the parallel loop.
+#pragma once
+
+#include <vector>
+
+#include "ops/base/thread.h"
+#include "ops/graph/op.h"
+
+namespace polyscene::ops {
+
+// All inputs floating, of one type and one shape, which is the output's.
+[[nodiscard]] std::vector<ValueType> infer_same_shape(const InferContext& context);
+
+// [1], [0, 3], [33, 31], [1025] ... with one / two random inputs.
+[[nodiscard]] std::vector<Sample> samples_one_float();
+[[nodiscard]] std::vector<Sample> samples_two_floats();
+
+// Elements per parallel chunk of a loop that does little per element: below it threads cost more than they give.
+inline constexpr int64_t kElementGrain = 16384;
+
+}  // namespace polyscene::ops

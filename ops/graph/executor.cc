@@ -1,0 +1,206 @@
+#include "ops/graph/executor.h"
+
+#include <algorithm>
+#include <chrono>
+#include <cmath>
+#include <map>
+#include <numeric>
+
+#include "ops/graph/plan.h"
+
+namespace polyscene {
+namespace {
+
+double now_s() {
+  return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count();
+}
+
+bool all_finite(const TensorView& v) {
+  if (!is_floating(v.dtype)) return true;
+  return dispatch_floating(v.dtype, [&]<class T>() {
+    return std::ranges::all_of(v.elements<T>(), [](T x) { return std::isfinite(x); });
+  });
+}
+
+}  // namespace
+
+void* Scratch::allocate(int64_t bytes) {
+  // First come, first served: kernels ask for the same regions in the same order step after step.
+  if (used_ == blocks_.size()) blocks_.push_back({allocate_host(bytes), bytes});
+  Block& block = blocks_[used_++];
+  if (block.bytes < bytes) block = {allocate_host(bytes + bytes / 4), bytes + bytes / 4};
+  return block.memory.get();
+}
+
+Executor::Executor(const Graph& graph, std::vector<Value> outputs, ExecutorOptions options)
+    : graph_(graph), outputs_(std::move(outputs)), options_(std::move(options)) {
+  const auto values = static_cast<size_t>(graph.value_count());
+  views_.resize(values);
+  bound_.assign(values, false);
+  alias_of_.resize(values);
+  std::iota(alias_of_.begin(), alias_of_.end(), 0);
+  symbols_.assign(graph.symbols().size(), -1);
+  for (size_t i = 0; i < values; ++i) views_[i].dtype = graph.type({nullptr, static_cast<int32_t>(i)}).dtype;
+
+  // Walk backwards to find what the outputs need.
+  std::vector<bool> needed(values);
+  for (const Value& v : outputs_) needed[static_cast<size_t>(v.id)] = true;
+  std::vector<const Node*> nodes;
+  for (size_t n = graph.nodes().size(); n-- > 0;) {
+    const Node& node = graph.nodes()[n];
+    if (std::ranges::none_of(node.outputs, [&](Value v) { return needed[static_cast<size_t>(v.id)]; })) continue;
+    for (const Value& v : node.inputs) needed[static_cast<size_t>(v.id)] = true;
+    nodes.push_back(&node);
+  }
+  std::ranges::reverse(nodes);
+
+  first_.assign(values, -1);
+  last_.assign(values, -1);
+  for (const Node* node : nodes) {
+    const auto step = static_cast<int32_t>(steps_.size());
+    for (const Value& v : node->inputs) last_[static_cast<size_t>(alias_of_[static_cast<size_t>(v.id)])] = step;
+    if (node->op->aliases_input)
+      alias_of_[static_cast<size_t>(node->outputs[0].id)] = alias_of_[static_cast<size_t>(node->inputs[0].id)];
+    for (const Value& v : node->outputs) {
+      const auto root = static_cast<size_t>(alias_of_[static_cast<size_t>(v.id)]);
+      if (first_[root] < 0) first_[root] = step;
+      last_[root] = std::max(last_[root], step);
+    }
+    steps_.push_back({node, {}, {}});
+  }
+  for (const Value& v : outputs_)
+    last_[static_cast<size_t>(alias_of_[static_cast<size_t>(v.id)])] = static_cast<int32_t>(steps_.size());
+  for (size_t i = 0; i < values; ++i)
+    if (needed[i] && graph.producer({nullptr, static_cast<int32_t>(i)}) < 0) used_inputs_.push_back(static_cast<int32_t>(i));
+}
+
+void Executor::bind(Value value, TensorView data) {
+  require(data.dtype == graph_.type(value).dtype, "[ops.executor] ", graph_.describe(value), " wants ",
+          name(graph_.type(value).dtype), ", got ", name(data.dtype));
+  const auto id = static_cast<size_t>(value.id);
+  require(alias_of_[id] == value.id, "[ops.executor] ", graph_.describe(value),
+          " shares the memory of its input and cannot be bound");
+  stale_ = stale_ || !bound_[id] || views_[id].data != data.data || !(views_[id].shape == data.shape);
+  views_[id] = data;
+  bound_[id] = true;
+}
+
+void Executor::bind_symbols() {
+  std::ranges::fill(symbols_, -1);
+  for (int32_t id : used_inputs_) {
+    const Value v{const_cast<Graph*>(&graph_), id};
+    require(bound_[static_cast<size_t>(id)], "[ops.executor] input \"", graph_.describe(v), "\" is not bound");
+    const SymbolicShape& want = graph_.type(v).shape;
+    const Shape& got = view(v).shape;
+    bool fits = want.rank() == got.rank();
+    for (int axis = 0; fits && axis < want.rank(); ++axis) {
+      const Dim& d = want[axis];
+      if (!d.is_static()) {
+        int64_t& bound = symbols_[static_cast<size_t>(d.symbol)];
+        if (bound < 0 && (got[axis] - d.constant) % d.factor == 0) bound = (got[axis] - d.constant) / d.factor;
+        fits = bound >= 0;
+      }
+      fits = fits && d.resolve(symbols_) == got[axis];
+    }
+    if (fits) continue;
+    std::string known;
+    for (size_t s = 0; s < symbols_.size(); ++s)
+      known += str(s ? ", " : "", "s", s, " ", graph_.symbols()[s], " = ", symbols_[s]);
+    throw InvalidArgument(str("[ops.executor] input \"", graph_.describe(v), "\" wants shape ", want, " with ", known,
+                              ", got ", got));
+  }
+}
+
+void Executor::resolve_views() {
+  bind_symbols();
+  std::vector<Lifetime> lifetimes;
+  std::vector<size_t> roots;
+  for (const Step& step : steps_)
+    for (const Value& v : step.node->outputs) {
+      TensorView& out = view(v);
+      const Shape shape = graph_.type(v).shape.resolve(symbols_);
+      require(!bound_[static_cast<size_t>(v.id)] || out.shape == shape, "[ops.executor] ", graph_.describe(v),
+              " is bound to memory of shape ", out.shape, ", its shape is ", shape);
+      out.shape = shape;
+      const auto root = static_cast<size_t>(alias_of_[static_cast<size_t>(v.id)]);
+      if (root != static_cast<size_t>(v.id) || bound_[root]) continue;
+      lifetimes.push_back({out.bytes(), first_[root], options_.plan_memory ? last_[root]
+                                                                           : static_cast<int32_t>(steps_.size())});
+      roots.push_back(root);
+    }
+  const MemoryPlan plan = plan_memory(lifetimes);
+  if (plan.arena_bytes > arena_bytes_) {
+    arena_.reset();
+    arena_bytes_ = plan.arena_bytes + plan.arena_bytes / 8;  // jagged sizes vary from step to step
+    arena_ = allocate_host(arena_bytes_);
+  }
+  for (size_t i = 0; i < roots.size(); ++i)
+    views_[roots[i]].data = static_cast<std::byte*>(arena_.get()) + plan.offsets[i];
+  for (Step& step : steps_) {
+    step.inputs.clear();
+    step.outputs.clear();
+    for (const Value& v : step.node->inputs) step.inputs.push_back(view(v));
+    for (const Value& v : step.node->outputs) {
+      view(v).data = views_[static_cast<size_t>(alias_of_[static_cast<size_t>(v.id)])].data;
+      step.outputs.push_back(view(v));
+    }
+  }
+  stale_ = false;
+}
+
+void Executor::run() {
+  if (stale_) resolve_views();
+  for (Step& step : steps_) {
+    if (step.node->op->aliases_input) continue;
+    const double start = options_.profile ? now_s() : 0;
+    scratch_.reset();
+    step.node->op->cpu({step.node->attributes, step.inputs, step.outputs, scratch_, options_.bf16_matmul});
+    if (options_.profile) {
+      step.seconds += now_s() - start;
+      ++step.calls;
+    }
+    if (options_.check_finite) check_step(step);
+  }
+}
+
+void Executor::check_step(const Step& step) const {
+  for (size_t i = 0; i < step.outputs.size(); ++i) {
+    if (all_finite(step.outputs[i])) continue;
+    std::string inputs;
+    for (size_t k = 0; k < step.inputs.size(); ++k)
+      inputs += str(k ? ", " : "", graph_.describe(step.node->inputs[k]), step.inputs[k].shape,
+                    all_finite(step.inputs[k]) ? "" : " (not finite)");
+    throw Error(ErrorKind::kOther,
+                str("[ops.executor] ", options_.where, options_.where.empty() ? "" : ": ", "output ", i, " of ",
+                    graph_.describe(step.node->outputs[i]), " ", step.node->attributes, " is not finite; its inputs: ",
+                    inputs, "; try a lower learning rate, gradient clipping (train.clip_norm) or look at the data"));
+  }
+}
+
+TensorView Executor::result(Value output) const {
+  require(std::ranges::find(outputs_, output) != outputs_.end(), "[ops.executor] ", graph_.describe(output),
+          " was not asked for when the executor was made");
+  return views_[static_cast<size_t>(output.id)];
+}
+
+std::vector<OpTime> Executor::profile() const {
+  std::map<std::string, OpTime> by_op;
+  for (const Step& step : steps_) {
+    OpTime& t = by_op[std::string(step.node->op->name)];
+    t.calls += step.calls;
+    t.seconds += step.seconds;
+  }
+  std::vector<OpTime> result;
+  for (auto& [op, time] : by_op) {
+    time.op = op;
+    result.push_back(time);
+  }
+  std::ranges::sort(result, std::greater<>(), &OpTime::seconds);
+  return result;
+}
+
+void Executor::reset_profile() {
+  for (Step& step : steps_) step.seconds = 0, step.calls = 0;
+}
+
+}  // namespace polyscene

@@ -1,0 +1,80 @@
+// Runs a graph on the CPU: only the nodes that the wanted outputs need, in graph order, every intermediate value in one
+// planned arena that is kept between runs.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "ops/graph/graph.h"
+
+namespace polyscene {
+
+struct ExecutorOptions {
+  bool bf16_matmul = false;
+  // After each node, throw an Error naming the node, its inputs and `where` when an output is not finite.
+  bool check_finite = false;
+  // Share the arena among values (off: each value keeps its own place, for debugging and for the planner's test).
+  bool plan_memory = true;
+  // Accumulate seconds per node (profile()).
+  bool profile = false;
+  std::string where;  // e.g. "rank 3", for messages
+};
+
+struct OpTime {
+  std::string op;
+  int64_t calls = 0;
+  double seconds = 0;
+};
+
+class Executor {
+ public:
+  // The graph must outlive the executor and not change any more.
+  Executor(const Graph& graph, std::vector<Value> outputs, ExecutorOptions options = {});
+
+  // Gives an input or parameter its memory, or a wanted output the place to be written to. The view must stay valid
+  // during run(); bindings stay until replaced. Types are checked here, shapes in run().
+  void bind(Value value, TensorView view);
+
+  // Binds the symbols from the shapes of the bound inputs, plans memory if they changed, runs every node.
+  // Throws InvalidArgument when an input is unbound or shapes contradict each other.
+  void run();
+
+  // A wanted output of the last run; valid until the next run.
+  [[nodiscard]] TensorView result(Value output) const;
+
+  [[nodiscard]] int64_t arena_bytes() const { return arena_bytes_; }
+  [[nodiscard]] std::vector<OpTime> profile() const;  // longest first
+  void reset_profile();
+
+ private:
+  struct Step {
+    const Node* node;
+    std::vector<TensorView> inputs, outputs;  // refreshed when the plan changes
+    double seconds = 0;
+    int64_t calls = 0;
+  };
+  void bind_symbols();
+  void resolve_views();
+  void check_step(const Step& step) const;
+  [[nodiscard]] TensorView& view(Value v) { return views_[static_cast<size_t>(v.id)]; }
+
+  const Graph& graph_;
+  std::vector<Value> outputs_;
+  ExecutorOptions options_;
+  std::vector<Step> steps_;
+  std::vector<int32_t> used_inputs_;    // value ids without producer that some step reads
+  std::vector<int32_t> alias_of_;       // per value: the value whose memory it shares; itself where none
+  std::vector<int32_t> first_, last_;   // per value (its alias root): steps between which its memory is needed
+  std::vector<TensorView> views_;       // per value
+  std::vector<bool> bound_;             // per value: memory given from outside
+  std::vector<int64_t> symbols_;
+  bool stale_ = true;
+  std::shared_ptr<void> arena_;
+  int64_t arena_bytes_ = 0;
+  Scratch scratch_;
+};
+
+}  // namespace polyscene

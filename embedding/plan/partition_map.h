@@ -1,0 +1,44 @@
+// The one routing function: hash(key, table) -> logical partition -> rank. Nothing else decides where a key lives.
+// The partition of a key never changes; only the map from partitions to ranks follows the number of ranks.
+#pragma once
+
+#include <cstdint>
+#include <string_view>
+
+#include "ops/base/philox.h"
+
+namespace polyscene {
+
+// Salt of a table in every hash: XXH3 of its name.
+[[nodiscard]] uint64_t table_salt(std::string_view name);
+
+// Routing hash of a key. The top bits choose the partition; hash tables behind it must mix again.
+[[nodiscard]] constexpr uint64_t key_hash(int64_t key, uint64_t salt) {
+  return mix64(static_cast<uint64_t>(key) ^ salt);
+}
+
+// Balanced contiguous ranges of partitions: a value, a pure function of (partitions, ranks).
+class PartitionMap {
+ public:
+  // Throws InvalidArgument unless 1 <= ranks <= partitions.
+  PartitionMap(int partitions, int ranks);
+
+  [[nodiscard]] int partitions() const { return partitions_; }
+  [[nodiscard]] int ranks() const { return ranks_; }
+  // Partition in [0, partitions) of a routing hash.
+  [[nodiscard]] int partition(uint64_t hash) const {
+    return static_cast<int>((static_cast<uint128>(hash) * static_cast<uint64_t>(partitions_)) >> 64);
+  }
+  // Rank that owns a partition: the ranks' shares differ by one partition at most.
+  [[nodiscard]] int owner(int partition) const {
+    return static_cast<int>(int64_t{partition} * ranks_ / partitions_);
+  }
+  [[nodiscard]] int owner(int64_t key, uint64_t salt) const { return owner(partition(key_hash(key, salt))); }
+
+  friend bool operator==(const PartitionMap&, const PartitionMap&) = default;
+
+ private:
+  int partitions_, ranks_;
+};
+
+}  // namespace polyscene

@@ -1,0 +1,67 @@
+// Open addressing from hashes to row numbers. A bucket is one cache line: twelve row numbers with a byte of hash each;
+// a full bucket overflows into the next. Keys stay with their rows, so the index can be rebuilt from them and grows by
+// an eighth at a time instead of doubling: 6.3 to 7.1 bytes per row.
+#pragma once
+
+#include <algorithm>
+#include <cstdint>
+#include <vector>
+
+#include "ops/base/philox.h"
+
+namespace polyscene {
+
+class KeyIndex {
+ public:
+  static constexpr int32_t kNone = -1;
+
+  // Rows that fit before the index must be rebuilt.
+  [[nodiscard]] int64_t capacity() const { return capacity_; }
+  // The capacity to rebuild with when `rows` rows are wanted.
+  [[nodiscard]] static int64_t grown(int64_t rows) { return std::max<int64_t>(kMinCapacity, rows + rows / 8); }
+  // Empties the index and makes room for `capacity` rows. The old memory is freed first.
+  void reset(int64_t capacity);
+  // The row for which same_key(row) holds, among those inserted under `hash`; or kNone.
+  template <class SameKey>
+  [[nodiscard]] int32_t find(uint64_t hash, SameKey&& same_key) const;
+  // A row to compare with first (its hash byte agrees), or kNone; for prefetching its key.
+  [[nodiscard]] int32_t candidate(uint64_t hash) const;
+  // `hash`'s key must be absent, and the number of inserted rows below capacity().
+  void insert(uint64_t hash, int32_t row);
+  void prefetch(uint64_t hash) const { __builtin_prefetch(&buckets_[home(hash)]); }
+  [[nodiscard]] int64_t memory_bytes() const { return static_cast<int64_t>(buckets_.capacity() * sizeof(Bucket)); }
+
+ private:
+  static constexpr int kSlots = 12;
+  static constexpr int64_t kMinCapacity = 64;
+
+  struct alignas(64) Bucket {
+    uint8_t digest[kSlots] = {};
+    uint32_t used = 0;
+    int32_t row[kSlots] = {};
+  };
+  static_assert(sizeof(Bucket) == 64);
+
+  [[nodiscard]] size_t home(uint64_t hash) const {
+    return static_cast<size_t>((static_cast<uint128>(hash) * buckets_.size()) >> 64);
+  }
+  [[nodiscard]] size_t next(size_t bucket) const { return bucket + 1 == buckets_.size() ? 0 : bucket + 1; }
+  [[nodiscard]] static uint8_t digest(uint64_t hash) { return static_cast<uint8_t>(hash); }
+
+  std::vector<Bucket> buckets_;
+  int64_t capacity_ = 0;
+};
+
+template <class SameKey>
+int32_t KeyIndex::find(uint64_t hash, SameKey&& same_key) const {
+  if (buckets_.empty()) return kNone;
+  for (size_t b = home(hash);; b = next(b)) {
+    const Bucket& bucket = buckets_[b];
+    for (uint32_t i = 0; i < bucket.used; ++i) {
+      if (bucket.digest[i] == digest(hash) && same_key(bucket.row[i])) return bucket.row[i];
+    }
+    if (bucket.used < kSlots) return kNone;
+  }
+}
+
+}  // namespace polyscene

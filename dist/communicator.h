@@ -69,6 +69,8 @@ class Communicator {
   // Everybody ends with the root's data. Equal lengths on all ranks.
   template <class T>
   void broadcast(std::span<T> data, int root) {
+    require(root >= 0 && root < size_, "[dist.broadcast] rank ", rank_, ": wanted a root in [0, ", size_, "), got ",
+            root);
     do_broadcast(data.data(), data.size_bytes(), root);
   }
 
@@ -109,6 +111,7 @@ class Communicator {
 
 struct CommunicatorOptions {
   std::chrono::duration<double> deadline = std::chrono::seconds(600);  // of every single wait
+  size_t chunk_bytes = size_t{64} << 20;  // mpi: longer messages are cut; at most 2^31 - 1
 };
 
 }  // namespace polyscene

@@ -19,6 +19,10 @@ void run_local_ranks(int ranks, const std::function<void(Communicator&)>& body, 
 // use; MPI is finalised when the last communicator is gone, or aborted when the communicator is broken.
 [[nodiscard]] std::unique_ptr<Communicator> make_mpi_world(CommunicatorOptions options = {});
 
+// Runs body(communicator) on this process's rank of the mpirun job. If it throws, the other ranks are told and the
+// error is rethrown; let it reach main, print it and return its exit code.
+void run_mpi_rank(const std::function<void(Communicator&)>& body, CommunicatorOptions options = {});
+
 // A world of one: every operation is the identity.
 [[nodiscard]] std::unique_ptr<Communicator> make_single_world();
 

@@ -1,0 +1,71 @@
+#include "dist/call.h"
+
+#include <iomanip>
+
+namespace polyscene {
+namespace {
+
+std::string_view name(ReduceOp op) {
+  constexpr std::string_view names[] = {"sum", "min", "max"};
+  return names[static_cast<int>(op)];
+}
+
+}  // namespace
+
+std::string_view name(Collective collective) {
+  constexpr std::string_view names[] = {"barrier",        "all_reduce", "all_gather",   "all_gather_v",
+                                        "reduce_scatter", "broadcast",  "all_to_all_v", "split",
+                                        "leave"};
+  return names[static_cast<int>(collective)];
+}
+
+std::string describe(const Call& call) {
+  const std::string_view called = name(call.collective);
+  switch (call.collective) {
+    case Collective::kAllReduce:
+    case Collective::kReduceScatter:
+      return str(called, "(", call.count, " x ", name(call.dtype), ", ", name(call.reduce), ")");
+    case Collective::kBroadcast:
+      return str(called, "(", call.count, " bytes from rank ", call.root, ")");
+    case Collective::kAllGather:
+      return str(called, "(", call.count, " bytes)");
+    case Collective::kAllToAllV:
+      return str(called, "(elements of ", call.count, " bytes)");
+    default:
+      return str(called, "()");
+  }
+}
+
+std::string join(std::span<const int> ranks) {
+  std::string text;
+  for (const int rank : ranks) text += (text.empty() ? "" : ", ") + std::to_string(rank);
+  return text;
+}
+
+std::string where(Collective collective, int rank, int size) {
+  return str("[dist.", name(collective), "] rank ", rank, " of ", size);
+}
+
+std::string describe_timeout(Collective collective, int rank, int size, double seconds, std::span<const int> missing) {
+  return str(where(collective, rank, size), " waited ", std::fixed, std::setprecision(1), seconds, " s for rank",
+             missing.size() == 1 ? " " : "s ", join(missing),
+             "; look at what they were doing, or raise the communicator's deadline if they are only slow");
+}
+
+std::string describe_peer_failure(Collective collective, int rank, int size, int failed_world_rank,
+                                  const std::string& reason) {
+  return str(where(collective, rank, size), " stopped because rank ", failed_world_rank, " of the world failed: ", reason);
+}
+
+std::string describe_mismatch(int rank, int size, const Call& mine, int peer, const Call& theirs) {
+  return str(where(mine.collective, rank, size), " called ", describe(mine), " but rank ", peer, " called ",
+             describe(theirs), "; all ranks must make the same calls with the same lengths in the same order");
+}
+
+std::string describe_length_mismatch(Collective collective, int rank, int size, int sender, int receiver,
+                                     int64_t sent_bytes, int64_t wanted_bytes) {
+  return str(where(collective, rank, size), ": rank ", sender, " sends ", sent_bytes, " bytes but rank ", receiver,
+             " wants ", wanted_bytes, " from it; send and receive counts must agree pairwise");
+}
+
+}  // namespace polyscene

@@ -1,0 +1,54 @@
+// What a rank says about the collective call it makes. Ranks compare these before any data moves, so that calls that do
+// not fit together are an error with words instead of a hang or of wrong numbers.
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <string>
+#include <string_view>
+
+#include "dist/communicator.h"
+
+namespace polyscene {
+
+enum class Collective : uint8_t {
+  kBarrier, kAllReduce, kAllGather, kAllGatherV, kReduceScatter, kBroadcast, kAllToAllV, kSplit, kLeave
+};
+
+[[nodiscard]] std::string_view name(Collective collective);
+
+// Trivially copyable: the mpi implementation sends it as bytes.
+struct Call {
+  Collective collective = Collective::kBarrier;
+  DType dtype = DType::kFloat32;     // of reductions
+  ReduceOp reduce = ReduceOp::kSum;  // of reductions
+  int32_t root = 0;                  // of broadcast
+  uint64_t count = 0;                // reductions: elements; all_to_all_v: bytes of an element; others: bytes
+  bool operator==(const Call&) const = default;
+};
+
+// For example "all_reduce(100 x float32, sum)".
+[[nodiscard]] std::string describe(const Call& call);
+
+// "1, 3".
+[[nodiscard]] std::string join(std::span<const int> ranks);
+
+// The start of every message: "[dist.all_reduce] rank 2 of 4".
+[[nodiscard]] std::string where(Collective collective, int rank, int size);
+
+// "[dist.all_reduce] rank 2 of 4 waited 30.0 s for ranks 1, 3; ...what to try".
+[[nodiscard]] std::string describe_timeout(Collective collective, int rank, int size, double seconds,
+                                           std::span<const int> missing);
+
+// What a rank says when it stops because another one failed.
+[[nodiscard]] std::string describe_peer_failure(Collective collective, int rank, int size, int failed_world_rank,
+                                                const std::string& reason);
+
+// The text of the error of ranks that make different calls.
+[[nodiscard]] std::string describe_mismatch(int rank, int size, const Call& mine, int peer, const Call& theirs);
+
+// The text of the error of two ranks whose lengths do not fit: `peer` sends `sent` bytes, `rank` wanted `wanted`.
+[[nodiscard]] std::string describe_length_mismatch(Collective collective, int rank, int size, int sender, int receiver,
+                                                   int64_t sent_bytes, int64_t wanted_bytes);
+
+}  // namespace polyscene

@@ -1,0 +1,144 @@
+#include "dist/local/communicator.h"
+
+#include <cstring>
+#include <numeric>
+
+#include "dist/reduce.h"
+
+namespace polyscene {
+namespace {
+
+std::byte* at(void* base, size_t bytes) { return static_cast<std::byte*>(base) + bytes; }
+const std::byte* at(const void* base, size_t bytes) { return static_cast<const std::byte*>(base) + bytes; }
+
+// memcpy that accepts the null pointers of empty spans.
+void copy(void* to, const void* from, size_t bytes) {
+  if (bytes > 0 && to != from) std::memcpy(to, from, bytes);
+}
+
+}  // namespace
+
+// The time between arrive and depart as a scope, left in order also when a check throws.
+class LocalCommunicator::Meeting {
+ public:
+  Meeting(LocalCommunicator& self, const LocalGroup::Posting& posting) : self_(self) {
+    self.group_->arrive(self.rank(), posting);
+    try {
+      check_same_call();
+    } catch (...) {
+      self.group_->depart();
+      throw;
+    }
+  }
+  ~Meeting() { self_.group_->depart(); }
+  Meeting(const Meeting&) = delete;
+  Meeting& operator=(const Meeting&) = delete;
+
+  [[nodiscard]] const LocalGroup::Posting& operator[](int rank) const { return self_.group_->posting(rank); }
+
+  [[noreturn]] void fail(const std::string& message) const {
+    self_.group_->fail(self_.rank(), message);
+    throw InvalidArgument(message);
+  }
+
+ private:
+  void check_same_call() const {
+    const Call& mine = (*this)[self_.rank()].call;
+    for (int r = 0; r < self_.size(); ++r) {
+      const Call& theirs = (*this)[r].call;
+      if (theirs != mine) fail(describe_mismatch(self_.rank(), self_.size(), mine, r, theirs));
+    }
+  }
+
+  LocalCommunicator& self_;
+};
+
+LocalCommunicator::LocalCommunicator(std::shared_ptr<LocalGroup> group, int rank)
+    : Communicator(rank, group->size()), group_(std::move(group)) {}
+
+void LocalCommunicator::barrier() { const Meeting meeting(*this, {.call = {.collective = Collective::kBarrier}}); }
+
+void LocalCommunicator::abort(const std::string& reason) noexcept { group_->fail(rank(), reason); }
+
+// Every rank reduces its own slice of all buffers and writes it back to all of them: slices are disjoint, so nobody
+// reads what another writes.
+void LocalCommunicator::do_all_reduce(void* data, size_t count, DType dtype, ReduceOp op) {
+  const Call call{.collective = Collective::kAllReduce, .dtype = dtype, .reduce = op, .count = count};
+  const Meeting meeting(*this, {.call = call, .output = data});
+  const size_t ranks = static_cast<size_t>(size()), self = static_cast<size_t>(rank());
+  const size_t begin = count * self / ranks, end = count * (self + 1) / ranks;
+  if (ranks == 1 || begin == end) return;
+  std::vector<void*> slices;
+  for (int r = 0; r < size(); ++r) {
+    slices.push_back(at(meeting[r].output, begin * static_cast<size_t>(size_bytes(dtype))));
+  }
+  const std::vector<const void*> sources(slices.begin(), slices.end());
+  reduce_in_order(dtype, op, sources, slices, end - begin);
+}
+
+void LocalCommunicator::do_reduce_scatter(const void* input, void* output, size_t count, DType dtype) {
+  const Call call{.collective = Collective::kReduceScatter, .dtype = dtype, .count = count};
+  const Meeting meeting(*this, {.call = call, .input = input});
+  if (count == 0) return;
+  const size_t offset = static_cast<size_t>(rank()) * count * static_cast<size_t>(size_bytes(dtype));
+  std::vector<const void*> sources;
+  for (int r = 0; r < size(); ++r) sources.push_back(at(meeting[r].input, offset));
+  reduce_in_order(dtype, ReduceOp::kSum, sources, {&output, 1}, count);
+}
+
+void LocalCommunicator::do_all_gather(const void* input, void* output, size_t bytes) {
+  const Meeting meeting(*this, {.call = {.collective = Collective::kAllGather, .count = bytes}, .input = input});
+  for (int r = 0; r < size(); ++r) copy(at(output, static_cast<size_t>(r) * bytes), meeting[r].input, bytes);
+}
+
+void LocalCommunicator::do_all_gather_v(const void* input, void* output, std::span<const int64_t> byte_counts) {
+  const Meeting meeting(*this, {.call = {.collective = Collective::kAllGatherV}, .input = input});
+  size_t offset = 0;
+  for (int r = 0; r < size(); ++r) {
+    const size_t bytes = static_cast<size_t>(byte_counts[static_cast<size_t>(r)]);
+    copy(at(output, offset), meeting[r].input, bytes);
+    offset += bytes;
+  }
+}
+
+void LocalCommunicator::do_broadcast(void* data, size_t bytes, int root) {
+  const Call call{.collective = Collective::kBroadcast, .root = root, .count = bytes};
+  const Meeting meeting(*this, {.call = call, .output = data});
+  copy(data, meeting[root].output, bytes);
+}
+
+void LocalCommunicator::do_all_to_all_v(const void* input, std::span<const int64_t> send_counts, void* output,
+                                        std::span<const int64_t> receive_counts, size_t element_bytes) {
+  const Call call{.collective = Collective::kAllToAllV, .count = element_bytes};
+  const Meeting meeting(*this, {.call = call, .input = input, .send_counts = send_counts});
+  const auto bytes = [&](int64_t elements) { return static_cast<size_t>(elements) * element_bytes; };
+  size_t offset = 0;
+  for (int r = 0; r < size(); ++r) {
+    const std::span<const int64_t> sends = meeting[r].send_counts;
+    const int64_t sent = sends[static_cast<size_t>(rank())], wanted = receive_counts[static_cast<size_t>(r)];
+    if (sent != wanted) {
+      meeting.fail(describe_length_mismatch(call.collective, rank(), size(), r, rank(),
+                                            static_cast<int64_t>(bytes(sent)), static_cast<int64_t>(bytes(wanted))));
+    }
+    const int64_t before = std::accumulate(sends.begin(), sends.begin() + rank(), int64_t{0});
+    copy(at(output, offset), at(meeting[r].input, bytes(before)), bytes(sent));
+    offset += bytes(sent);
+  }
+}
+
+std::unique_ptr<Communicator> LocalCommunicator::split(int color) {
+  std::vector<int> members;
+  int new_rank = 0;
+  {
+    const Meeting meeting(*this, {.call = {.collective = Collective::kSplit}, .color = color});
+    for (int r = 0; r < size(); ++r) {
+      if (meeting[r].color != color) continue;
+      if (r == rank()) new_rank = static_cast<int>(members.size());
+      members.push_back(r);
+    }
+    if (new_rank == 0) group_->create_child(rank(), members);
+  }
+  return std::make_unique<LocalCommunicator>(group_->child(members.front()), new_rank);
+}
+
+}  // namespace polyscene

@@ -1,0 +1,39 @@
+// How a rank waits for messages: it polls without pause first, then yields the processor between polls, and sleeps only
+// when nothing has arrived for so long that a hundred microseconds no longer matter.
+#pragma once
+
+#include <chrono>
+#include <thread>
+
+namespace polyscene {
+
+class Backoff {
+ public:
+  using Clock = std::chrono::steady_clock;
+
+  // Call after every poll that brought nothing.
+  void pause() {
+    ++polls_;
+    if (polls_ < kStraightPolls) return;
+    if (idle() < std::chrono::milliseconds(50)) {
+      std::this_thread::yield();
+    } else {
+      std::this_thread::sleep_for(std::chrono::microseconds(100));
+    }
+  }
+  // Call after every poll that brought something.
+  void reset() {
+    polls_ = 0;
+    since_ = Clock::now();
+  }
+  [[nodiscard]] Clock::duration idle() const { return Clock::now() - since_; }
+  [[nodiscard]] int polls() const { return polls_; }
+
+ private:
+  static constexpr int kStraightPolls = 64;
+
+  int polls_ = 0;
+  Clock::time_point since_ = Clock::now();
+};
+
+}  // namespace polyscene

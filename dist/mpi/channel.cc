@@ -1,0 +1,184 @@
+#include "dist/mpi/channel.h"
+
+#include <algorithm>
+
+#include "dist/mpi/backoff.h"
+
+namespace polyscene {
+namespace {
+
+// A failing peer may still owe us data of a call it had arrived at; how long to wait for it before giving up.
+constexpr std::chrono::seconds kDataGrace(2);
+// Polls between two looks at the clock and at the notices of other ranks.
+constexpr int kPollsPerLook = 16;
+
+}  // namespace
+
+// Requests under way and the member each waits for. Owns nothing else.
+struct Channel::Pending {
+  std::vector<MPI_Request> requests;
+  std::vector<int> peers;
+  std::vector<int> finished;  // scratch of MPI_Testsome
+
+  MPI_Request* add(int peer) {
+    peers.push_back(peer);
+    return &requests.emplace_back(MPI_REQUEST_NULL);
+  }
+
+  // Number of requests that finished in this poll, MPI_UNDEFINED when none is left.
+  int poll() {
+    int count = 0;
+    finished.resize(requests.size());
+    check_mpi(MPI_Testsome(static_cast<int>(requests.size()), requests.data(), &count, finished.data(),
+                           MPI_STATUSES_IGNORE),
+              "MPI_Testsome");
+    return count;
+  }
+
+  [[nodiscard]] std::vector<int> missing() const {
+    std::vector<int> ranks;
+    for (size_t i = 0; i < requests.size(); ++i) {
+      if (requests[i] != MPI_REQUEST_NULL) ranks.push_back(peers[i]);
+    }
+    std::sort(ranks.begin(), ranks.end());
+    ranks.erase(std::unique(ranks.begin(), ranks.end()), ranks.end());
+    return ranks;
+  }
+};
+
+struct Channel::Announcement {
+  Call call;
+  int64_t send_bytes = 0, receive_bytes = 0;
+};
+
+Channel::Channel(std::shared_ptr<Session> session, std::vector<int> world_ranks, int rank, int64_t context,
+                 CommunicatorOptions options)
+    : session_(std::move(session)), world_ranks_(std::move(world_ranks)), rank_(rank), options_(options) {
+  require(context < session_->max_contexts(), "[dist.split] this MPI library has tags for ", session_->max_contexts(),
+          " communicators and all have been used; split once and keep the result");
+  require(options_.chunk_bytes >= 1 && options_.chunk_bytes <= INT32_MAX,
+          "[dist.make_mpi_world] wanted chunk_bytes between 1 and 2^31 - 1, got ", options_.chunk_bytes);
+  // Context 0 starts at tag 2; tag 0 carries the session's notices.
+  call_tag_ = static_cast<int>((context + 1) * Session::kTagsPerContext);
+  data_tag_ = call_tag_ + 1;
+}
+
+void Channel::check_alive(Collective collective) const {
+  if (session_->failure()) throw_peer_failure(collective);
+}
+
+void Channel::throw_peer_failure(Collective collective) const {
+  const auto failure = session_->failure();
+  throw CommunicationError(describe_peer_failure(collective, rank_, size(), failure->world_rank, failure->reason));
+}
+
+void Channel::fail_argument(const std::string& message) {
+  session_->fail(message);
+  throw InvalidArgument(message);
+}
+
+void Channel::time_out(Collective collective, const Pending& pending) {
+  const std::string message =
+      describe_timeout(collective, rank_, size(), options_.deadline.count(), pending.missing());
+  session_->fail(message);
+  throw CommunicationError(message);
+}
+
+// While calls are being announced another rank's failure ends the wait at once. While data moves it does not: all
+// members are in the same call and finish it, unless they die.
+void Channel::wait(Collective collective, Pending& pending, bool heed_failure) {
+  Backoff backoff, since_failure;
+  for (int looks = 0;; ++looks) {
+    const int finished = pending.poll();
+    if (finished == MPI_UNDEFINED) return;
+    if (finished > 0) {
+      backoff.reset();
+      continue;
+    }
+    backoff.pause();
+    if (looks % kPollsPerLook != 0) continue;
+    session_->poll();
+    if (!session_->failure()) {
+      since_failure.reset();
+    } else if (heed_failure || since_failure.idle() > kDataGrace) {
+      throw_peer_failure(collective);
+    }
+    if (backoff.idle() > options_.deadline) time_out(collective, pending);
+  }
+}
+
+void Channel::post_announcements(std::vector<Announcement>& sent, std::vector<Announcement>& received,
+                                 Pending& pending) {
+  const auto post = [&](auto function, std::vector<Announcement>& of, int peer) {
+    check_mpi(function(&of[static_cast<size_t>(peer)], sizeof(Announcement), MPI_BYTE, world_rank(peer), call_tag_,
+                       session_->comm(), pending.add(peer)),
+              "posting a message");
+  };
+  for (int step = 1; step < size(); ++step) post(MPI_Irecv, received, (rank_ + size() - step) % size());
+  for (int step = 1; step < size(); ++step) post(MPI_Isend, sent, (rank_ + step) % size());
+}
+
+void Channel::arrive(const Call& call, std::span<const int64_t> send_bytes, std::span<const int64_t> receive_bytes) {
+  check_alive(call.collective);
+  struct Buffers {
+    std::vector<Announcement> sent, received;
+  };
+  const auto buffers = std::make_shared<Buffers>();
+  buffers->sent.assign(world_ranks_.size(), {.call = call});
+  buffers->received.resize(world_ranks_.size());
+  for (size_t r = 0; r < send_bytes.size(); ++r) {
+    buffers->sent[r].send_bytes = send_bytes[r];
+    buffers->sent[r].receive_bytes = receive_bytes[r];
+  }
+  buffers->received[static_cast<size_t>(rank_)] = buffers->sent[static_cast<size_t>(rank_)];
+  try {
+    Pending pending;
+    post_announcements(buffers->sent, buffers->received, pending);
+    wait(call.collective, pending, true);
+  } catch (const Error& error) {
+    session_->keep(buffers);
+    session_->fail(error.what());
+    throw;
+  }
+  compare(call, buffers->sent, buffers->received);
+}
+
+void Channel::compare(const Call& call, const std::vector<Announcement>& sent,
+                      const std::vector<Announcement>& received) {
+  for (int r = 0; r < size(); ++r) {
+    const Announcement& mine = sent[static_cast<size_t>(r)];
+    const Announcement& theirs = received[static_cast<size_t>(r)];
+    if (theirs.call != call) fail_argument(describe_mismatch(rank_, size(), call, r, theirs.call));
+    if (theirs.send_bytes != mine.receive_bytes) {
+      fail_argument(describe_length_mismatch(call.collective, rank_, size(), r, rank_, theirs.send_bytes,
+                                             mine.receive_bytes));
+    }
+    if (theirs.receive_bytes != mine.send_bytes) {
+      fail_argument(describe_length_mismatch(call.collective, rank_, size(), rank_, r, mine.send_bytes,
+                                             theirs.receive_bytes));
+    }
+  }
+}
+
+void Channel::exchange(Collective collective, std::span<const Outgoing> outgoing, std::span<const Incoming> incoming) {
+  Pending pending;
+  const auto post = [&](auto function, auto* data, size_t bytes, int peer) {
+    for (size_t begin = 0; begin < bytes; begin += options_.chunk_bytes) {
+      const int length = static_cast<int>(std::min(options_.chunk_bytes, bytes - begin));
+      check_mpi(function(data + begin, length, MPI_BYTE, world_rank(peer), data_tag_, session_->comm(),
+                         pending.add(peer)),
+                "posting a message");
+    }
+  };
+  try {
+    for (const Incoming& in : incoming) post(MPI_Irecv, static_cast<std::byte*>(in.data), in.bytes, in.peer);
+    for (const Outgoing& out : outgoing) post(MPI_Isend, static_cast<const std::byte*>(out.data), out.bytes, out.peer);
+    wait(collective, pending, false);
+  } catch (const Error& error) {
+    session_->fail(error.what());
+    session_->silence();
+    throw;
+  }
+}
+
+}  // namespace polyscene

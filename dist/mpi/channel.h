@@ -1,0 +1,71 @@
+// Point-to-point messages among the members of one communicator, every wait with a deadline. All collectives of the mpi
+// implementation are made of these, not of MPI's own collectives: those cannot say who is missing, wait for ever, and
+// may add in another order from one release, machine or message length to the next.
+#pragma once
+
+#include <mpi.h>
+
+#include <memory>
+#include <span>
+#include <vector>
+
+#include "dist/call.h"
+#include "dist/mpi/session.h"
+
+namespace polyscene {
+
+class Channel {
+ public:
+  // Bytes to or from one member.
+  struct Outgoing {
+    int peer;
+    const void* data;
+    size_t bytes;
+  };
+  struct Incoming {
+    int peer;
+    void* data;
+    size_t bytes;
+  };
+
+  // world_ranks[r] is the world rank of member r. The context must differ from that of any other live channel that has
+  // two members in common with this one.
+  Channel(std::shared_ptr<Session> session, std::vector<int> world_ranks, int rank, int64_t context,
+          CommunicatorOptions options);
+
+  // Waits until all members have made the same call, the one small message per pair that every collective begins with.
+  // Where lengths differ from pair to pair, send_bytes[r] are announced to member r and receive_bytes[r] expected from
+  // it. Throws InvalidArgument if calls or lengths do not fit, CommunicationError past the deadline or after a failure.
+  void arrive(const Call& call, std::span<const int64_t> send_bytes = {}, std::span<const int64_t> receive_bytes = {});
+
+  // Moves the data of a call all members have arrived at. Lengths are known to agree; messages between two members
+  // arrive in the order given. Every message longer than options.chunk_bytes is cut. The deadline is that of waiting
+  // without any chunk being finished.
+  void exchange(Collective collective, std::span<const Outgoing> outgoing, std::span<const Incoming> incoming);
+
+  [[nodiscard]] int rank() const { return rank_; }
+  [[nodiscard]] int size() const { return static_cast<int>(world_ranks_.size()); }
+  [[nodiscard]] int world_rank(int member) const { return world_ranks_[static_cast<size_t>(member)]; }
+  [[nodiscard]] const std::shared_ptr<Session>& session() const { return session_; }
+  [[nodiscard]] const CommunicatorOptions& options() const { return options_; }
+
+ private:
+  struct Pending;
+  struct Announcement;
+
+  void check_alive(Collective collective) const;
+  void wait(Collective collective, Pending& pending, bool heed_failure);
+  [[noreturn]] void time_out(Collective collective, const Pending& pending);
+  [[noreturn]] void throw_peer_failure(Collective collective) const;
+  void post_announcements(std::vector<Announcement>& sent, std::vector<Announcement>& received, Pending& pending);
+  void compare(const Call& call, const std::vector<Announcement>& sent, const std::vector<Announcement>& received);
+  [[noreturn]] void fail_argument(const std::string& message);
+
+  std::shared_ptr<Session> session_;
+  std::vector<int> world_ranks_;
+  int rank_;
+  int call_tag_, data_tag_;
+  CommunicatorOptions options_;
+};
+
+}  // namespace polyscene

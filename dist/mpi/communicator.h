@@ -1,0 +1,42 @@
+// A rank that is a process of an mpirun job.
+#pragma once
+
+#include "dist/communicator.h"
+#include "dist/mpi/channel.h"
+
+namespace polyscene {
+
+class MpiCommunicator final : public Communicator {
+ public:
+  explicit MpiCommunicator(Channel channel);
+
+  [[nodiscard]] std::string name() const override { return "mpi"; }
+  void barrier() override;
+  [[nodiscard]] std::unique_ptr<Communicator> split(int color) override;
+  void abort(const std::string& reason) noexcept override;
+
+  // split with other options for the new communicator.
+  [[nodiscard]] std::unique_ptr<Communicator> split(int color, CommunicatorOptions options);
+
+ protected:
+  void do_all_reduce(void* data, size_t count, DType dtype, ReduceOp op) override;
+  void do_all_gather(const void* input, void* output, size_t bytes) override;
+  void do_all_gather_v(const void* input, void* output, std::span<const int64_t> byte_counts) override;
+  void do_reduce_scatter(const void* input, void* output, size_t count, DType dtype) override;
+  void do_broadcast(void* data, size_t bytes, int root) override;
+  void do_all_to_all_v(const void* input, std::span<const int64_t> send_counts, void* output,
+                       std::span<const int64_t> receive_counts, size_t element_bytes) override;
+
+ private:
+  struct Reduction;
+
+  void gather(Collective collective, const void* input, std::byte* output, std::span<const size_t> offsets);
+  void reduce_gathered(std::byte* data, size_t count, DType dtype, ReduceOp op);
+  void reduce_sliced(std::byte* data, size_t count, DType dtype, ReduceOp op);
+  std::byte* scratch(size_t bytes);
+
+  Channel channel_;
+  std::vector<std::byte> scratch_;  // kept from call to call: fresh pages cost as much as the transfer
+};
+
+}  // namespace polyscene

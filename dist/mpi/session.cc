@@ -1,0 +1,196 @@
+#include "dist/mpi/session.h"
+
+#include <glog/logging.h>
+
+#include <algorithm>
+#include <cstdlib>
+#include <cstring>
+#include <exception>
+#include <thread>
+#include <type_traits>
+
+#include "dist/mpi/backoff.h"
+#include "dist/mpi/channel.h"
+
+namespace polyscene {
+namespace {
+
+constexpr int kNoticeTag = 0;
+constexpr std::chrono::milliseconds kSendGrace(20);       // for notices to leave; they are short and go out at once
+constexpr std::chrono::milliseconds kFarewellGrace(2000);  // for other ranks to print their errors
+constexpr std::chrono::milliseconds kOriginLead(300);      // by which the rank that failed first leaves before others
+
+// MPI is one per process and cannot be started twice; these say where it stands.
+struct ProcessState {
+  std::mutex mutex;
+  std::weak_ptr<Session> session;
+  Session* live = nullptr;  // never deleted once broken: its buffers may be known to MPI until the process ends
+  bool finalized = false;
+};
+
+ProcessState& process_state() {
+  static ProcessState* state = new ProcessState;  // outlives the handlers of exit
+  return *state;
+}
+
+}  // namespace
+
+struct Session::Notice {
+  enum class Kind : int32_t { kFailed, kFarewell } kind;
+  int32_t world_rank;
+  char reason[2040];
+};
+
+void check_mpi(int code, const char* function) {
+  if (code == MPI_SUCCESS) return;
+  char text[MPI_MAX_ERROR_STRING] = "";
+  int length = 0;
+  MPI_Error_string(code, text, &length);
+  throw CommunicationError(str("[dist.mpi] ", function, " failed: ", text));
+}
+
+std::shared_ptr<Session> Session::acquire(std::chrono::duration<double> deadline) {
+  ProcessState& state = process_state();
+  const std::lock_guard lock(state.mutex);
+  std::shared_ptr<Session> session = state.session.lock();
+  if (!session) {
+    require(!state.finalized, "[dist.make_mpi_world] MPI was finalised with the last communicator and cannot be started",
+            " again in this process; keep one communicator for as long as any is needed");
+    require(state.live == nullptr, "[dist.make_mpi_world] the job has failed; no new world can be made");
+    session = std::shared_ptr<Session>(new Session, &Session::release);
+    state.live = session.get();
+    state.session = session;
+    std::atexit([] { Session::leave_at_exit(); });
+  }
+  session->deadline_ = std::max(session->deadline_, deadline);
+  return session;
+}
+
+Session::Session() : exceptions_at_start_(std::uncaught_exceptions()) {
+  int provided = 0;
+  check_mpi(MPI_Init_thread(nullptr, nullptr, MPI_THREAD_MULTIPLE, &provided), "MPI_Init_thread");
+  require<CommunicationError>(provided == MPI_THREAD_MULTIPLE, "[dist.mpi] wanted MPI_THREAD_MULTIPLE, got level ",
+                              provided, "; use an MPI library built with thread support");
+  check_mpi(MPI_Comm_dup(MPI_COMM_WORLD, &comm_), "MPI_Comm_dup");
+  check_mpi(MPI_Comm_set_errhandler(comm_, MPI_ERRORS_RETURN), "MPI_Comm_set_errhandler");
+  check_mpi(MPI_Comm_rank(comm_, &rank_), "MPI_Comm_rank");
+  check_mpi(MPI_Comm_size(comm_, &size_), "MPI_Comm_size");
+  int found = 0;
+  int* upper_bound = nullptr;
+  check_mpi(MPI_Comm_get_attr(MPI_COMM_WORLD, MPI_TAG_UB, static_cast<void*>(&upper_bound), &found),
+            "MPI_Comm_get_attr");
+  max_contexts_ = (found ? *upper_bound : 32767) / kTagsPerContext - 1;
+  farewells_.assign(static_cast<size_t>(size_), 0);
+}
+
+std::shared_ptr<const Session::Failure> Session::failure() const {
+  const std::lock_guard lock(mutex_);
+  return failure_;
+}
+
+void Session::keep(std::shared_ptr<void> buffers) {
+  const std::lock_guard lock(mutex_);
+  kept_.push_back(std::move(buffers));
+}
+
+void Session::fail(const std::string& reason) noexcept {
+  {
+    const std::lock_guard lock(mutex_);
+    if (failure_) return;
+    failure_ = std::make_shared<Failure>(Failure{rank_, reason});
+  }
+  Notice notice{.kind = Notice::Kind::kFailed, .world_rank = rank_, .reason = {}};
+  std::strncpy(notice.reason, reason.c_str(), sizeof(notice.reason) - 1);
+  tell_all(notice);
+}
+
+// Sends without waiting for the receivers: the buffers are kept, and a peer that is gone is not waited for.
+void Session::tell_all(const Notice& notice) noexcept {
+  if (silent_) return;
+  const auto buffer = std::make_shared<Notice>(notice);
+  keep(buffer);
+  std::vector<MPI_Request> requests;
+  for (int step = 1; step < size_; ++step) {
+    MPI_Request request = MPI_REQUEST_NULL;
+    const int peer = (rank_ + step) % size_;
+    if (MPI_Isend(buffer.get(), sizeof(Notice), MPI_BYTE, peer, kNoticeTag, comm_, &request) == MPI_SUCCESS) {
+      requests.push_back(request);
+    }
+  }
+  int done = 0;
+  for (Backoff backoff; !done && backoff.idle() < kSendGrace; backoff.pause()) {
+    MPI_Testall(static_cast<int>(requests.size()), requests.data(), &done, MPI_STATUSES_IGNORE);
+  }
+}
+
+void Session::poll() noexcept {
+  const std::unique_lock lock(mutex_, std::try_to_lock);
+  if (!lock || silent_) return;
+  for (;;) {
+    int found = 0;
+    MPI_Message message;
+    const int code = MPI_Improbe(MPI_ANY_SOURCE, kNoticeTag, comm_, &found, &message, MPI_STATUS_IGNORE);
+    if (code != MPI_SUCCESS || !found) return;
+    Notice notice;
+    if (MPI_Mrecv(&notice, sizeof(notice), MPI_BYTE, &message, MPI_STATUS_IGNORE) == MPI_SUCCESS) take(notice);
+  }
+}
+
+// Called under the lock.
+void Session::take(const Notice& notice) {
+  static_assert(std::is_trivially_copyable_v<Notice>);
+  if (notice.kind == Notice::Kind::kFarewell) {
+    farewells_[static_cast<size_t>(notice.world_rank)] = 1;
+  } else if (!failure_) {
+    failure_ = std::make_shared<Failure>(Failure{notice.world_rank, notice.reason});
+  }
+}
+
+bool Session::all_said_farewell() const {
+  const std::lock_guard lock(mutex_);
+  for (int r = 0; r < size_; ++r) {
+    if (r != rank_ && !farewells_[static_cast<size_t>(r)]) return false;
+  }
+  return true;
+}
+
+void Session::release(Session* session) noexcept {
+  ProcessState& state = process_state();
+  if (!session->failure()) session->close();
+  if (session->failure()) return;
+  const std::lock_guard lock(state.mutex);
+  MPI_Finalize();
+  state.finalized = true;
+  state.live = nullptr;
+  delete session;
+}
+
+// All ranks meet for a last time, with a deadline, so that MPI_Finalize finds them there.
+void Session::close() noexcept {
+  if (std::uncaught_exceptions() > exceptions_at_start_) return fail("its communicator was left by an exception");
+  try {
+    std::vector<int> ranks(static_cast<size_t>(size_));
+    for (int r = 0; r < size_; ++r) ranks[static_cast<size_t>(r)] = r;
+    const std::shared_ptr<Session> borrowed(this, [](Session*) {});
+    Channel(borrowed, std::move(ranks), rank_, 0, {.deadline = deadline_}).arrive({.collective = Collective::kLeave});
+    MPI_Comm_free(&comm_);
+  } catch (const std::exception& error) {
+    LOG(ERROR) << error.what();
+    fail(error.what());
+  }
+}
+
+void Session::leave_at_exit() noexcept {
+  Session* session = process_state().live;
+  if (session == nullptr) return;
+  if (!session->failure()) session->fail("it exited while its communicator was in use");
+  session->end_broken();
+}
+
+void Session::end_broken() noexcept {
+  tell_all({.kind = Notice::Kind::kFarewell, .world_rank = rank_, .reason = {}});
+  for (Backoff backoff; !all_said_farewell() && backoff.idle() < kFarewellGrace; backoff.pause()) poll();
+  if (failure()->world_rank != rank_) std::this_thread::sleep_for(kOriginLead);
+}
+
+}  // namespace polyscene

@@ -1,0 +1,22 @@
+#pragma once
+
+#include "ops/graph/graph.h"
+
+namespace polyscene::ops {
+
+struct GateAttributes {
+  double gamma = 2;   // largest factor; sigmoid(0) * 2 = 1 makes p = 0 the identity
+  int64_t group = 1;  // consecutive columns of x that share one p
+  [[nodiscard]] auto fields() const { return std::tuple{Field{"gamma", gamma}, Field{"group", group}}; }
+};
+
+// G * x [B, D] with G = gamma * sigmoid(p) from p [B, D / group]; each p covers `group` consecutive columns. Gradient:
+// dx = G dy, dp = sum over the group of dy x G (1 - G / gamma).
+// Throws InvalidArgument when types differ, group < 1, gamma <= 0 or the columns do not fit.
+[[nodiscard]] Value gate(Value x, Value p, GateAttributes attributes = {});
+
+void gate_cpu(const KernelContext& context);
+void gate_backward_cpu(const KernelContext& context);
+extern const OpDefinition kGate, kGateBackward;
+
+}  // namespace polyscene::ops

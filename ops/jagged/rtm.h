@@ -1,0 +1,19 @@
+#pragma once
+
+#include "ops/graph/graph.h"
+
+namespace polyscene::ops {
+
+// Residual tailoring of jagged behaviours b [T, C], sample s owning rows offsets[s] .. offsets[s+1] of the int32
+// offsets [B + 1]: b + relu(b wb + row_bias[s]) wo + co [T, C], fused. row_bias [B, H], wb [C, H], wo [H, C], co [C].
+// With u the rectified rows and g the gradient of the result, gradients are q = (g wo^T) 1[u > 0], db = g + q wb^T,
+// drow_bias[s] = sum of the sample's q, dwb = b^T q, dwo = u^T g, dco = sum of g. Sums run in an order that depends on
+// the offsets alone. Honours bf16_matmul. Throws InvalidArgument when shapes or types do not fit.
+[[nodiscard]] Value rtm(Value b, Value offsets, Value row_bias, Value wb, Value wo, Value co);
+
+// Second output of the op: u [T, H], kept for the backward and not differentiable.
+void rtm_cpu(const KernelContext& context);
+void rtm_backward_cpu(const KernelContext& context);
+extern const OpDefinition kRtm, kRtmBackward;
+
+}  // namespace polyscene::ops

@@ -1,0 +1,13 @@
+// From configuration messages to the plain option structs of the folders below, which know no protobuf.
+#pragma once
+
+#include "core/config/experiment.pb.h"
+#include "embedding/update/sparse_optimizer.h"
+#include "ops/optim/dense_optimizer.h"
+
+namespace polyscene {
+
+[[nodiscard]] SparseOptimizer to_sparse_optimizer(const config::SparseOptimizer& c);
+[[nodiscard]] DenseOptimizerOptions to_dense_optimizer(const config::DenseOptimizer& c);
+
+}  // namespace polyscene

@@ -1,0 +1,33 @@
+// Pieces that several models share.
+#pragma once
+
+#include <span>
+#include <string>
+#include <vector>
+
+#include "core/models/feature_builder.h"
+#include "ops/dense/activation.h"
+
+namespace polyscene {
+
+// act(x w + b) with new parameters name/w [in, out] (Glorot) and name/b [out] (zeros).
+[[nodiscard]] Value dense_layer(FeatureBuilder& f, const std::string& name, Value x, int out, ops::Activation act);
+
+// Hidden ReLU layers name/0, name/1 ... of the given widths, then a linear layer of width `out`.
+[[nodiscard]] Value mlp(FeatureBuilder& f, const std::string& name, Value x, std::span<const int> hidden, int out);
+
+// The configured read-out widths; 256, 128, 64 where the configuration has none.
+[[nodiscard]] std::vector<int> head_widths(const config::Model& model);
+
+// Mean of every sequence's behaviours, side by side; no value without sequences.
+[[nodiscard]] Value mean_pooled_sequences(FeatureBuilder& f, int dim);
+
+// Embeddings of the target's fields that a sequence's sides name, side by side: [batch, width].
+// Throws InvalidArgument when a side names none.
+[[nodiscard]] Value target_of(FeatureBuilder& f, int sequence, int dim);
+
+// DIN's pooling: sum_i a(b_i, t) b_i, a = MLP([b_i; t; b_i - t; b_i * t]), no softmax (Zhou et al., KDD 2018). [batch, width]
+[[nodiscard]] Value target_attention(FeatureBuilder& f, const std::string& name, Value behaviours, Value offsets,
+                                     Dim count, Value target, std::span<const int> hidden);
+
+}  // namespace polyscene

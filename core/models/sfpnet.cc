@@ -1,0 +1,152 @@
+// SFPNet: a stack of scenario-tailoring blocks. Equation numbers are those of this comment.
+//   1. V = DAP(b)                          mean and deviation of the block's behaviours
+//   2. X = [V; C]                          base vector
+//   3. G = gamma sigmoid(h W2 + c2), h = ReLU([S; sg(X)] W1 + c1)
+//   4. [Vhat; C'] = G * X                  scenario-adaptive module
+//   5. c = ReLU([Vhat; C'; S] Wc + cc)     consolidated context
+//   6. b' = b + ReLU(b Wb + c Wh + ch) Wo + co   residual-tailoring module
+// In the first block b Wb depends on nothing but a behaviour's ids: it is computed once per distinct behaviour.
+#include "core/models/layers.h"
+#include "core/models/zoo.h"
+#include "ops/dense/add.h"
+#include "ops/dense/concat.h"
+#include "ops/dense/gate.h"
+#include "ops/dense/linear.h"
+#include "ops/dense/matmul.h"
+#include "ops/dense/mul.h"
+#include "ops/dense/repeat_cols.h"
+#include "ops/dense/slice_cols.h"
+#include "ops/dense/stop_gradient.h"
+#include "ops/jagged/dap.h"
+#include "ops/jagged/expand_rows.h"
+#include "ops/jagged/rtm.h"
+#include "ops/jagged/rtm_distinct.h"
+
+namespace polyscene {
+namespace {
+
+using config::Sfpnet;
+using ops::Activation;
+
+int width(Value x) { return static_cast<int>(x.shape().back().constant); }
+
+class SfpnetBuilder {
+ public:
+  SfpnetBuilder(FeatureBuilder& f, const config::Model& model) : f_(f), model_(model), c_(model.sfpnet()) {
+    require(f.schema().sequences.size() == 1, "[models] SFPNet wants exactly one sequence feature, the data has ",
+            f.schema().sequences.size());
+    require(c_.blocks() >= 1, "[models] SFPNet wants blocks >= 1, got ", c_.blocks());
+    s_ = f.scenario(f.dim());
+    c0_ = f.context(f.dim());
+    source_ = f.sequence(0, f.dim());
+  }
+
+  Value build() {
+    Value b = source_.values, c = c0_;
+    for (int block = 0; block < c_.blocks(); ++block) {
+      const std::string name = str("sfpnet/stb", block);
+      const Value v = pool(b);
+      const auto [adapted_v, adapted_c] = adapt(name + "/sam", block, v, c_.carry_context() ? c : c0_);
+      c = adapted_c;
+      if (c_.use_rtm()) b = tailor(name, block, b, context(name + "/context", adapted_v, adapted_c));
+    }
+    std::vector<Value> readout = {pool(b), c, s_};
+    if (c_.readout() == Sfpnet::READOUT_DAP_AND_TARGET_ATTENTION) {
+      const std::vector<int> hidden = {64, 32};
+      readout.push_back(target_attention(f_, "sfpnet/attention", b, source_.offsets, source_.count,
+                                         target_of(f_, 0, f_.dim()), hidden));
+    }
+    return mlp(f_, "head", ops::concat(readout), head_widths(model_), 1);
+  }
+
+ private:
+  Value pool(Value b) {
+    const auto kind = c_.dap() == Sfpnet::MEAN_STD        ? ops::DapKind::kMeanStd
+                      : c_.dap() == Sfpnet::MEAN_VARIANCE ? ops::DapKind::kMeanVariance
+                                                          : ops::DapKind::kMean;
+    return ops::dap(b, source_.offsets, kind);
+  }
+
+  // Equations 2 to 4. Returns the two halves of Xhat.
+  std::pair<Value, Value> adapt(const std::string& name, int block, Value v, Value c) {
+    if (!c_.use_sam()) return {v, c};
+    const bool all = c_.gate_scope() == Sfpnet::V_AND_C;
+    const Value x = all ? ops::concat({v, c}) : c;
+    const int group = c_.gate_grain() == Sfpnet::FIELD ? f_.dim() : 1;
+    const int gates = width(x) / group;
+    const Value base = ops::concat({v, c});
+    const Value xhat = ops::gate(x, gate_logits(name, block, base, gates), {.gamma = gamma(), .group = group});
+    if (!all) return {v, xhat};
+    return {ops::slice_cols(xhat, 0, width(v)), ops::slice_cols(xhat, width(v), width(x))};
+  }
+
+  // One-layer gates are a plain sigmoid; the others pass everything (G = 1) at step 0.
+  [[nodiscard]] double gamma() const { return c_.gate_form() == Sfpnet::ONE_LAYER ? 1 : 2; }
+
+  Value gate_logits(const std::string& name, int block, Value base, int gates) {
+    if (c_.gate_form() == Sfpnet::SCENARIO_TABLE)
+      return f_.private_field(scenario_field(), str("sfpnet/stb", block, "/gate"), gates, 0);
+    Value in = s_;
+    if (c_.gate_input() == Sfpnet::SCENARIO_AND_FEATURES_STOPPED) in = ops::concat({s_, ops::stop_gradient(base)});
+    if (c_.gate_input() == Sfpnet::SCENARIO_AND_FEATURES) in = ops::concat({s_, base});
+    if (c_.gate_form() == Sfpnet::ONE_LAYER) {
+      const Value w = f_.graph().parameter(name + "/w1", {width(in), gates}, Init::kGlorotUniform);
+      return ops::linear(in, w, f_.graph().parameter(name + "/c1", {gates}, Init::kZeros));
+    }
+    const int hidden = c_.gate_hidden();
+    const Value w1 = f_.graph().parameter(name + "/w1", {width(in), hidden}, Init::kGlorotUniform);
+    const Value c1 = f_.graph().parameter(name + "/c1", {hidden}, Init::kZeros);
+    const Value w2 = f_.graph().parameter(name + "/w2", {hidden, gates}, Init::kZeros);
+    const Value c2 = f_.graph().parameter(name + "/c2", {gates}, Init::kZeros);
+    return ops::linear(ops::linear(in, w1, c1, Activation::kRelu), w2, c2);
+  }
+
+  [[nodiscard]] int scenario_field() const {
+    for (size_t i = 0; i < f_.schema().fields.size(); ++i)
+      if (f_.schema().fields[i].role == config::Feature::SCENARIO) return static_cast<int>(i);
+    throw InvalidArgument("[models] gate_form: SCENARIO_TABLE wants a categorical feature with role: SCENARIO, got none");
+  }
+
+  // Equation 5.
+  Value context(const std::string& name, Value v, Value c) {
+    const Value x = ops::concat({v, c, s_});
+    const Value w = f_.graph().parameter(name + "/w", {width(x), c_.context_width()}, Init::kGlorotUniform);
+    return ops::linear(x, w, f_.graph().parameter(name + "/c", {c_.context_width()}, Init::kZeros), Activation::kRelu);
+  }
+
+  // Equation 6, or one of its alternatives.
+  Value tailor(const std::string& stb, int block, Value b, Value context) {
+    const std::string name = stb + "/rtm";
+    Graph& g = f_.graph();
+    const int width_b = source_.width, width_c = c_.context_width();
+    if (c_.rtm_form() != Sfpnet::MLP_CONCAT) {
+      const bool gated = c_.rtm_form() == Sfpnet::GATED;
+      const Value a = g.parameter(name + "/a", {width_c, width_b}, Init::kZeros);
+      const Value shift = ops::linear(context, a, {}, gated ? Activation::kTanh : Activation::kNone);
+      const Value rows = ops::expand_rows(shift, source_.offsets, source_.count);
+      return ops::add(b, gated ? ops::mul(rows, b) : rows);
+    }
+    const int hidden = c_.rtm_hidden() > 0 ? c_.rtm_hidden() : 2 * width_b;
+    const Value wb = g.parameter(name + "/wb", {width_b, hidden}, Init::kGlorotUniform);
+    const Value wh = g.parameter(name + "/wh", {width_c, hidden}, Init::kGlorotUniform);
+    const Value ch = g.parameter(name + "/ch", {hidden}, Init::kZeros);
+    const Value wo = g.parameter(name + "/wo", {hidden, width_b}, Init::kZeros);
+    const Value co = g.parameter(name + "/co", {width_b}, Init::kZeros);
+    const Value row_bias = ops::linear(context, wh, ch);
+    if (block > 0) return ops::rtm(b, source_.offsets, row_bias, wb, wo, co);
+    const Value projected = ops::matmul(source_.distinct, wb);
+    return ops::rtm_distinct(source_.distinct, projected, source_.index, source_.offsets, row_bias, wo, co);
+  }
+
+  FeatureBuilder& f_;
+  const config::Model& model_;
+  const Sfpnet& c_;
+  Value s_, c0_;
+  Behaviours source_;
+};
+
+}  // namespace
+
+Value build_sfpnet(FeatureBuilder& f, const config::Model& model) { return SfpnetBuilder(f, model).build(); }
+
+}  // namespace polyscene

@@ -1,0 +1,24 @@
+// The models. Each takes the features and returns the logit [batch, 1].
+#pragma once
+
+#include "core/models/feature_builder.h"
+
+namespace polyscene {
+
+// SFPNet, our reading of arXiv 2404.09709, with every switch of config::Sfpnet.
+[[nodiscard]] Value build_sfpnet(FeatureBuilder& f, const config::Model& model);
+
+// Logistic regression: sum over features of one weight per id, plus a bias; sequences count by their mean.
+[[nodiscard]] Value build_lr(FeatureBuilder& f, const config::Model& model);
+
+// Mean-pooled sequences and all fields into one MLP for all scenarios.
+[[nodiscard]] Value build_mlp(FeatureBuilder& f, const config::Model& model);
+
+// Deep interest network (Zhou et al., KDD 2018): sequences pooled by attention to the target.
+[[nodiscard]] Value build_din(FeatureBuilder& f, const config::Model& model);
+
+// PEPNet (Chang et al., KDD 2023) for one task: EPNet gates the embeddings by the scenario, PPNet gates the layers'
+// inputs by user, item and the gated embeddings.
+[[nodiscard]] Value build_pepnet(FeatureBuilder& f, const config::Model& model);
+
+}  // namespace polyscene

@@ -1,0 +1,37 @@
+// The folder of one run:
+//   config.pbtxt                      resolved configuration
+//   metrics.jsonl                     one JSON object per log line and evaluation
+//   events/                           TensorBoard
+//   rejects/SPLIT-rankR.jsonl         bad records
+//   model/dense.safetensors           dense parameters by name
+//   model/tables/T-R-of-N.safetensors rows of table T on rank R
+//   model/config.pbtxt                the configuration the model was trained with
+#pragma once
+
+#include <string>
+
+namespace polyscene {
+
+class RunFolder {
+ public:
+  // Names only; nothing is created.
+  explicit RunFolder(std::string path) : path_(std::move(path)) {}
+
+  // Makes the folder ready for a new run. Throws InvalidArgument when it already holds one (unless `overwrite`, which
+  // removes the earlier run's files), DataError when it cannot be made. For one rank only.
+  void create(bool overwrite) const;
+  // Throws InvalidArgument when the folder holds no trained model.
+  void require_model() const;
+
+  [[nodiscard]] const std::string& path() const { return path_; }
+  [[nodiscard]] std::string config() const { return path_ + "/config.pbtxt"; }
+  [[nodiscard]] std::string metrics() const { return path_ + "/metrics.jsonl"; }
+  [[nodiscard]] std::string events() const { return path_ + "/events"; }
+  [[nodiscard]] std::string model() const { return path_ + "/model"; }
+  [[nodiscard]] std::string rejects(const std::string& split, int rank) const;
+
+ private:
+  std::string path_;
+};
+
+}  // namespace polyscene

@@ -1,0 +1,24 @@
+// The step loop: epochs of mixed-scenario batches, evaluations, early stop, logs, and the run folder.
+#pragma once
+
+#include <atomic>
+#include <iosfwd>
+#include <string>
+
+#include "core/config/experiment.pb.h"
+#include "dist/communicator.h"
+
+namespace polyscene {
+
+struct TrainJob {
+  config::Experiment experiment;
+  std::string output;                        // the run folder
+  bool overwrite = false;                    // replace an earlier run there
+  const std::atomic<bool>* stop = nullptr;   // true: finish the step, save, end; may differ between ranks
+};
+
+// Trains on this rank; collective. Rank 0 writes progress and a summary to `out` and the logs to the run folder, every
+// rank its part of the model. Throws Error of the kind that fits.
+void train(const TrainJob& job, Communicator& communicator, std::ostream& out);
+
+}  // namespace polyscene

@@ -1,0 +1,16 @@
+// The sub-commands. Each adds itself to the application and runs when chosen; errors are thrown.
+#pragma once
+
+namespace CLI {
+class App;
+}
+
+namespace polyscene {
+
+void add_train_command(CLI::App& app);
+void add_evaluate_command(CLI::App& app);
+void add_predict_command(CLI::App& app);
+void add_data_command(CLI::App& app);
+void add_version_command(CLI::App& app);
+
+}  // namespace polyscene

@@ -1,0 +1,15 @@
+#include <iostream>
+
+#include <CLI/CLI.hpp>
+
+#include "launcher/cli/commands.h"
+
+namespace polyscene {
+
+void add_version_command(CLI::App& app) {
+  app.add_subcommand("version", "Print the version")->callback([] {
+    std::cout << "polyscene " << POLYSCENE_VERSION << " (CPU)\n";
+  });
+}
+
+}  // namespace polyscene

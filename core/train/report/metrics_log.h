@@ -1,0 +1,21 @@
+// metrics.jsonl: one JSON object per line, flushed line by line.
+#pragma once
+
+#include <fstream>
+#include <string>
+
+namespace polyscene {
+
+class MetricsLog {
+ public:
+  // Creates or truncates the file. Throws DataError.
+  explicit MetricsLog(std::string path);
+  // `json` is one object without a line break. Throws DataError naming the file when it cannot be written.
+  void write(const std::string& json);
+
+ private:
+  std::string path_;
+  std::ofstream out_;
+};
+
+}  // namespace polyscene

@@ -1,0 +1,134 @@
+// Baselines against their formulas, parameters by name, and what models refuse.
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <set>
+
+#include "ops/base/error.h"
+#include "tests/core/models/model_harness.h"
+
+namespace polyscene::testing {
+namespace {
+
+std::set<std::string> parameter_names(const config::Experiment& experiment) {
+  std::set<std::string> names;
+  const Model model = build_model(experiment, FeatureSchema::from(experiment.data()));
+  for (const Parameter& p : model.graph->parameters()) names.insert(p.name);
+  return names;
+}
+
+template <class F>
+std::string message_of(F f) {
+  try {
+    f();
+  } catch (const InvalidArgument& e) {
+    return e.what();
+  }
+  return "no error";
+}
+
+TEST(Models, LogisticRegressionIsASumOfWeights) {
+  config::Experiment experiment = tiny_experiment();
+  experiment.mutable_model()->mutable_lr();
+  ModelHarness harness(experiment);
+  harness.randomise(0.5);
+  const TinyBatch batch = tiny_batch(9);
+  harness.bind(batch);
+  const Model& model = harness.model();
+  const auto logits = harness.logits();
+  for (size_t i = 0; i < logits.size(); ++i) {
+    double expected = harness.parameter("lr/b").elements<double>()[0];
+    for (size_t f = 0; f < 4; ++f) expected += harness.row(model.fields[0].tables[f], batch.fields[f][i])[0];
+    for (const auto& behaviour : batch.behaviours[i])
+      for (size_t side = 0; side < 2; ++side)
+        expected += harness.row(model.sequences[0].tables[side], behaviour[side])[0] /
+                    static_cast<double>(batch.behaviours[i].size());
+    EXPECT_NEAR(logits[i], expected, 1e-12);
+  }
+}
+
+TEST(Models, LossIsTheMeanCrossEntropy) {
+  ModelHarness harness(tiny_experiment());
+  harness.randomise(0.5);
+  const TinyBatch batch = tiny_batch(9);
+  harness.bind(batch);
+  const auto logits = harness.logits();
+  double expected = 0;
+  for (size_t i = 0; i < logits.size(); ++i) {
+    const double p = 1 / (1 + std::exp(-logits[i]));
+    expected -= batch.labels[i] * std::log(p) + (1 - batch.labels[i]) * std::log(1 - p);
+  }
+  EXPECT_NEAR(harness.loss(), expected / 9, 1e-12);
+}
+
+TEST(Models, TargetAndHistoryShareTables) {
+  const config::Experiment experiment = tiny_experiment();
+  const Model model = build_model(experiment, FeatureSchema::from(experiment.data()));
+  ASSERT_EQ(model.tables.size(), 4u);
+  const FieldsInput& context = model.fields[1];  // user, item, category; the scenario comes first
+  EXPECT_EQ(model.sequences[0].tables[0], context.tables[1]);
+  EXPECT_EQ(model.sequences[0].tables[1], context.tables[2]);
+}
+
+TEST(Models, SfpnetParametersHaveTheirPublishedNames) {
+  std::set<std::string> expected;
+  for (const std::string block : {"sfpnet/stb0/", "sfpnet/stb1/"})
+    for (const std::string part : {"sam/w1", "sam/c1", "sam/w2", "sam/c2", "context/w", "context/c", "rtm/wb", "rtm/wh",
+                                   "rtm/ch", "rtm/wo", "rtm/co"})
+      expected.insert(block + part);
+  for (const std::string part : {"head/0/w", "head/0/b", "head/1/w", "head/1/b", "head/2/w", "head/2/b"})
+    expected.insert(part);
+  EXPECT_EQ(parameter_names(tiny_experiment()), expected);
+}
+
+TEST(Models, SfpnetHasThePublishedNumberOfParameters) {
+  // models/sfpnet.md: F = 20, d = 16, d_b = 48, d_s = 16, H_g = 128, d_c = 64, H_r = 96: 152,304 per block.
+  config::Experiment e;
+  config::Data& data = *e.mutable_data();
+  for (int f = 0; f < 21; ++f) {
+    config::Feature& feature = *data.add_feature();
+    feature.set_name("f" + std::to_string(f));
+    feature.mutable_categorical();
+    if (f == 20) feature.set_role(config::Feature::SCENARIO);
+  }
+  config::Feature& history = *data.add_feature();
+  history.set_name("history");
+  for (int side = 0; side < 3; ++side) {
+    auto& s = *history.mutable_sequence()->add_side();
+    s.set_column("h" + std::to_string(side));
+    s.set_table("f" + std::to_string(side));
+  }
+  data.add_label()->set_name("click");
+  e.mutable_model()->mutable_sfpnet()->set_blocks(1);
+  const Model model = build_model(e, FeatureSchema::from(data));
+  int64_t size = 0;
+  for (const Parameter& p : model.graph->parameters())
+    if (p.name.starts_with("sfpnet/stb0")) size += p.value.shape().resolve({}).elements();
+  EXPECT_EQ(size, 152304);
+}
+
+TEST(Models, RefusesDataThatTheyCannotUse) {
+  config::Experiment no_scenario = tiny_experiment();
+  no_scenario.mutable_data()->mutable_feature(3)->set_role(config::Feature::CONTEXT);
+  EXPECT_NE(message_of([&] { (void)parameter_names(no_scenario); }).find("role: SCENARIO"), std::string::npos);
+
+  config::Experiment no_sequence = tiny_experiment();
+  no_sequence.mutable_data()->mutable_feature()->RemoveLast();
+  EXPECT_NE(message_of([&] { (void)parameter_names(no_sequence); }).find("SFPNet wants exactly one sequence"),
+            std::string::npos);
+  no_sequence.mutable_model()->mutable_din();
+  EXPECT_NE(message_of([&] { (void)parameter_names(no_sequence); }).find("DIN wants a sequence"), std::string::npos);
+
+  config::Experiment no_target = tiny_experiment();
+  no_target.mutable_data()->mutable_feature(4)->mutable_sequence()->mutable_side(0)->clear_target();
+  no_target.mutable_model()->mutable_din();
+  EXPECT_NE(message_of([&] { (void)parameter_names(no_target); }).find("wants a target for every side"),
+            std::string::npos);
+
+  config::Experiment no_model = tiny_experiment();
+  no_model.mutable_model()->clear_kind();
+  EXPECT_NE(message_of([&] { (void)parameter_names(no_model); }).find("none is set"), std::string::npos);
+}
+
+}  // namespace
+}  // namespace polyscene::testing

@@ -1,0 +1,177 @@
+// Training steps on batches held in memory: samples/s, where the time goes, and the dense part's share of the peak of
+// oneDNN's sgemm measured in the same run. Arithmetic counted: products of real behaviours, forward times three, as if
+// nothing were computed once per distinct behaviour.
+#include <dnnl.h>
+
+#include <CLI/CLI.hpp>
+#include <algorithm>
+#include <chrono>
+#include <cstdio>
+#include <iostream>
+
+#include "core/config/load.h"
+#include "core/data/batch_source.h"
+#include "core/train/session.h"
+#include "launcher/job/ranks.h"
+#include "ops/base/thread.h"
+
+namespace polyscene {
+namespace {
+
+struct Arguments {
+  std::string config;
+  std::vector<std::string> overrides;
+  int64_t batch = 4096;
+  int batches = 8;
+  int rounds = 5;
+  bool json = false, ops = false;
+  RankOptions ranks;
+};
+
+double now_s() { return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count(); }
+
+// FLOP/s of a large square product, best of a few.
+double sgemm_peak() {
+  const dnnl_dim_t n = 2048;
+  std::vector<float> a(n * n, 1.0f), b(n * n, 1.0f), c(n * n);
+  double best = 1e30;
+  for (int i = 0; i < 5; ++i) {
+    const double start = now_s();
+    dnnl_sgemm('N', 'N', n, n, n, 1, a.data(), n, b.data(), n, 0, c.data(), n);
+    best = std::min(best, now_s() - start);
+  }
+  return 2.0 * n * n * n / best;
+}
+
+// Multiplications and additions of one forward pass over a batch.
+double forward_flops(const config::Experiment& experiment, const FeatureSchema& schema, int64_t batch,
+                     int64_t behaviours) {
+  const Model model = build_model(experiment, schema);
+  const auto rows = [&](const Value& v) {
+    const Dim& d = v.shape()[0];
+    return static_cast<double>(d.is_static() ? d.constant : model.graph->symbols()[static_cast<size_t>(d.symbol)] == "batch" ? batch : behaviours);
+  };
+  double flops = 0;
+  for (const Node& node : model.graph->nodes()) {
+    if (node.op->name == "linear")
+      flops += 2 * rows(node.inputs[0]) * static_cast<double>(node.inputs[1].shape()[0].constant) *
+               static_cast<double>(node.inputs[1].shape()[1].constant);
+    // rtm: b Wb and u Wo; rtm_distinct: the projection b Wb is a node of its own, counted here per behaviour.
+    if (node.op->name == "rtm" || node.op->name == "rtm_distinct") {
+      const Value wo = node.op->name == "rtm" ? node.inputs[4] : node.inputs[5];
+      flops += 4 * static_cast<double>(behaviours) * static_cast<double>(wo.shape()[0].constant) *
+               static_cast<double>(wo.shape()[1].constant);
+    }
+  }
+  return flops;
+}
+
+std::vector<Batch> read_batches(const config::Experiment& experiment, const Arguments& arguments,
+                                const Communicator& communicator) {
+  const auto source = make_parquet_source(experiment.data(), {.split = Split::kTrain,
+                                                              .rank = communicator.rank(),
+                                                              .ranks = communicator.size(),
+                                                              .seed = experiment.seed(),
+                                                              .batch_size = arguments.batch});
+  std::vector<Batch> batches;
+  source->start_epoch(0);
+  while (static_cast<int>(batches.size()) < arguments.batches) {
+    std::optional<Batch> batch = source->next();
+    if (!batch) break;
+    batches.push_back(std::move(*batch));
+  }
+  return batches;
+}
+
+double median(std::vector<double> v) {
+  std::ranges::sort(v);
+  return v[v.size() / 2];
+}
+
+void run(const Arguments& arguments, const config::Experiment& experiment, Communicator& communicator) {
+  const FeatureSchema schema = FeatureSchema::from(experiment.data());
+  const std::vector<Batch> batches = read_batches(experiment, arguments, communicator);
+  require(!batches.empty(), "[bench] the training split holds less than half a batch of ", arguments.batch);
+  Session session(experiment, schema, communicator, {.profile = arguments.ops});
+  const auto pass = [&](std::vector<double>* seconds) {
+    for (const Batch& b : batches) {
+      const double start = now_s();
+      (void)session.train_step(b, b.global_rows, 1.0);
+      if (seconds != nullptr) seconds->push_back(now_s() - start);
+    }
+  };
+  pass(nullptr);  // rows are created, memory is touched
+  session.reset_times();
+  std::vector<double> seconds, peaks;
+  for (int round = 0; round < arguments.rounds; ++round) {
+    communicator.barrier();
+    peaks.push_back(sgemm_peak());
+    communicator.barrier();
+    pass(&seconds);
+  }
+  if (communicator.rank() != 0) return;
+
+  int64_t rows = 0, global_rows = 0, behaviours = 0;
+  for (const Batch& b : batches) {
+    rows += b.rows;
+    global_rows += b.global_rows;
+    for (const SequenceBatch& s : b.sequences) behaviours += s.offsets.back();
+  }
+  const auto steps = static_cast<double>(seconds.size());
+  const double flops = 3 * forward_flops(experiment, schema, rows, behaviours) * arguments.rounds;
+  double total = 0;
+  for (double s : session.stage_seconds()) total += s;
+  const double dense = session.stage_seconds()[static_cast<size_t>(Stage::kDense)];
+  const double samples_s = static_cast<double>(global_rows) / static_cast<double>(batches.size()) / median(seconds);
+  const double peak = median(peaks);
+  if (arguments.json) {
+    std::printf("{\"batch\": %lld, \"ranks\": %d, \"threads\": %d, \"samples_per_s\": %.0f, \"peak_gflops\": %.1f, "
+                "\"dense_gflops\": %.1f, \"dense_share_of_peak\": %.4f}\n",
+                static_cast<long long>(arguments.batch), communicator.size(), thread_count(), samples_s, peak / 1e9,
+                flops / dense / 1e9, flops / dense / peak);
+    return;
+  }
+  std::printf("batch %lld, %d rank(s) x %d thread(s), %zu batches x %d rounds, mean length %.1f, distinct behaviours %.1f %%\n",
+              static_cast<long long>(arguments.batch), communicator.size(), thread_count(), batches.size(),
+              arguments.rounds, static_cast<double>(behaviours) / static_cast<double>(std::max<int64_t>(rows, 1)),
+              100.0 * static_cast<double>(session.inputs().distinct_behaviours()) /
+                  static_cast<double>(std::max<int64_t>(session.inputs().behaviours(), 1)));
+  std::printf("samples/s          %.0f (median step %.2f ms)\n", samples_s, 1e3 * median(seconds));
+  for (size_t i = 0; i < kStageNames.size(); ++i)
+    std::printf("  %-16s %5.1f %%  %8.3f ms/step\n", std::string(kStageNames[i]).c_str(),
+                100 * session.stage_seconds()[i] / total, 1e3 * session.stage_seconds()[i] / steps);
+  std::printf("sgemm peak         %.1f GFLOP/s (%d threads; median of %d)\n", peak / 1e9, thread_count(), arguments.rounds);
+  std::printf("dense fwd+bwd      %.1f GFLOP/s, %.1f %% of the peak (%.2f MFLOP per sample)\n", flops / dense / 1e9,
+              100 * flops / dense / peak, flops / arguments.rounds / static_cast<double>(rows) / 1e6);
+  if (arguments.ops)
+    for (const OpTime& t : session.executor().profile())
+      std::printf("  %-26s %5lld calls  %8.3f ms/step  %5.1f %% of dense\n", t.op.c_str(), static_cast<long long>(t.calls),
+                  1e3 * t.seconds / steps, 100 * t.seconds / dense);
+}
+
+}  // namespace
+}  // namespace polyscene
+
+int main(int argc, char** argv) {
+  polyscene::Arguments arguments;
+  CLI::App app{"Training steps on batches in memory: samples/s, stages, share of the sgemm peak"};
+  app.add_option("--config", arguments.config, "Experiment file")->required();
+  app.add_option("--set", arguments.overrides, "Override a field")->expected(1)->multi_option_policy(
+      CLI::MultiOptionPolicy::TakeAll);
+  app.add_option("--batch", arguments.batch, "Global batch size")->capture_default_str();
+  app.add_option("--batches", arguments.batches, "Batches held in memory")->capture_default_str();
+  app.add_option("--rounds", arguments.rounds, "Passes over them")->capture_default_str();
+  app.add_option("--threads", arguments.ranks.threads, "Threads per rank (default: all)");
+  app.add_option("--local-ranks", arguments.ranks.local_ranks, "Ranks as threads of this process");
+  app.add_flag("--json", arguments.json, "One JSON object");
+  app.add_flag("--ops", arguments.ops, "Time per operator");
+  CLI11_PARSE(app, argc, argv);
+  try {
+    const auto experiment = polyscene::load_experiment(arguments.config, arguments.overrides);
+    polyscene::run_ranks(arguments.ranks, [&](polyscene::Communicator& c) { run(arguments, experiment, c); });
+  } catch (const polyscene::Error& e) {
+    std::cerr << e.what() << "\n";
+    return static_cast<int>(e.kind());
+  }
+  return 0;
+}

@@ -4,8 +4,17 @@
 
 namespace polyscene::ops {
 
-// A value of the given type, every element `value`. No inputs, no gradient.
+// A value of the given floating type, every element `value`. No inputs, no gradient.
 [[nodiscard]] Value constant(Graph& graph, const ValueType& type, double value);
+
+struct ConstantAttributes {
+  DType dtype;
+  SymbolicShape shape;
+  double value;
+  [[nodiscard]] auto fields() const {
+    return std::tuple{Field{"dtype", dtype}, Field{"shape", shape}, Field{"value", value}};
+  }
+};
 
 void constant_cpu(const KernelContext& context);
 extern const OpDefinition kConstant;

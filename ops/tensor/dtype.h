@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <ostream>
 #include <string_view>
 #include <utility>
 
@@ -17,6 +18,7 @@ enum class DType : uint8_t { kFloat32, kFloat64, kInt32, kInt64 };
   constexpr std::string_view names[] = {"float32", "float64", "int32", "int64"};
   return names[static_cast<int>(t)];
 }
+inline std::ostream& operator<<(std::ostream& out, DType t) { return out << name(t); }
 
 template <class T>
 struct DTypeOf;

@@ -1,0 +1,19 @@
+#include "ops/dense/activate.h"
+#include "ops/dense/activation_math.h"
+#include "ops/dense/elementwise.h"
+
+namespace polyscene::ops {
+
+void activate_cpu(const KernelContext& context) {
+  dispatch_floating(context.outputs[0].dtype, [&]<class T>() {
+    dispatch_activation(context.attributes.as<ActivateAttributes>().activation, [&]<Activation kActivation>() {
+      const T* x = context.inputs[0].as<T>();
+      T* y = context.outputs[0].as<T>();
+      parallel_for(context.outputs[0].shape.elements(), kElementGrain, [=](int64_t begin, int64_t end) {
+        for (int64_t i = begin; i < end; ++i) y[i] = activated<kActivation>(x[i]);
+      });
+    });
+  });
+}
+
+}  // namespace polyscene::ops

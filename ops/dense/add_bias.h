@@ -1,0 +1,13 @@
+#pragma once
+
+#include "ops/graph/graph.h"
+
+namespace polyscene::ops {
+
+// x [N, C] + b [C] for every row. dx = dy, db = column_sum(dy). Throws InvalidArgument when shapes or types do not fit.
+[[nodiscard]] Value add_bias(Value x, Value b);
+
+void add_bias_cpu(const KernelContext& context);
+extern const OpDefinition kAddBias;
+
+}  // namespace polyscene::ops

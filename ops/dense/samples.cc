@@ -1,0 +1,36 @@
+#include "ops/dense/samples.h"
+
+#include <cmath>
+
+#include "ops/base/philox.h"
+
+namespace polyscene::ops {
+
+Tensor sample_tensor(Shape shape, uint64_t seed) {
+  Tensor t(DType::kFloat64, shape);
+  PhiloxStream random(seed, 1);
+  for (double& x : t.elements<double>()) {
+    const double magnitude = 0.1 + 0.9 * random.next_uniform();
+    x = static_cast<float>(random.next_below(2) == 0 ? magnitude : -magnitude);
+  }
+  return t;
+}
+
+Tensor sample_index(Shape shape, int64_t rows, uint64_t seed, bool with_missing) {
+  Tensor t(DType::kInt32, shape);
+  PhiloxStream random(seed, 2);
+  for (int32_t& i : t.elements<int32_t>()) {
+    const bool missing = with_missing && random.next_below(8) == 0;
+    i = missing ? -1 : static_cast<int32_t>(random.next_below(static_cast<uint64_t>(rows)));
+  }
+  return t;
+}
+
+Tensor sample_offsets(std::vector<int32_t> lengths) {
+  Tensor t(DType::kInt32, Shape{static_cast<int64_t>(lengths.size()) + 1});
+  const auto offsets = t.elements<int32_t>();
+  for (size_t i = 0; i < lengths.size(); ++i) offsets[i + 1] = offsets[i] + lengths[i];
+  return t;
+}
+
+}  // namespace polyscene::ops

@@ -1,0 +1,14 @@
+#pragma once
+
+#include "ops/graph/graph.h"
+
+namespace polyscene::ops {
+
+// Row i of x [N, C] times s[i], s [N, 1]. dx = scale_rows(dy, s), ds = row_sum(dy * x).
+// Throws InvalidArgument when shapes or types do not fit.
+[[nodiscard]] Value scale_rows(Value x, Value s);
+
+void scale_rows_cpu(const KernelContext& context);
+extern const OpDefinition kScaleRows;
+
+}  // namespace polyscene::ops

@@ -1,0 +1,17 @@
+#pragma once
+
+#include "ops/graph/graph.h"
+
+namespace polyscene::ops {
+
+// dlogit [B, 1] = dloss * weight * (sigmoid(logit) - label) from dloss [1], logit [B, 1], label [B, 1] and weight [1].
+// No gradient of its own.
+[[nodiscard]] Value bce_with_logits_gradient(Value dloss, Value logit, Value label, Value weight);
+
+// logit, label (0 or 1) and weight for samples; logits up to `logit_scale` in size.
+[[nodiscard]] std::vector<Tensor> sample_bce_inputs(int64_t batch, double logit_scale);
+
+void bce_with_logits_gradient_cpu(const KernelContext& context);
+extern const OpDefinition kBceWithLogitsGradient;
+
+}  // namespace polyscene::ops

@@ -1,0 +1,25 @@
+#include "core/config/check.h"
+
+#include "core/config/experiment.pb.h"
+
+namespace polyscene::config_text {
+namespace {
+
+// The run's folder is called after it.
+void check_name(const std::string& name, Problems& problems) {
+  problems.require(!name.empty() && name.front() != '.' && name.find('/') == std::string::npos, "name",
+                   " wants a name fit for a folder (no slash, no leading dot), got \"", name, "\"");
+}
+
+}  // namespace
+
+// A block that is absent altogether holds the defaults, and those are checked like any other value.
+void check_all(const config::Experiment& experiment, Problems& problems) {
+  check_name(experiment.name(), problems);
+  check_data(experiment.data(), problems);
+  check_embedding(experiment.embedding(), experiment.data(), problems);
+  check_model(experiment.model(), experiment.data(), problems);
+  check_train(experiment.train(), experiment.data(), problems);
+}
+
+}  // namespace polyscene::config_text

@@ -1,0 +1,25 @@
+// What the schema's types cannot say: values out of range and settings that contradict each other.
+#pragma once
+
+#include "core/config/problems.h"
+
+namespace polyscene::config {
+class Data;
+class Embedding;
+class Experiment;
+class Model;
+class Train;
+}  // namespace polyscene::config
+
+namespace polyscene::config_text {
+
+void check_data(const config::Data& data, Problems& problems);
+// `data` tells which tables and optimisers make sense.
+void check_embedding(const config::Embedding& embedding, const config::Data& data, Problems& problems);
+void check_model(const config::Model& model, const config::Data& data, Problems& problems);
+void check_train(const config::Train& train, const config::Data& data, Problems& problems);
+
+// All of the above and what concerns more than one of them.
+void check_all(const config::Experiment& experiment, Problems& problems);
+
+}  // namespace polyscene::config_text

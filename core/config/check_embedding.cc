@@ -1,0 +1,60 @@
+#include <set>
+
+#include "core/config/check.h"
+#include "core/config/check_optimizer.h"
+#include "core/config/experiment.pb.h"
+#include "core/config/suggest.h"
+
+namespace polyscene::config_text {
+namespace {
+
+using config::Feature;
+using config::SparseOptimizer;
+
+void check_sparse(const std::string& path, const SparseOptimizer& o, Problems& problems) {
+  const bool adagrad = o.kind() == SparseOptimizer::ADAGRAD || o.kind() == SparseOptimizer::ROW_WISE_ADAGRAD;
+  check_optimizer(path, o, o.kind() == SparseOptimizer::LAZY_ADAM, adagrad, problems);
+}
+
+void check_stddev(const std::string& path, double stddev, Problems& problems) {
+  problems.require(stddev >= 0 && stddev <= 100, path, " wants a standard deviation from 0 to 100, got ", stddev);
+}
+
+// Tables that the features name, spelled out or by their own name.
+std::set<std::string> tables_of(const config::Data& data) {
+  std::set<std::string> tables;
+  for (const Feature& f : data.feature()) {
+    const auto add = [&](const std::string& table) { tables.insert(table.empty() ? f.name() : table); };
+    if (f.has_categorical()) add(f.categorical().table());
+    if (f.has_bag()) add(f.bag().table());
+    if (f.has_number() && f.number().boundary_size() > 0) add(f.number().table());
+    for (const auto& side : f.sequence().side()) tables.insert(side.table());
+  }
+  return tables;
+}
+
+}  // namespace
+
+void check_embedding(const config::Embedding& e, const config::Data& data, Problems& problems) {
+  problems.require(e.dim() >= 1 && e.dim() <= 4096, "embedding.dim", " wants 1 to 4096, got ", e.dim());
+  problems.require(e.partitions() >= 1 && e.partitions() <= (1 << 20), "embedding.partitions",
+                   " wants 1 to 1048576, got ", e.partitions());
+  check_stddev("embedding.init_stddev", e.init_stddev(), problems);
+  check_sparse("embedding.optimizer", e.optimizer(), problems);
+  const std::set<std::string> tables = tables_of(data);
+  std::set<std::string> seen;
+  for (int i = 0; i < e.table_size(); ++i) {
+    const std::string path = str("embedding.table[", i, "]");
+    const std::string& name = e.table(i).name();
+    problems.require(!name.empty(), path, " wants a name; give it name: \"...\"");
+    problems.require(seen.insert(name).second || name.empty(), path + ".name", ": table \"", name,
+                     "\" is there twice; keep one");
+    problems.require(name.empty() || tables.contains(name), path + ".name",
+                     " wants a table that a feature uses, got \"", name, "\"",
+                     suggestion(name, {tables.begin(), tables.end()}));
+    if (e.table(i).has_init_stddev()) check_stddev(path + ".init_stddev", e.table(i).init_stddev(), problems);
+    if (e.table(i).has_optimizer()) check_sparse(path + ".optimizer", e.table(i).optimizer(), problems);
+  }
+}
+
+}  // namespace polyscene::config_text

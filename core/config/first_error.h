@@ -1,0 +1,23 @@
+// Keeps the first error of a TextFormat parser: the others follow from it.
+#pragma once
+
+#include <google/protobuf/io/tokenizer.h>
+
+#include <optional>
+#include <string>
+
+namespace polyscene::config_text {
+
+struct FirstError : google::protobuf::io::ErrorCollector {
+  struct Report {
+    int line, column;  // from 1
+    std::string message;
+  };
+  std::optional<Report> report;
+
+  void AddError(int line, int column, const std::string& message) override {
+    if (!report) report = Report{line + 1, column + 1, message};
+  }
+};
+
+}  // namespace polyscene::config_text

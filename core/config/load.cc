@@ -1,0 +1,83 @@
+#include "core/config/load.h"
+
+#include <google/protobuf/text_format.h>
+
+#include <filesystem>
+
+#include "core/config/check.h"
+#include "core/config/experiment.pb.h"
+#include "core/config/include.h"
+#include "core/config/override.h"
+#include "ops/base/error.h"
+
+namespace polyscene {
+namespace {
+
+namespace fs = std::filesystem;
+using config_text::Place;
+using config_text::Problems;
+using config_text::SourceTree;
+
+// Folder that a relative path written at `place` means: the file's own, or the current one for an override.
+fs::path folder_of(const Place& place) {
+  return place.line > 0 ? fs::absolute(place.file).parent_path() : fs::current_path();
+}
+
+// The folder of the file that wrote the file patterns; files that disagree are refused. The current folder when all
+// patterns come from overrides, empty when there are none that need a folder.
+fs::path folder_of_patterns(const config::Data& data, const SourceTree& places, Problems& problems) {
+  fs::path folder, fallback;
+  std::string first;
+  const auto look = [&](const std::string& list, const auto& patterns) {
+    for (int i = 0; i < patterns.size(); ++i) {
+      const std::string path = str("data.", list, "[", i, "]");
+      const Place& place = places.place_of(path);
+      if (fs::path(patterns.Get(i)).is_absolute()) continue;
+      fallback = fs::current_path();
+      if (place.line == 0) continue;
+      const fs::path mine = folder_of(place).lexically_normal();
+      if (first.empty()) first = path, folder = mine;
+      problems.require(mine == folder, path, " is relative to ", mine.string(), " and ", first, " (",
+                       problems.where(first), ") to ", folder.string(), "; say which folder is meant with data.root");
+    }
+  };
+  look("train_files", data.train_files());
+  look("valid_files", data.valid_files());
+  look("test_files", data.test_files());
+  return folder.empty() ? fallback : folder;
+}
+
+void resolve_root(config::Data& data, const SourceTree& places, Problems& problems) {
+  const fs::path folder = data.root().empty() ? folder_of_patterns(data, places, problems)
+                                              : folder_of(places.place_of("data.root")) / data.root();
+  if (!folder.empty()) data.set_root(folder.lexically_normal().string());
+}
+
+}  // namespace
+
+config::Experiment load_experiment(const std::string& path, const std::vector<std::string>& overrides) {
+  config::Experiment experiment;
+  SourceTree places = config_text::read_with_includes(path, experiment);
+  for (const std::string& text : overrides) config_text::apply_override(text, experiment, places);
+  Problems problems(&places);
+  config_text::check_all(experiment, problems);
+  if (experiment.has_data()) resolve_root(*experiment.mutable_data(), places, problems);
+  problems.throw_if_any();
+  return experiment;
+}
+
+void check_experiment(const config::Experiment& experiment) {
+  Problems problems(nullptr);
+  config_text::check_all(experiment, problems);
+  problems.throw_if_any();
+}
+
+std::string to_text(const config::Experiment& experiment) {
+  std::string text;
+  google::protobuf::TextFormat::Printer printer;
+  printer.SetUseShortRepeatedPrimitives(true);
+  printer.PrintToString(experiment, &text);
+  return text;
+}
+
+}  // namespace polyscene

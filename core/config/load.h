@@ -1,0 +1,25 @@
+// The one way in for configurations: files, what they include, and overrides become one checked message.
+#pragma once
+
+#include <string>
+#include <vector>
+
+namespace polyscene::config {
+class Experiment;
+}
+
+namespace polyscene {
+
+// Reads a text-protobuf file, lays it over the files it includes, applies overrides ("train.batch_size=4096", the value
+// of --set) in order, resolves data.root to an absolute folder and checks the result. `include` of the result is empty.
+// Throws InvalidArgument; every message names file:line:column or the override, and what to try.
+[[nodiscard]] config::Experiment load_experiment(const std::string& path,
+                                                 const std::vector<std::string>& overrides = {});
+
+// For configurations built in code: the checks of load_experiment, with paths like data.feature[3] for places.
+void check_experiment(const config::Experiment& experiment);
+
+// The whole configuration as text that load_experiment reads back to an equal message.
+[[nodiscard]] std::string to_text(const config::Experiment& experiment);
+
+}  // namespace polyscene

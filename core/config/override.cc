@@ -1,0 +1,257 @@
+#include "core/config/override.h"
+
+#include <google/protobuf/text_format.h>
+
+#include <algorithm>
+#include <cctype>
+#include <charconv>
+#include <memory>
+#include <optional>
+
+#include "core/config/experiment.pb.h"
+#include "core/config/first_error.h"
+#include "core/config/schema.h"
+#include "core/config/suggest.h"
+#include "ops/base/error.h"
+
+namespace polyscene::config_text {
+namespace {
+
+using google::protobuf::FieldDescriptor;
+using google::protobuf::Message;
+
+class Override {
+ public:
+  Override(const std::string& text, config::Experiment& message, SourceTree& places)
+      : text_(text), message_(&message), places_(&places) {
+    const size_t equals = text.find('=');
+    if (equals == std::string::npos) fail("wanted path=value, e.g. train.batch_size=4096");
+    steps_ = parse(text.substr(0, equals));
+    value_ = text.substr(equals + 1);
+    if (steps_.front().name == "include") fail("files are included by files; name another configuration instead");
+  }
+
+  void apply() {
+    for (size_t i = 0; i + 1 < steps_.size(); ++i) descend(steps_[i]);
+    const FieldDescriptor& field = field_of(steps_.back());
+    check_oneof(field);
+    if (!steps_.back().index.empty())
+      set_element(field);
+    else if (value_.empty())
+      clear(field);
+    else
+      replace(field);
+  }
+
+ private:
+  [[noreturn]] void fail(const std::string& message) const {
+    throw InvalidArgument(str("[config] --set ", text_, ": ", message));
+  }
+
+  [[nodiscard]] std::vector<Step> parse(const std::string& path) const {
+    try {
+      return parse_path(path);
+    } catch (const InvalidArgument&) {
+      fail("wanted a path of names like train.batch_size or data.feature[3].name before the =");
+    }
+  }
+
+  [[nodiscard]] const FieldDescriptor& field_of(const Step& step) const {
+    const FieldDescriptor* field = message_->GetDescriptor()->FindFieldByName(step.name);
+    if (!field) fail(unknown_field(*message_->GetDescriptor(), path_, step.name));
+    if (!step.index.empty() && !field->is_repeated())
+      fail(str(joined(step.name), " is no list; leave out [", step.index, "]"));
+    return *field;
+  }
+
+  [[nodiscard]] std::string joined(const std::string& name) const { return path_.empty() ? name : path_ + "." + name; }
+
+  // One level down, creating blocks that were not written yet.
+  void descend(const Step& step) {
+    const FieldDescriptor& field = field_of(step);
+    const std::string path = joined(step.name);
+    if (!field.message_type()) fail(str(path, " is no block, it holds ", wanted(field)));
+    check_oneof(field);
+    std::vector<SourceTree>& nodes = places_->fields[step.name];
+    size_t index = 0;
+    if (field.is_repeated()) {
+      if (step.index.empty())
+        fail(str(path, " is a list of ", size(field), "; say which one, e.g. ", example(field, path)));
+      const int i = index_of(field, step.index);
+      message_ = message_->GetReflection()->MutableRepeatedMessage(message_, &field, i);
+      index = static_cast<size_t>(i);
+      path_ = str(path, "[", i, "]");
+    } else {
+      message_ = message_->GetReflection()->MutableMessage(message_, &field);
+      path_ = path;
+    }
+    while (nodes.size() <= index) nodes.push_back({place(), field.is_repeated(), {}});
+    places_ = &nodes[index];
+  }
+
+  [[nodiscard]] int size(const FieldDescriptor& field) const {
+    return message_->GetReflection()->FieldSize(*message_, &field);
+  }
+
+  // Names of the elements of a list, as far as they have one.
+  [[nodiscard]] std::vector<std::string> element_names(const FieldDescriptor& field) const {
+    const FieldDescriptor* key = field.message_type() ? field.message_type()->FindFieldByName("name") : nullptr;
+    std::vector<std::string> names;
+    for (int i = 0; key && i < size(field); ++i) {
+      const Message& element = message_->GetReflection()->GetRepeatedMessage(*message_, &field, i);
+      names.push_back(element.GetReflection()->GetString(element, key));
+    }
+    return names;
+  }
+
+  [[nodiscard]] std::string example(const FieldDescriptor& field, const std::string& path) const {
+    const std::vector<std::string> names = element_names(field);
+    return names.empty() || names.front().empty() ? path + "[0]" : str(path, "[0] or ", path, "[", names.front(), "]");
+  }
+
+  // A number counts from 0; a word is the name of an element.
+  [[nodiscard]] int index_of(const FieldDescriptor& field, const std::string& text) const {
+    int index = 0;
+    const char* end = text.data() + text.size();
+    const bool number = std::from_chars(text.data(), end, index).ptr == end;
+    if (number && index >= 0 && index < size(field)) return index;
+    const std::vector<std::string> names = element_names(field);
+    const auto named = std::find(names.begin(), names.end(), text);
+    if (named != names.end()) return static_cast<int>(named - names.begin());
+    const std::string path = joined(field.name());
+    if (size(field) == 0) fail(str(path, " is empty; there is no [", text, "]"));
+    if (number) fail(str(path, " has elements 0 to ", size(field) - 1, ", got [", text, "]"));
+    fail(str(path, " has no element named \"", text, "\"", suggestion(text, names)));
+  }
+
+  // Switching a model or a kind of feature by one of its fields would silently drop the other's settings.
+  void check_oneof(const FieldDescriptor& field) const {
+    const google::protobuf::OneofDescriptor* choice = field.containing_oneof();
+    if (!choice || (value_.empty() && &field == last_field())) return;
+    const FieldDescriptor* current = message_->GetReflection()->GetOneofFieldDescriptor(*message_, choice);
+    if (!current || current == &field) return;
+    const auto written = places_->fields.find(current->name());
+    const std::string where = written == places_->fields.end() || written->second.empty()
+                                  ? ""
+                                  : str(" (", to_string(written->second.front().place), ")");
+    const std::string now = joined(current->name());
+    fail(str("the configuration has ", now, where, "; to switch to ", field.name(),
+             ", name a configuration with it or clear first with --set ", now, "="));
+  }
+
+  [[nodiscard]] const FieldDescriptor* last_field() const {
+    return message_->GetDescriptor()->FindFieldByName(steps_.back().name);
+  }
+
+  [[nodiscard]] Place place() const { return {"--set " + text_, 0, 0}; }
+
+  void mark(const FieldDescriptor& field) {
+    places_->fields[field.name()].assign(static_cast<size_t>(field.is_repeated() ? size(field) : 1),
+                                         {place(), field.is_repeated(), {}});
+  }
+
+  void clear(const FieldDescriptor& field) {
+    message_->GetReflection()->ClearField(message_, &field);
+    places_->fields.erase(field.name());
+  }
+
+  void replace(const FieldDescriptor& field) {
+    if (field.is_repeated() && field.message_type())
+      fail(str(joined(field.name()), " is a list of blocks; set a field of one element, e.g. ",
+               example(field, joined(field.name()))));
+    const std::unique_ptr<Message> parsed = parsed_value(field);
+    message_->GetReflection()->ClearField(message_, &field);
+    message_->MergeFrom(*parsed);
+    mark(field);
+  }
+
+  void set_element(const FieldDescriptor& field) {
+    const int index = index_of(field, steps_.back().index);
+    const std::unique_ptr<Message> parsed = parsed_value(field);
+    const google::protobuf::Reflection& reflection = *message_->GetReflection();
+    if (size(field) + 1 != size(field) + parsed->GetReflection()->FieldSize(*parsed, &field))
+      fail(str(joined(field.name()), "[", index, "] is one value; leave out the comma"));
+    message_->MergeFrom(*parsed);  // appends; then the new one takes the old one's seat
+    reflection.SwapElements(message_, &field, index, size(field) - 1);
+    reflection.RemoveLast(message_, &field);
+    std::vector<SourceTree>& nodes = places_->fields[field.name()];
+    nodes.resize(static_cast<size_t>(size(field)));
+    nodes[static_cast<size_t>(index)] = {place(), true, {}};
+  }
+
+  // The value as the same type of message with only `field` set. TextFormat converts: one set of rules for files and
+  // for the command line.
+  [[nodiscard]] std::unique_ptr<Message> parsed_value(const FieldDescriptor& field) const {
+    std::unique_ptr<Message> parsed(message_->New());
+    std::string error;
+    for (const std::string& part : parts(field)) {
+      const std::optional<std::string> literal = to_literal(field, part);
+      if (!literal || !parse_literal(field, *literal, *parsed, error) || !only(field, *parsed))
+        fail(wrong_value(field, joined(field.name()), part) +
+             (field.message_type() && !error.empty() ? ": " + error : ""));
+    }
+    return parsed;
+  }
+
+  // A literal like `{} name: {}` would smuggle in a second field.
+  [[nodiscard]] static bool only(const FieldDescriptor& field, const Message& parsed) {
+    std::vector<const FieldDescriptor*> set;
+    parsed.GetReflection()->ListFields(parsed, &set);
+    return set.size() == 1 && set.front() == &field;
+  }
+
+  // A list's value is cut at the commas.
+  [[nodiscard]] std::vector<std::string> parts(const FieldDescriptor& field) const {
+    if (!field.is_repeated() || field.message_type()) return {value_};
+    std::vector<std::string> all;
+    for (size_t begin = 0; begin <= value_.size();) {
+      const size_t end = std::min(value_.find(',', begin), value_.size());
+      all.push_back(value_.substr(begin, end - begin));
+      begin = end + 1;
+    }
+    return all;
+  }
+
+  // `part` as TextFormat writes it, or nothing where it could be more than one value.
+  [[nodiscard]] static std::optional<std::string> to_literal(const FieldDescriptor& field, const std::string& part) {
+    if (field.cpp_type() == FieldDescriptor::CPPTYPE_STRING) return quoted(part);
+    if (field.message_type())
+      return part.size() >= 2 && part.front() == '{' && part.back() == '}' ? std::optional(part) : std::nullopt;
+    const bool word = !part.empty() && std::all_of(part.begin(), part.end(), [](char c) {
+      return std::isalnum(static_cast<unsigned char>(c)) || c == '_' || c == '.' || c == '+' || c == '-';
+    });
+    return word ? std::optional(part) : std::nullopt;
+  }
+
+  [[nodiscard]] static std::string quoted(const std::string& text) {
+    std::string out = "\"";
+    for (char c : text) {
+      if (c == '"' || c == '\\') out += '\\';
+      out += c;
+    }
+    return out + '"';
+  }
+
+  [[nodiscard]] static bool parse_literal(const FieldDescriptor& field, const std::string& literal, Message& out,
+                                          std::string& error) {
+    FirstError errors;
+    google::protobuf::TextFormat::Parser parser;
+    parser.RecordErrorsTo(&errors);
+    const bool ok = parser.MergeFromString(field.name() + ": " + literal, &out);
+    if (errors.report) error = errors.report->message;
+    return ok;
+  }
+
+  std::string text_, value_, path_;
+  std::vector<Step> steps_;
+  Message* message_;
+  SourceTree* places_;
+};
+
+}  // namespace
+
+void apply_override(const std::string& text, config::Experiment& message, SourceTree& places) {
+  Override(text, message, places).apply();
+}
+
+}  // namespace polyscene::config_text

@@ -1,0 +1,18 @@
+// `--set path=value`: one value of the merged configuration replaced from the command line, by reflection.
+#pragma once
+
+#include <string>
+
+#include "core/config/source_tree.h"
+
+namespace polyscene::config {
+class Experiment;
+}
+
+namespace polyscene::config_text {
+
+// Applies "path=value" to `message` and marks the place in `places`. README.md lists the forms of paths and values.
+// Throws InvalidArgument `[config] --set path=value: ...`.
+void apply_override(const std::string& text, config::Experiment& message, SourceTree& places);
+
+}  // namespace polyscene::config_text

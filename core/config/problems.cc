@@ -1,0 +1,19 @@
+#include "core/config/problems.h"
+
+namespace polyscene::config_text {
+
+void Problems::add(const std::string& path, const std::string& message) {
+  const std::string place = where(path);
+  notes_.push_back(str("[config] ", place, place.empty() ? "" : ": ", message));
+}
+
+std::string Problems::where(const std::string& path) const { return places_ ? to_string(places_->place_of(path)) : ""; }
+
+void Problems::throw_if_any() const {
+  if (notes_.empty()) return;
+  std::string text = notes_.front();
+  for (size_t i = 1; i < notes_.size(); ++i) text += "\n" + notes_[i];
+  throw InvalidArgument(text);
+}
+
+}  // namespace polyscene::config_text

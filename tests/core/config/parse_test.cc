@@ -1,0 +1,138 @@
+#include "config_files.h"
+
+namespace polyscene {
+namespace {
+
+using ParseTest = ConfigTest;
+
+TEST_F(ParseTest, ReadsValuesAndKeepsDefaults) {
+  const config::Experiment e = load(kLeast + "seed: 7 train { batch_size: 64 }");
+  EXPECT_EQ(e.seed(), 7u);
+  EXPECT_EQ(e.train().batch_size(), 64);
+  EXPECT_EQ(e.train().eval_batch_size(), 4096);
+  EXPECT_FALSE(e.train().has_eval_batch_size());
+}
+
+TEST_F(ParseTest, UnknownFieldNamesTheNearest) {
+  EXPECT_EQ(error_of(kLeast + "train {\n  batchsize: 3\n}"),
+            "[config] x.pbtxt:4:3: unknown field \"batchsize\" in train; did you mean \"batch_size\"?");
+  EXPECT_EQ(
+      error_of(kLeast + "train { optimizer { lr: 3 } }"),
+      "[config] x.pbtxt:3:21: unknown field \"lr\" in train.optimizer; there is model.lr; here wanted one of kind, "
+      "learning_rate, beta1, beta2, epsilon, weight_decay, initial_accumulator");
+}
+
+TEST_F(ParseTest, UnknownFieldInsideAListNamesTheElement) {
+  EXPECT_EQ(error_of("data {\n feature { name: \"a\" }\n feature {\n  nam: \"b\" } }"),
+            "[config] x.pbtxt:4:3: unknown field \"nam\" in data.feature[1]; did you mean \"name\"?");
+}
+
+TEST_F(ParseTest, FieldOfAnotherBlockIsNamedThere) {
+  EXPECT_EQ(
+      error_of("eval_every: 5"),
+      "[config] x.pbtxt:1:1: unknown field \"eval_every\"; there is train.eval_every; here wanted one of include, "
+      "name, seed, data, embedding, model, train");
+}
+
+TEST_F(ParseTest, UnknownFieldWithoutAnythingNearListsAll) {
+  EXPECT_EQ(error_of("model { zzzzzz {} }"),
+            "[config] x.pbtxt:1:9: unknown field \"zzzzzz\" in model; wanted one of label, head, sfpnet, lr, mlp, din, "
+            "pepnet");
+}
+
+TEST_F(ParseTest, FieldInABlockWithoutFields) {
+  EXPECT_EQ(error_of("model { lr { dim: 3 } }"),
+            "[config] x.pbtxt:1:14: unknown field \"dim\" in model.lr, which has no fields; remove it");
+}
+
+TEST_F(ParseTest, WrongTypes) {
+  EXPECT_EQ(error_of("train { batch_size: \"many\" }"),
+            "[config] x.pbtxt:1:21: train.batch_size wants a whole number of 32 bits, got \"many\"");
+  EXPECT_EQ(error_of("train { batch_size: 10.5 }"),
+            "[config] x.pbtxt:1:21: train.batch_size wants a whole number of 32 bits, got 10.5");
+  EXPECT_EQ(error_of("train { batch_size: 5000000000 }"),
+            "[config] x.pbtxt:1:21: train.batch_size wants a whole number of 32 bits, got 5000000000");
+  EXPECT_EQ(error_of("train { clip_norm: big }"), "[config] x.pbtxt:1:20: train.clip_norm wants a number, got big");
+  EXPECT_EQ(error_of("seed: -1"), "[config] x.pbtxt:1:7: seed wants a whole number of at least 0, got -");
+  EXPECT_EQ(error_of("name: demo"), "[config] x.pbtxt:1:7: name wants a text in double quotes, got demo");
+  EXPECT_EQ(error_of("train { debug_finite: maybe }"),
+            "[config] x.pbtxt:1:23: train.debug_finite wants true or false, got maybe");
+  EXPECT_EQ(error_of("train { debug_finite: \"true\" }"),
+            "[config] x.pbtxt:1:23: train.debug_finite wants true or false, got \"true\"");
+  EXPECT_EQ(error_of("model { head: [64, wide] }"),
+            "[config] x.pbtxt:1:20: model.head wants a whole number of 32 bits, got wide");
+}
+
+TEST_F(ParseTest, WrongEnumValueListsTheAllowed) {
+  EXPECT_EQ(error_of("train {\n  optimizer { kind:\n    ADAMM\n  }\n}"),
+            "[config] x.pbtxt:3:5: train.optimizer.kind wants one of ADAM, ADAMW, ADAGRAD, SGD, got ADAMM; did you "
+            "mean ADAM?");
+  EXPECT_EQ(error_of("embedding { optimizer { kind: rmsprop } }"),
+            "[config] x.pbtxt:1:31: embedding.optimizer.kind wants one of LAZY_ADAM, ROW_WISE_ADAGRAD, ADAGRAD, SGD, "
+            "got rmsprop");
+  EXPECT_EQ(
+      error_of("embedding { optimizer { kind: \"SGD\" } }"),
+      "[config] x.pbtxt:1:31: embedding.optimizer.kind wants one of LAZY_ADAM, ROW_WISE_ADAGRAD, ADAGRAD, SGD, got "
+      "\"SGD\"; did you mean SGD?");
+}
+
+TEST_F(ParseTest, BlocksAndValuesConfused) {
+  EXPECT_EQ(error_of("train: 5"), "[config] x.pbtxt:1:1: train wants a block train { ... }, got 5");
+  EXPECT_EQ(error_of("train { batch_size 5 }"),
+            "[config] x.pbtxt:1:9: train.batch_size wants a whole number of 32 bits behind a colon, got 5");
+  EXPECT_EQ(error_of("train { batch_size { } }"),
+            "[config] x.pbtxt:1:9: train.batch_size wants a whole number of 32 bits behind a colon, got {");
+}
+
+TEST_F(ParseTest, GivenTwiceNamesBothPlaces) {
+  EXPECT_EQ(error_of("train {\n  epochs: 1\n  batch_size: 3\n  epochs: 2\n}"),
+            "[config] x.pbtxt:4:3: train.epochs is given twice (first at 2:3); keep one");
+  EXPECT_EQ(error_of("train { }\ntrain { }"), "[config] x.pbtxt:2:1: train is given twice (first at 1:1); keep one");
+}
+
+TEST_F(ParseTest, TwoKindsOfOneThing) {
+  EXPECT_EQ(error_of("model {\n  lr {}\n  mlp {}\n}"),
+            "[config] x.pbtxt:3:3: model.mlp is given beside model.lr (at 2:3); keep one");
+  EXPECT_EQ(error_of("data { feature { bag {} number {} } }"),
+            "[config] x.pbtxt:1:25: data.feature[0].number is given beside data.feature[0].bag (at 1:18); keep one");
+}
+
+TEST_F(ParseTest, BrokenText) {
+  EXPECT_EQ(
+      error_of("train {\n  epochs: 3\n"),
+      "[config] x.pbtxt:3:1: wanted a field's name or a closing brace behind train.epochs, got the end of the file");
+  EXPECT_EQ(error_of("train {\n"), "[config] x.pbtxt:2:1: wanted a field's name in train, got the end of the file");
+  EXPECT_EQ(error_of("train { } }"),
+            "[config] x.pbtxt:1:11: wanted a field's name or a closing brace behind train, got }");
+  EXPECT_EQ(error_of("= 3"), "[config] x.pbtxt:1:1: wanted a field's name, got =");
+  EXPECT_EQ(error_of("name: \"open\nseed: 1"), "[config] x.pbtxt:1:12: String literals cannot cross line boundaries.");
+}
+
+TEST_F(ParseTest, CommentsStringsAndAnglesDoNotConfusePlaces) {
+  EXPECT_EQ(error_of("# train { batch_size: }\nname: \"a } {\" \"b\"; train < # here\n  epochs: 1.5 >"),
+            "[config] x.pbtxt:3:11: train.epochs wants a whole number of 32 bits, got 1.5");
+}
+
+TEST_F(ParseTest, EveryPrefixOfAFileIsReadOrRefusedInWords) {
+  for (size_t length = 0; length + 1 < kRich.size(); ++length) {
+    const std::string error = error_of(kRich.substr(0, length));
+    EXPECT_TRUE(error.starts_with("[config] x.pbtxt:")) << length << ": " << error;
+  }
+}
+
+TEST_F(ParseTest, MissingFile) {
+  write("demo.pbtxt", kLeast);
+  EXPECT_EQ(error_of_file((folder_ / "demp.pbtxt").string()),
+            "[config] cannot read demp.pbtxt: No such file or directory; did you mean \"demo.pbtxt\"?");
+  EXPECT_TRUE(error_of_file(folder_.string()).ends_with(" is a folder"));
+}
+
+TEST_F(ParseTest, TextReadsBackEqual) {
+  const config::Experiment e = load(kRich + "seed: 18446744073709551615 name: \"a\\\"b\\\\\" train { clip_norm: 0.1 }");
+  const config::Experiment again = load(to_text(e));
+  EXPECT_EQ(again.SerializeAsString(), e.SerializeAsString());
+  EXPECT_EQ(to_text(again), to_text(e));
+}
+
+}  // namespace
+}  // namespace polyscene

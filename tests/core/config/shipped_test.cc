@@ -1,0 +1,35 @@
+// The configurations that come with the program.
+#include <algorithm>
+
+#include "config_files.h"
+
+namespace polyscene {
+namespace {
+
+const std::filesystem::path kConfigs = std::filesystem::path(POLYSCENE_SOURCE_DIR) / "configs";
+
+TEST(Shipped, EveryExperimentLoadsAndIsCalledAfterItsFile) {
+  int experiments = 0;
+  for (const auto& entry : std::filesystem::directory_iterator(kConfigs / "experiments")) {
+    if (entry.path().extension() != ".pbtxt") continue;
+    SCOPED_TRACE(entry.path().string());
+    const config::Experiment e = load_experiment(entry.path().string());
+    EXPECT_EQ(e.name(), entry.path().stem().string());
+    EXPECT_GT(e.data().train_files_size(), 0);
+    ++experiments;
+  }
+  EXPECT_GE(experiments, 6);
+}
+
+TEST(Shipped, KuairandHas34ContextFieldsOneScenarioAndFourSides) {
+  const config::Experiment e = load_experiment((kConfigs / "experiments/kuairand_sfpnet.pbtxt").string());
+  const auto& features = e.data().feature();
+  const auto count = [&](auto holds) { return std::count_if(features.begin(), features.end(), holds); };
+  EXPECT_EQ(count([](const auto& f) { return !f.has_sequence() && f.role() != config::Feature::SCENARIO; }), 34);
+  EXPECT_EQ(count([](const auto& f) { return f.role() == config::Feature::SCENARIO; }), 1);
+  ASSERT_EQ(features.rbegin()->sequence().side_size(), 4);
+  for (const auto& side : features.rbegin()->sequence().side()) EXPECT_EQ(side.table(), side.target());
+}
+
+}  // namespace
+}  // namespace polyscene

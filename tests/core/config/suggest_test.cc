@@ -1,0 +1,33 @@
+#include "core/config/suggest.h"
+
+#include <gtest/gtest.h>
+
+namespace polyscene::config_text {
+namespace {
+
+TEST(Suggest, EditDistanceCountsSwapsAndIgnoresCase) {
+  EXPECT_EQ(edit_distance("", ""), 0u);
+  EXPECT_EQ(edit_distance("abc", ""), 3u);
+  EXPECT_EQ(edit_distance("batchsize", "batch_size"), 1u);
+  EXPECT_EQ(edit_distance("epcohs", "epochs"), 1u);
+  EXPECT_EQ(edit_distance("ADAM", "adam"), 0u);
+  EXPECT_EQ(edit_distance("kitten", "sitting"), 3u);
+}
+
+TEST(Suggest, NearestIsASlipAwayOrHoldsTheWord) {
+  const std::vector<std::string> fields = {"batch_size", "epochs", "optimizer", "eval_every"};
+  EXPECT_EQ(nearest("batchsize", fields), "batch_size");
+  EXPECT_EQ(nearest("num_epochs", fields), "epochs");
+  EXPECT_EQ(nearest("optim", fields), "optimizer");
+  EXPECT_EQ(nearest("zzz", fields), "");
+  EXPECT_EQ(nearest("x", {"y", "z"}), "");
+}
+
+TEST(Suggest, SuggestionOffersTheNearestOrAll) {
+  EXPECT_EQ(suggestion("usr", {"user", "tab"}), "; did you mean \"user\"?");
+  EXPECT_EQ(suggestion("zzzz", {"user", "tab"}), "; wanted one of user, tab");
+  EXPECT_EQ(suggestion("zzzz", {}), "");
+}
+
+}  // namespace
+}  // namespace polyscene::config_text

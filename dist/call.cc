@@ -14,8 +14,8 @@ std::string_view name(ReduceOp op) {
 
 std::string_view name(Collective collective) {
   constexpr std::string_view names[] = {"barrier",        "all_reduce", "all_gather",   "all_gather_v",
-                                        "reduce_scatter", "broadcast",  "all_to_all_v", "split",
-                                        "leave"};
+                                        "reduce_scatter", "broadcast",  "all_to_all_v", "exchange_counts",
+                                        "split",          "leave"};
   return names[static_cast<int>(collective)];
 }
 
@@ -29,6 +29,7 @@ std::string describe(const Call& call) {
       return str(called, "(", call.count, " bytes from rank ", call.root, ")");
     case Collective::kAllGather:
       return str(called, "(", call.count, " bytes)");
+    case Collective::kAllGatherV:
     case Collective::kAllToAllV:
       return str(called, "(elements of ", call.count, " bytes)");
     default:
@@ -62,10 +63,10 @@ std::string describe_mismatch(int rank, int size, const Call& mine, int peer, co
              describe(theirs), "; all ranks must make the same calls with the same lengths in the same order");
 }
 
-std::string describe_length_mismatch(Collective collective, int rank, int size, int sender, int receiver,
-                                     int64_t sent_bytes, int64_t wanted_bytes) {
-  return str(where(collective, rank, size), ": rank ", sender, " sends ", sent_bytes, " bytes but rank ", receiver,
-             " wants ", wanted_bytes, " from it; send and receive counts must agree pairwise");
+std::string describe_length_mismatch(const Call& call, int rank, int size, int sender, int receiver, int64_t sent,
+                                     int64_t wanted) {
+  return str(where(call.collective, rank, size), ": rank ", sender, " sends ", sent, " elements but rank ", receiver,
+             " wants ", wanted, " from it; send and receive counts must agree pairwise");
 }
 
 }  // namespace polyscene

@@ -12,7 +12,8 @@
 namespace polyscene {
 
 enum class Collective : uint8_t {
-  kBarrier, kAllReduce, kAllGather, kAllGatherV, kReduceScatter, kBroadcast, kAllToAllV, kSplit, kLeave
+  kBarrier, kAllReduce, kAllGather, kAllGatherV, kReduceScatter, kBroadcast, kAllToAllV, kExchangeCounts, kSplit,
+  kLeave
 };
 
 [[nodiscard]] std::string_view name(Collective collective);
@@ -23,7 +24,7 @@ struct Call {
   DType dtype = DType::kFloat32;     // of reductions
   ReduceOp reduce = ReduceOp::kSum;  // of reductions
   int32_t root = 0;                  // of broadcast
-  uint64_t count = 0;                // reductions: elements; all_to_all_v: bytes of an element; others: bytes
+  uint64_t count = 0;                // reductions: elements; ..._v: bytes of an element; others: bytes
   bool operator==(const Call&) const = default;
 };
 
@@ -47,8 +48,9 @@ struct Call {
 // The text of the error of ranks that make different calls.
 [[nodiscard]] std::string describe_mismatch(int rank, int size, const Call& mine, int peer, const Call& theirs);
 
-// The text of the error of two ranks whose lengths do not fit: `peer` sends `sent` bytes, `rank` wanted `wanted`.
-[[nodiscard]] std::string describe_length_mismatch(Collective collective, int rank, int size, int sender, int receiver,
-                                                   int64_t sent_bytes, int64_t wanted_bytes);
+// The text of the error of two ranks whose counts do not fit: `sender` has `sent` elements for `receiver`, which wants
+// another number.
+[[nodiscard]] std::string describe_length_mismatch(const Call& call, int rank, int size, int sender, int receiver,
+                                                   int64_t sent, int64_t wanted);
 
 }  // namespace polyscene

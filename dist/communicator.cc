@@ -22,13 +22,6 @@ void check_length(std::string_view side, size_t length, int64_t wanted, int rank
 
 }  // namespace
 
-std::vector<int64_t> Communicator::exchange_counts(std::span<const int64_t> counts) {
-  const std::vector<int64_t> ones(static_cast<size_t>(size_), 1);
-  std::vector<int64_t> received(static_cast<size_t>(size_));
-  all_to_all_v<int64_t>(counts, ones, received, ones);
-  return received;
-}
-
 void Communicator::check_counts(size_t input, std::span<const int64_t> send, size_t output,
                                 std::span<const int64_t> receive) const {
   check_length("send", input, checked_total("send", send, rank_, size_), rank_);

@@ -8,6 +8,7 @@
 
 #include <chrono>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <span>
 #include <string>
@@ -48,13 +49,11 @@ class Communicator {
   // Concatenation over ranks of inputs of any lengths, zero included; the same on all ranks.
   template <class T>
   [[nodiscard]] std::vector<T> all_gather_v(std::span<const T> input) {
-    const int64_t mine = static_cast<int64_t>(input.size());
-    std::vector<int64_t> counts(static_cast<size_t>(size_));
-    all_gather<int64_t>({&mine, 1}, counts);
-    int64_t total = 0;
-    for (int64_t& c : counts) { total += c; c *= static_cast<int64_t>(sizeof(T)); }
-    std::vector<T> output(static_cast<size_t>(total));
-    do_all_gather_v(input.data(), output.data(), counts);
+    std::vector<T> output;
+    do_all_gather_v(input.data(), input.size(), sizeof(T), [&](size_t elements) -> void* {
+      output.resize(elements);
+      return output.data();
+    });
     return output;
   }
 
@@ -84,7 +83,11 @@ class Communicator {
   }
 
   // counts[r] of this rank becomes result[this rank] of rank r: one element to and from each.
-  [[nodiscard]] std::vector<int64_t> exchange_counts(std::span<const int64_t> counts);
+  [[nodiscard]] std::vector<int64_t> exchange_counts(std::span<const int64_t> counts) {
+    require(counts.size() == static_cast<size_t>(size_), "[dist.exchange_counts] rank ", rank_, ": wanted ", size_,
+            " counts, one per rank, got ", counts.size());
+    return do_exchange_counts(counts);
+  }
 
   // Ranks of equal `color` form a new communicator, ordered by their rank here. Collective.
   [[nodiscard]] virtual std::unique_ptr<Communicator> split(int color) = 0;
@@ -97,8 +100,11 @@ class Communicator {
 
   virtual void do_all_reduce(void* data, size_t count, DType dtype, ReduceOp op) = 0;
   virtual void do_all_gather(const void* input, void* output, size_t bytes) = 0;
-  virtual void do_all_gather_v(const void* input, void* output, std::span<const int64_t> byte_counts) = 0;
+  // Calls allocate(elements of all ranks) once, after the counts are known, and fills what it returns.
+  virtual void do_all_gather_v(const void* input, size_t count, size_t element_bytes,
+                               const std::function<void*(size_t elements)>& allocate) = 0;
   virtual void do_reduce_scatter(const void* input, void* output, size_t count, DType dtype) = 0;
+  [[nodiscard]] virtual std::vector<int64_t> do_exchange_counts(std::span<const int64_t> counts) = 0;
   virtual void do_broadcast(void* data, size_t bytes, int root) = 0;
   virtual void do_all_to_all_v(const void* input, std::span<const int64_t> send_counts, void* output,
                                std::span<const int64_t> receive_counts, size_t element_bytes) = 0;

@@ -36,12 +36,27 @@ class LocalCommunicator::Meeting {
 
   [[nodiscard]] const LocalGroup::Posting& operator[](int rank) const { return self_.group_->posting(rank); }
 
+  // What one rank sends to another must be what that one wants.
+  void check_counts() const {
+    for (int r = 0; r < self_.size(); ++r) {
+      check_pair(self_.rank(), r);
+      check_pair(r, self_.rank());
+    }
+  }
+
+ private:
   [[noreturn]] void fail(const std::string& message) const {
     self_.group_->fail(self_.rank(), message);
     throw InvalidArgument(message);
   }
 
- private:
+  void check_pair(int sender, int receiver) const {
+    const int64_t sent = (*this)[sender].send_counts[static_cast<size_t>(receiver)];
+    const int64_t wanted = (*this)[receiver].receive_counts[static_cast<size_t>(sender)];
+    if (sent == wanted) return;
+    fail(describe_length_mismatch((*this)[sender].call, self_.rank(), self_.size(), sender, receiver, sent, wanted));
+  }
+
   void check_same_call() const {
     const Call& mine = (*this)[self_.rank()].call;
     for (int r = 0; r < self_.size(); ++r) {
@@ -91,14 +106,27 @@ void LocalCommunicator::do_all_gather(const void* input, void* output, size_t by
   for (int r = 0; r < size(); ++r) copy(at(output, static_cast<size_t>(r) * bytes), meeting[r].input, bytes);
 }
 
-void LocalCommunicator::do_all_gather_v(const void* input, void* output, std::span<const int64_t> byte_counts) {
-  const Meeting meeting(*this, {.call = {.collective = Collective::kAllGatherV}, .input = input});
+void LocalCommunicator::do_all_gather_v(const void* input, size_t count, size_t element_bytes,
+                                        const std::function<void*(size_t elements)>& allocate) {
+  const int64_t mine = static_cast<int64_t>(count);
+  const Call call{.collective = Collective::kAllGatherV, .count = element_bytes};
+  const Meeting meeting(*this, {.call = call, .input = input, .send_counts = {&mine, 1}});
+  const auto length = [&](int r) { return static_cast<size_t>(meeting[r].send_counts[0]); };
+  size_t total = 0;
+  for (int r = 0; r < size(); ++r) total += length(r);
+  void* const output = allocate(total);
   size_t offset = 0;
   for (int r = 0; r < size(); ++r) {
-    const size_t bytes = static_cast<size_t>(byte_counts[static_cast<size_t>(r)]);
-    copy(at(output, offset), meeting[r].input, bytes);
-    offset += bytes;
+    copy(at(output, offset), meeting[r].input, length(r) * element_bytes);
+    offset += length(r) * element_bytes;
   }
+}
+
+std::vector<int64_t> LocalCommunicator::do_exchange_counts(std::span<const int64_t> counts) {
+  const Meeting meeting(*this, {.call = {.collective = Collective::kExchangeCounts}, .send_counts = counts});
+  std::vector<int64_t> received;
+  for (int r = 0; r < size(); ++r) received.push_back(meeting[r].send_counts[static_cast<size_t>(rank())]);
+  return received;
 }
 
 void LocalCommunicator::do_broadcast(void* data, size_t bytes, int root) {
@@ -110,19 +138,17 @@ void LocalCommunicator::do_broadcast(void* data, size_t bytes, int root) {
 void LocalCommunicator::do_all_to_all_v(const void* input, std::span<const int64_t> send_counts, void* output,
                                         std::span<const int64_t> receive_counts, size_t element_bytes) {
   const Call call{.collective = Collective::kAllToAllV, .count = element_bytes};
-  const Meeting meeting(*this, {.call = call, .input = input, .send_counts = send_counts});
+  const Meeting meeting(*this,
+                        {.call = call, .input = input, .send_counts = send_counts, .receive_counts = receive_counts});
+  meeting.check_counts();
   const auto bytes = [&](int64_t elements) { return static_cast<size_t>(elements) * element_bytes; };
   size_t offset = 0;
   for (int r = 0; r < size(); ++r) {
     const std::span<const int64_t> sends = meeting[r].send_counts;
-    const int64_t sent = sends[static_cast<size_t>(rank())], wanted = receive_counts[static_cast<size_t>(r)];
-    if (sent != wanted) {
-      meeting.fail(describe_length_mismatch(call.collective, rank(), size(), r, rank(),
-                                            static_cast<int64_t>(bytes(sent)), static_cast<int64_t>(bytes(wanted))));
-    }
     const int64_t before = std::accumulate(sends.begin(), sends.begin() + rank(), int64_t{0});
-    copy(at(output, offset), at(meeting[r].input, bytes(before)), bytes(sent));
-    offset += bytes(sent);
+    const size_t length = bytes(sends[static_cast<size_t>(rank())]);
+    copy(at(output, offset), at(meeting[r].input, bytes(before)), length);
+    offset += length;
   }
 }
 

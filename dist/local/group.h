@@ -42,7 +42,8 @@ class LocalGroup {
     Call call = {};
     const void* input = nullptr;
     void* output = nullptr;
-    std::span<const int64_t> send_counts = {};  // [size], elements
+    std::span<const int64_t> send_counts = {};     // [size], elements; all_gather_v: [1]
+    std::span<const int64_t> receive_counts = {};  // [size], elements
     int color = 0;
   };
 

@@ -11,6 +11,8 @@ namespace {
 constexpr std::chrono::seconds kDataGrace(2);
 // Polls between two looks at the clock and at the notices of other ranks.
 constexpr int kPollsPerLook = 16;
+// Stands for a value that the receiver does not know beforehand.
+constexpr int64_t kAnything = -1;
 
 }  // namespace
 
@@ -48,7 +50,8 @@ struct Channel::Pending {
 
 struct Channel::Announcement {
   Call call;
-  int64_t send_bytes = 0, receive_bytes = 0;
+  int64_t value = 0;
+  int64_t wanted = kAnything;
 };
 
 Channel::Channel(std::shared_ptr<Session> session, std::vector<int> world_ranks, int rank, int64_t context,
@@ -118,7 +121,8 @@ void Channel::post_announcements(std::vector<Announcement>& sent, std::vector<An
   for (int step = 1; step < size(); ++step) post(MPI_Isend, sent, (rank_ + step) % size());
 }
 
-void Channel::arrive(const Call& call, std::span<const int64_t> send_bytes, std::span<const int64_t> receive_bytes) {
+std::vector<int64_t> Channel::arrive(const Call& call, std::span<const int64_t> values,
+                                     std::span<const int64_t> wanted) {
   check_alive(call.collective);
   struct Buffers {
     std::vector<Announcement> sent, received;
@@ -126,10 +130,8 @@ void Channel::arrive(const Call& call, std::span<const int64_t> send_bytes, std:
   const auto buffers = std::make_shared<Buffers>();
   buffers->sent.assign(world_ranks_.size(), {.call = call});
   buffers->received.resize(world_ranks_.size());
-  for (size_t r = 0; r < send_bytes.size(); ++r) {
-    buffers->sent[r].send_bytes = send_bytes[r];
-    buffers->sent[r].receive_bytes = receive_bytes[r];
-  }
+  for (size_t r = 0; r < values.size(); ++r) buffers->sent[r].value = values[r];
+  for (size_t r = 0; r < wanted.size(); ++r) buffers->sent[r].wanted = wanted[r];
   buffers->received[static_cast<size_t>(rank_)] = buffers->sent[static_cast<size_t>(rank_)];
   try {
     Pending pending;
@@ -140,22 +142,22 @@ void Channel::arrive(const Call& call, std::span<const int64_t> send_bytes, std:
     session_->fail(error.what());
     throw;
   }
-  compare(call, buffers->sent, buffers->received);
+  compare(buffers->sent, buffers->received);
+  std::vector<int64_t> received;
+  for (const Announcement& announcement : buffers->received) received.push_back(announcement.value);
+  return received;
 }
 
-void Channel::compare(const Call& call, const std::vector<Announcement>& sent,
-                      const std::vector<Announcement>& received) {
+void Channel::compare(const std::vector<Announcement>& sent, const std::vector<Announcement>& received) {
   for (int r = 0; r < size(); ++r) {
     const Announcement& mine = sent[static_cast<size_t>(r)];
     const Announcement& theirs = received[static_cast<size_t>(r)];
-    if (theirs.call != call) fail_argument(describe_mismatch(rank_, size(), call, r, theirs.call));
-    if (theirs.send_bytes != mine.receive_bytes) {
-      fail_argument(describe_length_mismatch(call.collective, rank_, size(), r, rank_, theirs.send_bytes,
-                                             mine.receive_bytes));
+    if (theirs.call != mine.call) fail_argument(describe_mismatch(rank_, size(), mine.call, r, theirs.call));
+    if (mine.wanted != kAnything && theirs.value != mine.wanted) {
+      fail_argument(describe_length_mismatch(mine.call, rank_, size(), r, rank_, theirs.value, mine.wanted));
     }
-    if (theirs.receive_bytes != mine.send_bytes) {
-      fail_argument(describe_length_mismatch(call.collective, rank_, size(), rank_, r, mine.send_bytes,
-                                             theirs.receive_bytes));
+    if (theirs.wanted != kAnything && mine.value != theirs.wanted) {
+      fail_argument(describe_length_mismatch(mine.call, rank_, size(), rank_, r, mine.value, theirs.wanted));
     }
   }
 }

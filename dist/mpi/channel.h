@@ -34,9 +34,11 @@ class Channel {
           CommunicatorOptions options);
 
   // Waits until all members have made the same call, the one small message per pair that every collective begins with.
-  // Where lengths differ from pair to pair, send_bytes[r] are announced to member r and receive_bytes[r] expected from
-  // it. Throws InvalidArgument if calls or lengths do not fit, CommunicationError past the deadline or after a failure.
-  void arrive(const Call& call, std::span<const int64_t> send_bytes = {}, std::span<const int64_t> receive_bytes = {});
+  // values[r] goes along to member r (nothing given: 0); the members' values for this rank are returned. Where `wanted`
+  // is given, the value from r must equal wanted[r], on either side. Throws InvalidArgument if calls or values do not
+  // fit, CommunicationError past the deadline or after a failure.
+  std::vector<int64_t> arrive(const Call& call, std::span<const int64_t> values = {},
+                              std::span<const int64_t> wanted = {});
 
   // Moves the data of a call all members have arrived at. Lengths are known to agree; messages between two members
   // arrive in the order given. Every message longer than options.chunk_bytes is cut. The deadline is that of waiting
@@ -58,7 +60,7 @@ class Channel {
   [[noreturn]] void time_out(Collective collective, const Pending& pending);
   [[noreturn]] void throw_peer_failure(Collective collective) const;
   void post_announcements(std::vector<Announcement>& sent, std::vector<Announcement>& received, Pending& pending);
-  void compare(const Call& call, const std::vector<Announcement>& sent, const std::vector<Announcement>& received);
+  void compare(const std::vector<Announcement>& sent, const std::vector<Announcement>& received);
   [[noreturn]] void fail_argument(const std::string& message);
 
   std::shared_ptr<Session> session_;

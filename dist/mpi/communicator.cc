@@ -66,10 +66,18 @@ void MpiCommunicator::do_all_gather(const void* input, void* output, size_t byte
   gather(Collective::kAllGather, input, static_cast<std::byte*>(output), even_offsets(bytes * ranks, ranks, 1));
 }
 
-void MpiCommunicator::do_all_gather_v(const void* input, void* output, std::span<const int64_t> byte_counts) {
-  const std::vector<int64_t> sent(byte_counts.size(), byte_counts[static_cast<size_t>(rank())]);
-  channel_.arrive({.collective = Collective::kAllGatherV}, sent, byte_counts);
-  gather(Collective::kAllGatherV, input, static_cast<std::byte*>(output), offsets_of(byte_counts, 1));
+void MpiCommunicator::do_all_gather_v(const void* input, size_t count, size_t element_bytes,
+                                      const std::function<void*(size_t elements)>& allocate) {
+  const Call call{.collective = Collective::kAllGatherV, .count = element_bytes};
+  const std::vector<int64_t> mine(static_cast<size_t>(size()), static_cast<int64_t>(count));
+  const std::vector<size_t> offsets = offsets_of(channel_.arrive(call, mine), element_bytes);
+  void* const output = allocate(offsets.back() / element_bytes);
+  gather(Collective::kAllGatherV, input, static_cast<std::byte*>(output), offsets);
+}
+
+// The counts travel with the announcement of the call: no further message is needed.
+std::vector<int64_t> MpiCommunicator::do_exchange_counts(std::span<const int64_t> counts) {
+  return channel_.arrive({.collective = Collective::kExchangeCounts}, counts);
 }
 
 void MpiCommunicator::do_all_reduce(void* data, size_t count, DType dtype, ReduceOp op) {
@@ -168,15 +176,9 @@ void MpiCommunicator::do_broadcast(void* data, size_t bytes, int root) {
 
 void MpiCommunicator::do_all_to_all_v(const void* input, std::span<const int64_t> send_counts, void* output,
                                       std::span<const int64_t> receive_counts, size_t element_bytes) {
+  channel_.arrive({.collective = Collective::kAllToAllV, .count = element_bytes}, send_counts, receive_counts);
   const std::vector<size_t> from = offsets_of(send_counts, element_bytes);
   const std::vector<size_t> to = offsets_of(receive_counts, element_bytes);
-  const auto lengths = [](const std::vector<size_t>& offsets) {
-    std::vector<int64_t> bytes;
-    for (size_t r = 0; r + 1 < offsets.size(); ++r) bytes.push_back(static_cast<int64_t>(offsets[r + 1] - offsets[r]));
-    return bytes;
-  };
-  const std::vector<int64_t> sent = lengths(from), received = lengths(to);
-  channel_.arrive({.collective = Collective::kAllToAllV, .count = element_bytes}, sent, received);
   std::vector<Channel::Outgoing> outgoing;
   std::vector<Channel::Incoming> incoming;
   for (int step = 1; step < size(); ++step) {

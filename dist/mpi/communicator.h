@@ -21,8 +21,10 @@ class MpiCommunicator final : public Communicator {
  protected:
   void do_all_reduce(void* data, size_t count, DType dtype, ReduceOp op) override;
   void do_all_gather(const void* input, void* output, size_t bytes) override;
-  void do_all_gather_v(const void* input, void* output, std::span<const int64_t> byte_counts) override;
+  void do_all_gather_v(const void* input, size_t count, size_t element_bytes,
+                       const std::function<void*(size_t elements)>& allocate) override;
   void do_reduce_scatter(const void* input, void* output, size_t count, DType dtype) override;
+  [[nodiscard]] std::vector<int64_t> do_exchange_counts(std::span<const int64_t> counts) override;
   void do_broadcast(void* data, size_t bytes, int root) override;
   void do_all_to_all_v(const void* input, std::span<const int64_t> send_counts, void* output,
                        std::span<const int64_t> receive_counts, size_t element_bytes) override;

@@ -1,0 +1,94 @@
+// Jobs of local ranks that fail.
+#include <gtest/gtest.h>
+
+#include <thread>
+
+#include "dist/world.h"
+#include "tests/dist/failure/scenario.h"
+
+namespace polyscene {
+namespace {
+
+using testing::Outcome;
+using testing::Scenario;
+using testing::scenarios;
+
+// Exit code that the launcher would give to what the run threw.
+int code_of(const std::function<void()>& run) {
+  try {
+    run();
+    return 0;
+  } catch (const Error& error) {
+    return static_cast<int>(error.kind());
+  } catch (...) {
+    return 1;
+  }
+}
+
+Outcome run_scenario(const Scenario& scenario) {
+  Outcome outcome{.errors = std::vector<std::string>(static_cast<size_t>(scenario.ranks))};
+  const auto body = [&](Communicator& communicator) {
+    try {
+      scenario.body(communicator);
+    } catch (const std::exception& error) {
+      outcome.errors[static_cast<size_t>(communicator.rank())] = error.what();
+      throw;
+    }
+  };
+  const auto start = std::chrono::steady_clock::now();
+  outcome.exit_code = code_of([&] { run_local_ranks(scenario.ranks, body, {.deadline = testing::kDeadline}); });
+  outcome.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+  return outcome;
+}
+
+class LocalFailure : public ::testing::TestWithParam<size_t> {};
+
+TEST_P(LocalFailure, EndsAllRanks) {
+  const Scenario& scenario = scenarios()[GetParam()];
+  scenario.check(run_scenario(scenario));
+}
+
+INSTANTIATE_TEST_SUITE_P(Scenarios, LocalFailure, ::testing::Range(size_t{0}, scenarios().size()),
+                         [](const auto& instance) { return scenarios()[instance.param].name; });
+
+// Nobody waits, nobody throws, and still the run has not worked.
+TEST(LocalRanks, AbortIsAnErrorEvenIfNobodyWaits) {
+  try {
+    run_local_ranks(2, [](Communicator& communicator) {
+      if (communicator.rank() == 1) communicator.abort("out of patience");
+    });
+    FAIL() << "no error";
+  } catch (const CommunicationError& error) {
+    EXPECT_STREQ(error.what(), "[dist.abort] rank 1: out of patience");
+  }
+}
+
+// A rank that fails while others still read its buffer must not free it under their hands. The reader of a long buffer
+// is kept busy; the sanitizers see a read of freed memory.
+TEST(LocalRanks, BuffersOutliveTheirReaders) {
+  for (int round = 0; round < 20; ++round) {
+    EXPECT_THROW(run_local_ranks(3,
+                                 [round](Communicator& communicator) {
+                                   if (communicator.rank() == 2) {
+                                     const auto part = communicator.split(1);
+                                     std::this_thread::sleep_for(std::chrono::microseconds(100 * round));
+                                     throw DataError("bad record");
+                                   }
+                                   const auto part = communicator.split(0);
+                                   for (;;) {
+                                     std::vector<float> mine(1 << 16), all(2 << 16);
+                                     part->all_gather<float>(mine, all);
+                                   }
+                                 }),
+                 DataError);
+  }
+}
+
+// The world is forgotten with its run: the next one starts whole.
+TEST(LocalRanks, RunAgainAfterAFailure) {
+  EXPECT_THROW(run_local_ranks(2, [](Communicator&) { throw DataError("once"); }), DataError);
+  run_local_ranks(2, [](Communicator& communicator) { communicator.barrier(); });
+}
+
+}  // namespace
+}  // namespace polyscene

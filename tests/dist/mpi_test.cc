@@ -1,0 +1,77 @@
+// The conformance suite with ranks as processes; run under mpirun. Every case runs in a world with default options and
+// in one that cuts messages into very short chunks, at places that fit no element.
+#include <gtest/gtest.h>
+
+#include <cstdlib>
+#include <iostream>
+
+#include "dist/world.h"
+#include "tests/dist/conformance/suite.h"
+
+namespace polyscene {
+
+constexpr std::chrono::seconds kDeadline(120);
+
+namespace {
+
+using testing::conformance_cases;
+
+
+class MpiConformance : public ::testing::TestWithParam<std::tuple<size_t, size_t>> {};
+
+TEST_P(MpiConformance, Passes) {
+  const auto& [chunk_bytes, index] = GetParam();
+  const auto world = make_mpi_world({.deadline = kDeadline, .chunk_bytes = chunk_bytes});
+  EXPECT_EQ(world->name(), "mpi");
+  conformance_cases()[index].run(*world);
+}
+
+INSTANTIATE_TEST_SUITE_P(Chunks, MpiConformance,
+                         ::testing::Combine(::testing::Values(CommunicatorOptions().chunk_bytes, size_t{1001}),
+                                            ::testing::Range(size_t{0}, conformance_cases().size())),
+                         [](const auto& instance) {
+                           return conformance_cases()[std::get<1>(instance.param)].name + "_chunk_" +
+                                  std::to_string(std::get<0>(instance.param));
+                         });
+
+TEST(MpiWorld, HasAsManyRanksAsMpirunStarted) {
+  EXPECT_EQ(make_mpi_world({.deadline = kDeadline})->size(), std::atoi(std::getenv("OMPI_COMM_WORLD_SIZE")));
+}
+
+TEST(MpiWorld, WantsChunksThatMpiCanCount) {
+  const auto make = [](size_t chunk_bytes) { return make_mpi_world({.chunk_bytes = chunk_bytes}); };
+  EXPECT_THROW(make(0), InvalidArgument);
+  EXPECT_THROW(make(size_t{1} << 31), InvalidArgument);
+}
+
+}  // namespace
+}  // namespace polyscene
+
+// Rank 0 prints the progress, the others only what fails.
+class FailurePrinter : public ::testing::EmptyTestEventListener {
+ public:
+  explicit FailurePrinter(int rank) : rank_(rank) {}
+  void OnTestPartResult(const ::testing::TestPartResult& result) override {
+    if (!result.failed()) return;
+    std::cerr << polyscene::str("rank ", rank_, ": ", result.file_name() ? result.file_name() : "", ":",
+                                result.line_number(), ": ", result.message(), "\n");
+  }
+
+ private:
+  int rank_;
+};
+
+int main(int argc, char** argv) {
+  ::testing::InitGoogleTest(&argc, argv);
+  int result = 1;
+  const auto body = [&](polyscene::Communicator& world) {
+    auto& listeners = ::testing::UnitTest::GetInstance()->listeners();
+    if (world.rank() != 0) {
+      delete listeners.Release(listeners.default_result_printer());
+      listeners.Append(new FailurePrinter(world.rank()));
+    }
+    result = RUN_ALL_TESTS();
+  };
+  polyscene::run_mpi_rank(body, {.deadline = polyscene::kDeadline});
+  return result;
+}

@@ -27,18 +27,10 @@ struct ShardingOptions {
   int partitions = 1024;  // logical partitions that keys hash to; at least the number of ranks
 };
 
-enum class SnapshotScope : uint8_t { kValues, kValuesAndState };
-
-// Rows of all tables of this rank at one moment. Opaque; move-only in spirit (copies are deep).
+// Rows of all tables of this rank at one moment. Moves, does not copy.
 struct TablesSnapshot {
-  struct Table {
-    int64_t rows = 0;
-    std::vector<float> values;  // [rows, dim]
-    std::vector<float> state;   // [rows, state_width], or empty
-  };
-  SnapshotScope scope = SnapshotScope::kValues;
   int64_t update_steps = 0;
-  std::vector<Table> tables;
+  std::vector<TableSnapshot> tables;
 };
 
 class ShardedTables {
@@ -63,14 +55,15 @@ class ShardedTables {
   void set_update_steps(int64_t steps) { update_steps_ = steps; }
 
   // Loads rows saved by any number of ranks: keeps those this rank owns, drops the others, returns how many it kept.
-  // Shapes as HashedTable::write_rows.
+  // Shapes and errors as HashedTable::write_rows.
   int64_t load_rows(int table, std::span<const int64_t> keys, std::span<const float> values,
                     std::span<const float> state);
 
-  // Copies this rank's rows, for an early stop that goes back to the best state. restore() also forgets the rows
-  // created since. Without state, the optimiser keeps what it has learned since the snapshot.
+  // Copies this rank's rows, for an early stop that goes back to the best state: `snapshot.rows x 4 dim` bytes, and the
+  // optimiser state when asked for.
   [[nodiscard]] TablesSnapshot snapshot(SnapshotScope scope = SnapshotScope::kValues) const;
-  // Throws InvalidArgument when the snapshot is not of these tables.
+  // Puts a snapshot of these tables back and forgets the rows created since. Without state in the snapshot, the
+  // remaining rows keep theirs, and update_steps() stays: enough to evaluate and export, not to resume from bitwise.
   void restore(const TablesSnapshot& snapshot);
 
  private:

@@ -27,6 +27,9 @@ struct LookupStatistics {
   int64_t bytes_sent = 0;      // to other ranks: keys, rows and gradients
 
   LookupStatistics& operator+=(const LookupStatistics& other);
+  // Keys per distinct key, at the sender and at the owner; 1 without keys.
+  [[nodiscard]] double sender_dedup_ratio() const;
+  [[nodiscard]] double owner_dedup_ratio() const;
 };
 
 // Holds buffers and the routes of the latest lookup. Every call is a collective of the tables' communicator: all ranks
@@ -54,8 +57,8 @@ class ShardedLookup {
   void update(std::span<const TensorView> gradients, double learning_rate_factor = 1);
 
   // Of the latest step (lookup and update), and of all since construction.
-  [[nodiscard]] const LookupStatistics& last() const;
-  [[nodiscard]] const LookupStatistics& total() const;
+  [[nodiscard]] LookupStatistics last() const;
+  [[nodiscard]] LookupStatistics total() const;
 
  private:
   struct State;

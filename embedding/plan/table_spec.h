@@ -13,7 +13,7 @@ struct TableSpec {
   std::string name;            // unique; part of every hash, so initial values and owners follow the name
   int64_t dim = 16;            // floats per row
   double init_stddev = 0.01;   // new rows are N(0, init_stddev^2)
-  SparseOptimizer optimizer;
+  SparseOptimizer optimizer = {};
 
   // Bytes that one row asks for: its key, its values and its optimiser state.
   [[nodiscard]] int64_t row_bytes() const { return 8 + 4 * (dim + optimizer.state_width(dim)); }

@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <limits>
+#include <memory>
 #include <span>
 #include <vector>
 
@@ -12,6 +13,16 @@
 #include "embedding/table/row_store.h"
 
 namespace polyscene {
+
+enum class SnapshotScope : uint8_t { kValues, kValuesAndState };
+
+// A table's rows at one moment.
+struct TableSnapshot {
+  SnapshotScope scope = SnapshotScope::kValues;
+  int64_t rows = 0;
+  std::unique_ptr<float[]> values;  // [rows, dim]
+  std::unique_ptr<float[]> state;   // [rows, state_width] when in scope
+};
 
 class HashedTable {
  public:
@@ -48,12 +59,15 @@ class HashedTable {
   [[nodiscard]] std::vector<int32_t> rows_by_key() const;
   void read_rows(std::span<const int32_t> rows, std::span<int64_t> keys, std::span<float> values,
                  std::span<float> state) const;
-  // Loading: creates or overwrites rows. An empty `state` leaves the initial one. Throws InvalidArgument on lengths
-  // that do not fit.
+  // Loading: creates or overwrites rows; an empty `state` leaves that of a new row at its initial value. Throws
+  // InvalidArgument on lengths that do not fit, DeviceError past max_rows.
   void write_rows(std::span<const int64_t> keys, std::span<const float> values, std::span<const float> state);
+  // Throws InvalidArgument unless the lengths fit each other.
+  void check_lengths(std::span<const int64_t> keys, std::span<const float> values, std::span<const float> state) const;
 
-  // Forgets all rows from `rows` on. 0 <= rows <= rows().
-  void truncate(int64_t rows);
+  [[nodiscard]] TableSnapshot snapshot(SnapshotScope scope) const;
+  // Puts back what the snapshot holds and forgets the rows created since. It must be one of this table's.
+  void restore(const TableSnapshot& snapshot);
 
  private:
   [[nodiscard]] uint64_t index_hash(int64_t key) const;

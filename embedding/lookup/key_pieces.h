@@ -1,0 +1,33 @@
+// Cutting an array of keys of several tables into tasks for threads.
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <vector>
+
+#include "embedding/plan/table_layout.h"
+#include "ops/base/thread.h"
+
+namespace polyscene {
+
+// Consecutive keys of one table in a key array, and where their rows lie in the matrix of their group.
+struct KeyPiece {
+  int table, group;
+  int64_t begin, end;  // of the key array
+  int64_t row_begin;   // of the group's matrix
+  [[nodiscard]] int64_t size() const { return end - begin; }
+};
+
+inline constexpr int64_t kPieceKeys = 256;  // most keys of a piece
+
+// Cuts an array ordered by rank, then table in wire order. counts: [ranks, tables]. Replaces `pieces`.
+void cut_pieces(const TableLayout& layout, std::span<const int64_t> counts, std::vector<KeyPiece>& pieces);
+
+// Calls body(piece) for each, in parallel.
+template <class Body>
+void for_each_piece(std::span<const KeyPiece> pieces, Body&& body) {
+  parallel_for(static_cast<int64_t>(pieces.size()), 1,
+               [&](int64_t p, int64_t) { body(pieces[static_cast<size_t>(p)]); });
+}
+
+}  // namespace polyscene

@@ -1,0 +1,253 @@
+#include "embedding/lookup/sharded_lookup.h"
+
+#include <algorithm>
+#include <atomic>
+#include <cstring>
+#include <limits>
+#include <numeric>
+#include <optional>
+#include <vector>
+
+#include "embedding/lookup/key_pieces.h"
+#include "embedding/lookup/row_exchange.h"
+#include "embedding/update/finite_check.h"
+#include "ops/base/error.h"
+
+namespace polyscene {
+namespace {
+
+// out[i] = values of rows[i], or zeros for kNoRow. out: [rows, dim].
+void gather(const HashedTable& table, std::span<const int32_t> rows, float* out) {
+  constexpr size_t kAhead = 8;
+  const int64_t dim = table.spec().dim;
+  const size_t bytes = static_cast<size_t>(dim) * sizeof(float);
+  for (size_t i = 0; i < rows.size(); ++i, out += dim) {
+    if (i + kAhead < rows.size() && rows[i + kAhead] != HashedTable::kNoRow) table.prefetch(rows[i + kAhead], false);
+    if (rows[i] == HashedTable::kNoRow) {
+      std::memset(out, 0, bytes);
+    } else {
+      std::memcpy(out, table.values(rows[i]), bytes);
+    }
+  }
+}
+
+double ratio(int64_t all, int64_t distinct) {
+  return distinct == 0 ? 1.0 : static_cast<double>(all) / static_cast<double>(distinct);
+}
+
+}  // namespace
+
+LookupStatistics& LookupStatistics::operator+=(const LookupStatistics& other) {
+  steps += other.steps;
+  keys_in += other.keys_in;
+  keys_sent += other.keys_sent;
+  keys_received += other.keys_received;
+  keys_owned += other.keys_owned;
+  rows_created += other.rows_created;
+  bytes_sent += other.bytes_sent;
+  return *this;
+}
+
+double LookupStatistics::sender_dedup_ratio() const { return ratio(keys_in, keys_sent); }
+double LookupStatistics::owner_dedup_ratio() const { return ratio(keys_received, keys_owned); }
+
+struct ShardedLookup::State {
+  ShardedTables& tables;
+  const TableLayout& layout;
+  std::optional<RowExchange> exchange;  // none in a world of one: the rank's distinct keys are the owner's
+
+  const UniqueKeys* sent = nullptr;   // of the latest lookup; null: there is none
+  const UniqueKeys* owned = nullptr;  // distinct keys that this rank owns among those of all ranks
+  bool trains = false;
+  std::vector<KeyPiece> pieces;       // of owned->keys()
+  Buffer<int32_t> table_rows;         // their row numbers in their tables
+  std::vector<Buffer<float>> rows;    // per group [sent rows, dim]
+  LookupStatistics last, earlier;
+
+  explicit State(ShardedTables& t) : tables(t), layout(t.layout()), rows(static_cast<size_t>(layout.groups())) {
+    if (t.communicator().size() > 1) exchange.emplace(layout, t.communicator());
+  }
+
+  [[nodiscard]] std::span<int32_t> table_rows_of(const KeyPiece& p) {
+    return table_rows.span().subspan(static_cast<size_t>(p.begin), static_cast<size_t>(p.size()));
+  }
+  void check(const UniqueKeys& unique) const;
+  void find_rows(LookupMode mode);
+  void insert_rows();
+  void gather_local();
+  void gather_and_send();
+  void check(std::span<const TensorView> gradients) const;
+  void check_finite(std::span<const float* const> sums) const;
+  void apply(std::span<const float* const> sums, double learning_rate_factor);
+};
+
+void ShardedLookup::State::check(const UniqueKeys& unique) const {
+  const int ranks = layout.map().ranks();
+  const auto cells = static_cast<size_t>(ranks) * static_cast<size_t>(layout.tables());
+  require(unique.counts().size() == cells, "[embedding.lookup] wanted keys deduplicated for ", layout.tables(),
+          " tables on ", ranks, " ranks, got counts of ", unique.counts().size(), " parts instead of ", cells,
+          "; try a Deduplicator of the tables' layout");
+}
+
+void ShardedLookup::State::find_rows(LookupMode mode) {
+  cut_pieces(layout, owned->counts(), pieces);
+  const std::span<const int64_t> keys = owned->keys();
+  table_rows.resize(static_cast<int64_t>(keys.size()));
+  for_each_piece(pieces, [&](const KeyPiece& p) {
+    const auto piece_keys = keys.subspan(static_cast<size_t>(p.begin), static_cast<size_t>(p.size()));
+    tables.table(p.table).find(piece_keys, table_rows_of(p));
+  });
+  if (mode == LookupMode::kTrain) insert_rows();
+}
+
+// One thread per table numbers the new keys, in their order; all threads then compute initial values.
+void ShardedLookup::State::insert_rows() {
+  constexpr int64_t kGrain = 64;
+  const auto n = static_cast<size_t>(layout.tables());
+  std::vector<int64_t> begin(n), added(n);
+  std::exclusive_scan(owned->counts().begin(), owned->counts().end(), begin.begin(), int64_t{0});
+  parallel_for(layout.tables(), 1, [&](int64_t wire, int64_t) {
+    const auto w = static_cast<size_t>(wire);
+    const auto from = static_cast<size_t>(begin[w]), count = static_cast<size_t>(owned->counts()[w]);
+    HashedTable& table = tables.table(layout.wire_order()[w]);
+    added[w] = table.insert_missing(owned->keys().subspan(from, count), table_rows.span().subspan(from, count));
+  });
+  for (size_t w = 0; w < n; ++w) {
+    HashedTable& table = tables.table(layout.wire_order()[w]);
+    const int64_t first = table.rows() - added[w];
+    parallel_for(added[w], kGrain, [&](int64_t from, int64_t to) { table.init_rows(first + from, first + to); });
+    last.rows_created += added[w];
+  }
+}
+
+void ShardedLookup::State::gather_local() {
+  for_each_piece(pieces, [&](const KeyPiece& p) {
+    float* out = rows[static_cast<size_t>(p.group)].data() + p.row_begin * layout.dim(p.group);
+    gather(tables.table(p.table), table_rows_of(p), out);
+  });
+}
+
+void ShardedLookup::State::gather_and_send() {
+  std::vector<int64_t> group_begin(rows.size());  // of a group's keys in owned->keys()
+  for (size_t g = 1; g < rows.size(); ++g) group_begin[g] = group_begin[g - 1] + owned->rows(static_cast<int>(g) - 1);
+  for_each_piece(exchange->received(), [&](const KeyPiece& p) {
+    const int32_t* owned_rows = table_rows.data() + group_begin[static_cast<size_t>(p.group)];
+    int32_t piece_rows[kPieceKeys];
+    for (int64_t i = 0; i < p.size(); ++i) {
+      piece_rows[i] = owned_rows[exchange->index()[static_cast<size_t>(p.begin + i)]];
+    }
+    gather(tables.table(p.table), {piece_rows, static_cast<size_t>(p.size())},
+           exchange->outgoing(p.group) + p.row_begin * layout.dim(p.group));
+  });
+  for (int g = 0; g < layout.groups(); ++g) exchange->send_rows(g, rows[static_cast<size_t>(g)].span());
+}
+
+void ShardedLookup::State::check(std::span<const TensorView> gradients) const {
+  require(sent != nullptr && trains, "[embedding.update] wanted a lookup in LookupMode::kTrain before the update, got ",
+          sent == nullptr ? "none" : "one in LookupMode::kEval");
+  require(gradients.size() == rows.size(), "[embedding.update] wanted gradients of ", rows.size(), " groups, got ",
+          gradients.size());
+  for (int g = 0; g < layout.groups(); ++g) {
+    const TensorView& gradient = gradients[static_cast<size_t>(g)];
+    const Shape wanted{sent->rows(g), layout.dim(g)};
+    require(gradient.shape == wanted && gradient.dtype == DType::kFloat32, "[embedding.update] wanted float32 gradients ",
+            wanted, " for group ", g, ", got ", name(gradient.dtype), ' ', gradient.shape);
+  }
+}
+
+void ShardedLookup::State::check_finite(std::span<const float* const> sums) const {
+  const auto gradient_of = [&](const KeyPiece& p) -> std::span<const float> {
+    const int64_t dim = layout.dim(p.group);
+    return {sums[static_cast<size_t>(p.group)] + p.row_begin * dim, static_cast<size_t>(p.size() * dim)};
+  };
+  const int64_t none = static_cast<int64_t>(pieces.size());
+  std::atomic<int64_t> first = none;  // the lowest, whichever thread finds what first
+  parallel_for(none, 1, [&](int64_t i, int64_t) {
+    const std::span<const float> gradient = gradient_of(pieces[static_cast<size_t>(i)]);
+    if (first_not_finite(gradient) == gradient.size()) return;
+    int64_t seen = first;
+    while (i < seen && !first.compare_exchange_weak(seen, i)) {}
+  });
+  if (first == none) return;
+  const KeyPiece& p = pieces[static_cast<size_t>(first)];
+  const std::span<const float> gradient = gradient_of(p);
+  const size_t at = first_not_finite(gradient), dim = static_cast<size_t>(layout.dim(p.group));
+  throw Error(ErrorKind::kOther,
+              str("[embedding.update] wanted finite gradients, got ", gradient[at], " in element ", at % dim,
+                  " of key ", owned->keys()[static_cast<size_t>(p.begin) + at / dim], " of table \"",
+                  layout.name(p.table), "\" on rank ", tables.communicator().rank(),
+                  " (summed over ranks); try a smaller learning rate, or train.debug_finite: true to find the operator"));
+}
+
+void ShardedLookup::State::apply(std::span<const float* const> sums, double learning_rate_factor) {
+  const int64_t step = tables.update_steps() + 1;
+  std::vector<OptimizerStep> steps;
+  for (int t = 0; t < layout.tables(); ++t) {
+    steps.push_back(optimizer_step(tables.table(t).spec().optimizer, step, learning_rate_factor));
+  }
+  for_each_piece(pieces, [&](const KeyPiece& p) {
+    HashedTable& table = tables.table(p.table);
+    const int64_t dim = layout.dim(p.group);
+    const float* gradient = sums[static_cast<size_t>(p.group)] + p.row_begin * dim;
+    RowUpdate updates[kPieceKeys];
+    for (int64_t i = 0; i < p.size(); ++i) {
+      const int32_t row = table_rows[p.begin + i];
+      updates[i] = {.values = table.values(row), .state = table.state(row), .gradient = gradient + i * dim};
+    }
+    update_rows(steps[static_cast<size_t>(p.table)], dim, {updates, static_cast<size_t>(p.size())});
+  });
+  tables.set_update_steps(step);
+}
+
+ShardedLookup::ShardedLookup(ShardedTables& tables) : state_(std::make_unique<State>(tables)) {}
+ShardedLookup::~ShardedLookup() = default;
+ShardedLookup::ShardedLookup(ShardedLookup&&) noexcept = default;
+
+void ShardedLookup::lookup(const UniqueKeys& unique, LookupMode mode) {
+  State& s = *state_;
+  s.check(unique);
+  s.sent = nullptr;
+  s.trains = mode == LookupMode::kTrain;
+  s.earlier = total();
+  s.last = {.steps = 1, .keys_in = unique.keys_in(), .keys_sent = static_cast<int64_t>(unique.keys().size())};
+  for (int g = 0; g < s.layout.groups(); ++g) s.rows[static_cast<size_t>(g)].resize(unique.rows(g) * s.layout.dim(g));
+
+  s.owned = s.exchange ? &s.exchange->send_keys(unique) : &unique;
+  s.find_rows(mode);
+  s.exchange ? s.gather_and_send() : s.gather_local();
+  s.last.keys_received = static_cast<int64_t>(s.exchange ? s.exchange->index().size() : unique.keys().size());
+  s.last.keys_owned = static_cast<int64_t>(s.owned->keys().size());
+  s.sent = &unique;
+}
+
+TensorView ShardedLookup::rows(int group) const {
+  const State& s = *state_;
+  require(s.sent != nullptr, "[embedding.lookup] wanted a lookup before its rows, got none");
+  const Buffer<float>& rows = s.rows[static_cast<size_t>(group)];
+  return {.data = rows.data(), .dtype = DType::kFloat32, .shape = {s.sent->rows(group), s.layout.dim(group)}};
+}
+
+void ShardedLookup::update(std::span<const TensorView> gradients, double learning_rate_factor) {
+  State& s = *state_;
+  s.check(gradients);
+  std::vector<const float*> sums;
+  for (int g = 0; g < s.layout.groups(); ++g) {
+    const std::span<const float> own = gradients[static_cast<size_t>(g)].elements<float>();
+    sums.push_back(s.exchange ? s.exchange->sum_gradients(g, own).data() : own.data());
+  }
+  s.check_finite(sums);
+  s.apply(sums, learning_rate_factor);
+}
+
+LookupStatistics ShardedLookup::last() const {
+  LookupStatistics statistics = state_->last;
+  if (state_->exchange) statistics.bytes_sent = state_->exchange->bytes_sent() - state_->earlier.bytes_sent;
+  return statistics;
+}
+
+LookupStatistics ShardedLookup::total() const {
+  LookupStatistics statistics = state_->earlier;
+  return statistics += last();
+}
+
+}  // namespace polyscene

@@ -1,0 +1,22 @@
+#include "embedding/plan/table_spec.h"
+
+#include <cmath>
+#include <set>
+
+#include "ops/base/error.h"
+
+namespace polyscene {
+
+void check_tables(std::span<const TableSpec> tables) {
+  std::set<std::string_view> names;
+  for (const TableSpec& t : tables) {
+    require(!t.name.empty(), "[embedding.plan] wanted a name for every table, got a table without one");
+    require(names.insert(t.name).second, "[embedding.plan] wanted every table once, got \"", t.name, "\" twice");
+    require(t.dim >= 1, "[embedding.plan] table \"", t.name, "\": wanted a dim of at least 1, got ", t.dim);
+    require(t.init_stddev >= 0 && std::isfinite(t.init_stddev), "[embedding.plan] table \"", t.name,
+            "\": wanted a finite init_stddev of at least 0, got ", t.init_stddev);
+    check_optimizer(t.optimizer, t.name);
+  }
+}
+
+}  // namespace polyscene

@@ -30,12 +30,12 @@ struct Batch {
   std::vector<std::vector<int64_t>> fields;  // per categorical or bucketised feature: keys [rows]
   std::vector<BagBatch> bags;
   std::vector<SequenceBatch> sequences;
-  std::vector<float> numbers;               // [rows, plain numeric features] row-major
-  std::vector<std::vector<float>> labels;   // per label: [rows], each 0 or 1
-  std::vector<int64_t> scenario;            // [rows]; a string scenario's key is the hash of its text
-  std::vector<std::vector<int64_t>> groups; // per group key: [rows]
-  std::vector<int64_t> row_keys;            // [rows]
-  std::vector<int64_t> times;               // [rows], or empty without a time column
+  std::vector<float> numbers;                // [rows, plain numeric features] row-major
+  std::vector<std::vector<float>> labels;    // per label: [rows], each 0 or 1
+  std::vector<int64_t> scenario;             // [rows]; a string scenario's key is the hash of its text
+  std::vector<std::vector<int64_t>> groups;  // per group key: [rows]
+  std::vector<int64_t> row_keys;             // [rows]
+  std::vector<int64_t> times;                // [rows], or empty without a time column
 };
 
 }  // namespace polyscene

@@ -22,7 +22,7 @@ struct SourceOptions {
   int64_t batch_size = 1024;     // of all ranks together
   bool shuffle = true;           // false: file order
   double min_tail_share = 0.5;   // a last batch smaller than this share of batch_size is dropped; 0 keeps every row
-  std::string reject_file;       // JSON lines of bad records: file, row, column, reason, value; empty: counted only
+  std::string reject_file = {};  // JSON lines of bad records: file, row, column, reason, value; empty: counted only
 };
 
 struct SourceCounters {
@@ -39,6 +39,14 @@ class BatchSource {
   [[nodiscard]] virtual int64_t steps_per_epoch() const = 0;
   // Starts (or restarts) an epoch; reading, decoding and batching run in the background from here on.
   virtual void start_epoch(int64_t epoch) = 0;
+  // Starts an epoch in front of global batch `step`, 0 <= step <= steps_per_epoch(): the batches from there on are
+  // those that a run which was never interrupted gets. The Parquet reader skips whole row groups without reading them.
+  virtual void resume_epoch(int64_t epoch, int64_t step) {
+    start_epoch(epoch);
+    for (int64_t i = 0; i < step; ++i) {
+      if (!next()) return;
+    }
+  }
   // The next batch, or nothing at the end of the epoch. Every rank sees the same number of batches, and a bad record
   // leaves its batch shorter, it moves no other row. Throws DataError as core/data/README.md lists.
   [[nodiscard]] virtual std::optional<Batch> next() = 0;

@@ -1,0 +1,155 @@
+#include "core/data/array_values.h"
+
+#include <arrow/array/array_base.h>
+#include <arrow/array/array_binary.h>
+#include <arrow/array/array_dict.h>
+#include <arrow/array/array_primitive.h>
+#include <arrow/result.h>
+#include <arrow/scalar.h>
+#include <arrow/type.h>
+#define XXH_INLINE_ALL
+#include <xxhash.h>
+
+#include <limits>
+#include <string_view>
+#include <vector>
+
+#include "core/data/batch.h"
+#include "ops/base/error.h"
+
+namespace polyscene {
+namespace {
+
+constexpr size_t kShownBytes = 200;
+
+// Writes array's elements through convert(element) and its nulls as `missing`.
+template <class Array, class T, class Convert>
+void convert_all(const arrow::Array& base, T* out, T missing, Convert convert) {
+  const auto& array = static_cast<const Array&>(base);
+  const int64_t length = array.length();
+  if (array.null_count() == 0) {
+    for (int64_t i = 0; i < length; ++i) out[i] = convert(array, i);
+  } else {
+    for (int64_t i = 0; i < length; ++i) out[i] = array.IsNull(i) ? missing : convert(array, i);
+  }
+}
+
+template <class Type, class T>
+void convert_numeric(const arrow::Array& base, T* out, T missing) {
+  const auto* values = static_cast<const arrow::NumericArray<Type>&>(base).raw_values();
+  const int64_t length = base.length();
+  for (int64_t i = 0; i < length; ++i) out[i] = static_cast<T>(values[i]);
+  if (base.null_count() == 0) return;
+  for (int64_t i = 0; i < length; ++i) {
+    if (base.IsNull(i)) out[i] = missing;
+  }
+}
+
+template <class T>
+bool convert_integers(const arrow::Array& array, T* out, T missing) {
+  switch (array.type_id()) {
+    case arrow::Type::INT8:
+      convert_numeric<arrow::Int8Type>(array, out, missing);
+      return true;
+    case arrow::Type::INT16:
+      convert_numeric<arrow::Int16Type>(array, out, missing);
+      return true;
+    case arrow::Type::INT32:
+      convert_numeric<arrow::Int32Type>(array, out, missing);
+      return true;
+    case arrow::Type::INT64:
+      convert_numeric<arrow::Int64Type>(array, out, missing);
+      return true;
+    case arrow::Type::UINT8:
+      convert_numeric<arrow::UInt8Type>(array, out, missing);
+      return true;
+    case arrow::Type::UINT16:
+      convert_numeric<arrow::UInt16Type>(array, out, missing);
+      return true;
+    case arrow::Type::UINT32:
+      convert_numeric<arrow::UInt32Type>(array, out, missing);
+      return true;
+    case arrow::Type::UINT64:
+      convert_numeric<arrow::UInt64Type>(array, out, missing);
+      return true;
+    case arrow::Type::BOOL:
+      convert_all<arrow::BooleanArray>(array, out, missing,
+                                       [](const auto& a, int64_t i) { return static_cast<T>(a.Value(i)); });
+      return true;
+    default:
+      return false;
+  }
+}
+
+template <class Array>
+void hash_texts(const arrow::Array& array, int64_t* keys) {
+  convert_all<Array>(array, keys, kMissingKey, [](const auto& a, int64_t i) {
+    const std::string_view text = a.GetView(i);
+    return hash_key(text.data(), text.size());
+  });
+}
+
+// Hashes each entry of the dictionary once.
+void decode_dictionary(const arrow::Array& base, int64_t* keys) {
+  const auto& array = static_cast<const arrow::DictionaryArray&>(base);
+  std::vector<int64_t> entries(static_cast<size_t>(array.dictionary()->length()));
+  decode_keys(*array.dictionary(), entries.data());
+  for (int64_t i = 0; i < array.length(); ++i) {
+    keys[i] = array.IsNull(i) ? kMissingKey : entries[static_cast<size_t>(array.GetValueIndex(i))];
+  }
+}
+
+}  // namespace
+
+int64_t hash_key(const char* bytes, size_t size) {
+  const auto key = static_cast<int64_t>(XXH3_64bits(bytes, size));
+  return key == kMissingKey ? key + 1 : key;
+}
+
+void decode_keys(const arrow::Array& array, int64_t* keys) {
+  if (convert_integers(array, keys, kMissingKey)) return;
+  switch (array.type_id()) {
+    case arrow::Type::TIMESTAMP:
+      return convert_numeric<arrow::TimestampType>(array, keys, kMissingKey);
+    case arrow::Type::DATE32:
+      return convert_numeric<arrow::Date32Type>(array, keys, kMissingKey);
+    case arrow::Type::DATE64:
+      return convert_numeric<arrow::Date64Type>(array, keys, kMissingKey);
+    case arrow::Type::STRING:
+    case arrow::Type::BINARY:
+      return hash_texts<arrow::BinaryArray>(array, keys);
+    case arrow::Type::LARGE_STRING:
+    case arrow::Type::LARGE_BINARY:
+      return hash_texts<arrow::LargeBinaryArray>(array, keys);
+    case arrow::Type::STRING_VIEW:
+    case arrow::Type::BINARY_VIEW:
+      return hash_texts<arrow::BinaryViewArray>(array, keys);
+    case arrow::Type::DICTIONARY:
+      return decode_dictionary(array, keys);
+    default:
+      throw DataError(str("[data] wanted integers or strings, got ", array.type()->ToString()));
+  }
+}
+
+void decode_numbers(const arrow::Array& array, double* values) {
+  constexpr double kNull = std::numeric_limits<double>::quiet_NaN();
+  if (convert_integers(array, values, kNull)) return;
+  switch (array.type_id()) {
+    case arrow::Type::FLOAT:
+      return convert_numeric<arrow::FloatType>(array, values, kNull);
+    case arrow::Type::DOUBLE:
+      return convert_numeric<arrow::DoubleType>(array, values, kNull);
+    default:
+      throw DataError(str("[data] wanted integers or floats, got ", array.type()->ToString()));
+  }
+}
+
+std::string value_text(const arrow::Array& array, int64_t i) {
+  const auto scalar = array.GetScalar(i);
+  std::string text = scalar.ok() ? (*scalar)->ToString() : scalar.status().message();
+  if (text.size() <= kShownBytes) return text;
+  text.resize(kShownBytes);
+  return text + "...";
+}
+
+}  // namespace polyscene

@@ -1,0 +1,27 @@
+// Values of Arrow arrays as the reader's two scalar kinds, 64-bit keys and doubles: one typed loop per array, no
+// per-value dispatch.
+#pragma once
+
+#include <cstdint>
+#include <string>
+
+namespace arrow {
+class Array;
+}
+
+namespace polyscene {
+
+// keys[i]: the integer (unsigned 64-bit ones keep their bits, times their count of units), or the hash of the text;
+// null: kMissingKey. keys: [array.length()].
+void decode_keys(const arrow::Array& array, int64_t* keys);
+
+// Null: NaN. values: [array.length()].
+void decode_numbers(const arrow::Array& array, double* values);
+
+// The key of a string id: XXH3 64 of its bytes, never kMissingKey.
+[[nodiscard]] int64_t hash_key(const char* bytes, size_t size);
+
+// Element i for a message, cut to a readable length.
+[[nodiscard]] std::string value_text(const arrow::Array& array, int64_t i);
+
+}  // namespace polyscene

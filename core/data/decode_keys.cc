@@ -1,0 +1,79 @@
+// One key per row: categorical features, group keys, scenario, row key, time.
+#include <arrow/array/array_base.h>
+#include <arrow/record_batch.h>
+
+#include <algorithm>
+#include <utility>
+
+#include "core/data/array_values.h"
+#include "core/data/decoder.h"
+#include "ops/base/error.h"
+
+namespace polyscene {
+namespace {
+
+std::vector<int64_t>& destination(Batch& b, const KeyTarget& target) {
+  switch (target.kind) {
+    case KeyTarget::kField:
+      return b.fields[target.index];
+    case KeyTarget::kGroup:
+      return b.groups[target.index];
+    case KeyTarget::kScenario:
+      return b.scenario;
+    case KeyTarget::kRowKey:
+      return b.row_keys;
+    case KeyTarget::kTime:
+      break;
+  }
+  return b.times;
+}
+
+class KeyDecoder : public Decoder {
+ public:
+  KeyDecoder(std::string column, int place, KeyTarget target, bool nullable, int64_t min_key, int64_t max_key)
+      : column_(std::move(column)),
+        place_(place),
+        target_(target),
+        nullable_(nullable),
+        min_key_(std::max(min_key, kMissingKey + 1)),
+        max_key_(max_key) {}
+
+  void decode(const arrow::RecordBatch& batch, int64_t first, Window& window) const override {
+    const auto array = batch.column(place_);
+    int64_t* keys = destination(window.columns, target_).data() + first;
+    decode_keys(*array, keys);
+    const int64_t rows = array->length();
+    bool suspicious = false;  // kMissingKey lies below every min_key_
+    for (int64_t i = 0; i < rows; ++i) suspicious |= (keys[i] < min_key_) | (keys[i] > max_key_);
+    if (!suspicious) return;
+    for (int64_t i = 0; i < rows; ++i) {
+      if (keys[i] < min_key_ || keys[i] > max_key_) judge(*array, i, keys[i], first + i, window);
+    }
+  }
+
+ private:
+  void judge(const arrow::Array& array, int64_t i, int64_t key, int64_t row, Window& window) const {
+    if (array.IsNull(i)) {
+      if (!nullable_) window.reject(row, column_, "null, but not nullable", "null");
+    } else if (key == kMissingKey) {
+      window.reject(row, column_, "id is the number reserved for null", value_text(array, i));
+    } else {
+      window.reject(row, column_, str("id outside [", min_key_, ", ", max_key_, "]"), value_text(array, i));
+    }
+  }
+
+  std::string column_;
+  int place_;
+  KeyTarget target_;
+  bool nullable_;
+  int64_t min_key_, max_key_;
+};
+
+}  // namespace
+
+std::unique_ptr<Decoder> make_key_decoder(const std::string& column, int place, KeyTarget target, bool nullable,
+                                          int64_t min_key, int64_t max_key) {
+  return std::make_unique<KeyDecoder>(column, place, target, nullable, min_key, max_key);
+}
+
+}  // namespace polyscene

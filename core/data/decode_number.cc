@@ -1,0 +1,155 @@
+// Numbers: transformed, then a float of their own or the index of a bucket. Labels: 0 or 1.
+#include <arrow/array/array_base.h>
+#include <arrow/record_batch.h>
+
+#include <algorithm>
+#include <cmath>
+#include <utility>
+
+#include "core/data/array_values.h"
+#include "core/data/decoder.h"
+
+namespace polyscene {
+namespace {
+
+std::vector<double> column_values(const arrow::Array& array) {
+  std::vector<double> values(static_cast<size_t>(array.length()));
+  decode_numbers(array, values.data());
+  return values;
+}
+
+// What is common to both destinations of a number.
+class NumberRule {
+ public:
+  NumberRule(std::string column, int place, const config::Number& number)
+      : column_(std::move(column)),
+        place_(place),
+        log_(number.log()),
+        nullable_(number.nullable()),
+        mean_(number.mean()),
+        scale_(1 / number.stddev()) {}
+
+  // Calls store(row, value) for each good value and missing(row) for each allowed null or NaN.
+  template <class Store, class Missing>
+  void each(const arrow::RecordBatch& batch, int64_t first, Window& window, Store store, Missing missing) const {
+    const auto array = batch.column(place_);
+    const std::vector<double> values = column_values(*array);
+    for (size_t i = 0; i < values.size(); ++i) {
+      const auto row = first + static_cast<int64_t>(i);
+      if (std::isfinite(values[i])) [[likely]] {
+        store(row, transform(values[i]));
+      } else if (nullable_ && std::isnan(values[i])) {
+        missing(row);
+      } else {
+        refuse(*array, static_cast<int64_t>(i), row, window);
+      }
+    }
+  }
+
+  void refuse(const arrow::Array& array, int64_t i, int64_t row, Window& window) const {
+    if (array.IsNull(i)) return window.reject(row, column_, "null, but not nullable", "null");
+    const std::string value = value_text(array, i);
+    window.reject(row, column_, value.find("nan") != std::string::npos ? "NaN, but not nullable" : "infinite", value);
+  }
+
+  [[nodiscard]] const std::string& column() const { return column_; }
+
+ private:
+  [[nodiscard]] double transform(double x) const {
+    if (log_) x = std::copysign(std::log1p(std::abs(x)), x);
+    return (x - mean_) * scale_;
+  }
+
+  std::string column_;
+  int place_;
+  bool log_, nullable_;
+  double mean_, scale_;
+};
+
+class BucketDecoder : public Decoder {
+ public:
+  BucketDecoder(NumberRule rule, const config::Number& number, size_t bucket)
+      : rule_(std::move(rule)), bounds_(number.boundary().begin(), number.boundary().end()), bucket_(bucket) {}
+
+  void decode(const arrow::RecordBatch& batch, int64_t first, Window& window) const override {
+    int64_t* keys = window.columns.fields[bucket_].data();
+    rule_.each(
+        batch, first, window,
+        [&](int64_t row, double x) {
+          keys[row] = std::upper_bound(bounds_.begin(), bounds_.end(), x) - bounds_.begin();
+        },
+        [&](int64_t row) { keys[row] = kMissingKey; });
+  }
+
+ private:
+  NumberRule rule_;
+  std::vector<double> bounds_;
+  size_t bucket_;
+};
+
+class NumberDecoder : public Decoder {
+ public:
+  NumberDecoder(NumberRule rule, size_t slot, size_t slots) : rule_(std::move(rule)), slot_(slot), slots_(slots) {}
+
+  void decode(const arrow::RecordBatch& batch, int64_t first, Window& window) const override {
+    float* numbers = window.columns.numbers.data() + slot_;
+    rule_.each(
+        batch, first, window,
+        [&](int64_t row, double x) {
+          const auto value = static_cast<float>(x);
+          numbers[static_cast<size_t>(row) * slots_] = value;
+          if (!std::isfinite(value)) [[unlikely]]
+            window.reject(row, rule_.column(), "too large for a 32-bit float", std::to_string(x));
+        },
+        [&](int64_t row) { numbers[static_cast<size_t>(row) * slots_] = 0; });
+  }
+
+ private:
+  NumberRule rule_;
+  size_t slot_, slots_;
+};
+
+class LabelDecoder : public Decoder {
+ public:
+  LabelDecoder(std::string column, int place, size_t index)
+      : column_(std::move(column)), place_(place), index_(index) {}
+
+  void decode(const arrow::RecordBatch& batch, int64_t first, Window& window) const override {
+    const auto array = batch.column(place_);
+    const std::vector<double> values = column_values(*array);
+    float* labels = window.columns.labels[index_].data() + first;
+    for (size_t i = 0; i < values.size(); ++i) {
+      labels[i] = static_cast<float>(values[i]);
+      if (!(values[i] == 0 || values[i] == 1)) [[unlikely]]
+        refuse(*array, static_cast<int64_t>(i), first + static_cast<int64_t>(i), window);
+    }
+  }
+
+ private:
+  void refuse(const arrow::Array& array, int64_t i, int64_t row, Window& window) const {
+    if (array.IsNull(i)) return window.reject(row, column_, "null label", "null");
+    window.reject(row, column_, "label outside {0, 1}", value_text(array, i));
+  }
+
+  std::string column_;
+  int place_;
+  size_t index_;
+};
+
+}  // namespace
+
+std::unique_ptr<Decoder> make_bucket_decoder(const std::string& column, int place, const config::Number& number,
+                                             size_t bucket) {
+  return std::make_unique<BucketDecoder>(NumberRule(column, place, number), number, bucket);
+}
+
+std::unique_ptr<Decoder> make_number_decoder(const std::string& column, int place, const config::Number& number,
+                                             size_t slot, size_t slots) {
+  return std::make_unique<NumberDecoder>(NumberRule(column, place, number), slot, slots);
+}
+
+std::unique_ptr<Decoder> make_label_decoder(const std::string& column, int place, size_t index) {
+  return std::make_unique<LabelDecoder>(column, place, index);
+}
+
+}  // namespace polyscene

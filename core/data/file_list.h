@@ -1,0 +1,19 @@
+// Which files a split consists of.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "core/data/batch_source.h"
+
+namespace polyscene {
+
+// "train", "valid" or "test".
+[[nodiscard]] const char* split_name(Split split);
+
+// The split's files: patterns in the order of the configuration, the matches of each in lexical (byte) order, relative
+// patterns below data.root. Throws InvalidArgument without any pattern or when two patterns match one file, DataError
+// when a pattern matches nothing.
+[[nodiscard]] std::vector<std::string> list_files(const config::Data& data, Split split);
+
+}  // namespace polyscene

@@ -1,0 +1,22 @@
+// Rows of windows put together to a batch.
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <vector>
+
+#include "core/data/batch.h"
+#include "core/data/feature_schema.h"
+#include "core/data/window.h"
+
+namespace polyscene {
+
+struct RowRun {
+  const Window* window;
+  std::vector<int32_t> rows;  // of the window, in the order of the batch
+};
+
+// The runs' rows one behind the other. Throws DataError when the batch's lists hold 2^31 elements or more.
+[[nodiscard]] Batch gather(const FeatureSchema& schema, bool times, std::span<const RowRun> runs);
+
+}  // namespace polyscene

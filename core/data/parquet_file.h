@@ -1,0 +1,60 @@
+// One Parquet file through Arrow: its row groups, a check of its columns, and record batches of a row group.
+// Arrow's and Parquet's errors become DataErrors that name the file.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "core/data/column_request.h"
+
+namespace arrow {
+class RecordBatch;
+class RecordBatchReader;
+}  // namespace arrow
+namespace parquet {
+class FileMetaData;
+namespace arrow {
+class FileReader;
+}
+}  // namespace parquet
+
+namespace polyscene {
+
+class ParquetFile {
+ public:
+  // Reads the metadata unless it is given. Throws DataError when the file is missing, truncated or not Parquet.
+  explicit ParquetFile(const std::string& path, std::shared_ptr<parquet::FileMetaData> metadata = nullptr);
+  ~ParquetFile();
+
+  [[nodiscard]] const std::string& path() const { return path_; }
+  [[nodiscard]] const std::vector<int64_t>& row_group_rows() const { return row_group_rows_; }
+  [[nodiscard]] int64_t size_bytes() const { return size_bytes_; }
+  // May be shared by threads.
+  [[nodiscard]] std::shared_ptr<parquet::FileMetaData> metadata() const;
+  // Row groups times leaf columns: what the metadata's memory grows with.
+  [[nodiscard]] int64_t column_chunks() const;
+  // Names of the top-level columns.
+  [[nodiscard]] std::vector<std::string> columns() const;
+  // Type of a column as Arrow prints it.
+  [[nodiscard]] std::string type_of(const std::string& column) const;
+
+  // Throws DataError unless every requested column is there with a type that suits its form.
+  void check(const std::vector<ColumnRequest>& requests) const;
+
+  // Starts reading a row group; batches hold the columns in the order of `columns`, which check() has passed.
+  void open_row_group(int row_group, const std::vector<std::string>& columns, int64_t batch_rows);
+  // The next rows of the row group, at most batch_rows; null at its end. Throws DataError on damaged pages.
+  [[nodiscard]] std::shared_ptr<arrow::RecordBatch> next();
+
+ private:
+  std::string path_;
+  std::vector<int64_t> row_group_rows_;
+  int64_t size_bytes_ = 0;
+  int row_group_ = -1;
+  std::unique_ptr<parquet::arrow::FileReader> reader_;
+  std::unique_ptr<arrow::RecordBatchReader> batches_;  // of reader_, hence destroyed first
+};
+
+}  // namespace polyscene

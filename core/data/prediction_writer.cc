@@ -1,0 +1,87 @@
+#include "core/data/prediction_writer.h"
+
+#include <arrow/array/builder_primitive.h>
+#include <arrow/io/file.h>
+#include <arrow/table.h>
+#include <parquet/arrow/writer.h>
+
+#include <cmath>
+#include <filesystem>
+
+#include "ops/base/error.h"
+
+namespace polyscene {
+namespace fs = std::filesystem;
+
+struct PredictionWriter::State {
+  std::string path, aside;
+  std::shared_ptr<arrow::Schema> schema;
+  std::shared_ptr<arrow::io::FileOutputStream> file;
+  std::unique_ptr<parquet::arrow::FileWriter> writer;
+  bool finished = false;
+
+  void check(const arrow::Status& status) const {
+    require<DataError>(status.ok(), "[data] cannot write predictions to ", path, ": ", status.message(),
+                       "; free space or choose another --output");
+  }
+  template <class T>
+  T take(arrow::Result<T> result) const {
+    check(result.status());
+    return std::move(result).ValueUnsafe();
+  }
+  template <class Builder, class T>
+  std::shared_ptr<arrow::Array> column(const std::vector<T>& values) const {
+    Builder builder;
+    check(builder.AppendValues(values));
+    return take(builder.Finish());
+  }
+};
+
+PredictionWriter::PredictionWriter(std::string path, std::vector<std::string> groups, std::vector<std::string> labels)
+    : state_(std::make_unique<State>()) {
+  State& s = *state_;
+  s.path = std::move(path);
+  s.aside = s.path + ".partial";
+  arrow::FieldVector fields = {arrow::field("row_key", arrow::int64(), false),
+                               arrow::field("scenario", arrow::int64(), false)};
+  for (const std::string& name : groups) fields.push_back(arrow::field("group_" + name, arrow::int64(), false));
+  for (const std::string& name : labels) fields.push_back(arrow::field("label_" + name, arrow::float32(), false));
+  fields.push_back(arrow::field("logit", arrow::float32(), false));
+  fields.push_back(arrow::field("probability", arrow::float32(), false));
+  s.schema = arrow::schema(std::move(fields));
+  s.file = s.take(arrow::io::FileOutputStream::Open(s.aside));
+  const auto properties = parquet::WriterProperties::Builder().compression(parquet::Compression::ZSTD)->build();
+  s.writer = s.take(parquet::arrow::FileWriter::Open(*s.schema, arrow::default_memory_pool(), s.file, properties));
+}
+
+PredictionWriter::~PredictionWriter() {
+  if (state_->finished) return;
+  std::error_code ignored;
+  fs::remove(state_->aside, ignored);
+}
+
+void PredictionWriter::write(const PredictionRows& rows) {
+  const State& s = *state_;
+  if (rows.logits.empty()) return;
+  arrow::ArrayVector columns = {s.column<arrow::Int64Builder>(rows.row_keys),
+                                s.column<arrow::Int64Builder>(rows.scenario)};
+  for (const auto& group : rows.groups) columns.push_back(s.column<arrow::Int64Builder>(group));
+  for (const auto& label : rows.labels) columns.push_back(s.column<arrow::FloatBuilder>(label));
+  columns.push_back(s.column<arrow::FloatBuilder>(rows.logits));
+  std::vector<float> probability;
+  for (const float z : rows.logits) probability.push_back(1.0f / (1.0f + std::exp(-z)));
+  columns.push_back(s.column<arrow::FloatBuilder>(probability));
+  s.check(s.writer->WriteTable(*arrow::Table::Make(s.schema, std::move(columns)), 1 << 16));
+}
+
+void PredictionWriter::finish() {
+  State& s = *state_;
+  s.check(s.writer->Close());
+  s.check(s.file->Close());
+  std::error_code error;
+  fs::rename(s.aside, s.path, error);
+  require<DataError>(!error, "[data] cannot move ", s.aside, " to ", s.path, ": ", error.message());
+  s.finished = true;
+}
+
+}  // namespace polyscene

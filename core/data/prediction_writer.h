@@ -1,0 +1,32 @@
+// Predictions as a Parquet file: row_key, scenario, the group keys and labels by name, logit, probability.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+namespace polyscene {
+
+struct PredictionRows {
+  std::vector<int64_t> row_keys, scenario;
+  std::vector<std::vector<int64_t>> groups;  // per group key
+  std::vector<std::vector<float>> labels;    // per label
+  std::vector<float> logits;
+};
+
+class PredictionWriter {
+ public:
+  // Writes aside until finish(). Throws DataError naming the file.
+  PredictionWriter(std::string path, std::vector<std::string> groups, std::vector<std::string> labels);
+  ~PredictionWriter();
+
+  void write(const PredictionRows& rows);
+  // Completes the file and moves it into place; without it nothing is left behind.
+  void finish();
+
+ private:
+  struct State;
+  std::unique_ptr<State> state_;
+};
+
+}  // namespace polyscene

@@ -1,0 +1,68 @@
+#include "core/data/ragged.h"
+
+#include <arrow/array/array_base.h>
+
+#include <algorithm>
+#include <limits>
+
+#include "core/data/array_values.h"
+#include "ops/base/error.h"
+
+namespace polyscene {
+namespace {
+
+void check_elements(const ListRows& rows, const std::vector<int64_t>& keys, bool nullable, const std::string& column,
+                    int64_t first, Window& window) {
+  for (size_t i = 0; i < rows.begin.size(); ++i) {
+    for (int64_t e = rows.begin[i]; e < rows.begin[i] + rows.length[i]; ++e) {
+      if (keys[static_cast<size_t>(e)] != kMissingKey) continue;
+      const bool null = rows.elements->IsNull(e);
+      if (null && nullable) continue;
+      const auto i64 = static_cast<int64_t>(i);
+      window.reject(first + i64, column, null ? "null in list, but not nullable" : "id is the number reserved for null",
+                    value_text(*rows.lists, i64));
+    }
+  }
+}
+
+}  // namespace
+
+void check_id_lists(const ListRows& rows, const std::vector<int64_t>& keys, bool nullable, const std::string& column,
+                    int64_t first, Window& window) {
+  if (!nullable && rows.lists->null_count() > 0) {
+    for (int64_t i = 0; i < rows.lists->length(); ++i) {
+      if (rows.lists->IsNull(i)) window.reject(first + i, column, "null list, but not nullable", "null");
+    }
+  }
+  bool suspicious = false;
+  for (const int64_t key : keys) suspicious |= key == kMissingKey;
+  if (suspicious) check_elements(rows, keys, nullable, column, first, window);
+}
+
+void check_same_length(const ListRows& a, const ListRows& b, const std::string& column_a, const std::string& column_b,
+                       int64_t first, Window& window) {
+  if (a.length == b.length) return;
+  for (size_t i = 0; i < a.length.size(); ++i) {
+    if (a.length[i] == b.length[i]) continue;
+    window.reject(first + static_cast<int64_t>(i), column_b,
+                  str("list of length ", b.length[i], ", but \"", column_a, "\" has ", a.length[i]),
+                  value_text(*b.lists, static_cast<int64_t>(i)));
+  }
+}
+
+void append_offsets(std::vector<int32_t>& offsets, const std::vector<int64_t>& lengths, const std::string& column) {
+  int64_t end = offsets.back();
+  for (const int64_t length : lengths) {
+    end += length;
+    offsets.push_back(static_cast<int32_t>(std::min<int64_t>(end, std::numeric_limits<int32_t>::max())));
+  }
+  require<DataError>(end <= std::numeric_limits<int32_t>::max(), "[data] column \"", column, "\" has ", end,
+                     " elements in one shuffle window, at most 2147483647 fit; lower data.shuffle_window");
+}
+
+void decode_elements(const ListRows& rows, std::vector<int64_t>& keys) {
+  keys.resize(static_cast<size_t>(rows.elements->length()));
+  decode_keys(*rows.elements, keys.data());
+}
+
+}  // namespace polyscene

@@ -61,7 +61,8 @@ Session::Session(const config::Experiment& experiment, const FeatureSchema& sche
       tables_(communicator, table_specs(model_, experiment.embedding(), options.training),
               {.seed = experiment.seed(), .partitions = experiment.embedding().partitions()}),
       lookup_(tables_),
-      inputs_(model_, schema, tables_) {
+      inputs_(model_, schema, tables_),
+      buckets_(static_cast<int64_t>(parameters_.gradients().size()), DType::kFloat32) {
   if (options_.training) {
     build_training_executor();
     optimizer_ = std::make_unique<DenseOptimizer>(to_dense_optimizer(experiment.train().optimizer()),
@@ -113,7 +114,7 @@ double Session::train_step(const Batch& batch, int64_t global_rows, double learn
   training_->run();
   const double loss = training_->result(model_.loss).elements<float>()[0];
   clock.lap(Stage::kDense);
-  all_reduce_in_buckets(communicator_, parameters_.gradients());
+  buckets_.all_reduce(communicator_, parameters_.gradients());
   clock.lap(Stage::kAllReduce);
 
   const double norm = global_norm(std::span<const float>(parameters_.gradients()));

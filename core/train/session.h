@@ -82,6 +82,7 @@ class Session {
   std::vector<Value> row_gradients_;  // per model_.rows
   std::unique_ptr<Executor> training_, forward_;
   std::unique_ptr<DenseOptimizer> optimizer_;
+  GradientBuckets buckets_;
   std::array<double, kStageNames.size()> stage_seconds_{};
 };
 

@@ -1,0 +1,29 @@
+#include "core/train/evaluator.h"
+
+namespace polyscene {
+
+void score(Session& session, BatchSource& source,
+           const std::function<void(const Batch&, std::span<const float>)>& visit) {
+  source.start_epoch(0);
+  while (const std::optional<Batch> batch = source.next()) visit(*batch, session.predict(*batch));
+}
+
+Predictions predict_all(Session& session, BatchSource& source) {
+  Predictions p;
+  p.groups.resize(session.schema().groups.size());
+  const auto append = [](auto& to, const auto& from) { to.insert(to.end(), from.begin(), from.end()); };
+  score(session, source, [&](const Batch& batch, std::span<const float> logits) {
+    append(p.logits, logits);
+    append(p.labels, batch.labels[static_cast<size_t>(session.model().label)]);
+    append(p.scenario, batch.scenario);
+    append(p.row_keys, batch.row_keys);
+    for (size_t g = 0; g < p.groups.size(); ++g) append(p.groups[g], batch.groups[g]);
+  });
+  return p;
+}
+
+Evaluation evaluate_split(Session& session, BatchSource& source) {
+  return evaluate(predict_all(session, source), session.schema().groups, session.communicator());
+}
+
+}  // namespace polyscene

@@ -1,0 +1,22 @@
+// A trained model on disk, readable by any safetensors library:
+//   dense.safetensors              every dense parameter by name, float32, matrices [in, out] row-major
+//   tables/NAME-RRRRR-of-NNNNN.safetensors   a table's rows of one rank: keys int64 [rows] ascending, values float32 [rows, dim]
+//   config.pbtxt                   resolved configuration
+// Any number of ranks reads what any number of ranks wrote.
+#pragma once
+
+#include <string>
+
+#include "core/train/session.h"
+
+namespace polyscene {
+
+// Collective. Each rank writes its rows, rank 0 the rest. Files appear whole or not at all; a table's files of an earlier
+// save with another number of ranks are removed. Throws DataError on every rank when any rank failed.
+void save_model(const std::string& folder, const config::Experiment& experiment, Session& session);
+
+// Loads dense parameters and this rank's rows. Throws DataError naming the file and tensor that is missing or has
+// another shape than the model.
+void load_model(const std::string& folder, Session& session);
+
+}  // namespace polyscene

@@ -1,0 +1,31 @@
+// What rank 0 says about a run: progress and messages for people, metrics.jsonl and TensorBoard events for tools.
+#pragma once
+
+#include <iosfwd>
+#include <string>
+
+#include "core/metrics/evaluation.h"
+#include "core/train/report/event_file.h"
+#include "core/train/report/metrics_log.h"
+#include "core/train/report/progress.h"
+#include "core/train/run_folder.h"
+
+namespace polyscene {
+
+class RunLog {
+ public:
+  RunLog(const RunFolder& folder, std::ostream& out);
+
+  void train(const ProgressState& progress, double learning_rate);
+  void evaluation(int64_t step, const std::string& split, const Evaluation& evaluation);
+  // A line of its own among the progress lines.
+  void note(const std::string& line) { progress_.note(line); }
+  void finish();
+
+ private:
+  MetricsLog metrics_;
+  EventFile events_;
+  Progress progress_;
+};
+
+}  // namespace polyscene

@@ -1,0 +1,11 @@
+// Small text files of a run folder.
+#pragma once
+
+#include <string>
+
+namespace polyscene {
+
+// Replaces the file; throws DataError naming it when it cannot be written whole.
+void write_text_file(const std::string& path, const std::string& text);
+
+}  // namespace polyscene

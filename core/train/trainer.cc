@@ -1,0 +1,219 @@
+#include "core/train/trainer.h"
+
+#include <algorithm>
+#include <array>
+#include <chrono>
+#include <iomanip>
+#include <memory>
+#include <optional>
+#include <ostream>
+
+#include "core/config/load.h"
+#include "core/data/batch_source.h"
+#include "core/train/early_stop.h"
+#include "core/train/evaluator.h"
+#include "core/train/model_files.h"
+#include "core/train/run_folder.h"
+#include "core/train/run_log.h"
+#include "core/train/schedule.h"
+#include "core/train/session.h"
+#include "core/train/text_file.h"
+
+namespace polyscene {
+namespace {
+
+double now_s() {
+  return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count();
+}
+
+enum class Ending { kSteps, kEarlyStop, kSignal };
+
+class Trainer {
+ public:
+  Trainer(const TrainJob& job, Communicator& communicator, std::ostream& out)
+      : job_(job),
+        train_(job.experiment.train()),
+        communicator_(communicator),
+        out_(out),
+        folder_(job.output),
+        schema_(FeatureSchema::from(job.experiment.data())),
+        early_stop_(train_.early_stop()) {
+    source_ = make_source(Split::kTrain, "train", train_.batch_size(), true, train_.min_tail_share());
+    if (job.experiment.data().valid_files_size() > 0)
+      valid_ = make_source(Split::kValid, "valid", train_.eval_batch_size(), false, 0);
+    require<DataError>(source_->steps_per_epoch() > 0, "[train] wanted at least one batch of ", train_.batch_size(),
+                       " rows, the training files hold ", source_->total_rows(),
+                       "; lower train.batch_size or train.min_tail_share");
+    total_steps_ = source_->steps_per_epoch() * train_.epochs();
+    if (train_.max_steps() > 0) total_steps_ = std::min(total_steps_, train_.max_steps());
+  }
+
+  void run() {
+    prepare_folder();
+    session_.emplace(job_.experiment, schema_, communicator_);
+    Ending ending = Ending::kSteps;
+    for (int64_t epoch = 0; step_ < total_steps_ && ending == Ending::kSteps; ++epoch) ending = run_epoch(epoch);
+    finish(ending);
+  }
+
+ private:
+  [[nodiscard]] bool leads() const { return communicator_.rank() == 0; }
+
+  std::unique_ptr<BatchSource> make_source(Split split, const std::string& name, int64_t batch_size, bool shuffle,
+                                           double min_tail_share) {
+    return make_parquet_source(job_.experiment.data(),
+                               {.split = split,
+                                .rank = communicator_.rank(),
+                                .ranks = communicator_.size(),
+                                .seed = job_.experiment.seed(),
+                                .batch_size = batch_size,
+                                .shuffle = shuffle,
+                                .min_tail_share = min_tail_share,
+                                .reject_file = folder_.rejects(name, communicator_.rank())});
+  }
+
+  void prepare_folder() {
+    if (leads()) {
+      folder_.create(job_.overwrite);
+      write_text_file(folder_.config(), to_text(job_.experiment));
+      log_.emplace(folder_, out_);
+      out_ << "training " << job_.experiment.name() << ": " << source_->total_rows() << " rows, "
+           << source_->steps_per_epoch() << " steps per epoch, " << communicator_.size() << " rank(s), "
+           << communicator_.name() << std::endl;
+    }
+    communicator_.barrier();
+  }
+
+  Ending run_epoch(int64_t epoch) {
+    source_->start_epoch(epoch);
+    const int64_t steps_per_epoch = source_->steps_per_epoch();
+    for (int64_t in_epoch = 1; step_ < total_steps_; ++in_epoch) {
+      const std::optional<Batch> batch = source_->next();
+      if (!batch) break;
+      const bool stop = step(*batch);
+      const bool last = step_ == total_steps_ || in_epoch == steps_per_epoch;
+      const bool due = train_.eval_every() > 0 ? step_ % train_.eval_every() == 0 || step_ == total_steps_ : last;
+      if (step_ % train_.log_every() == 0 || last || stop) log_step();
+      if (stop) return Ending::kSignal;
+      if (due && valid_ && evaluate_now()) return Ending::kEarlyStop;
+    }
+    return Ending::kSteps;
+  }
+
+  // One global batch. Returns whether some rank was asked to stop: all learn it at the same step.
+  bool step(const Batch& batch) {
+    std::array<int64_t, 2> agreed = {batch.rows, job_.stop != nullptr && *job_.stop ? 1 : 0};
+    communicator_.all_reduce<int64_t>(agreed);
+    factor_ = learning_rate_factor(train_.schedule(), step_, total_steps_);
+    if (agreed[0] > 0) loss_sum_ += session_->train_step(batch, agreed[0], factor_);
+    ++step_;
+    ++steps_since_log_;
+    rows_since_log_ += agreed[0];
+    rows_trained_ += agreed[0];
+    return agreed[1] > 0;
+  }
+
+  void log_step() {
+    if (steps_since_log_ == 0) return;
+    double loss = loss_sum_ / static_cast<double>(steps_since_log_);
+    communicator_.all_reduce<double>({&loss, 1});
+    const double now = now_s();
+    const double seconds = std::max(now - log_start_s_, 1e-9);
+    train_seconds_ += seconds;
+    if (leads()) {
+      const double left = static_cast<double>(total_steps_ - step_);
+      log_->train({.step = step_,
+                   .total_steps = total_steps_,
+                   .epoch = static_cast<double>(step_) / static_cast<double>(source_->steps_per_epoch()),
+                   .samples_s = static_cast<double>(rows_since_log_) / seconds,
+                   .loss = loss,
+                   .eta_s = left * seconds / static_cast<double>(steps_since_log_)},
+                  factor_ * train_.optimizer().learning_rate());
+    }
+    loss_sum_ = 0;
+    steps_since_log_ = rows_since_log_ = 0;
+    log_start_s_ = now_s();
+  }
+
+  // Evaluates, keeps the best state; true when it is time to stop.
+  bool evaluate_now() {
+    if (steps_since_log_ > 0) log_step();  // keeps evaluation out of the next samples/s
+    const Evaluation evaluation = evaluate_split(*session_, *valid_);
+    if (leads()) log_->evaluation(step_, "valid", evaluation);
+    bool stop = false;
+    if (early_stop_.update(evaluation)) {
+      best_step_ = step_;
+      if (train_.has_early_stop()) best_state_ = session_->snapshot();
+      save_model(folder_.model(), job_.experiment, *session_);
+    } else {
+      stop = train_.has_early_stop() && early_stop_.should_stop();
+    }
+    log_start_s_ = now_s();
+    return stop;
+  }
+
+  void finish(Ending ending) {
+    const bool go_back = best_state_.has_value() && best_step_ != step_;
+    if (go_back) session_->restore(*best_state_);
+    if (!best_step_ || (*best_step_ != step_ && !go_back)) save_model(folder_.model(), job_.experiment, *session_);
+    print_summary(ending, go_back);
+  }
+
+  void print_summary(Ending ending, bool went_back) {
+    const std::vector<int64_t> rows = session_->tables().global_rows();
+    std::array<int64_t, 6> sums = {session_->tables().memory_bytes(), source_->counters().rows_bad,
+                                   session_->lookup().total().keys_in, session_->lookup().total().keys_sent,
+                                   session_->lookup().total().keys_owned, source_->counters().sequences_cut};
+    communicator_.all_reduce<int64_t>(sums);
+    if (!leads()) return;
+    log_->finish();
+    switch (ending) {
+      case Ending::kSteps: out_ << "done: " << step_ << " steps"; break;
+      case Ending::kEarlyStop: out_ << "stopped early at step " << step_; break;
+      case Ending::kSignal: out_ << "stopped by a signal after step " << step_ << "; the model is saved"; break;
+    }
+    out_ << std::fixed << std::setprecision(1) << ", " << rows_trained_ << " samples, "
+         << static_cast<double>(rows_trained_) / std::max(train_seconds_, 1e-9) << " samples/s\n";
+    if (best_step_ && early_stop_.best())
+      out_ << "best " << early_stop_.metric_name() << " " << std::setprecision(5) << *early_stop_.best() << " at step "
+           << *best_step_ << (went_back ? " (the model is that of this step)\n" : "\n");
+    int64_t total_rows = 0;
+    for (int64_t r : rows) total_rows += r;
+    out_ << std::setprecision(1) << "tables: " << rows.size() << " with " << total_rows << " rows, "
+         << static_cast<double>(sums[0]) / 1048576.0 << " MiB; dense parameters: " << session_->parameters().size()
+         << "; keys looked up per key sent: "
+         << static_cast<double>(sums[2]) / std::max(static_cast<double>(sums[3]), 1.0) << ", per row fetched by its owner: "
+         << static_cast<double>(sums[2]) / std::max(static_cast<double>(sums[4]), 1.0) << "\n";
+    if (sums[1] > 0) out_ << sums[1] << " bad records were left out, see " << folder_.path() << "/rejects\n";
+    if (sums[5] > 0) out_ << sums[5] << " sequences were longer than max_length and kept their newest behaviours\n";
+    out_ << "model    " << folder_.model() << "\nmetrics  " << folder_.metrics() << "\nevents   " << folder_.events()
+         << " (tensorboard --logdir " << folder_.path() << ")\nconfig   " << folder_.config() << "\n"
+         << "next:    polyscene evaluate --run " << folder_.path() << " --split "
+         << (job_.experiment.data().test_files_size() > 0 ? "test" : "valid") << std::endl;
+  }
+
+  const TrainJob& job_;
+  const config::Train& train_;
+  Communicator& communicator_;
+  std::ostream& out_;
+  RunFolder folder_;
+  FeatureSchema schema_;
+  std::unique_ptr<BatchSource> source_, valid_;
+  std::optional<Session> session_;
+  std::optional<RunLog> log_;  // rank 0
+  EarlyStop early_stop_;
+  std::optional<SessionSnapshot> best_state_;
+  std::optional<int64_t> best_step_;
+
+  int64_t total_steps_ = 0, step_ = 0, rows_trained_ = 0;
+  int64_t steps_since_log_ = 0, rows_since_log_ = 0;
+  double loss_sum_ = 0, factor_ = 1, log_start_s_ = now_s(), train_seconds_ = 0;
+};
+
+}  // namespace
+
+void train(const TrainJob& job, Communicator& communicator, std::ostream& out) {
+  Trainer(job, communicator, out).run();
+}
+
+}  // namespace polyscene

@@ -11,7 +11,8 @@
 
 namespace polyscene {
 
-// One rank's scored rows. All columns have one length; groups: one column per group key (e.g. user).
+// One rank's scored rows. All columns have one length; groups: one column per group key (e.g. user). scenario may be
+// empty on all ranks: then there are no metrics per scenario. row_keys are not read by evaluate.
 struct Predictions {
   std::vector<float> logits, labels;
   std::vector<int64_t> scenario, row_keys;
@@ -46,7 +47,8 @@ struct Evaluation {
   void print(std::ostream& out) const;        // an aligned table
 };
 
-// Collective: every rank passes its rows and gets the same result. group_names [groups].
+// Collective: every rank passes its rows and gets the same result. group_names [groups]. Throws, on all ranks alike,
+// InvalidArgument when a logit is not finite and DataError when a label is neither 0 nor 1.
 [[nodiscard]] Evaluation evaluate(const Predictions& mine, const std::vector<std::string>& group_names,
                                   Communicator& communicator);
 

@@ -1,0 +1,94 @@
+// How an evaluation is shown: JSON for tools, a table for people.
+#include <cstdio>
+#include <nlohmann/json.hpp>
+#include <ostream>
+
+#include "core/metrics/evaluation.h"
+#include "ops/base/error.h"
+
+namespace polyscene {
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+Json or_null(const std::optional<double>& x) { return x ? Json(*x) : Json(nullptr); }
+
+double click_rate(const Metrics& m) {
+  return m.rows ? static_cast<double>(m.positives) / static_cast<double>(m.rows) : 0;
+}
+
+Json json_of(const Metrics& m) {
+  return {{"rows", m.rows},
+          {"positives", m.positives},
+          {"click_rate", m.rows ? Json(click_rate(m)) : Json(nullptr)},
+          {"auc", or_null(m.auc)},
+          {"logloss", or_null(m.logloss)},
+          {"calibration", or_null(m.calibration)},
+          {"normalized_entropy", or_null(m.normalized_entropy)}};
+}
+
+std::string fixed(const std::optional<double>& x, int decimals) {
+  if (!x) return "-";
+  char text[64];
+  std::snprintf(text, sizeof(text), "%.*f", decimals, *x);
+  return text;
+}
+
+using Cells = std::vector<std::string>;
+
+Cells cells_of(const std::string& name, const Metrics& m) {
+  return {name,
+          std::to_string(m.rows),
+          fixed(m.rows ? std::optional(click_rate(m)) : std::nullopt, 4),
+          fixed(m.auc, 5),
+          fixed(m.logloss, 5),
+          fixed(m.calibration, 4),
+          fixed(m.normalized_entropy, 5)};
+}
+
+// The first column to the left, numbers to the right.
+void print_table(std::ostream& out, const std::vector<Cells>& lines) {
+  std::vector<size_t> widths(lines.front().size());
+  for (const Cells& line : lines)
+    for (size_t c = 0; c < line.size(); ++c) widths[c] = std::max(widths[c], line[c].size());
+  for (const Cells& line : lines) {
+    out << line[0] << std::string(widths[0] - line[0].size(), ' ');
+    for (size_t c = 1; c < line.size(); ++c) out << "  " << std::string(widths[c] - line[c].size(), ' ') << line[c];
+    out << '\n';
+  }
+}
+
+const char* plural(int64_t n) { return n == 1 ? "" : "s"; }
+
+}  // namespace
+
+std::string Evaluation::to_json() const {
+  Json json = json_of(overall);
+  json["grouped"] = Json::array();
+  for (const GroupedAuc& g : grouped)
+    json["grouped"].push_back({{"name", g.name},
+                               {"value", or_null(g.value)},
+                               {"groups_used", g.groups_used},
+                               {"groups_skipped", g.groups_skipped},
+                               {"rows_kept_share", g.rows_kept_share}});
+  json["scenarios"] = Json::array();
+  for (const ScenarioMetrics& s : scenarios) {
+    Json entry = {{"scenario", s.scenario}};
+    entry.update(json_of(s.metrics));
+    json["scenarios"].push_back(std::move(entry));
+  }
+  return json.dump();
+}
+
+void Evaluation::print(std::ostream& out) const {
+  std::vector<Cells> lines = {{"scenario", "rows", "click rate", "AUC", "logloss", "calibration", "NE"}};
+  for (const ScenarioMetrics& s : scenarios) lines.push_back(cells_of(std::to_string(s.scenario), s.metrics));
+  lines.push_back(cells_of("overall", overall));
+  print_table(out, lines);
+  for (const GroupedAuc& g : grouped)
+    out << g.name << ' ' << fixed(g.value, 5) << "  mean over " << g.groups_used << " group" << plural(g.groups_used)
+        << " holding both classes, weighted by rows; " << g.groups_skipped << " skipped, "
+        << fixed(100 * g.rows_kept_share, 2) << " % of the rows kept\n";
+}
+
+}  // namespace polyscene

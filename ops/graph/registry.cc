@@ -2,11 +2,15 @@
 
 #include "ops/dense/activate.h"
 #include "ops/dense/activate_gradient.h"
+#include "ops/dense/activation_backward.h"
 #include "ops/dense/add.h"
 #include "ops/dense/add_bias.h"
 #include "ops/dense/column_sum.h"
 #include "ops/dense/concat.h"
 #include "ops/dense/constant.h"
+#include "ops/dense/gate.h"
+#include "ops/dense/linear.h"
+#include "ops/dense/matmul.h"
 #include "ops/dense/mul.h"
 #include "ops/dense/pad_cols.h"
 #include "ops/dense/repeat_cols.h"
@@ -17,8 +21,11 @@
 #include "ops/dense/slice_cols.h"
 #include "ops/dense/stop_gradient.h"
 #include "ops/dense/sub.h"
+#include "ops/jagged/dap.h"
 #include "ops/jagged/expand_rows.h"
 #include "ops/jagged/gather_rows.h"
+#include "ops/jagged/rtm.h"
+#include "ops/jagged/rtm_distinct.h"
 #include "ops/jagged/scatter_add_rows.h"
 #include "ops/jagged/segment_sum.h"
 #include "ops/loss/bce_with_logits.h"
@@ -32,11 +39,16 @@ std::span<const OpDefinition* const> all_ops() {
       // dense
       &ops::kActivate,
       &ops::kActivateGradient,
+      &ops::kActivationBackward,
       &ops::kAdd,
       &ops::kAddBias,
       &ops::kColumnSum,
       &ops::kConcat,
       &ops::kConstant,
+      &ops::kGate,
+      &ops::kGateBackward,
+      &ops::kLinear,
+      &ops::kMatmul,
       &ops::kMul,
       &ops::kPadCols,
       &ops::kRepeatCols,
@@ -48,8 +60,14 @@ std::span<const OpDefinition* const> all_ops() {
       &ops::kStopGradient,
       &ops::kSub,
       // jagged
+      &ops::kDap,
+      &ops::kDapBackward,
       &ops::kExpandRows,
       &ops::kGatherRows,
+      &ops::kRtm,
+      &ops::kRtmBackward,
+      &ops::kRtmDistinct,
+      &ops::kRtmDistinctBackward,
       &ops::kScatterAddRows,
       &ops::kSegmentSum,
       // loss

@@ -1,4 +1,4 @@
-"""What the converters share: errors a user can act on, CSV that says where it is wrong, Parquet that is whole or absent.
+"""What the converters share: errors a user can act on, CSV read with its line numbers, Parquet that is whole or absent.
 
 Everything here works on streams: no function holds more than one batch of a log.
 """
@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import argparse
 import csv
+import math
 import os
 import shutil
 import sys
@@ -74,7 +75,9 @@ class CsvTable:
                                          "the line is cut or a field with a comma is not quoted; repair or remove it")
                     yield reader.line_num, row
             except (csv.Error, UnicodeDecodeError) as error:
-                raise self.error(reader.line_num + 1, "CSV in UTF-8", str(error), "unpack the file again") from None
+                # The text is decoded in blocks: the fault is below this line, not always right below.
+                raise DataError(f"{self.path} after line {reader.line_num}", "CSV in UTF-8", str(error),
+                                "unpack the file again") from None
 
     def _header(self, reader):
         header = next(reader, None)
@@ -108,9 +111,12 @@ class CsvTable:
 
     def number(self, text, column, line):
         try:
-            return float(text)
+            value = float(text)
         except ValueError:
-            raise self.error(line, f"a number in column {column}", repr(text), "repair or remove the line") from None
+            value = math.nan
+        if not math.isfinite(value):
+            raise self.error(line, f"a finite number in column {column}", repr(text), "repair or remove the line")
+        return value
 
 
 def _integral_float(text):
@@ -118,7 +124,7 @@ def _integral_float(text):
         value = float(text)
     except ValueError:
         return None
-    return int(value) if value.is_integer() else None
+    return int(value) if value.is_integer() else None  # infinity and NaN are not integers
 
 
 class StagedOutput:
@@ -145,6 +151,10 @@ class StagedOutput:
     def folder(self, split):
         return self.aside / split
 
+    def scratch(self, name):
+        """A file that is gone when the conversion ends."""
+        return self.aside / name
+
     def __exit__(self, kind, value, trace):
         if kind is None:
             for split in self.splits:
@@ -155,7 +165,7 @@ class StagedOutput:
 
 
 class ShardWriter:
-    """Writes row groups into part-00000.parquet, part-00001.parquet ... of `folder`, the next file every `groups_per_file`.
+    """Writes row groups into part-00000.parquet, part-00001.parquet ... of `folder`, `groups_per_file` in each.
 
     A split without a row leaves no folder.
     """
@@ -190,7 +200,8 @@ def list_of(value_type):
 
 def list_array(offsets, values, value_type):
     """Rows offsets[i]:offsets[i+1] of `values` as one list array."""
-    return pa.ListArray.from_arrays(pa.array(offsets, pa.int32()), pa.array(values, value_type), type=list_of(value_type))
+    return pa.ListArray.from_arrays(pa.array(offsets, pa.int32()), pa.array(values, value_type),
+                                    type=list_of(value_type))
 
 
 def at_least(least):
@@ -207,7 +218,26 @@ def add_output_options(parser):
     parser.add_argument("--row-group-rows", type=at_least(1), default=8192, help="(%(default)s)")
     parser.add_argument("--groups-per-file", type=at_least(1), default=8, help="row groups in one file (%(default)s)")
     parser.add_argument("--compression-level", type=at_least(1), default=3, help="of zstd (%(default)s)")
+    parser.add_argument("--drop-columns", type=lambda text: text.split(","), default=[],
+                        help="columns to leave out, separated by commas")
     parser.add_argument("--overwrite", action="store_true", help="replace splits that exist")
+
+
+def check_columns(named, fields):
+    """Refuses names that are no column."""
+    known = [f.name for f in fields]
+    unknown = sorted(set(named) - set(known))
+    if unknown:
+        raise UsageError(f"--drop-columns names {', '.join(unknown)}; the columns are {', '.join(known)}")
+
+
+def hash_of_id(value):
+    """splitmix64: spreads consecutive ids evenly and is the same everywhere."""
+    mask = 2**64 - 1
+    value = (value + 0x9E3779B97F4A7C15) & mask
+    value = (value ^ value >> 30) * 0xBF58476D1CE4E5B9 & mask
+    value = (value ^ value >> 27) * 0x94D049BB133111EB & mask
+    return value ^ value >> 31
 
 
 def print_table(header, rows):

@@ -27,10 +27,11 @@ import numpy as np
 import pyarrow as pa
 
 import conversion
-from conversion import at_least, CsvTable, DataError, ShardWriter, StagedOutput, UsageError
+from conversion import CsvTable, DataError, ShardWriter, StagedOutput, UsageError, at_least
 
 USERS, VIDEOS = "user_features_pure.csv", "video_features_basic_pure.csv"
 HISTORIES = "user_histories_until_4_24.csv"
+REPAIR = "repair or remove the line"
 SPLITS = ("train", "valid", "test")
 UNKNOWN = -1  # in the sequences, where Parquet nulls would cost every reader a second mask
 UTC8_MS = 8 * 3600 * 1000
@@ -91,11 +92,11 @@ def read_log(path, number, keeps_user):
         if not keeps_user(user):
             continue
         if click > 1 or long_view > 1:
-            raise table.error(line, "0 or 1 in is_click and long_view", f"{click} and {long_view}", "repair or remove it")
+            raise table.error(line, "0 or 1 in is_click and long_view", f"{click} and {long_view}", REPAIR)
         if not _is_date(date):
-            raise table.error(line, "a date YYYYMMDD in column date", str(date), "repair or remove the line")
+            raise table.error(line, "a date YYYYMMDD in column date", str(date), REPAIR)
         if tab >= MAX_TAB:
-            raise table.error(line, f"a tab below {MAX_TAB}", str(tab), "repair or remove the line")
+            raise table.error(line, f"a tab below {MAX_TAB}", str(tab), REPAIR)
         yield Impression(time_ms, (number, line), tuple(row), user, video, date, tab, click, long_view)
 
 
@@ -197,7 +198,8 @@ class VideoTable:
         if video in self.index_of:
             raise table.error(line, "one line per video", f"video {video} again", "remove one of the lines")
         tag = text["tag"].split(",")[0]
-        duration = None if text["video_duration"] in MISSING else table.number(text["video_duration"], "video_duration", line)
+        duration = text["video_duration"]
+        duration = None if duration in MISSING else table.number(duration, "video_duration", line)
         self._add(video, integer("author_id"), None if tag in MISSING else table.integer(tag, "tag", line),
                   integer("music_id"), self._day(table, text["upload_dt"], line))
         columns["video_duration_s"].append(None if duration is None else duration / 1000)
@@ -214,7 +216,8 @@ class VideoTable:
         try:
             return (datetime.date.fromisoformat(text) - datetime.date(1970, 1, 1)).days
         except ValueError:
-            raise table.error(line, "a date YYYY-MM-DD in column upload_dt", repr(text), "repair or remove the line") from None
+            wanted = "a date YYYY-MM-DD in column upload_dt"
+            raise table.error(line, wanted, repr(text), REPAIR) from None
 
     def _add(self, video, author, tag, music, upload_day):
         self.index_of[video] = len(self.ids)
@@ -330,8 +333,8 @@ def split_of(date, args):
 
 def schema_of(drop):
     integer = pa.int64()
-    required = [("row_id", integer), ("user_key", integer), ("tab", integer), ("time_ms", integer), ("date", pa.int32()),
-                ("hour", integer), ("is_click", pa.int8()), ("long_view", pa.int8())]
+    required = [("row_id", integer), ("user_key", integer), ("tab", integer), ("time_ms", integer),
+                ("date", pa.int32()), ("hour", integer), ("is_click", pa.int8()), ("long_view", pa.int8())]
     nullable = [("user_id", integer), ("video_id", integer), ("author_id", integer), ("tag", integer),
                 ("music_id", integer), ("video_type", pa.string()), ("upload_type", pa.string()),
                 ("video_duration_s", pa.float64()), ("server_width", integer), ("server_height", integer),
@@ -340,9 +343,7 @@ def schema_of(drop):
     lists = [(n, conversion.list_of(integer)) for n in SEQUENCES]
     fields = ([pa.field(n, t, nullable=False) for n, t in required] + [pa.field(n, t) for n, t in nullable]
               + [pa.field(n, t, nullable=False) for n, t in lists])
-    unknown = sorted(set(drop) - {f.name for f in fields})
-    if unknown:
-        raise UsageError(f"--drop-columns names {', '.join(unknown)}; columns are {', '.join(f.name for f in fields)}")
+    conversion.check_columns(drop, fields)
     return pa.schema([f for f in fields if f.name not in drop])
 
 
@@ -470,7 +471,8 @@ def print_summary(args, stats, summary, counts):
           f"({'dropped' if args.drop_repeated_events else 'kept; see --drop-repeated-events'})")
     if summary.behaviours_only:
         print(f"impressions before --train-from, used as behaviours only {summary.behaviours_only:,}")
-    print(f"impressions not after the end of their user's history file, written without behaviours {summary.reaching_past:,}")
+    print("impressions not after the end of their user's history file, written without behaviours "
+          f"{summary.reaching_past:,}")
     for name, counter in (("users", counts.users), ("videos", counts.videos), ("authors", counts.authors),
                           ("music", counts.music)):
         known = sum(n >= args.min_count for n in counter.values())
@@ -511,20 +513,11 @@ def _print_lengths(summary):
 
 # ---- Command line ----
 
-def hash_of_id(value):
-    """splitmix64: spreads consecutive ids evenly and is the same everywhere."""
-    mask = 2**64 - 1
-    value = (value + 0x9E3779B97F4A7C15) & mask
-    value = (value ^ value >> 30) * 0xBF58476D1CE4E5B9 & mask
-    value = (value ^ value >> 27) * 0x94D049BB133111EB & mask
-    return value ^ value >> 31
-
-
 def user_filter(users, sample):
     """Whether a user belongs to the sample: the `sample` users of the feature file with the smallest hash."""
     if sample is None:
         return lambda user: True
-    kept = set(sorted(users.row_of, key=hash_of_id)[:sample])
+    kept = set(sorted(users.row_of, key=conversion.hash_of_id)[:sample])
     return kept.__contains__
 
 
@@ -550,20 +543,19 @@ def parse(argv):
     parser.add_argument("--behaviours", choices=("shown", "long_viewed"), default="shown",
                         help="which impressions become behaviours (%(default)s)")
     parser.add_argument("--max-length", type=at_least(1), default=50, help="behaviours per row (%(default)s)")
-    parser.add_argument("--min-count", type=at_least(1), default=2,
-                        help="training impressions below which a user, video, author or music id is unknown (%(default)s)")
+    parser.add_argument("--min-count", type=at_least(0), default=2,
+                        help="training impressions a user, video, author or music id needs to be known; 0 keeps all "
+                             "(%(default)s)")
     parser.add_argument("--drop-repeated-events", action="store_true",
                         help="keep one line per user, video and time_ms even where the lines differ")
     parser.add_argument("--max-disorder-minutes", type=at_least(0), default=60,
                         help="how late a line of a log may come; later stops the conversion (%(default)s)")
     parser.add_argument("--sample-users", type=at_least(1), metavar="N",
                         help="keep N users, chosen by a hash of the id")
-    parser.add_argument("--drop-columns", default="", help="columns to leave out, separated by commas")
     conversion.add_output_options(parser)
     args = parser.parse_args(argv)
     if args.valid_until < args.train_until:
         raise UsageError(f"--valid-until {args.valid_until} is before --train-until {args.train_until}; swap them")
-    args.drop_columns = [name for name in args.drop_columns.split(",") if name]
     schema_of(args.drop_columns)
     args.log = [args.raw / name for name in args.log]
     return args

@@ -7,8 +7,8 @@
 namespace polyscene {
 namespace {
 
-// A failing peer may still owe us data of a call it had arrived at; how long to wait for it before giving up.
-constexpr std::chrono::seconds kDataGrace(2);
+// How long data of a call that all members had arrived at may still take to move once the job has failed.
+constexpr std::chrono::milliseconds kDataGrace(500);
 // Polls between two looks at the clock and at the notices of other ranks.
 constexpr int kPollsPerLook = 16;
 // Stands for a value that the receiver does not know beforehand.
@@ -87,10 +87,12 @@ void Channel::time_out(Collective collective, const Pending& pending) {
   throw CommunicationError(message);
 }
 
-// While calls are being announced another rank's failure ends the wait at once. While data moves it does not: all
-// members are in the same call and finish it, unless they die.
-void Channel::wait(Collective collective, Pending& pending, bool heed_failure) {
-  Backoff backoff, since_failure;
+// While calls are being announced, another rank's failure ends the wait at once. While data moves, it does so only when
+// nothing has moved for a while: members in the same call finish it as long as they live, and one that left earlier
+// would leave others reading memory it is about to free.
+void Channel::wait(Collective collective, Pending& pending, Phase phase) {
+  Backoff backoff;
+  const Backoff::Clock::duration grace = phase == Phase::kAnnounce ? Backoff::Clock::duration::zero() : kDataGrace;
   for (int looks = 0;; ++looks) {
     const int finished = pending.poll();
     if (finished == MPI_UNDEFINED) return;
@@ -101,12 +103,9 @@ void Channel::wait(Collective collective, Pending& pending, bool heed_failure) {
     backoff.pause();
     if (looks % kPollsPerLook != 0) continue;
     session_->poll();
-    if (!session_->failure()) {
-      since_failure.reset();
-    } else if (heed_failure || since_failure.idle() > kDataGrace) {
-      throw_peer_failure(collective);
-    }
-    if (backoff.idle() > options_.deadline) time_out(collective, pending);
+    const bool failed = session_->failure() != nullptr, late = backoff.idle() > options_.deadline;
+    if (failed && (late || backoff.idle() >= grace)) throw_peer_failure(collective);
+    if (late) time_out(collective, pending);
   }
 }
 
@@ -136,12 +135,14 @@ std::vector<int64_t> Channel::arrive(const Call& call, std::span<const int64_t> 
   try {
     Pending pending;
     post_announcements(buffers->sent, buffers->received, pending);
-    wait(call.collective, pending, true);
+    wait(call.collective, pending, Phase::kAnnounce);
   } catch (const Error& error) {
     session_->keep(buffers);
     session_->fail(error.what());
     throw;
   }
+  session_->poll();
+  check_alive(call.collective);
   compare(buffers->sent, buffers->received);
   std::vector<int64_t> received;
   for (const Announcement& announcement : buffers->received) received.push_back(announcement.value);
@@ -175,7 +176,7 @@ void Channel::exchange(Collective collective, std::span<const Outgoing> outgoing
   try {
     for (const Incoming& in : incoming) post(MPI_Irecv, static_cast<std::byte*>(in.data), in.bytes, in.peer);
     for (const Outgoing& out : outgoing) post(MPI_Isend, static_cast<const std::byte*>(out.data), out.bytes, out.peer);
-    wait(collective, pending, false);
+    wait(collective, pending, Phase::kMove);
   } catch (const Error& error) {
     session_->fail(error.what());
     session_->silence();

@@ -52,11 +52,12 @@ class Channel {
   [[nodiscard]] const CommunicatorOptions& options() const { return options_; }
 
  private:
+  enum class Phase { kAnnounce, kMove };
   struct Pending;
   struct Announcement;
 
   void check_alive(Collective collective) const;
-  void wait(Collective collective, Pending& pending, bool heed_failure);
+  void wait(Collective collective, Pending& pending, Phase phase);
   [[noreturn]] void time_out(Collective collective, const Pending& pending);
   [[noreturn]] void throw_peer_failure(Collective collective) const;
   void post_announcements(std::vector<Announcement>& sent, std::vector<Announcement>& received, Pending& pending);

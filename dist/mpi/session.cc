@@ -16,6 +16,7 @@ namespace polyscene {
 namespace {
 
 constexpr int kNoticeTag = 0;
+constexpr int kLooksBeforeFailing = 8;
 constexpr std::chrono::milliseconds kSendGrace(20);       // for notices to leave; they are short and go out at once
 constexpr std::chrono::milliseconds kFarewellGrace(2000);  // for other ranks to print their errors
 constexpr std::chrono::milliseconds kOriginLead(300);      // by which the rank that failed first leaves before others
@@ -39,6 +40,11 @@ struct Session::Notice {
   enum class Kind : int32_t { kFailed, kFarewell } kind;
   int32_t world_rank;
   char reason[2040];
+};
+
+struct Session::Arriving {
+  MPI_Request request = MPI_REQUEST_NULL;
+  std::shared_ptr<Notice> notice = std::make_shared<Notice>();
 };
 
 void check_mpi(int code, const char* function) {
@@ -94,6 +100,8 @@ void Session::keep(std::shared_ptr<void> buffers) {
 }
 
 void Session::fail(const std::string& reason) noexcept {
+  // A rank that was not listening may be told only now that it is not the first.
+  for (Backoff backoff; backoff.polls() < kLooksBeforeFailing; backoff.pause()) poll();
   {
     const std::lock_guard lock(mutex_);
     if (failure_) return;
@@ -126,13 +134,26 @@ void Session::tell_all(const Notice& notice) noexcept {
 void Session::poll() noexcept {
   const std::unique_lock lock(mutex_, std::try_to_lock);
   if (!lock || silent_) return;
+  receive_notices();
+  std::erase_if(arriving_, [&](Arriving& each) {
+    int done = 0;
+    if (MPI_Test(&each.request, &done, MPI_STATUS_IGNORE) != MPI_SUCCESS) return true;
+    if (done) take(*each.notice);
+    return done != 0;
+  });
+}
+
+// Starts to receive what has been announced, without waiting for it: the sender may be dead. Called under the lock.
+void Session::receive_notices() {
   for (;;) {
     int found = 0;
     MPI_Message message;
     const int code = MPI_Improbe(MPI_ANY_SOURCE, kNoticeTag, comm_, &found, &message, MPI_STATUS_IGNORE);
     if (code != MPI_SUCCESS || !found) return;
-    Notice notice;
-    if (MPI_Mrecv(&notice, sizeof(notice), MPI_BYTE, &message, MPI_STATUS_IGNORE) == MPI_SUCCESS) take(notice);
+    Arriving& each = arriving_.emplace_back();
+    if (MPI_Imrecv(each.notice.get(), sizeof(Notice), MPI_BYTE, &message, &each.request) != MPI_SUCCESS) {
+      arriving_.pop_back();
+    }
   }
 }
 

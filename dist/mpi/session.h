@@ -62,6 +62,7 @@ class Session {
   void close() noexcept;
   void end_broken() noexcept;
   void tell_all(const Notice& notice) noexcept;
+  void receive_notices();
   void take(const Notice& notice);
   [[nodiscard]] bool all_said_farewell() const;
 
@@ -75,6 +76,8 @@ class Session {
   std::shared_ptr<const Failure> failure_;
   std::vector<char> farewells_;  // [size]
   std::vector<std::shared_ptr<void>> kept_;
+  struct Arriving;
+  std::vector<Arriving> arriving_;  // notices whose sender is known and whose text is under way
 };
 
 // Throws CommunicationError unless code is MPI_SUCCESS.

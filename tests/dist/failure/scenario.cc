@@ -60,6 +60,7 @@ Scenario timeout(const NamedCall& named) {
   const auto body = [call = named.call](Communicator& communicator) {
     if (communicator.rank() % 2 == 1) come_late();
     call(communicator);
+    communicator.barrier();  // messages sent before the deadline may still let the late ones through their first call
   };
   const auto check = [name = named.name](const Outcome& outcome) {
     const auto text = [&](int rank) {
@@ -93,7 +94,7 @@ Scenario timeout_in_a_part() {
                                   contains(outcome.errors[0] + outcome.errors[1], "waited 1.0 s for ranks 2, 3; look");
     EXPECT_TRUE(contains(outcome.errors[2], text) || other_part_first) << outcome.errors[2] << outcome.errors[0];
     for (const std::string& error : outcome.errors) EXPECT_FALSE(error.empty());
-    EXPECT_TRUE(contains(outcome.errors[3], "[dist.all_reduce] rank 1 of 2 stopped because rank ")) << outcome.errors[3];
+    EXPECT_TRUE(contains(outcome.errors[3], " stopped because rank ")) << outcome.errors[3];
     EXPECT_EQ(outcome.exit_code, 5);
     expect_in_time(outcome);
   };

@@ -256,6 +256,10 @@ class Time(KuaiRandTest):
                           "60.0 minutes before", "sort the file by time_ms or raise --max-disorder-minutes")
         self.assert_succeeds(self.convert([seen(1, 3, MAY_1 + 3600000), seen(1, 4, MAY_1)]))
 
+    def test_line_as_late_as_allowed_meets_those_of_its_time(self):
+        rows = self.train([seen(1, 3, MAY_1), seen(2, 4, MAY_1 + 3600000), seen(1, 5, MAY_1)])
+        self.assertEqual([(row["video_id"], row["hist_video"]) for row in rows], [(3, []), (5, []), (4, [])])
+
     def test_sorting_holds_one_window_only(self):
         given = 0
 

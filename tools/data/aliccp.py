@@ -36,7 +36,7 @@ SCENARIO = {"301": "scenario"}
 USER_FIELDS = {"101": "user_id", "121": "profile_121", "122": "profile_122", "124": "profile_124", "125": "profile_125",
                "126": "profile_126", "127": "profile_127", "128": "profile_128", "129": "profile_129"}
 ITEM_FIELDS = {"205": "item_id", "206": "category_id", "207": "shop_id", "216": "brand_id"}
-# An item has several intentions, and their cross 853 as many values; the other crosses are bags of at most one.
+# Fields that a line may repeat: an item may have several intentions, and with them several crosses.
 ITEM_BAGS = {"210": "intentions_210", "508": "cross_508", "509": "cross_509", "702": "cross_702", "853": "cross_853"}
 # The place in this list is the beh_type.
 BEHAVIOUR_BAGS = {"109_14": "categories_109_14", "110_14": "shops_110_14", "127_14": "brands_127_14",

@@ -354,7 +354,7 @@ def _splits_of(half):
 
 
 def split_of(key, half, valid_percent):
-    """Rows of one common index stay together: they share the behaviours and often the session."""
+    """Rows of one common index stay together: they share the behaviours and often the visit."""
     if half == "test":
         return "test"
     return "valid" if conversion.hash_of_id(key) % 100 < valid_percent else "train"

@@ -59,9 +59,10 @@ std::string suggestion(std::string_view word, const std::vector<std::string>& ca
 }
 
 std::string join(const std::vector<std::string>& words) {
+  constexpr size_t kMost = 24;  // a screen's line or two
   std::string text;
-  for (const std::string& word : words) text += (text.empty() ? "" : ", ") + word;
-  return text;
+  for (size_t i = 0; i < std::min(kMost, words.size()); ++i) text += (i ? ", " : "") + words[i];
+  return words.size() > kMost ? str(text, " and ", words.size() - kMost, " more") : text;
 }
 
 }  // namespace polyscene::config_text

@@ -16,7 +16,7 @@ namespace polyscene::config_text {
 // `; did you mean "x"?`, or `; wanted one of a, b, c` when no candidate is near, or nothing without candidates.
 [[nodiscard]] std::string suggestion(std::string_view word, const std::vector<std::string>& candidates);
 
-// "a, b, c".
+// "a, b, c", cut to the first two dozen.
 [[nodiscard]] std::string join(const std::vector<std::string>& words);
 
 }  // namespace polyscene::config_text

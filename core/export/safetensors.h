@@ -1,4 +1,5 @@
-// The safetensors format: a JSON header (names, types, shapes, byte ranges) followed by the tensors' bytes.
+// The safetensors format: 8 bytes with the header's length (little-endian), a JSON header (names, types, shapes, byte
+// ranges) padded so that data starts at a multiple of 8, then the tensors' bytes without gaps.
 #pragma once
 
 #include <cstdint>
@@ -17,22 +18,28 @@ struct NamedTensor {
   TensorView data;
 };
 
-// Writes a file aside, syncs it and renames it into place: readers see the old file or the whole new one. Tensors are
-// stored in the order of their names. Throws DataError naming file, bytes wanted and what to try (disk full ...).
+// Writes a file aside, syncs it and renames it into place: readers see the old file or the whole new one. The header is
+// in the order of names; the bytes lie widest elements first, then by name, so that every tensor is aligned. Throws
+// DataError naming file, bytes wanted and what to try (disk full ...), InvalidArgument on names that are empty,
+// reserved, given twice or no UTF-8.
 void write_safetensors(const std::string& path, std::vector<NamedTensor> tensors,
                        const std::map<std::string, std::string>& metadata = {});
 
-// A file opened for reading. The header is checked before anything is allocated from it.
+// A file opened for reading. The header is checked against the file's size before anything is allocated from it.
 class SafetensorsFile {
  public:
-  // Throws DataError naming the file and what is wrong with it.
+  // Throws DataError naming the file, the tensor if it is one's fault, and what is wrong.
   explicit SafetensorsFile(const std::string& path);
   ~SafetensorsFile();
+  SafetensorsFile(SafetensorsFile&&) noexcept;
+  SafetensorsFile& operator=(SafetensorsFile&&) noexcept;
 
   [[nodiscard]] std::vector<std::string> names() const;  // sorted
   [[nodiscard]] bool contains(const std::string& name) const;
   [[nodiscard]] const std::map<std::string, std::string>& metadata() const;
-  // The tensor's bytes, read-only, valid as long as this object. Throws DataError listing what there is.
+  // The tensor's elements, read-only (the memory may be write-protected), valid as long as this object. Throws
+  // DataError with the nearest names when there is none, and on types other than F32, F64, I32 and I64 and ranks
+  // above 4. Not for several threads at a time.
   [[nodiscard]] TensorView tensor(const std::string& name) const;
 
  private:

@@ -29,5 +29,12 @@ TEST(Suggest, SuggestionOffersTheNearestOrAll) {
   EXPECT_EQ(suggestion("zzzz", {}), "");
 }
 
+TEST(Suggest, LongListsAreCut) {
+  std::vector<std::string> many(30, "x");
+  EXPECT_TRUE(join(many).ends_with("x, x and 6 more"));
+  many.resize(24);
+  EXPECT_TRUE(join(many).ends_with("x, x"));
+}
+
 }  // namespace
 }  // namespace polyscene::config_text

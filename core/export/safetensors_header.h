@@ -1,0 +1,33 @@
+// The header of a safetensors file, read and checked.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "ops/tensor/dtype.h"
+
+namespace polyscene {
+
+struct SafetensorsEntry {
+  std::string type;             // "F32", "BF16", ...
+  std::vector<uint64_t> shape;  // any rank
+  uint64_t begin = 0, end = 0;  // bytes, from the start of the data
+};
+
+struct SafetensorsHeader {
+  std::map<std::string, SafetensorsEntry> tensors;
+  std::map<std::string, std::string> metadata;
+  uint64_t data_begin = 0;  // bytes, from the start of the file
+};
+
+// Checks everything the format promises: the header fits the file and is JSON, types are known, sizes agree with
+// shapes, and the tensors cover the data without overlaps or gaps. Throws DataError naming `path` and the tensor.
+[[nodiscard]] SafetensorsHeader read_safetensors_header(const std::string& path, std::span<const char> file);
+
+// The format's name of a type.
+[[nodiscard]] const char* safetensors_type(DType type);
+
+}  // namespace polyscene

@@ -1,0 +1,73 @@
+#include <algorithm>
+#include <array>
+#include <nlohmann/json.hpp>
+
+#include "core/export/atomic_file.h"
+#include "core/export/safetensors.h"
+#include "core/export/safetensors_header.h"
+#include "ops/base/error.h"
+
+namespace polyscene {
+namespace {
+
+using Json = nlohmann::json;  // its objects are sorted by key
+
+void check_names(const std::string& path, const std::vector<NamedTensor>& tensors) {
+  std::map<std::string, int> seen;
+  for (const NamedTensor& t : tensors) {
+    require(!t.name.empty() && t.name != "__metadata__", "[export] ", path,
+            ": wanted a name that is neither empty nor __metadata__, got \"", t.name, "\"");
+    require(++seen[t.name] == 1, "[export] ", path, ": two tensors are named \"", t.name, "\"");
+  }
+}
+
+std::string header_text(const std::string& path, const std::vector<NamedTensor>& tensors,
+                        const std::map<std::string, std::string>& metadata) {
+  Json json = Json::object();
+  int64_t at = 0;
+  for (const NamedTensor& t : tensors) {
+    const auto dims = t.data.shape.dims();
+    json[t.name] = {{"dtype", safetensors_type(t.data.dtype)},
+                    {"shape", std::vector<int64_t>(dims.begin(), dims.end())},
+                    {"data_offsets", {at, at + t.data.bytes()}}};
+    at += t.data.bytes();
+  }
+  if (!metadata.empty()) json["__metadata__"] = metadata;
+  std::string text;
+  try {
+    text = json.dump();
+  } catch (const Json::exception&) {
+    throw InvalidArgument(str("[export] ", path, ": wanted names and metadata in UTF-8, got other bytes"));
+  }
+  text.resize((text.size() + 7) / 8 * 8, ' ');
+  return text;
+}
+
+std::array<char, 8> little_endian(uint64_t value) {
+  std::array<char, 8> bytes{};
+  for (size_t i = 0; i < bytes.size(); ++i) bytes[i] = static_cast<char>(value >> (8 * i) & 0xff);
+  return bytes;
+}
+
+}  // namespace
+
+void write_safetensors(const std::string& path, std::vector<NamedTensor> tensors,
+                       const std::map<std::string, std::string>& metadata) {
+  check_names(path, tensors);
+  std::sort(tensors.begin(), tensors.end(), [](const NamedTensor& a, const NamedTensor& b) {
+    return std::pair(-size_bytes(a.data.dtype), std::string_view(a.name)) <
+           std::pair(-size_bytes(b.data.dtype), std::string_view(b.name));
+  });
+  const std::string header = header_text(path, tensors, metadata);
+  const std::array<char, 8> length = little_endian(header.size());
+  int64_t bytes = static_cast<int64_t>(length.size() + header.size());
+  for (const NamedTensor& t : tensors) bytes += t.data.bytes();
+
+  AtomicFile file(path, bytes);
+  file.write(length.data(), static_cast<int64_t>(length.size()));
+  file.write(header.data(), static_cast<int64_t>(header.size()));
+  for (const NamedTensor& t : tensors) file.write(t.data.data, t.data.bytes());
+  file.commit();
+}
+
+}  // namespace polyscene

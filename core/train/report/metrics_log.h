@@ -10,7 +10,8 @@ class MetricsLog {
  public:
   // Creates or truncates the file. Throws DataError.
   explicit MetricsLog(std::string path);
-  // `json` is one object without a line break. Throws DataError naming the file when it cannot be written.
+  // `json` is one object without a line break (InvalidArgument otherwise). Throws DataError naming the file when it
+  // cannot be written.
   void write(const std::string& json);
 
  private:

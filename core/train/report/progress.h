@@ -1,4 +1,4 @@
-// The progress of a run: a line that updates in place on a terminal, plain lines now and then elsewhere.
+// The progress of a run: a line that updates in place on a terminal, plain lines elsewhere.
 #pragma once
 
 #include <cstdint>
@@ -8,25 +8,26 @@
 namespace polyscene {
 
 struct ProgressState {
-  int64_t step = 0, total_steps = 0;
-  double epoch = 0;          // epochs done, e.g. 1.25
+  int64_t step = 0, total_steps = 0;  // total_steps 0: not known
+  double epoch = 0;                   // epochs done, e.g. 1.25
   double samples_s = 0, loss = 0;
   double eta_s = 0;
 };
 
 class Progress {
  public:
-  // width: columns of the terminal, 0 when `out` is none (then every update is a line of its own).
+  // width: columns of the terminal, 0 when `out` is none (then every update is a line of its own). `out` is borrowed.
   Progress(std::ostream& out, int width) : out_(out), width_(width) {}
   void update(const ProgressState& state);
-  // Any other message: ends the live line first.
+  // Any other message, on a line of its own: ends the live line first.
   void note(const std::string& line);
+  // Ends the live line; nothing where there is none.
   void finish();
 
  private:
   std::ostream& out_;
   int width_;
-  bool live_ = false;
+  size_t live_columns_ = 0;  // of the line under the cursor
 };
 
 // "step 120/400  epoch 0.30  25.1k samples/s  loss 0.5931  ETA 0:12", cut to `width` where > 0.

@@ -2,15 +2,17 @@
 
 #include "ops/dense/add.h"
 #include "ops/dense/constant.h"
+#include "ops/dense/stop_gradient.h"
 
 namespace polyscene {
 namespace {
 
-// Marks the values that depend on one of `roots`, walking forward.
+// Marks the values that depend on one of `roots`, walking forward; what lies behind stop_gradient alone does not.
 std::vector<bool> reachable(const Graph& graph, std::span<const Value> roots) {
   std::vector<bool> marked(static_cast<size_t>(graph.value_count()));
   for (const Value& v : roots) marked[static_cast<size_t>(v.id)] = true;
   for (const Node& node : graph.nodes()) {
+    if (node.op == &ops::kStopGradient) continue;
     bool any = false;
     for (const Value& v : node.inputs) any = any || marked[static_cast<size_t>(v.id)];
     for (const Value& v : node.outputs)
@@ -23,6 +25,8 @@ std::vector<bool> reachable(const Graph& graph, std::span<const Value> roots) {
 
 std::vector<Value> gradients(Value loss, std::span<const Value> with_respect_to) {
   Graph& graph = *loss.graph;
+  for (const Dim& d : loss.shape().dims())
+    require(d == Dim(1), "[ops.autodiff] wanted a loss of one element, got ", graph.describe(loss), ' ', loss.shape());
   const std::vector<bool> wanted = reachable(graph, with_respect_to);
   std::vector<Value> grads(static_cast<size_t>(graph.value_count()));
   grads[static_cast<size_t>(loss.id)] = ops::constant(graph, loss.type(), 1.0);

@@ -85,30 +85,48 @@ void Executor::bind(Value value, TensorView data) {
   bound_[id] = true;
 }
 
+bool Executor::fit_symbols(const SymbolicShape& want, const Shape& got) {
+  if (want.rank() != got.rank()) return false;
+  for (int axis = 0; axis < want.rank(); ++axis) {
+    const Dim& d = want[axis];
+    if (!d.is_static()) {
+      int64_t& bound = symbols_[static_cast<size_t>(d.symbol)];
+      if (bound < 0 && (got[axis] - d.constant) % d.factor == 0) bound = (got[axis] - d.constant) / d.factor;
+      if (bound < 0) return false;
+    }
+    if (d.resolve(symbols_) != got[axis]) return false;
+  }
+  return true;
+}
+
 void Executor::bind_symbols() {
   std::ranges::fill(symbols_, -1);
   for (int32_t id : used_inputs_) {
     const Value v{const_cast<Graph*>(&graph_), id};
     require(bound_[static_cast<size_t>(id)], "[ops.executor] input \"", graph_.describe(v), "\" is not bound");
     const SymbolicShape& want = graph_.type(v).shape;
-    const Shape& got = view(v).shape;
-    bool fits = want.rank() == got.rank();
-    for (int axis = 0; fits && axis < want.rank(); ++axis) {
-      const Dim& d = want[axis];
-      if (!d.is_static()) {
-        int64_t& bound = symbols_[static_cast<size_t>(d.symbol)];
-        if (bound < 0 && (got[axis] - d.constant) % d.factor == 0) bound = (got[axis] - d.constant) / d.factor;
-        fits = bound >= 0;
-      }
-      fits = fits && d.resolve(symbols_) == got[axis];
-    }
-    if (fits) continue;
+    if (fit_symbols(want, view(v).shape)) continue;
     std::string known;
     for (size_t s = 0; s < symbols_.size(); ++s)
-      known += str(s ? ", " : "", "s", s, " ", graph_.symbols()[s], " = ", symbols_[s]);
+      known += str(s ? ", " : "", "s", s, " ", graph_.symbols()[s], " = ", symbols_[s] < 0 ? "?" : str(symbols_[s]));
     throw InvalidArgument(str("[ops.executor] input \"", graph_.describe(v), "\" wants shape ", want, " with ", known,
-                              ", got ", got));
+                              ", got ", view(v).shape));
   }
+  // An input that no node reads may still be the one that tells an extent: the rows behind a gather, when their
+  // gradient alone is wanted.
+  for (int32_t id = 0; id < graph_.value_count(); ++id) {
+    const Value v{const_cast<Graph*>(&graph_), id};
+    if (bound_[static_cast<size_t>(id)] && graph_.producer(v) < 0) (void)fit_symbols(graph_.type(v).shape, view(v).shape);
+  }
+}
+
+Shape Executor::resolve_shape(Value v) const {
+  const SymbolicShape& shape = graph_.type(v).shape;
+  for (const Dim& d : shape.dims())
+    require(d.is_static() || symbols_[static_cast<size_t>(d.symbol)] >= 0, "[ops.executor] ", graph_.describe(v), ' ',
+            shape, " depends on s", d.symbol, " \"", d.is_static() ? "" : graph_.symbols()[static_cast<size_t>(d.symbol)],
+            "\", which no bound input tells; bind one that has it in its shape");
+  return shape.resolve(symbols_);
 }
 
 void Executor::resolve_views() {
@@ -118,7 +136,7 @@ void Executor::resolve_views() {
   for (const Step& step : steps_)
     for (const Value& v : step.node->outputs) {
       TensorView& out = view(v);
-      const Shape shape = graph_.type(v).shape.resolve(symbols_);
+      const Shape shape = resolve_shape(v);
       require(!bound_[static_cast<size_t>(v.id)] || out.shape == shape, "[ops.executor] ", graph_.describe(v),
               " is bound to memory of shape ", out.shape, ", its shape is ", shape);
       out.shape = shape;

@@ -20,7 +20,7 @@ struct ExecutorOptions {
   bool plan_memory = true;
   // Accumulate seconds per node (profile()).
   bool profile = false;
-  std::string where;  // e.g. "rank 3", for messages
+  std::string where = "";  // e.g. "rank 3", for messages
 };
 
 struct OpTime {
@@ -56,7 +56,10 @@ class Executor {
     double seconds = 0;
     int64_t calls = 0;
   };
+  // Gives symbols without a number theirs from a shape; false when the shape contradicts the numbers known.
+  bool fit_symbols(const SymbolicShape& want, const Shape& got);
   void bind_symbols();
+  [[nodiscard]] Shape resolve_shape(Value v) const;
   void resolve_views();
   void check_step(const Step& step) const;
   [[nodiscard]] TensorView& view(Value v) { return views_[static_cast<size_t>(v.id)]; }

@@ -34,6 +34,7 @@ struct Dim {
     return d;
   }
   friend Dim operator*(Dim d, int64_t n) {
+    if (n == 0) return Dim(0);
     d.constant *= n;
     d.factor *= n;
     return d;

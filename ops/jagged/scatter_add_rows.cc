@@ -14,7 +14,7 @@ std::vector<ValueType> infer(const InferContext& c) {
             (rank == 1 || (rank == 2 && has_static_cols(c, 1))) && g.shape[0] == index.shape[0];
   const int64_t fields = ok && rank == 2 ? index.shape[1].constant : 1;
   ok = ok && fields > 0 && g.shape[1].constant % fields == 0;
-  check_inputs(c, ok, "floating g [N, d] and int32 index [N], or g [N, F * d] and index [N, F], d and F static");
+  check_inputs(c, ok, "floating g [N, d] and int32 index [N], or g [N, F * d] and index [N, F], d and F > 0 static");
   return {{g.dtype, {c.attributes.as<ScatterAddRowsAttributes>().rows, g.shape[1].constant / fields}}};
 }
 

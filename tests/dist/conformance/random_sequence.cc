@@ -10,7 +10,7 @@
 namespace polyscene::testing {
 namespace {
 
-constexpr int kSteps = 200;
+constexpr int kSteps = 100;
 
 // All ranks draw from one sequence and so choose the same operations; lengths are often 0, sometimes long.
 class RandomCalls {

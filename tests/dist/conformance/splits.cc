@@ -31,7 +31,7 @@ void check_split(Communicator& communicator, Colour colour) {
 }
 
 void reduce_often(Communicator& communicator, uint64_t seed) {
-  for (uint64_t i = 0; i < 50; ++i) {
+  for (uint64_t i = 0; i < 20; ++i) {
     std::vector<double> data = values<double>(seed + i, communicator.rank(), 2500);
     communicator.all_reduce<double>(data);
     EXPECT_TRUE(same_bits(data, reduced<double>(seed + i, communicator.size(), 2500, ReduceOp::kSum)));
@@ -45,7 +45,7 @@ void conformance_split(Communicator& communicator) {
   check_split(communicator, [](int rank) { return rank; });
   check_split(communicator, [](int rank) { return rank % 2; });
   check_split(communicator, [](int rank) { return rank < 2 ? -7 : 1'000'000'000; });
-  for (int i = 0; i < 100; ++i) check_split(communicator, [i](int rank) { return (rank + i) % 3; });
+  for (int i = 0; i < 20; ++i) check_split(communicator, [i](int rank) { return (rank + i) % 3; });
 }
 
 void conformance_split_nested(Communicator& communicator) {

@@ -1,36 +1,49 @@
 #include "ops/jagged/rtm.h"
 
+#include "ops/dense/constant.h"
 #include "ops/dense/infer.h"
 #include "ops/dense/samples.h"
 
 namespace polyscene::ops {
 namespace {
 
+// Types of the inputs that forward and backward share, from the extents of the first: b [T, C], offsets [B + 1],
+// wb [C, H] and wo [H, C], at their places in both.
+bool common_fits(std::span<const ValueType> in) {
+  const SymbolicShape &b = in[0].shape, &offsets = in[1].shape, &wb = in[3].shape;
+  const DType dtype = in[0].dtype;
+  return is_floating(dtype) && b.rank() == 2 && wb.rank() == 2 && offsets.rank() == 1 && in[1].dtype == DType::kInt32 &&
+         in[3] == ValueType{dtype, {b[1], wb[1]}} && in[4] == ValueType{dtype, {wb[1], b[1]}};
+}
+
 std::vector<ValueType> infer(const InferContext& c) {
-  const SymbolicShape &b = c.inputs[0].shape, &offsets = c.inputs[1].shape, &wb = c.inputs[3].shape;
-  const DType dtype = c.inputs[0].dtype;
-  const auto is = [&](size_t input, const SymbolicShape& shape) { return c.inputs[input] == ValueType{dtype, shape}; };
-  const bool fits = is_floating(dtype) && b.rank() == 2 && wb.rank() == 2 && offsets.rank() == 1 &&
-                    c.inputs[1].dtype == DType::kInt32 && is(2, {offsets[0] + -1, wb[1]}) && is(3, {b[1], wb[1]}) &&
-                    is(4, {wb[1], b[1]}) && is(5, {b[1]});
+  const auto& in = c.inputs;
+  const ValueType &b = in[0], &wb = in[3];
+  const bool fits = common_fits(in) && in[2] == ValueType{b.dtype, {in[1].shape[0] + -1, wb.shape[1]}} &&
+                    in[5] == ValueType{b.dtype, {b.shape[1]}};
   check_inputs(
       c, fits,
       "b [T, C], int32 offsets [B + 1], row_bias [B, H], wb [C, H], wo [H, C] and co [C] of one floating type");
-  return {c.inputs[0], {dtype, {b[0], wb[1]}}};
+  return {b, {b.dtype, {b.shape[0], wb.shape[1]}}};
 }
 
 std::vector<ValueType> infer_backward(const InferContext& c) {
-  const ValueType &b = c.inputs[0], &offsets = c.inputs[1], &u = c.inputs[2], &wb = c.inputs[3], &wo = c.inputs[4];
-  check_inputs(c, one_floating_type(c, 1) && u.dtype == b.dtype && has_rank(c, 2, 2) && c.inputs[5] == b,
-               "b [T, C], offsets, u [T, H], wb, wo and a gradient of b's type");
-  return {b, {b.dtype, {offsets.shape[0] + -1, u.shape[1]}}, wb, wo, {b.dtype, {b.shape[1]}}};
+  const auto& in = c.inputs;
+  const ValueType &b = in[0], &wb = in[3];
+  const bool fits = common_fits(in) && in[2] == ValueType{b.dtype, {b.shape[0], wb.shape[1]}} && in[5] == b &&
+                    (in.size() == 6 || in[6] == in[2]);
+  check_inputs(c, fits,
+               "b [T, C], int32 offsets [B + 1], u [T, H], wb [C, H], wo [H, C], a gradient as b and maybe one as u");
+  return {b, {b.dtype, {in[1].shape[0] + -1, wb.shape[1]}}, wb, in[4], {b.dtype, {b.shape[1]}}};
 }
 
 std::vector<Value> gradient(const GradientContext& c) {
-  require(!c.gradients[1], "[ops.rtm] wanted no use of the rectified rows but the backward's, a loss depends on them");
-  const Value b = c.inputs[0], offsets = c.inputs[1], wb = c.inputs[3], wo = c.inputs[4];
-  const auto g = c.graph.add(kRtmBackward, c.attributes, {b, offsets, c.outputs[1], wb, wo, c.gradients[0]});
-  return {g[0], {}, g[1], g[2], g[3], g[4]};
+  const Value b = c.inputs[0], offsets = c.inputs[1], wb = c.inputs[3], wo = c.inputs[4], u = c.outputs[1];
+  const Value g = c.gradients[0] ? c.gradients[0] : constant(c.graph, b.type(), 0);
+  std::vector<Value> inputs = {b, offsets, u, wb, wo, g};
+  if (c.gradients[1]) inputs.push_back(c.gradients[1]);
+  const auto d = c.graph.add(kRtmBackward, c.attributes, std::move(inputs));
+  return {d[0], {}, d[1], d[2], d[3], d[4]};
 }
 
 struct Case {

@@ -11,7 +11,7 @@ namespace polyscene::ops {
 // the offsets alone. Honours bf16_matmul. Throws InvalidArgument when shapes or types do not fit.
 [[nodiscard]] Value rtm(Value b, Value offsets, Value row_bias, Value wb, Value wo, Value co);
 
-// Second output of the op: u [T, H], kept for the backward and not differentiable.
+// The op's second output is u [T, H], kept for the backward; a gradient of u, if there is one, adds to g wo^T.
 void rtm_cpu(const KernelContext& context);
 void rtm_backward_cpu(const KernelContext& context);
 extern const OpDefinition kRtm, kRtmBackward;

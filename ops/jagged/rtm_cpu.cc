@@ -1,5 +1,6 @@
 #include "ops/jagged/rtm.h"
 #include "ops/jagged/rtm_plain.h"
+#include "ops/jagged/rtm_simd.h"
 
 namespace polyscene::ops {
 namespace {
@@ -7,6 +8,12 @@ namespace {
 RtmShape shape_of(const KernelContext& c) {
   const Shape &b = c.inputs[0].shape, &wb = c.inputs[3].shape;
   return {b[0], b[1], wb[1], c.inputs[1].shape[0] - 1};
+}
+
+// The gradient of u; nullptr where nothing depends on u.
+template <class T>
+const T* hidden_gradient(const KernelContext& c) {
+  return c.inputs.size() == 7 ? c.inputs[6].as<const T>() : nullptr;
 }
 
 template <class T>
@@ -32,9 +39,9 @@ void plain_backward(const KernelContext& c) {
   const T *b = c.inputs[0].as<const T>(), *wb = c.inputs[3].as<const T>(), *g = c.inputs[5].as<const T>();
   for (const TensorView& out : c.outputs) std::ranges::fill(out.elements<T>(), T{0});
   const auto q = c.scratch.get<T>(e.rows * e.hidden);
-  std::ranges::fill(q, T{0});
   plain_tail_backward<T>(e, c.inputs[1].as<const int32_t>(), c.inputs[2].as<const T>(), c.inputs[4].as<const T>(), g,
-                         q.data(), c.outputs[3].as<T>(), c.outputs[4].as<T>(), c.outputs[1].as<T>());
+                         hidden_gradient<T>(c), q.data(), c.outputs[3].as<T>(), c.outputs[4].as<T>(),
+                         c.outputs[1].as<T>());
   T* db = c.outputs[0].as<T>();
   std::copy_n(g, e.rows * e.width, db);
   const T* rows = q.data();
@@ -44,14 +51,46 @@ void plain_backward(const KernelContext& c) {
                    e.rows, e.hidden);
 }
 
+void fast_forward(const KernelContext& c) {
+  rtm_forward_simd({.shape = shape_of(c),
+                    .offsets = c.inputs[1].as<const int32_t>(),
+                    .b = c.inputs[0].as<const float>(),
+                    .row_bias = c.inputs[2].as<const float>(),
+                    .wb = c.inputs[3].as<const float>(),
+                    .wo = c.inputs[4].as<const float>(),
+                    .co = c.inputs[5].as<const float>(),
+                    .y = c.outputs[0].as<float>(),
+                    .u = c.outputs[1].as<float>()},
+                   c.scratch);
+}
+
+void fast_backward(const KernelContext& c) {
+  rtm_backward_simd({.shape = shape_of(c),
+                     .offsets = c.inputs[1].as<const int32_t>(),
+                     .b = c.inputs[0].as<const float>(),
+                     .u = c.inputs[2].as<const float>(),
+                     .wb = c.inputs[3].as<const float>(),
+                     .wo = c.inputs[4].as<const float>(),
+                     .g = c.inputs[5].as<const float>(),
+                     .gu = hidden_gradient<float>(c),
+                     .db = c.outputs[0].as<float>(),
+                     .drow_bias = c.outputs[1].as<float>(),
+                     .dwb = c.outputs[2].as<float>(),
+                     .dwo = c.outputs[3].as<float>(),
+                     .dco = c.outputs[4].as<float>()},
+                    c.scratch);
+}
+
 }  // namespace
 
 void rtm_cpu(const KernelContext& context) {
-  dispatch_floating(context.outputs[0].dtype, [&]<class T>() { plain_forward<T>(context); });
+  if (context.outputs[0].dtype == DType::kFloat32) return fast_forward(context);
+  plain_forward<double>(context);
 }
 
 void rtm_backward_cpu(const KernelContext& context) {
-  dispatch_floating(context.outputs[0].dtype, [&]<class T>() { plain_backward<T>(context); });
+  if (context.outputs[0].dtype == DType::kFloat32) return fast_backward(context);
+  plain_backward<double>(context);
 }
 
 }  // namespace polyscene::ops

@@ -1,8 +1,19 @@
 #include "ops/jagged/rtm_distinct.h"
+#include "ops/jagged/rtm_distinct_simd.h"
 #include "ops/jagged/rtm_plain.h"
 
 namespace polyscene::ops {
 namespace {
+
+RtmShape forward_shape(const KernelContext& c) {
+  const Shape& wo = c.inputs[5].shape;
+  return {c.inputs[2].shape[0], wo[1], wo[0], c.inputs[4].shape[0]};
+}
+
+RtmShape backward_shape(const KernelContext& c) {
+  const Shape& wo = c.inputs[4].shape;
+  return {c.inputs[1].shape[0], wo[1], wo[0], c.inputs[3].shape[0]};
+}
 
 // u = relu(projected[index] + row_bias[owner]).
 template <class T>
@@ -20,8 +31,7 @@ std::span<T> plain_hidden(const RtmShape& e, const KernelContext& c, const T* pr
 
 template <class T>
 void plain_forward(const KernelContext& c) {
-  const Shape& wo = c.inputs[5].shape;
-  const RtmShape e = {c.inputs[2].shape[0], wo[1], wo[0], c.inputs[4].shape[0]};
+  const RtmShape e = forward_shape(c);
   const T* distinct = c.inputs[0].as<const T>();
   const auto* index = c.inputs[2].as<const int32_t>();
   const auto u = plain_hidden<T>(e, c, c.inputs[1].as<const T>(), index, c.inputs[3].as<const int32_t>(),
@@ -33,15 +43,13 @@ void plain_forward(const KernelContext& c) {
 
 template <class T>
 void plain_backward(const KernelContext& c) {
-  const Shape& wo = c.inputs[4].shape;
-  const RtmShape e = {c.inputs[1].shape[0], wo[1], wo[0], c.inputs[3].shape[0]};
+  const RtmShape e = backward_shape(c);
   const auto *index = c.inputs[1].as<const int32_t>(), *offsets = c.inputs[2].as<const int32_t>();
   const T* g = c.inputs[5].as<const T>();
   for (const TensorView& out : c.outputs) std::ranges::fill(out.elements<T>(), T{0});
   const auto u = plain_hidden<T>(e, c, c.inputs[0].as<const T>(), index, offsets, c.inputs[3].as<const T>());
   const auto q = c.scratch.get<T>(e.rows * e.hidden);
-  std::ranges::fill(q, T{0});
-  plain_tail_backward<T>(e, offsets, u.data(), c.inputs[4].as<const T>(), g, q.data(), c.outputs[3].as<T>(),
+  plain_tail_backward<T>(e, offsets, u.data(), c.inputs[4].as<const T>(), g, nullptr, q.data(), c.outputs[3].as<T>(),
                          c.outputs[4].as<T>(), c.outputs[2].as<T>());
   T *ddistinct = c.outputs[0].as<T>(), *dprojected = c.outputs[1].as<T>();
   for (int64_t i = 0; i < e.rows; ++i) {
@@ -51,14 +59,46 @@ void plain_backward(const KernelContext& c) {
   }
 }
 
+void fast_forward(const KernelContext& c) {
+  rtm_distinct_forward_simd({.shape = forward_shape(c),
+                             .index = c.inputs[2].as<const int32_t>(),
+                             .offsets = c.inputs[3].as<const int32_t>(),
+                             .distinct = c.inputs[0].as<const float>(),
+                             .projected = c.inputs[1].as<const float>(),
+                             .row_bias = c.inputs[4].as<const float>(),
+                             .wo = c.inputs[5].as<const float>(),
+                             .co = c.inputs[6].as<const float>(),
+                             .y = c.outputs[0].as<float>()},
+                            c.scratch);
+}
+
+void fast_backward(const KernelContext& c) {
+  rtm_distinct_backward_simd({.shape = backward_shape(c),
+                              .distinct_rows = c.inputs[0].shape[0],
+                              .index = c.inputs[1].as<const int32_t>(),
+                              .offsets = c.inputs[2].as<const int32_t>(),
+                              .projected = c.inputs[0].as<const float>(),
+                              .row_bias = c.inputs[3].as<const float>(),
+                              .wo = c.inputs[4].as<const float>(),
+                              .g = c.inputs[5].as<const float>(),
+                              .ddistinct = c.outputs[0].as<float>(),
+                              .dprojected = c.outputs[1].as<float>(),
+                              .drow_bias = c.outputs[2].as<float>(),
+                              .dwo = c.outputs[3].as<float>(),
+                              .dco = c.outputs[4].as<float>()},
+                             c.scratch);
+}
+
 }  // namespace
 
 void rtm_distinct_cpu(const KernelContext& context) {
-  dispatch_floating(context.outputs[0].dtype, [&]<class T>() { plain_forward<T>(context); });
+  if (context.outputs[0].dtype == DType::kFloat32) return fast_forward(context);
+  plain_forward<double>(context);
 }
 
 void rtm_distinct_backward_cpu(const KernelContext& context) {
-  dispatch_floating(context.outputs[0].dtype, [&]<class T>() { plain_backward<T>(context); });
+  if (context.outputs[0].dtype == DType::kFloat32) return fast_backward(context);
+  plain_backward<double>(context);
 }
 
 }  // namespace polyscene::ops

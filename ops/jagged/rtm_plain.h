@@ -23,12 +23,15 @@ void plain_residual(const RtmShape& e, Row b, const T* u, const T* wo, const T* 
   plain_product<T>(strided(u, e.hidden), strided(wo, e.width), strided(y, e.width), e.rows, e.hidden, e.width);
 }
 
-// q = (g wo^T) 1[u > 0], dwo = u^T g, dco = sum of g, drow_bias[s] = sum of the sample's q. All outputs start at zero.
+// q = (g wo^T + gu) 1[u > 0], gu nullptr for none; dwo = u^T g, dco = sum of g, drow_bias[s] = sum of the sample's q.
+// The last three start at zero.
 template <class T>
-void plain_tail_backward(const RtmShape& e, const int32_t* offsets, const T* u, const T* wo, const T* g, T* q, T* dwo,
-                         T* dco, T* drow_bias) {
+void plain_tail_backward(const RtmShape& e, const int32_t* offsets, const T* u, const T* wo, const T* g, const T* gu,
+                         T* q, T* dwo, T* dco, T* drow_bias) {
+  const int64_t elements = e.rows * e.hidden;
+  gu == nullptr ? std::fill_n(q, elements, T{0}) : std::copy_n(gu, elements, q);
   plain_product<T>(strided(g, e.width), strided(wo, e.width, true), strided(q, e.hidden), e.rows, e.width, e.hidden);
-  for (int64_t i = 0; i < e.rows * e.hidden; ++i)
+  for (int64_t i = 0; i < elements; ++i)
     if (!(u[i] > T{0})) q[i] = T{0};
   plain_product<T>(strided(u, e.hidden, true), strided(g, e.width), strided(dwo, e.width), e.hidden, e.rows, e.width);
   for (int64_t i = 0; i < e.rows; ++i)

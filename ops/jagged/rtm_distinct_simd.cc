@@ -1,0 +1,154 @@
+#include "ops/jagged/rtm_distinct_simd.h"
+
+#include "ops/simd/targets.h"
+
+#undef HWY_TARGET_INCLUDE
+#define HWY_TARGET_INCLUDE "ops/jagged/rtm_distinct_simd.cc"
+#include "hwy/foreach_target.h"  // compiles this file once per instruction set
+#include "hwy/highway.h"
+#include "ops/jagged/rtm_sums.h"
+#include "ops/jagged/rtm_tasks.h"
+#include "ops/jagged/rtm_tile-inl.h"
+#include "ops/jagged/source_lists.h"
+#include "ops/simd/pack.h"
+
+HWY_BEFORE_NAMESPACE();
+namespace polyscene::ops {
+namespace HWY_NAMESPACE {
+
+// u = relu(projected[index] + row_bias[owner]) on a tile, with padded rows.
+HWY_INLINE void hidden_tile(const RtmShape& e, int64_t rows, const float* projected, const int32_t* index,
+                            const float* row_bias, const int64_t* owner, float* HWY_RESTRICT u) {
+  const int64_t stride = padded_cols(e.hidden);
+  const Lanes d;
+  for (int64_t i = 0; i < rows; ++i) {
+    const float* p = projected + index[i] * e.hidden;
+    const float* r = row_bias + owner[i] * e.hidden;
+    for (int64_t j = 0; j < e.hidden; j += kLanes) {
+      const Vector sum = hn::Add(load_cols(p + j, e.hidden - j), load_cols(r + j, e.hidden - j));
+      hn::StoreU(hn::Max(hn::Zero(d), sum), d, u + i * stride + j);
+    }
+  }
+}
+
+// Samples first .. last - 1, with wo packed.
+void rtm_distinct_forward_task(const RtmDistinctForwardCall& call, const float* wo, int64_t first, int64_t last) {
+  const RtmShape& e = call.shape;
+  const int64_t hidden = padded_cols(e.hidden);
+  float* u = thread_workspace(kTileRows * hidden);
+  Owners owners(call.offsets, first);
+  int64_t owner[kTileRows];
+  for (int64_t row = call.offsets[first], end = call.offsets[last]; row < end; row += kTileRows) {
+    const int64_t rows = std::min(kTileRows, end - row);
+    const int32_t* index = call.index + row;
+    owners.fill(row, rows, owner);
+    hidden_tile(e, rows, call.projected, index, call.row_bias, owner, u);
+    residual_tile(
+        e, rows, u, hidden, packed_panels(wo, e.hidden), call.co,
+        [&](int64_t i) HWY_ATTR { return call.distinct + index[i] * e.width; }, call.y + row * e.width);
+  }
+}
+
+// Samples first .. last - 1, with wo^T packed; their drow_bias starts at zero. q [T, padded hidden] is kept for the
+// sums over equal index.
+void rtm_distinct_backward_task(const RtmDistinctBackwardCall& call, const float* wo_transposed, const RtmSums& sums,
+                                float* all_q, int64_t first, int64_t last) {
+  const RtmShape& e = call.shape;
+  const int64_t hidden = padded_cols(e.hidden), width = padded_cols(e.width);
+  float* u = thread_workspace(kTileRows * (hidden + width));
+  Owners owners(call.offsets, first);
+  int64_t owner[kTileRows];
+  for (int64_t row = call.offsets[first], end = call.offsets[last]; row < end; row += kTileRows) {
+    const int64_t rows = std::min(kTileRows, end - row);
+    const float* g = call.g + row * e.width;
+    float* q = all_q + row * hidden;
+    owners.fill(row, rows, owner);
+    hidden_tile(e, rows, call.projected, call.index + row, call.row_bias, owner, u);
+    masked_tile(e, rows, g, nullptr, packed_panels(wo_transposed, e.width), u, hidden, q);
+    add_rows_by_owner(q, hidden, rows, e.hidden, owner, call.drow_bias);
+    const float* whole = whole_vectors(g, rows, e.width, u + kTileRows * hidden);
+    add_rows(whole, width, rows, e.width, sums.dco);
+    add_outer(u, hidden, e.hidden, whole, width, e.width, rows, sums.dwo);
+  }
+}
+
+// to [cols] = the sum of the rows of `from` named by `rows`, in order.
+HWY_INLINE void sum_rows(const float* from, int64_t stride, std::span<const int32_t> rows, int64_t cols, float* to) {
+  const Lanes d;
+  for (int64_t col = 0; col < cols; col += kPanelCols) {
+    const int64_t vectors = std::min<int64_t>(kPanelVectors, (cols - col + kLanes - 1) / kLanes);
+    Vector sum[kPanelVectors];
+    for (int v = 0; v < kPanelVectors; ++v) sum[v] = hn::Zero(d);
+    if (vectors == kPanelVectors && cols - col >= kPanelCols) {
+      for (const int32_t row : rows)
+        for (int v = 0; v < kPanelVectors; ++v)
+          sum[v] = hn::Add(sum[v], hn::LoadU(d, from + row * stride + col + v * kLanes));
+    } else {
+      for (const int32_t row : rows)
+        for (int v = 0; v < vectors; ++v) {
+          const int64_t at = col + v * kLanes;
+          sum[v] = hn::Add(sum[v], load_cols(from + row * stride + at, cols - at));
+        }
+    }
+    for (int v = 0; v < vectors; ++v) {
+      const int64_t at = col + v * kLanes;
+      store_cols(sum[v], to + at, cols - at);
+    }
+  }
+}
+
+// Distinct rows first .. last - 1: the sums of q and g over the behaviours that are copies of them.
+void rtm_distinct_sources_task(const RtmDistinctBackwardCall& call, const SourceLists& sources, const float* q,
+                               int64_t first, int64_t last) {
+  const RtmShape& e = call.shape;
+  for (int64_t v = first; v < last; ++v) {
+    const auto begin = static_cast<size_t>(sources.begin[static_cast<size_t>(v)]);
+    const auto end = static_cast<size_t>(sources.begin[static_cast<size_t>(v) + 1]);
+    const std::span<const int32_t> rows = sources.order.subspan(begin, end - begin);
+    sum_rows(q, padded_cols(e.hidden), rows, e.hidden, call.dprojected + v * e.hidden);
+    sum_rows(call.g, e.width, rows, e.width, call.ddistinct + v * e.width);
+  }
+}
+
+}  // namespace HWY_NAMESPACE
+}  // namespace polyscene::ops
+HWY_AFTER_NAMESPACE();
+
+#if HWY_ONCE
+namespace polyscene::ops {
+namespace {
+HWY_EXPORT(rtm_distinct_forward_task);
+HWY_EXPORT(rtm_distinct_backward_task);
+HWY_EXPORT(rtm_distinct_sources_task);
+}  // namespace
+
+void rtm_distinct_forward_simd(const RtmDistinctForwardCall& call, Scratch& scratch) {
+  const RtmShape& e = call.shape;
+  const float* wo = packed(call.wo, e.hidden, e.width, false, scratch);
+  const RtmTasks tasks(call.offsets, e.batch, 1024, 1 << 20);
+  parallel_for(tasks.count(), 1, [&](int64_t task, int64_t) {
+    HWY_DYNAMIC_DISPATCH(rtm_distinct_forward_task)(call, wo, tasks.begin(task), tasks.begin(task + 1));
+  });
+}
+
+void rtm_distinct_backward_simd(const RtmDistinctBackwardCall& call, Scratch& scratch) {
+  const RtmShape& e = call.shape;
+  const float* wo_transposed = packed(call.wo, e.width, e.hidden, true, scratch);
+  float* q = scratch.get<float>(e.rows * padded_cols(e.hidden)).data();
+  const RtmTasks tasks(call.offsets, e.batch, 2048, 64);
+  const RtmTaskSums sums(e, tasks.count(), false, scratch);
+  parallel_for(tasks.count(), 1, [&](int64_t task, int64_t) {
+    const int64_t first = tasks.begin(task), last = tasks.begin(task + 1);
+    std::fill_n(call.drow_bias + first * e.hidden, (last - first) * e.hidden, 0.0f);
+    HWY_DYNAMIC_DISPATCH(rtm_distinct_backward_task)(call, wo_transposed, sums.start(task), q, first, last);
+  });
+  sums.finish(nullptr, call.dwo, call.dco);
+  const SourceLists sources = invert_index({call.index, static_cast<size_t>(e.rows)}, call.distinct_rows, scratch);
+  const RtmTasks runs(sources.begin.data(), call.distinct_rows, 1024, 1 << 20);
+  parallel_for(runs.count(), 1, [&](int64_t run, int64_t) {
+    HWY_DYNAMIC_DISPATCH(rtm_distinct_sources_task)(call, sources, q, runs.begin(run), runs.begin(run + 1));
+  });
+}
+
+}  // namespace polyscene::ops
+#endif  // HWY_ONCE

@@ -1,0 +1,27 @@
+// The fused float kernels of residual tailoring on copies of distinct rows.
+#pragma once
+
+#include "ops/graph/op.h"
+#include "ops/jagged/rtm_plain.h"
+
+namespace polyscene::ops {
+
+// Names as in rtm_distinct.h; g is the gradient of y.
+struct RtmDistinctForwardCall {
+  RtmShape shape;
+  const int32_t *index, *offsets;
+  const float *distinct, *projected, *row_bias, *wo, *co;
+  float* y;
+};
+struct RtmDistinctBackwardCall {
+  RtmShape shape;
+  int64_t distinct_rows;
+  const int32_t *index, *offsets;
+  const float *projected, *row_bias, *wo, *g;
+  float *ddistinct, *dprojected, *drow_bias, *dwo, *dco;
+};
+
+void rtm_distinct_forward_simd(const RtmDistinctForwardCall& call, Scratch& scratch);
+void rtm_distinct_backward_simd(const RtmDistinctBackwardCall& call, Scratch& scratch);
+
+}  // namespace polyscene::ops

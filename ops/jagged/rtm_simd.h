@@ -1,0 +1,28 @@
+// The fused float kernels of residual tailoring: one pass over tiles of behaviours, both matrix products of the forward
+// and all four of the backward on rows that are in the caches.
+#pragma once
+
+#include "ops/graph/op.h"
+#include "ops/jagged/rtm_plain.h"
+
+namespace polyscene::ops {
+
+// Names as in rtm.h; g and gu are the gradients of y and u.
+struct RtmForwardCall {
+  RtmShape shape;
+  const int32_t* offsets;
+  const float *b, *row_bias, *wb, *wo, *co;
+  float *y, *u;
+};
+struct RtmBackwardCall {
+  RtmShape shape;
+  const int32_t* offsets;
+  const float *b, *u, *wb, *wo, *g;
+  const float* gu;  // nullptr for none
+  float *db, *drow_bias, *dwb, *dwo, *dco;
+};
+
+void rtm_forward_simd(const RtmForwardCall& call, Scratch& scratch);
+void rtm_backward_simd(const RtmBackwardCall& call, Scratch& scratch);
+
+}  // namespace polyscene::ops

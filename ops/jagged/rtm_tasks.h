@@ -1,0 +1,30 @@
+// How residual tailoring is cut into tasks: runs of whole samples that depend on the offsets alone, never on the number
+// of threads, so that sums kept per task add up in one order.
+#pragma once
+
+#include <algorithm>
+#include <cstdint>
+
+namespace polyscene::ops {
+
+class RtmTasks {
+ public:
+  // About rows_per_task rows each, in at most max_tasks tasks; at least one. A sample belongs to the task in whose rows
+  // it starts.
+  RtmTasks(const int32_t* offsets, int64_t batch, int64_t rows_per_task, int64_t max_tasks)
+      : offsets_(offsets), batch_(batch), rows_(offsets[batch]) {
+    count_ = std::clamp<int64_t>((rows_ + rows_per_task - 1) / rows_per_task, 1, max_tasks);
+  }
+  [[nodiscard]] int64_t count() const { return count_; }
+  // The first sample of a task; the batch for task == count().
+  [[nodiscard]] int64_t begin(int64_t task) const {
+    if (task == count_) return batch_;
+    return std::lower_bound(offsets_, offsets_ + batch_, rows_ * task / count_) - offsets_;
+  }
+
+ private:
+  const int32_t* offsets_;
+  int64_t batch_, rows_, count_;
+};
+
+}  // namespace polyscene::ops

@@ -1,0 +1,146 @@
+// Register-blocked matrix products on tiles that live in the caches: the shared core of the hand-written CPU kernels.
+// Compiled once per instruction set (Highway); include it after hwy/foreach_target.h.
+//
+// A block of kBlockRows rows and up to kPanelVectors vectors of columns stays in registers while the inner loop runs:
+// each step loads one row of the right side (vectors) and broadcasts one column of the left side (scalars), so that 24
+// multiply-adds on AVX-512 need 10 loads. The left side is read in place, in either orientation, because broadcasts do
+// not care. The right side is read in panels of kPanelCols columns whose rows hold whole vectors: weights are packed
+// (pack_panels), tiles have padded rows.
+#if defined(POLYSCENE_OPS_SIMD_TILE_PRODUCT_INL_H_) == defined(HWY_TARGET_TOGGLE)
+#ifdef POLYSCENE_OPS_SIMD_TILE_PRODUCT_INL_H_
+#undef POLYSCENE_OPS_SIMD_TILE_PRODUCT_INL_H_
+#else
+#define POLYSCENE_OPS_SIMD_TILE_PRODUCT_INL_H_
+#endif
+
+#include <algorithm>
+#include <cstdint>
+
+#include "hwy/highway.h"
+#include "ops/simd/plain_product.h"
+
+HWY_BEFORE_NAMESPACE();
+namespace polyscene::ops {
+namespace HWY_NAMESPACE {
+namespace hn = hwy::HWY_NAMESPACE;
+
+using Lanes = hn::ScalableTag<float>;
+using Vector = hn::Vec<Lanes>;
+inline constexpr int kLanes = static_cast<int>(hn::MaxLanes(Lanes()));
+
+// 24 of the 32 registers of AVX-512 accumulate, 12 of the 16 of AVX2.
+inline constexpr int kBlockRows = 6;
+inline constexpr int kPanelVectors = kLanes == 16 ? 4 : 2;
+inline constexpr int kPanelCols = kPanelVectors * kLanes;
+
+// The columns of a row from p on, of which `left` >= 1 exist: missing ones read as zero and are not written.
+HWY_INLINE Vector load_cols(const float* p, int64_t left) {
+  const Lanes d;
+  return left >= kLanes ? hn::LoadU(d, p) : hn::MaskedLoad(hn::FirstN(d, static_cast<size_t>(left)), d, p);
+}
+HWY_INLINE void store_cols(Vector v, float* p, int64_t left) {
+  const Lanes d;
+  if (left >= kLanes) return hn::StoreU(v, d, p);
+  hn::BlendedStore(v, hn::FirstN(d, static_cast<size_t>(left)), d, p);
+}
+
+// Left side stored by rows: element (i, k) at data[i * stride + k]; by columns: at data[k * stride + i].
+struct ByRows {
+  const float* data;
+  int64_t stride;
+  HWY_INLINE float operator[](int i) const { return data[i * stride]; }
+  HWY_INLINE void step() { ++data; }
+  HWY_INLINE ByRows from_row(int64_t i) const { return {data + i * stride, stride}; }
+};
+struct ByColumns {
+  const float* data;
+  int64_t stride;
+  HWY_INLINE float operator[](int i) const { return data[i]; }
+  HWY_INLINE void step() { data += stride; }
+  HWY_INLINE ByColumns from_row(int64_t i) const { return {data + i, stride}; }
+};
+
+// Right side: row k of panel p is kPanelCols floats at data + p * panel + k * row, whole vectors where columns exist.
+struct Panels {
+  const float* data;
+  int64_t row, panel;
+};
+
+// What pack_panels wrote for `inner` rows.
+HWY_INLINE Panels packed_panels(const float* data, int64_t inner) { return {data, kPanelCols, inner * kPanelCols}; }
+// A tile [inner, cols] with rows `stride` floats apart, whole vectors of which may be read.
+HWY_INLINE Panels tile_panels(const float* data, int64_t stride) { return {data, stride, kPanelCols}; }
+
+// Copies b [inner, cols] into panels one after the other, padded with zeros.
+HWY_INLINE void pack_panels(Strided<const float> b, int64_t inner, int64_t cols, float* HWY_RESTRICT panels) {
+  for (int64_t first = 0; first < cols; first += kPanelCols)
+    for (int64_t k = 0; k < inner; ++k) {
+      const int64_t count = std::min<int64_t>(kPanelCols, cols - first);
+      for (int64_t j = 0; j < count; ++j) panels[j] = b(k, first + j);
+      std::fill(panels + count, panels + kPanelCols, 0.0f);
+      panels += kPanelCols;
+    }
+}
+
+// One block: end(row, col, value) for each vector of begin(row, col) + left right, `rows` and `cols` counted from the
+// tile's.
+template <int kRows, int kVectors, class Left, class Begin, class End>
+HWY_INLINE void block_product(Left left, const float* HWY_RESTRICT right, int64_t right_row, int64_t inner, int64_t row,
+                              int64_t col, const Begin& begin, const End& end) {
+  const Lanes d;
+  Vector sum[kRows][kVectors];
+  for (int i = 0; i < kRows; ++i)
+    for (int v = 0; v < kVectors; ++v) sum[i][v] = begin(row + i, col + v * kLanes);
+  left = left.from_row(row);
+  for (int64_t k = 0; k < inner; ++k) {
+    Vector r[kVectors];
+    for (int v = 0; v < kVectors; ++v) r[v] = hn::LoadU(d, right + v * kLanes);
+    for (int i = 0; i < kRows; ++i) {
+      const Vector l = hn::Set(d, left[i]);
+      for (int v = 0; v < kVectors; ++v) sum[i][v] = hn::MulAdd(l, r[v], sum[i][v]);
+    }
+    left.step();
+    right += right_row;
+  }
+  for (int i = 0; i < kRows; ++i)
+    for (int v = 0; v < kVectors; ++v) end(row + i, col + v * kLanes, sum[i][v]);
+}
+
+template <int kVectors, class Left, class Begin, class End>
+HWY_INLINE void panel_product(Left left, const float* right, int64_t right_row, int64_t rows, int64_t inner,
+                              int64_t col, const Begin& begin, const End& end) {
+  int64_t i = 0;
+  for (; i + kBlockRows <= rows; i += kBlockRows)
+    block_product<kBlockRows, kVectors>(left, right, right_row, inner, i, col, begin, end);
+  if (rows - i >= 4) {
+    block_product<4, kVectors>(left, right, right_row, inner, i, col, begin, end);
+    i += 4;
+  }
+  if (rows - i >= 2) {
+    block_product<2, kVectors>(left, right, right_row, inner, i, col, begin, end);
+    i += 2;
+  }
+  if (rows > i) block_product<1, kVectors>(left, right, right_row, inner, i, col, begin, end);
+}
+
+// For every element of a [rows, cols] tile, by vectors: end(row, col, begin(row, col) + (left right)(row, col)), where
+// the sum runs over `inner` steps in order. The last vector of a row may reach past cols; begin and end see to that.
+template <class Left, class Begin, class End>
+HWY_INLINE void tile_product(Left left, Panels right, int64_t rows, int64_t inner, int64_t cols, const Begin& begin,
+                             const End& end) {
+  for (int64_t col = 0; col < cols; col += kPanelCols, right.data += right.panel) {
+    const int64_t vectors = std::min<int64_t>(kPanelVectors, (cols - col + kLanes - 1) / kLanes);
+    if (vectors == 1) panel_product<1>(left, right.data, right.row, rows, inner, col, begin, end);
+    if (vectors == 2) panel_product<2>(left, right.data, right.row, rows, inner, col, begin, end);
+    if constexpr (kPanelVectors > 2) {
+      if (vectors == 3) panel_product<3>(left, right.data, right.row, rows, inner, col, begin, end);
+      if (vectors == 4) panel_product<4>(left, right.data, right.row, rows, inner, col, begin, end);
+    }
+  }
+}
+
+}  // namespace HWY_NAMESPACE
+}  // namespace polyscene::ops
+HWY_AFTER_NAMESPACE();
+
+#endif  // POLYSCENE_OPS_SIMD_TILE_PRODUCT_INL_H_

@@ -1,15 +1,11 @@
 #include "core/config/override.h"
 
-#include <google/protobuf/text_format.h>
-
 #include <algorithm>
-#include <cctype>
 #include <charconv>
 #include <memory>
-#include <optional>
 
 #include "core/config/experiment.pb.h"
-#include "core/config/first_error.h"
+#include "core/config/override_value.h"
 #include "core/config/schema.h"
 #include "core/config/suggest.h"
 #include "ops/base/error.h"
@@ -169,7 +165,7 @@ class Override {
     const int index = index_of(field, steps_.back().index);
     const std::unique_ptr<Message> parsed = parsed_value(field);
     const google::protobuf::Reflection& reflection = *message_->GetReflection();
-    if (size(field) + 1 != size(field) + parsed->GetReflection()->FieldSize(*parsed, &field))
+    if (parsed->GetReflection()->FieldSize(*parsed, &field) != 1)
       fail(str(joined(field.name()), "[", index, "] is one value; leave out the comma"));
     message_->MergeFrom(*parsed);  // appends; then the new one takes the old one's seat
     reflection.SwapElements(message_, &field, index, size(field) - 1);
@@ -179,67 +175,12 @@ class Override {
     nodes[static_cast<size_t>(index)] = {place(), true, {}};
   }
 
-  // The value as the same type of message with only `field` set. TextFormat converts: one set of rules for files and
-  // for the command line.
+  // The value as the same type of message with only `field` set.
   [[nodiscard]] std::unique_ptr<Message> parsed_value(const FieldDescriptor& field) const {
     std::unique_ptr<Message> parsed(message_->New());
-    std::string error;
-    for (const std::string& part : parts(field)) {
-      const std::optional<std::string> literal = to_literal(field, part);
-      if (!literal || !parse_literal(field, *literal, *parsed, error) || !only(field, *parsed))
-        fail(wrong_value(field, joined(field.name()), part) +
-             (field.message_type() && !error.empty() ? ": " + error : ""));
-    }
+    const std::string error = parse_override_value(field, path_, value_, *parsed);
+    if (!error.empty()) fail(error);
     return parsed;
-  }
-
-  // A literal like `{} name: {}` would smuggle in a second field.
-  [[nodiscard]] static bool only(const FieldDescriptor& field, const Message& parsed) {
-    std::vector<const FieldDescriptor*> set;
-    parsed.GetReflection()->ListFields(parsed, &set);
-    return set.size() == 1 && set.front() == &field;
-  }
-
-  // A list's value is cut at the commas.
-  [[nodiscard]] std::vector<std::string> parts(const FieldDescriptor& field) const {
-    if (!field.is_repeated() || field.message_type()) return {value_};
-    std::vector<std::string> all;
-    for (size_t begin = 0; begin <= value_.size();) {
-      const size_t end = std::min(value_.find(',', begin), value_.size());
-      all.push_back(value_.substr(begin, end - begin));
-      begin = end + 1;
-    }
-    return all;
-  }
-
-  // `part` as TextFormat writes it, or nothing where it could be more than one value.
-  [[nodiscard]] static std::optional<std::string> to_literal(const FieldDescriptor& field, const std::string& part) {
-    if (field.cpp_type() == FieldDescriptor::CPPTYPE_STRING) return quoted(part);
-    if (field.message_type())
-      return part.size() >= 2 && part.front() == '{' && part.back() == '}' ? std::optional(part) : std::nullopt;
-    const bool word = !part.empty() && std::all_of(part.begin(), part.end(), [](char c) {
-      return std::isalnum(static_cast<unsigned char>(c)) || c == '_' || c == '.' || c == '+' || c == '-';
-    });
-    return word ? std::optional(part) : std::nullopt;
-  }
-
-  [[nodiscard]] static std::string quoted(const std::string& text) {
-    std::string out = "\"";
-    for (char c : text) {
-      if (c == '"' || c == '\\') out += '\\';
-      out += c;
-    }
-    return out + '"';
-  }
-
-  [[nodiscard]] static bool parse_literal(const FieldDescriptor& field, const std::string& literal, Message& out,
-                                          std::string& error) {
-    FirstError errors;
-    google::protobuf::TextFormat::Parser parser;
-    parser.RecordErrorsTo(&errors);
-    const bool ok = parser.MergeFromString(field.name() + ": " + literal, &out);
-    if (errors.report) error = errors.report->message;
-    return ok;
   }
 
   std::string text_, value_, path_;

@@ -19,11 +19,11 @@ struct Silent : google::protobuf::io::ErrorCollector {
 
 class Scanner {
  public:
-  Scanner(const std::string& file, const std::string& text, int line, int column)
-      : file_(file),
+  Scanner(const ScannedText& source, int line, int column)
+      : source_(source),
         stop_line_(line),
         stop_column_(column),
-        stream_(text.data(), static_cast<int>(text.size())),
+        stream_(source.text.data(), static_cast<int>(source.text.size())),
         tokens_(&stream_, &silent_) {
     tokens_.set_comment_style(Tokenizer::SH_COMMENT_STYLE);
     tokens_.set_require_space_after_number(false);
@@ -31,10 +31,11 @@ class Scanner {
     tokens_.Next();
   }
 
-  Scan run(const Descriptor& root) {
-    scan_.tree.place = {file_, 1, 1};
-    scan_.cursor.message = &root;
-    block(&root, "", scan_.tree, "");
+  Scan run() {
+    scan_.tree.place = {source_.file, 1, 1};
+    scan_.cursor.message = source_.root;
+    scan_.cursor.message_path = source_.root_path;
+    block(source_.root, source_.root_path, scan_.tree, "");
     scan_.cursor.next = token();
     return std::move(scan_);
   }
@@ -42,7 +43,7 @@ class Scanner {
  private:
   [[nodiscard]] ScannedToken token() {
     const Tokenizer::Token& t = tokens_.current();
-    return {t.text, {file_, t.line + 1, t.column + 1}};
+    return {t.text, {source_.file, t.line + 1, t.column + 1}};
   }
   [[nodiscard]] bool at(const char* text) { return tokens_.current().text == text; }
   [[nodiscard]] bool stopped() {
@@ -123,7 +124,7 @@ class Scanner {
     return true;
   }
 
-  std::string file_;
+  const ScannedText& source_;
   int stop_line_, stop_column_;
   Silent silent_;
   google::protobuf::io::ArrayInputStream stream_;
@@ -133,8 +134,6 @@ class Scanner {
 
 }  // namespace
 
-Scan scan(const std::string& file, const std::string& text, const Descriptor& root, int line, int column) {
-  return Scanner(file, text, line, column).run(root);
-}
+Scan scan(const ScannedText& source, int line, int column) { return Scanner(source, line, column).run(); }
 
 }  // namespace polyscene::config_text

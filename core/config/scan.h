@@ -30,8 +30,14 @@ struct Scan {
   Cursor cursor;
 };
 
-// Scans `text` of `file` up to the first token at or behind line and column (both from 1); line 0: to the end.
-[[nodiscard]] Scan scan(const std::string& file, const std::string& text, const google::protobuf::Descriptor& root,
-                        int line = 0, int column = 0);
+// Text of one message and what it is called: `root_path` is where the message stands, "" for a whole configuration.
+struct ScannedText {
+  std::string file, text;
+  const google::protobuf::Descriptor* root = nullptr;
+  std::string root_path;
+};
+
+// Scans up to the first token at or behind line and column (both from 1); line 0: to the end.
+[[nodiscard]] Scan scan(const ScannedText& source, int line = 0, int column = 0);
 
 }  // namespace polyscene::config_text

@@ -86,9 +86,12 @@ TEST_F(OverrideTest, WrongValues) {
   EXPECT_EQ(error_with("train.debug_finite=yes"), "train.debug_finite wants true or false, got yes");
   EXPECT_EQ(error_with("model.head=64,,32"), "model.head wants a whole number of 32 bits, got ");
   EXPECT_EQ(error_with("train.early_stop=3"), "train.early_stop wants a block early_stop { ... }, got 3");
-  EXPECT_EQ(error_with("train.early_stop={} clip_norm: {}"),
-            "train.early_stop wants a block early_stop { ... }, got {} clip_norm: {}: "
-            "Expected double, got: {");
+  EXPECT_EQ(error_with("train.early_stop={patience: x}"),
+            "train.early_stop.patience wants a whole number of 32 bits, got x");
+  EXPECT_EQ(error_with("train.early_stop={patients: 3}"),
+            "unknown field \"patients\" in train.early_stop; did you mean \"patience\"?");
+  EXPECT_EQ(error_with("train.early_stop={patience: 1 patience: 2}"),
+            "train.early_stop.patience is given twice (first at 1:14); keep one");
   EXPECT_EQ(error_with("train.early_stop={} schedule: {}"),
             "train.early_stop wants a block early_stop { ... }, got {} schedule: {}");
 }

@@ -27,8 +27,8 @@ struct Unit {
   std::vector<Piece> pieces;
   int64_t size = 0;
   FirstSeen seen;
-  Buffer<int64_t> keys;      // [seen.size()] distinct keys of the unit
-  Buffer<int32_t> numbers;   // of those keys in the table, then in the group's matrix
+  Buffer<int64_t> keys;     // [seen.size()] distinct keys of the unit
+  Buffer<int32_t> numbers;  // of those keys in the table, then in the group's matrix
 
   void clear() { pieces.clear(), size = 0; }
 };
@@ -97,7 +97,8 @@ void merge_units(TableScratch& table) {
   table.keys = table.merged.resize(table.seen.size());
 }
 
-void count_owners(TableScratch& table, const TableLayout& layout, uint64_t salt, int64_t* counts, int64_t counts_stride) {
+void count_owners(TableScratch& table, const TableLayout& layout, uint64_t salt, int64_t* counts,
+                  int64_t counts_stride) {
   if (layout.map().ranks() == 1) {
     *counts = static_cast<int64_t>(table.keys.size());
     return;

@@ -18,7 +18,7 @@ struct KeyBlock {
   std::span<const int64_t> keys;  // any values
   // index[i * stride] receives the number of keys[i]'s row in the matrix of its group ([unique.rows(group), dim]).
   std::span<int32_t> index;
-  int64_t stride = 1;             // of index, in elements; >= 1
+  int64_t stride = 1;  // of index, in elements; >= 1
 };
 
 // What deduplication found; owned by the caller and reused from batch to batch (its memory only grows).

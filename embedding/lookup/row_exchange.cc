@@ -103,7 +103,8 @@ std::span<const float> RowExchange::sum_gradients(int group, std::span<const flo
     for_each_piece({first, last}, [&](const KeyPiece& p) {
       if (p.group != group) return;
       const float* from = g.exchange.data() + p.row_begin * dim;
-      for (int64_t i = p.begin; i < p.end; ++i, from += dim) add(from, &sums[static_cast<size_t>(index_[i] * dim)], dim);
+      for (int64_t i = p.begin; i < p.end; ++i, from += dim)
+        add(from, &sums[static_cast<size_t>(index_[i] * dim)], dim);
     });
     first = last;
   }

@@ -54,9 +54,9 @@ class RowExchange {
 
   const TableLayout& layout_;
   Communicator& communicator_;
-  std::vector<int64_t> received_counts_;  // [senders, tables]
+  std::vector<int64_t> received_counts_;               // [senders, tables]
   std::vector<int64_t> send_counts_, receive_counts_;  // keys to and from each rank
-  Buffer<int64_t> keys_;   // received, by sender, then table in wire order
+  Buffer<int64_t> keys_;                               // received, by sender, then table in wire order
   Buffer<int32_t> index_;
   std::vector<KeyBlock> blocks_;
   std::vector<KeyPiece> pieces_;

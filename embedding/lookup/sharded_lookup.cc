@@ -59,9 +59,9 @@ struct ShardedLookup::State {
   const UniqueKeys* sent = nullptr;   // of the latest lookup; null: there is none
   const UniqueKeys* owned = nullptr;  // distinct keys that this rank owns among those of all ranks
   bool trains = false;
-  std::vector<KeyPiece> pieces;       // of owned->keys()
-  Buffer<int32_t> table_rows;         // their row numbers in their tables
-  std::vector<Buffer<float>> rows;    // per group [sent rows, dim]
+  std::vector<KeyPiece> pieces;     // of owned->keys()
+  Buffer<int32_t> table_rows;       // their row numbers in their tables
+  std::vector<Buffer<float>> rows;  // per group [sent rows, dim]
   LookupStatistics last, earlier;
 
   explicit State(ShardedTables& t) : tables(t), layout(t.layout()), rows(static_cast<size_t>(layout.groups())) {
@@ -150,8 +150,9 @@ void ShardedLookup::State::check(std::span<const TensorView> gradients) const {
   for (int g = 0; g < layout.groups(); ++g) {
     const TensorView& gradient = gradients[static_cast<size_t>(g)];
     const Shape wanted{sent->rows(g), layout.dim(g)};
-    require(gradient.shape == wanted && gradient.dtype == DType::kFloat32, "[embedding.update] wanted float32 gradients ",
-            wanted, " for group ", g, ", got ", name(gradient.dtype), ' ', gradient.shape);
+    require(gradient.shape == wanted && gradient.dtype == DType::kFloat32,
+            "[embedding.update] wanted float32 gradients ", wanted, " for group ", g, ", got ", name(gradient.dtype),
+            ' ', gradient.shape);
   }
 }
 
@@ -166,17 +167,19 @@ void ShardedLookup::State::check_finite(std::span<const float* const> sums) cons
     const std::span<const float> gradient = gradient_of(pieces[static_cast<size_t>(i)]);
     if (first_not_finite(gradient) == gradient.size()) return;
     int64_t seen = first;
-    while (i < seen && !first.compare_exchange_weak(seen, i)) {}
+    while (i < seen && !first.compare_exchange_weak(seen, i)) {
+    }
   });
   if (first == none) return;
   const KeyPiece& p = pieces[static_cast<size_t>(first)];
   const std::span<const float> gradient = gradient_of(p);
   const size_t at = first_not_finite(gradient), dim = static_cast<size_t>(layout.dim(p.group));
-  throw Error(ErrorKind::kOther,
-              str("[embedding.update] wanted finite gradients, got ", gradient[at], " in element ", at % dim,
-                  " of key ", owned->keys()[static_cast<size_t>(p.begin) + at / dim], " of table \"",
-                  layout.name(p.table), "\" on rank ", tables.communicator().rank(),
-                  " (summed over ranks); try a smaller learning rate, or train.debug_finite: true to find the operator"));
+  throw Error(
+      ErrorKind::kOther,
+      str("[embedding.update] wanted finite gradients, got ", gradient[at], " in element ", at % dim, " of key ",
+          owned->keys()[static_cast<size_t>(p.begin) + at / dim], " of table \"", layout.name(p.table), "\" on rank ",
+          tables.communicator().rank(),
+          " (summed over ranks); try a smaller learning rate, or train.debug_finite: true to find the operator"));
 }
 
 void ShardedLookup::State::apply(std::span<const float* const> sums, double learning_rate_factor) {

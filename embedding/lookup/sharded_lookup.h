@@ -19,12 +19,12 @@ enum class LookupMode : uint8_t {
 // Of this rank.
 struct LookupStatistics {
   int64_t steps = 0;
-  int64_t keys_in = 0;         // before deduplication
-  int64_t keys_sent = 0;       // distinct on this rank, own ones included
-  int64_t keys_received = 0;   // from all ranks, own ones included
-  int64_t keys_owned = 0;      // distinct among the received
+  int64_t keys_in = 0;        // before deduplication
+  int64_t keys_sent = 0;      // distinct on this rank, own ones included
+  int64_t keys_received = 0;  // from all ranks, own ones included
+  int64_t keys_owned = 0;     // distinct among the received
   int64_t rows_created = 0;
-  int64_t bytes_sent = 0;      // to other ranks: keys, rows and gradients
+  int64_t bytes_sent = 0;  // to other ranks: keys, rows and gradients
 
   LookupStatistics& operator+=(const LookupStatistics& other);
   // Keys per distinct key, at the sender and at the owner; 1 without keys.

@@ -21,7 +21,9 @@ constexpr int64_t kHashGrain = 4096;
 struct Unit {
   int64_t begin = 0, end = 0;
   FirstSeen seen;
-  Buffer<int32_t> first;    // [seen.size()] positions of first appearance
+  Buffer<int32_t> first;  // [seen.size()] positions of first appearance
+  Buffer<int64_t>
+      tuples;  // [seen.size(), sides] the tuples themselves: one line to compare with instead of one per side
   Buffer<int32_t> numbers;  // of those tuples among all
 };
 
@@ -30,6 +32,16 @@ bool equal(Sides sides, int32_t a, int32_t b) {
     if (side[static_cast<size_t>(a)] != side[static_cast<size_t>(b)]) return false;
   }
   return true;
+}
+
+int64_t key_of(Sides sides, int64_t side, int64_t i) {
+  return sides[static_cast<size_t>(side)][static_cast<size_t>(i)];
+}
+
+bool is_tuple(Sides sides, int64_t i, const int64_t* tuple) {
+  bool same = true;
+  for (int64_t s = 0; s < static_cast<int64_t>(sides.size()); ++s) same &= key_of(sides, s, i) == tuple[s];
+  return same;
 }
 
 // hash[i] of tuples [begin, end), side by side so that the loop vectorises.
@@ -81,13 +93,18 @@ void TupleDeduplicator::Scratch::cut_units(int64_t length) {
 
 void TupleDeduplicator::Scratch::number_unit(Sides sides, Unit& unit, int32_t* index) {
   constexpr int64_t kAhead = 16;
+  const int64_t width = static_cast<int64_t>(sides.size());
   unit.seen.reset(unit.seen.size());
   int32_t* positions = unit.first.resize(unit.end - unit.begin).data();
+  int64_t* tuples = unit.tuples.resize((unit.end - unit.begin) * width).data();
   for (int64_t i = unit.begin; i < unit.end; ++i) {
     if (i + kAhead < unit.end) unit.seen.prefetch(hash[i + kAhead]);
-    const int32_t before = unit.seen.size(), position = static_cast<int32_t>(i);
-    index[i] = unit.seen.insert(hash[i], [&](int32_t n) { return equal(sides, positions[n], position); });
-    if (index[i] == before) positions[before] = position;
+    const int32_t before = unit.seen.size();
+    const int32_t number = unit.seen.insert(hash[i], [&](int32_t n) { return is_tuple(sides, i, tuples + n * width); });
+    index[i] = number;
+    if (number != before) continue;
+    positions[number] = static_cast<int32_t>(i);
+    for (int64_t s = 0; s < width; ++s) tuples[number * width + s] = key_of(sides, s, i);
   }
   unit.first.resize(unit.seen.size());
 }

@@ -30,9 +30,7 @@ class PartitionMap {
     return static_cast<int>((static_cast<uint128>(hash) * static_cast<uint64_t>(partitions_)) >> 64);
   }
   // Rank that owns a partition: the ranks' shares differ by one partition at most.
-  [[nodiscard]] int owner(int partition) const {
-    return static_cast<int>(int64_t{partition} * ranks_ / partitions_);
-  }
+  [[nodiscard]] int owner(int partition) const { return static_cast<int>(int64_t{partition} * ranks_ / partitions_); }
   [[nodiscard]] int owner(int64_t key, uint64_t salt) const { return owner(partition(key_hash(key, salt))); }
 
   friend bool operator==(const PartitionMap&, const PartitionMap&) = default;

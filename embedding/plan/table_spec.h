@@ -10,9 +10,9 @@
 namespace polyscene {
 
 struct TableSpec {
-  std::string name;            // unique; part of every hash, so initial values and owners follow the name
-  int64_t dim = 16;            // floats per row
-  double init_stddev = 0.01;   // new rows are N(0, init_stddev^2)
+  std::string name;           // unique; part of every hash, so initial values and owners follow the name
+  int64_t dim = 16;           // floats per row
+  double init_stddev = 0.01;  // new rows are N(0, init_stddev^2)
   SparseOptimizer optimizer = {};
 
   // Bytes that one row asks for: its key, its values and its optimiser state.

@@ -42,7 +42,8 @@ int32_t HashedTable::find_one(int64_t key, uint64_t hash) const {
   return index_.find(hash, [&](int32_t row) { return store_.key(row) == key; });
 }
 
-// Three passes over a few keys at a time, so that the misses of a bucket, and then of a row's key, overlap.
+// Three passes over a few keys at a time, so that the misses of a bucket, and then of a row's key, overlap. The first
+// candidate is the row nine times out of ten.
 void HashedTable::find(std::span<const int64_t> keys, std::span<int32_t> rows) const {
   if (store_.rows() == 0) {
     std::ranges::fill(rows, kNoRow);
@@ -52,11 +53,17 @@ void HashedTable::find(std::span<const int64_t> keys, std::span<int32_t> rows) c
   std::array<uint64_t, kAhead> hash{};
   for (size_t begin = 0; begin < keys.size(); begin += kAhead) {
     const size_t count = std::min(kAhead, keys.size() - begin);
-    for (size_t i = 0; i < count; ++i) index_.prefetch(hash[i] = index_hash(keys[begin + i]));
+    const auto some_keys = keys.subspan(begin, count);
+    const auto some_rows = rows.subspan(begin, count);
+    for (size_t i = 0; i < count; ++i) index_.prefetch(hash[i] = index_hash(some_keys[i]));
     for (size_t i = 0; i < count; ++i) {
-      if (const int32_t row = index_.candidate(hash[i]); row != kNoRow) store_.prefetch_key(row);
+      some_rows[i] = index_.candidate(hash[i]);
+      if (some_rows[i] != kNoRow) store_.prefetch_key(some_rows[i]);
     }
-    for (size_t i = 0; i < count; ++i) rows[begin + i] = find_one(keys[begin + i], hash[i]);
+    for (size_t i = 0; i < count; ++i) {
+      if (some_rows[i] != kNoRow && store_.key(some_rows[i]) == some_keys[i]) continue;
+      some_rows[i] = find_one(some_keys[i], hash[i]);
+    }
   }
 }
 
@@ -67,8 +74,9 @@ int64_t HashedTable::insert_missing(std::span<const int64_t> keys, std::span<int
     const uint64_t hash = index_hash(keys[i]);
     rows[i] = find_one(keys[i], hash);
     if (rows[i] != kNoRow) continue;
-    require<DeviceError>(store_.rows() < max_rows_, "[embedding.table] table \"", spec_.name, "\" wanted a row for key ",
-                         keys[i], ", but holds the most rows a rank can, ", max_rows_, "; try more ranks");
+    require<DeviceError>(store_.rows() < max_rows_, "[embedding.table] table \"", spec_.name,
+                         "\" wanted a row for key ", keys[i], ", but holds the most rows a rank can, ", max_rows_,
+                         "; try more ranks");
     if (store_.rows() == index_.capacity()) rebuild_index(KeyIndex::grown(store_.rows()));
     rows[i] = store_.append(keys[i]);
     index_.insert(hash, rows[i]);
@@ -94,9 +102,9 @@ std::vector<int32_t> HashedTable::rows_by_key() const {
 void HashedTable::read_rows(std::span<const int32_t> rows, std::span<int64_t> keys, std::span<float> values_out,
                             std::span<float> state_out) const {
   const size_t n = rows.size(), dim = static_cast<size_t>(spec_.dim), width = static_cast<size_t>(state_width());
-  require(keys.size() == n && values_out.size() == n * dim && state_out.size() == n * width, "[embedding.table] table \"",
-          spec_.name, "\": wanted room for ", n, " keys, ", n * dim, " values and ", n * width, " state floats, got ",
-          keys.size(), ", ", values_out.size(), " and ", state_out.size());
+  require(keys.size() == n && values_out.size() == n * dim && state_out.size() == n * width,
+          "[embedding.table] table \"", spec_.name, "\": wanted room for ", n, " keys, ", n * dim, " values and ",
+          n * width, " state floats, got ", keys.size(), ", ", values_out.size(), " and ", state_out.size());
   for (size_t i = 0; i < n; ++i) {
     keys[i] = key(rows[i]);
     std::copy_n(values(rows[i]), dim, values_out.data() + i * dim);

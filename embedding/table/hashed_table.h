@@ -36,7 +36,7 @@ class HashedTable {
   [[nodiscard]] int64_t rows() const { return store_.rows(); }
   [[nodiscard]] int64_t state_width() const { return store_.state_width(); }
   // All memory held: keys, values, state, index and slack. At most 1.5 x rows() x spec().row_bytes() from 8192 rows
-  // on, given rows of 16 bytes or more.
+  // on, given rows of 20 bytes or more.
   [[nodiscard]] int64_t memory_bytes() const;
 
   // rows[i] = number of keys[i]'s row, or kNoRow. Thread-safe among finds.

@@ -1,22 +1,25 @@
 #include "embedding/table/key_index.h"
 
+#include <memory>
+
 namespace polyscene {
 
 void KeyIndex::reset(int64_t capacity) {
   // 85 of 100 slots: fuller buckets overflow too often, emptier ones cost memory.
   const int64_t buckets = (capacity * 100 + kSlots * 85 - 1) / (kSlots * 85);
-  buckets_ = {};
-  buckets_ = std::vector<Bucket>(static_cast<size_t>(buckets));
+  memory_.reset();
+  memory_ = allocate_large(buckets * static_cast<int64_t>(sizeof(Bucket)));
+  buckets_ = reinterpret_cast<Bucket*>(memory_.get());
+  count_ = static_cast<size_t>(buckets);
+  std::uninitialized_value_construct_n(buckets_, count_);
   capacity_ = capacity;
 }
 
 int32_t KeyIndex::candidate(uint64_t hash) const {
-  if (buckets_.empty()) return kNone;
+  if (count_ == 0) return kNone;
   const Bucket& bucket = buckets_[home(hash)];
-  for (uint32_t i = 0; i < bucket.used; ++i) {
-    if (bucket.digest[i] == digest(hash)) return bucket.row[i];
-  }
-  return kNone;
+  const uint32_t match = matches(bucket, hash);
+  return match == 0 ? kNone : bucket.row[std::countr_zero(match)];
 }
 
 void KeyIndex::insert(uint64_t hash, int32_t row) {

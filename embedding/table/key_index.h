@@ -4,9 +4,10 @@
 #pragma once
 
 #include <algorithm>
+#include <bit>
 #include <cstdint>
-#include <vector>
 
+#include "embedding/table/large_memory.h"
 #include "ops/base/philox.h"
 
 namespace polyscene {
@@ -29,36 +30,45 @@ class KeyIndex {
   // `hash`'s key must be absent, and the number of inserted rows below capacity().
   void insert(uint64_t hash, int32_t row);
   void prefetch(uint64_t hash) const { __builtin_prefetch(&buckets_[home(hash)]); }
-  [[nodiscard]] int64_t memory_bytes() const { return static_cast<int64_t>(buckets_.capacity() * sizeof(Bucket)); }
+  [[nodiscard]] int64_t memory_bytes() const { return static_cast<int64_t>(count_ * sizeof(Bucket)); }
 
  private:
   static constexpr int kSlots = 12;
   static constexpr int64_t kMinCapacity = 64;
 
   struct alignas(64) Bucket {
-    uint8_t digest[kSlots] = {};
-    uint32_t used = 0;
-    int32_t row[kSlots] = {};
+    uint8_t digest[kSlots];
+    uint32_t used;
+    int32_t row[kSlots];
   };
   static_assert(sizeof(Bucket) == 64);
 
   [[nodiscard]] size_t home(uint64_t hash) const {
-    return static_cast<size_t>((static_cast<uint128>(hash) * buckets_.size()) >> 64);
+    return static_cast<size_t>((static_cast<uint128>(hash) * count_) >> 64);
   }
-  [[nodiscard]] size_t next(size_t bucket) const { return bucket + 1 == buckets_.size() ? 0 : bucket + 1; }
+  [[nodiscard]] size_t next(size_t bucket) const { return bucket + 1 == count_ ? 0 : bucket + 1; }
+  // Bit i is set when slot i is used and its hash byte agrees. Free of branches: nothing predicts where a match is.
+  [[nodiscard]] static uint32_t matches(const Bucket& bucket, uint64_t hash) {
+    uint32_t bits = 0;
+    for (int i = 0; i < kSlots; ++i) bits |= static_cast<uint32_t>(bucket.digest[i] == digest(hash)) << i;
+    return bits & ((1u << bucket.used) - 1);
+  }
   [[nodiscard]] static uint8_t digest(uint64_t hash) { return static_cast<uint8_t>(hash); }
 
-  std::vector<Bucket> buckets_;
+  LargeMemory memory_;
+  Bucket* buckets_ = nullptr;
+  size_t count_ = 0;  // of buckets
   int64_t capacity_ = 0;
 };
 
 template <class SameKey>
 int32_t KeyIndex::find(uint64_t hash, SameKey&& same_key) const {
-  if (buckets_.empty()) return kNone;
+  if (count_ == 0) return kNone;
   for (size_t b = home(hash);; b = next(b)) {
     const Bucket& bucket = buckets_[b];
-    for (uint32_t i = 0; i < bucket.used; ++i) {
-      if (bucket.digest[i] == digest(hash) && same_key(bucket.row[i])) return bucket.row[i];
+    for (uint32_t match = matches(bucket, hash); match != 0; match &= match - 1) {
+      const int32_t row = bucket.row[std::countr_zero(match)];
+      if (same_key(row)) return row;
     }
     if (bucket.used < kSlots) return kNone;
   }

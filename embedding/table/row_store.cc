@@ -1,24 +1,38 @@
 #include "embedding/table/row_store.h"
 
-#include "ops/tensor/tensor.h"
+#include <algorithm>
 
 namespace polyscene {
 
 int64_t RowStore::memory_bytes() const {
-  const int64_t pointers = static_cast<int64_t>(chunks_.capacity() * sizeof(chunks_[0]));
-  return static_cast<int64_t>(chunks_.size()) * chunk_bytes() + pointers;
+  const size_t lists = chunks_.capacity() * sizeof(chunks_[0]) + blocks_.capacity() * sizeof(blocks_[0]);
+  return static_cast<int64_t>(chunks_.size()) * chunk_bytes() + static_cast<int64_t>(lists);
 }
 
 int32_t RowStore::append(int64_t key) {
-  if (rows_ == static_cast<int64_t>(chunks_.size()) * kChunkRows) chunks_.push_back(allocate_host(chunk_bytes()));
+  if (rows_ == static_cast<int64_t>(chunks_.size()) * kChunkRows) add_block();
   const int32_t row = static_cast<int32_t>(rows_++);
   reinterpret_cast<int64_t*>(chunk(row))[row & kMask] = key;
   return row;
 }
 
+void RowStore::add_block() {
+  constexpr int64_t kMaxBlockBytes = int64_t{256} << 20;
+  const int64_t have = static_cast<int64_t>(chunks_.size());
+  const int64_t most = std::max<int64_t>(1, kMaxBlockBytes / chunk_bytes());
+  const int64_t count = std::clamp<int64_t>(have / 8, 1, most);
+  blocks_.push_back({.memory = allocate_large(count * chunk_bytes()), .first_chunk = have});
+  char* memory = blocks_.back().memory.get();
+  for (int64_t c = 0; c < count; ++c) chunks_.push_back(memory + c * chunk_bytes());
+}
+
 void RowStore::truncate(int64_t rows) {
   rows_ = rows;
-  chunks_.resize(static_cast<size_t>((rows + kChunkRows - 1) / kChunkRows));
+  const int64_t needed = (rows + kChunkRows - 1) / kChunkRows;
+  while (!blocks_.empty() && blocks_.back().first_chunk >= needed) {
+    chunks_.resize(static_cast<size_t>(blocks_.back().first_chunk));
+    blocks_.pop_back();
+  }
 }
 
 void RowStore::prefetch(int32_t row, bool with_state) const {

@@ -1,10 +1,11 @@
-// Rows in chunks of a fixed number, each chunk one block of memory: keys, then values, then optimiser state. Growing
-// adds a chunk and copies nothing.
+// Rows in chunks of a fixed number: keys, then values, then optimiser state. Chunks are cut from blocks of memory that
+// grow with the table, an eighth of it at a time: large enough for huge pages, and growing copies nothing.
 #pragma once
 
 #include <cstdint>
-#include <memory>
 #include <vector>
+
+#include "embedding/table/large_memory.h"
 
 namespace polyscene {
 
@@ -25,9 +26,7 @@ class RowStore {
   // Keeps the first `rows` rows.
   void truncate(int64_t rows);
 
-  [[nodiscard]] int64_t key(int32_t row) const {
-    return reinterpret_cast<const int64_t*>(chunk(row))[row & kMask];
-  }
+  [[nodiscard]] int64_t key(int32_t row) const { return reinterpret_cast<const int64_t*>(chunk(row))[row & kMask]; }
   [[nodiscard]] float* values(int32_t row) const {
     return reinterpret_cast<float*>(chunk(row) + 8 * kChunkRows) + (row & kMask) * dim_;
   }
@@ -41,13 +40,18 @@ class RowStore {
  private:
   static constexpr int32_t kMask = static_cast<int32_t>(kChunkRows - 1);
 
-  [[nodiscard]] char* chunk(int32_t row) const {
-    return static_cast<char*>(chunks_[static_cast<size_t>(row >> kChunkBits)].get());
-  }
+  struct Block {
+    LargeMemory memory;
+    int64_t first_chunk;
+  };
+
+  [[nodiscard]] char* chunk(int32_t row) const { return chunks_[static_cast<size_t>(row >> kChunkBits)]; }
   [[nodiscard]] int64_t chunk_bytes() const { return (8 + 4 * (dim_ + state_width_)) * kChunkRows; }
+  void add_block();
 
   int64_t dim_, state_width_, rows_ = 0;
-  std::vector<std::shared_ptr<void>> chunks_;
+  std::vector<char*> chunks_;
+  std::vector<Block> blocks_;
 };
 
 }  // namespace polyscene

@@ -67,16 +67,49 @@ void sgd(const OptimizerStep& s, Extent extent, const RowUpdate& row) {
   for (int64_t i = 0; i < dim; ++i) w[i] -= s.rate * (gradient[i] + s.weight_decay * w[i]);
 }
 
+void prefetch(const float* from, int64_t floats) {
+  constexpr int64_t kLine = 64 / sizeof(float);
+  for (int64_t i = 0; i < floats; i += kLine) __builtin_prefetch(from + i, 1);
+}
+
 template <class Extent>
-void update_all(const OptimizerStep& step, Extent dim, std::span<const RowUpdate> rows) {
-  for (const RowUpdate& row : rows) {
+void update_all(const OptimizerStep& step, Extent dim, int64_t state_width, std::span<const RowUpdate> rows) {
+  constexpr size_t kAhead = 6;
+  for (size_t i = 0; i < rows.size(); ++i) {
+    if (i + kAhead < rows.size()) {
+      prefetch(rows[i + kAhead].values, dim);
+      prefetch(rows[i + kAhead].state, state_width);
+    }
+    const RowUpdate& row = rows[i];
     switch (step.kind) {
-      case Kind::kLazyAdam: lazy_adam(step, dim, row); break;
-      case Kind::kRowWiseAdagrad: row_wise_adagrad(step, dim, row); break;
-      case Kind::kAdagrad: adagrad(step, dim, row); break;
-      case Kind::kSgd: sgd(step, dim, row); break;
+      case Kind::kLazyAdam:
+        lazy_adam(step, dim, row);
+        break;
+      case Kind::kRowWiseAdagrad:
+        row_wise_adagrad(step, dim, row);
+        break;
+      case Kind::kAdagrad:
+        adagrad(step, dim, row);
+        break;
+      case Kind::kSgd:
+        sgd(step, dim, row);
+        break;
     }
   }
+}
+
+int64_t state_width_of(Kind kind, int64_t dim) {
+  switch (kind) {
+    case Kind::kLazyAdam:
+      return 2 * dim;
+    case Kind::kRowWiseAdagrad:
+      return 1;
+    case Kind::kAdagrad:
+      return dim;
+    case Kind::kSgd:
+      return 0;
+  }
+  return 0;
 }
 
 template <int64_t kDim>
@@ -84,15 +117,7 @@ using Fixed = std::integral_constant<int64_t, kDim>;
 
 }  // namespace
 
-int64_t SparseOptimizer::state_width(int64_t dim) const {
-  switch (kind) {
-    case Kind::kLazyAdam: return 2 * dim;
-    case Kind::kRowWiseAdagrad: return 1;
-    case Kind::kAdagrad: return dim;
-    case Kind::kSgd: return 0;
-  }
-  return 0;
-}
+int64_t SparseOptimizer::state_width(int64_t dim) const { return state_width_of(kind, dim); }
 
 float SparseOptimizer::initial_state() const {
   const bool accumulates = kind == Kind::kAdagrad || kind == Kind::kRowWiseAdagrad;
@@ -128,12 +153,18 @@ OptimizerStep optimizer_step(const SparseOptimizer& o, int64_t step, double lear
 }
 
 void update_rows(const OptimizerStep& step, int64_t dim, std::span<const RowUpdate> rows) {
+  const int64_t width = state_width_of(step.kind, dim);
   switch (dim) {
-    case 8: return update_all(step, Fixed<8>{}, rows);
-    case 16: return update_all(step, Fixed<16>{}, rows);
-    case 32: return update_all(step, Fixed<32>{}, rows);
-    case 64: return update_all(step, Fixed<64>{}, rows);
-    default: return update_all(step, dim, rows);
+    case 8:
+      return update_all(step, Fixed<8>{}, width, rows);
+    case 16:
+      return update_all(step, Fixed<16>{}, width, rows);
+    case 32:
+      return update_all(step, Fixed<32>{}, width, rows);
+    case 64:
+      return update_all(step, Fixed<64>{}, width, rows);
+    default:
+      return update_all(step, dim, width, rows);
   }
 }
 

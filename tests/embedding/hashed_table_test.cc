@@ -75,7 +75,8 @@ TEST(HashedTable, MemoryStaysWithinOneAndAHalfOfItsRows) {
       table.find(keys, rows);
       static_cast<void>(table.insert_missing(keys, rows));
       if (table.rows() < 8192) continue;
-      const double ratio = static_cast<double>(table.memory_bytes()) / static_cast<double>(table.rows() * spec.row_bytes());
+      const double ratio =
+          static_cast<double>(table.memory_bytes()) / static_cast<double>(table.rows() * spec.row_bytes());
       worst = std::max(worst, ratio);
     }
     EXPECT_LE(worst, 1.5) << spec.name;
@@ -84,7 +85,8 @@ TEST(HashedTable, MemoryStaysWithinOneAndAHalfOfItsRows) {
 }
 
 TEST(HashedTable, InitialValuesFollowFromSeedNameKeyAndElementAlone) {
-  HashedTable forward({.name = "t", .dim = 6}, 1), backward({.name = "t", .dim = 6}, 1), wider({.name = "t", .dim = 9}, 1);
+  HashedTable forward({.name = "t", .dim = 6}, 1), backward({.name = "t", .dim = 6}, 1),
+      wider({.name = "t", .dim = 9}, 1);
   const std::vector<int64_t> keys = {7, kMin, -3, 0}, reversed = {0, -3, kMin, 7};
   const auto a = train(forward, keys), b = train(backward, reversed), w = train(wider, keys);
   for (size_t i = 0; i < keys.size(); ++i) {
@@ -163,9 +165,10 @@ TEST(HashedTable, SaysWhichLengthsDoNotFit) {
   HashedTable table({.name = "t", .dim = 2}, 1);
   const std::vector<int64_t> keys = {1};
   const std::vector<float> three(3);
-  EXPECT_EQ(message_of([&] { table.write_rows(keys, three, {}); }),
-            "[embedding.table] table \"t\": wanted 2 values and 4 (or no) state floats for 1 keys, got 3 and 0; the rows "
-            "were saved with another dim or optimizer");
+  EXPECT_EQ(
+      message_of([&] { table.write_rows(keys, three, {}); }),
+      "[embedding.table] table \"t\": wanted 2 values and 4 (or no) state floats for 1 keys, got 3 and 0; the rows "
+      "were saved with another dim or optimizer");
   std::vector<int64_t> room(1);
   const std::vector<int32_t> rows = train(table, {1});
   EXPECT_EQ(message_of([&] { table.read_rows(rows, room, {}, {}); }),
@@ -175,8 +178,11 @@ TEST(HashedTable, SaysWhichLengthsDoNotFit) {
 TEST(HashedTable, SaysWhenItIsFull) {
   HashedTable table({.name = "t", .dim = 2}, 1, 3);
   train(table, {1, 2, 3});
-  EXPECT_EQ(message_of<DeviceError>([&] { train(table, {3, 4}); }),
-            "[embedding.table] table \"t\" wanted a row for key 4, but holds the most rows a rank can, 3; try more ranks");
+  EXPECT_EQ(
+      message_of<DeviceError>([&] {
+        train(table, {3, 4});
+      }),
+      "[embedding.table] table \"t\" wanted a row for key 4, but holds the most rows a rank can, 3; try more ranks");
 }
 
 TEST(HashedTable, RestoreBringsBackRowsAndForgetsNewOnes) {

@@ -11,10 +11,14 @@ constexpr int64_t kExtremes[] = {0, -1, 1, std::numeric_limits<int64_t>::min(), 
 
 int64_t random_key(PhiloxStream& random) {
   switch (random.next_below(8)) {
-    case 0: return kExtremes[random.next_below(std::size(kExtremes))];
-    case 1: return static_cast<int64_t>((uint64_t{random.next_u32()} << 32) | random.next_u32());
-    case 2: return static_cast<int64_t>(random.next_below(20)) << 40;
-    default: return static_cast<int64_t>(random.next_below(30));
+    case 0:
+      return kExtremes[random.next_below(std::size(kExtremes))];
+    case 1:
+      return static_cast<int64_t>((uint64_t{random.next_u32()} << 32) | random.next_u32());
+    case 2:
+      return static_cast<int64_t>(random.next_below(20)) << 40;
+    default:
+      return static_cast<int64_t>(random.next_below(30));
   }
 }
 

@@ -2,9 +2,13 @@
 
 #include <gtest/gtest.h>
 
+#include <array>
 #include <cmath>
 #include <limits>
+#include <map>
 #include <mutex>
+#include <numeric>
+#include <thread>
 
 #include "dist/world.h"
 #include "ops/base/thread.h"
@@ -130,7 +134,8 @@ TEST_P(AnyRanks, TrainsAsTheSerialReferenceDoes) {
     }
     EXPECT_EQ(trainer.tables.update_steps(), 30);
     const std::vector<int64_t> rows = trainer.tables.global_rows();
-    for (int t = 0; t < tables; ++t) EXPECT_EQ(rows[static_cast<size_t>(t)], static_cast<int64_t>(reference.table(t).size()));
+    for (int t = 0; t < tables; ++t)
+      EXPECT_EQ(rows[static_cast<size_t>(t)], static_cast<int64_t>(reference.table(t).size()));
   });
 }
 
@@ -265,7 +270,7 @@ TEST_P(AnyRanks, RestoringASnapshotAndRepeatingIsBitwiseTheSame) {
   });
 }
 
-TEST_P(AnyRanks, ANonFiniteGradientIsNamedAndChangesNoRow) {
+TEST_P(AnyRanks, ANonFiniteGradientIsNamed) {
   const int ranks = GetParam();
   const auto train_with_nan = [&](Communicator& comm) {
     Trainer trainer(comm, {{.name = "other", .dim = 2}, {.name = "item", .dim = 2}});
@@ -283,8 +288,69 @@ TEST_P(AnyRanks, ANonFiniteGradientIsNamedAndChangesNoRow) {
   const int owner = PartitionMap(1024, ranks).owner(17, table_salt("item"));
   const std::string message = message_of<Error>([&] { run_local_ranks(ranks, train_with_nan); });
   EXPECT_EQ(message, str("[embedding.update] wanted finite gradients, got nan in element 1 of key 17 of table \"item\" "
-                         "on rank ", owner, " (summed over ranks); try a smaller learning rate, or "
+                         "on rank ",
+                         owner,
+                         " (summed over ranks); try a smaller learning rate, or "
                          "train.debug_finite: true to find the operator"));
+}
+
+TEST(ShardedLookup, ANonFiniteGradientChangesNoRow) {
+  const auto world = make_single_world();
+  Trainer trainer(*world, {{.name = "item", .dim = 2}});
+  TestBatch batch;
+  batch.features.push_back({.table = 0, .stride = 1, .keys = std::vector<int64_t>(2000), .index = {}});
+  std::iota(batch.features[0].keys.begin(), batch.features[0].keys.end(), 0);
+  trainer.look_up(batch, LookupMode::kTrain);
+  const auto contents = [&] {
+    HashedTable& table = trainer.tables.table(0);
+    std::vector<float> all;
+    for (int32_t r = 0; r < table.rows(); ++r) {
+      all.insert(all.end(), table.values(r), table.values(r) + 2);
+      all.insert(all.end(), table.state(r), table.state(r) + table.state_width());
+    }
+    return all;
+  };
+  const std::vector<float> before = contents();
+  const std::vector<Tensor> gradients = zero_gradients(trainer.lookup, trainer.tables.layout());
+  std::ranges::fill(gradients[0].elements<float>(), 1.0f);
+  gradients[0].elements<float>()[3999] = std::numeric_limits<float>::infinity();
+  gradients[0].elements<float>()[2999] = -std::numeric_limits<float>::infinity();
+  const std::string message = message_of<Error>([&] { trainer.lookup.update(views(gradients)); });
+  EXPECT_NE(message.find("got -inf in element 1 of key 1499 of table \"item\""), std::string::npos) << message;
+  EXPECT_EQ(contents(), before);
+  EXPECT_EQ(trainer.tables.update_steps(), 0);
+}
+
+TEST_P(AnyRanks, TheNextBatchIsDeduplicatedWhileThisOneTrains) {
+  const auto train = [&](bool ahead) {
+    std::vector<float> seen;
+    std::mutex mutex;
+    run_local_ranks(GetParam(), [&](Communicator& comm) {
+      Trainer trainer(comm);
+      std::array<UniqueKeys, 2> unique;
+      std::array<TestBatch, 2> batches;
+      const auto prepare = [&](int64_t step) {
+        const auto slot = static_cast<size_t>(step % 2);
+        batches[slot] = random_batch(trainer.tables.tables(), step, comm.rank(), 300);
+        trainer.deduplicator.run(batches[slot].blocks(), unique[slot]);
+      };
+      prepare(0);
+      for (int64_t step = 0; step < 8; ++step) {
+        std::thread next;
+        if (ahead) next = std::thread([&] { prepare(step + 1); });
+        const auto slot = static_cast<size_t>(step % 2);
+        trainer.lookup.lookup(unique[slot], LookupMode::kTrain);
+        trainer.update(batches[slot], step, 1);
+        ahead ? next.join() : prepare(step + 1);
+      }
+      const std::lock_guard lock(mutex);
+      if (comm.rank() != 0) return;
+      const std::span<const float> rows = trainer.lookup.rows(0).elements<const float>();
+      seen.assign(rows.begin(), rows.end());
+    });
+    return seen;
+  };
+  EXPECT_EQ(train(true), train(false));
 }
 
 TEST_P(AnyRanks, CountsWhatItDid) {
@@ -330,9 +396,10 @@ TEST(ShardedLookup, SaysWhatIsWrong) {
   EXPECT_EQ(message_of([&] { static_cast<void>(trainer.lookup.rows(0)); }),
             "[embedding.lookup] wanted a lookup before its rows, got none");
   EXPECT_EQ(message({}), "[embedding.update] wanted a lookup in LookupMode::kTrain before the update, got none");
-  EXPECT_EQ(message_of([&] { trainer.lookup.lookup(UniqueKeys{}, LookupMode::kTrain); }),
-            "[embedding.lookup] wanted keys deduplicated for 2 tables on 1 ranks, got counts of 0 parts instead of 2; try "
-            "a Deduplicator of the tables' layout");
+  EXPECT_EQ(
+      message_of([&] { trainer.lookup.lookup(UniqueKeys{}, LookupMode::kTrain); }),
+      "[embedding.lookup] wanted keys deduplicated for 2 tables on 1 ranks, got counts of 0 parts instead of 2; try "
+      "a Deduplicator of the tables' layout");
   TestBatch batch;
   batch.features.push_back({.table = 0, .stride = 1, .keys = {1, 2, 3}, .index = {}});
   trainer.look_up(batch, LookupMode::kEval);

@@ -1,3 +1,5 @@
+#include "embedding/update/sparse_optimizer.h"
+
 #include <gtest/gtest.h>
 
 #include <cmath>
@@ -5,7 +7,6 @@
 #include <vector>
 
 #include "embedding/update/finite_check.h"
-#include "embedding/update/sparse_optimizer.h"
 #include "tests/embedding/message_of.h"
 
 namespace polyscene {

@@ -1,20 +1,25 @@
 #include "core/train/run_folder.h"
 
+#include <algorithm>
 #include <filesystem>
+#include <vector>
 
 #include "ops/base/error.h"
 
 namespace polyscene {
 namespace fs = std::filesystem;
 
+// A run that failed before its first step leaves no configuration and counts as none.
 void RunFolder::create(bool overwrite) const {
   std::error_code error;
-  const bool holds_run = fs::exists(config(), error);
-  require(!holds_run || overwrite, "[train] wanted a new folder for --output, ", path_,
+  require(!fs::exists(config(), error) || overwrite, "[train] wanted a new folder for --output, ", path_,
           " already holds a run; choose another folder or pass --overwrite");
-  require(holds_run || !fs::is_directory(path_, error) || fs::is_empty(path_, error), "[train] wanted a new folder for ",
-          "--output, ", path_, " holds other files; choose another folder");
-  for (const std::string& part : {config(), metrics(), events(), model(), path_ + "/rejects"}) fs::remove_all(part, error);
+  const std::vector<std::string> ours = {config(), metrics(), events(), model(), path_ + "/rejects"};
+  if (fs::is_directory(path_, error))
+    for (const auto& entry : fs::directory_iterator(path_, error))
+      require(std::ranges::find(ours, entry.path().string()) != ours.end(), "[train] wanted a new folder for --output, ",
+              path_, " holds other files (", entry.path().filename().string(), "); choose another folder");
+  for (const std::string& part : ours) fs::remove_all(part, error);
   for (const std::string& folder : {path_, events(), model() + "/tables", path_ + "/rejects"}) {
     fs::create_directories(folder, error);
     require<DataError>(!error, "[train] cannot make the folder ", folder, ": ", error.message(),

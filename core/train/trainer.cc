@@ -38,6 +38,8 @@ class Trainer {
         folder_(job.output),
         schema_(FeatureSchema::from(job.experiment.data())),
         early_stop_(train_.early_stop()) {
+    if (leads()) folder_.create(job.overwrite);
+    communicator_.barrier();
     source_ = make_source(Split::kTrain, "train", train_.batch_size(), true, train_.min_tail_share());
     if (job.experiment.data().valid_files_size() > 0)
       valid_ = make_source(Split::kValid, "valid", train_.eval_batch_size(), false, 0);
@@ -49,7 +51,7 @@ class Trainer {
   }
 
   void run() {
-    prepare_folder();
+    if (leads()) start_log();
     session_.emplace(job_.experiment, schema_, communicator_);
     Ending ending = Ending::kSteps;
     for (int64_t epoch = 0; step_ < total_steps_ && ending == Ending::kSteps; ++epoch) ending = run_epoch(epoch);
@@ -72,16 +74,12 @@ class Trainer {
                                 .reject_file = folder_.rejects(name, communicator_.rank())});
   }
 
-  void prepare_folder() {
-    if (leads()) {
-      folder_.create(job_.overwrite);
-      write_text_file(folder_.config(), to_text(job_.experiment));
-      log_.emplace(folder_, out_);
-      out_ << "training " << job_.experiment.name() << ": " << source_->total_rows() << " rows, "
-           << source_->steps_per_epoch() << " steps per epoch, " << communicator_.size() << " rank(s), "
-           << communicator_.name() << std::endl;
-    }
-    communicator_.barrier();
+  void start_log() {
+    write_text_file(folder_.config(), to_text(job_.experiment));
+    log_.emplace(folder_, out_);
+    out_ << "training " << job_.experiment.name() << ": " << source_->total_rows() << " rows, "
+         << source_->steps_per_epoch() << " steps per epoch, " << communicator_.size() << " rank(s) ("
+         << communicator_.name() << ")" << std::endl;
   }
 
   Ending run_epoch(int64_t epoch) {

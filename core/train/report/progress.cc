@@ -31,7 +31,7 @@ std::string duration(double seconds) {
   if (!(seconds >= 0 && seconds < 1e9)) return "-";
   const int64_t s = std::llround(seconds), minutes = s / 60 % 60, hours = s / 3600 % 24, days = s / 86400;
   const auto part = [](int64_t x, const char* pattern) { return format(pattern, static_cast<int>(x)); };
-  const std::string tail = ":" + part(s % 60, "%02d");
+  const std::string tail = part(s % 60, ":%02d");
   if (days > 0) return part(days, "%dd ") + part(hours, "%02d:") + part(minutes, "%02d") + tail;
   if (hours > 0) return part(hours, "%d:") + part(minutes, "%02d") + tail;
   return part(minutes, "%d") + tail;

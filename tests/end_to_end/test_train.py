@@ -1,0 +1,154 @@
+"""Train, evaluate, predict: what a user gets."""
+
+import os
+import pty
+import signal
+import subprocess
+import time
+
+import numpy as np
+import pyarrow.parquet as pq
+from safetensors.numpy import load_file
+
+from tests.end_to_end.support import BINARY, DEMO, ProgramTest
+
+
+def auc(labels, scores):
+    """Pairs in the right order, ties half: the definition, not an algorithm."""
+    positive, negative = scores[labels == 1], scores[labels == 0]
+    difference = positive[:, None] - negative[None, :]
+    return ((difference > 0).sum() + 0.5 * (difference == 0).sum()) / difference.size
+
+
+class TrainTest(ProgramTest):
+    def test_learns_evaluates_and_predicts(self):
+        result = self.train("run", "--set", "train.epochs=6", "--set", "train.log_every=10")
+        for text in ("samples/s", "model    ", "metrics  ", "events   ", "next:    polyscene evaluate"):
+            self.assertIn(text, result.out)
+        metrics = self.evaluate("run", "test")
+        self.assertGreater(metrics["overall"]["auc"], 0.75)
+        self.assertEqual(metrics["overall"]["rows"], 400)
+
+        table = self.run_program("evaluate", "--run", self.folder / "run", "--split", "test")
+        for text in ("S-GAUC", "GAUC(user)", "GAUC(user x scenario)"):
+            self.assertIn(text, table.out)
+
+        output = self.folder / "predictions.parquet"
+        done = self.run_program("predict", "--run", self.folder / "run", "--split", "test", "--output", output)
+        self.assertEqual(done.code, 0, done.text)
+        rows = pq.read_table(output).to_pydict()
+        self.assertEqual(list(rows), ["row_key", "scenario", "group_user", "label_click", "logit", "probability"])
+        self.assertEqual(sorted(rows["row_key"]), list(range(20000, 20400)))
+        logits, labels = np.array(rows["logit"]), np.array(rows["label_click"])
+        np.testing.assert_allclose(rows["probability"], 1 / (1 + np.exp(-logits)), rtol=1e-5)
+        self.assertAlmostEqual(auc(labels, logits), metrics["overall"]["auc"], places=12)
+        loss = np.mean(np.log1p(np.exp(-np.abs(logits))) + np.maximum(logits, 0) - labels * logits)
+        self.assertAlmostEqual(loss, metrics["overall"]["logloss"], places=6)
+        scenes = np.array(rows["scenario"])
+        for entry in metrics["scenarios"]:
+            chosen = scenes == entry["scenario"]
+            self.assertAlmostEqual(auc(labels[chosen], logits[chosen]), entry["auc"], places=12)
+
+    def test_model_files_are_readable_safetensors(self):
+        self.train("run", ranks=2)
+        model = self.folder / "run/model"
+        dense = load_file(model / "dense.safetensors")
+        for block in ("sfpnet/stb0/", "sfpnet/stb1/"):
+            for part in ("sam/w1", "sam/c1", "sam/w2", "sam/c2", "context/w", "context/c", "rtm/wb", "rtm/wh", "rtm/ch",
+                         "rtm/wo", "rtm/co"):
+                self.assertIn(block + part, dense)
+        self.assertEqual(dense["head/0/w"].shape[1], 16)  # [in, out]
+        self.assertEqual(dense["sfpnet/stb0/rtm/wb"].shape, (16, 32))
+        self.assertTrue(all(np.isfinite(t).all() for t in dense.values()))
+        self.assertGreater(np.abs(dense["sfpnet/stb0/rtm/wo"]).max(), 0, "starts at zero and is trained")
+        items = [load_file(model / f"tables/item-{r:05d}-of-00002.safetensors") for r in range(2)]
+        keys = np.concatenate([t["keys"] for t in items])
+        self.assertEqual(sorted(keys), list(range(60)))
+        for shard in items:
+            self.assertEqual(shard["keys"].dtype, np.int64)
+            self.assertEqual(shard["values"].dtype, np.float32)
+            self.assertEqual(shard["values"].shape, (len(shard["keys"]), 8))
+            self.assertTrue((np.diff(shard["keys"]) > 0).all())
+        self.assertIn('name: "planted"', (model / "config.pbtxt").read_text())
+
+    def test_every_model_trains(self):
+        for model in ("lr {}", "mlp {}", "din {}", "pepnet {}"):
+            with self.subTest(model):
+                name = model.split()[0]
+                text = self.config.read_text().replace("sfpnet { gate_hidden: 16 context_width: 8 }", model)
+                if name == "lr":
+                    text = text.replace("head: 16 head: 8 ", "")
+                config = self.folder / f"{name}.pbtxt"
+                config.write_text(text)
+                result = self.run_program("train", "--config", config, "--output", self.folder / name, "--threads", 1,
+                                          "--set", "train.epochs=4")
+                self.assertEqual(result.code, 0, result.text)
+                self.assertGreater(self.evaluate(name, "test")["overall"]["auc"], 0.6)
+
+    def test_same_run_twice_is_bitwise_the_same(self):
+        self.train("a", "--set", "train.epochs=2")
+        self.train("b", "--set", "train.epochs=2")
+        self.assertEqual(self.model_bytes("a"), self.model_bytes("b"))
+        losses = [[entry["loss"] for entry in self.logged(name, "train")] for name in "ab"]
+        self.assertEqual(losses[0], losses[1])
+        self.train("other-seed", "--set", "seed=2")
+        self.assertNotEqual(self.model_bytes("a"), self.model_bytes("other-seed"))
+
+    def test_threads_do_not_change_the_numbers(self):
+        self.train("one")
+        result = self.run_program("train", "--config", self.config, "--output", self.folder / "three", "--threads", 3)
+        self.assertEqual(result.code, 0, result.text)
+        losses = [[entry["loss"] for entry in self.logged(name, "train")] for name in ("one", "three")]
+        np.testing.assert_allclose(losses[0], losses[1], rtol=1e-6)
+
+    def test_early_stop_goes_back_to_the_best(self):
+        result = self.train("run", "--set", "train.epochs=30", "--set", "train.optimizer.learning_rate=0.02", "--set",
+                            "train.early_stop.patience=2", "--set", "embedding.optimizer.learning_rate=0.02")
+        self.assertIn("stopped early", result.out)
+        evaluations = self.logged("run", "evaluation")
+        best = max(entry["metrics"]["overall"]["auc"] for entry in evaluations)
+        self.assertLess(evaluations[-1]["metrics"]["overall"]["auc"], best)
+        self.assertAlmostEqual(self.evaluate("run", "valid")["overall"]["auc"], best, places=12)
+
+    def test_signal_ends_the_step_and_saves(self):
+        for stop in (signal.SIGINT, signal.SIGTERM):
+            with self.subTest(stop):
+                name = f"run-{stop.name}"
+                job = subprocess.Popen([BINARY, "train", "--config", self.config, "--output", self.folder / name, "--set",
+                                        "train.epochs=100000", "--threads", "1"], stdout=subprocess.PIPE, text=True)
+                for line in job.stdout:
+                    if line.startswith("step 5/"):
+                        break
+                job.send_signal(stop)
+                rest = job.stdout.read()
+                self.assertEqual(job.wait(timeout=60), 0)
+                self.assertIn("stopped by a signal", rest)
+                self.evaluate(name, "test")
+
+    def test_terminal_shows_a_live_line(self):
+        parent, child = pty.openpty()
+        job = subprocess.Popen([BINARY, "train", "--config", self.config, "--output", self.folder / "run", "--threads",
+                                "1"], stdout=child)
+        os.close(child)
+        text = b""
+        try:
+            while chunk := os.read(parent, 4096):
+                text += chunk
+        except OSError:  # the other side has closed
+            pass
+        self.assertEqual(job.wait(timeout=60), 0)
+        os.close(parent)
+        self.assertIn(b"\rstep ", text)
+        for word in (b"epoch", b"samples/s", b"loss", b"ETA"):
+            self.assertIn(word, text)
+
+    def test_demo_trains_on_the_bundled_sample(self):
+        start = time.monotonic()
+        result = self.run_program("train", "--config", DEMO, "--output", self.folder / "demo", ranks=2, timeout=600)
+        self.assertEqual(result.code, 0, result.text)
+        metrics = self.evaluate("demo", "test")
+        self.assertGreater(metrics["overall"]["auc"], 0.6, f"after {time.monotonic() - start:.0f} s")
+        self.assertGreater(len(metrics["scenarios"]), 4)
+        events = list((self.folder / "demo/events").iterdir())
+        self.assertEqual(len(events), 1)
+        self.assertGreater(events[0].stat().st_size, 500)

@@ -11,7 +11,7 @@ Value activate_gradient(Value y, Value dy, Activation activation) {
 
 std::vector<Sample> samples_per_activation(int inputs) {
   std::vector<Sample> samples;
-  for (const Activation activation : {Activation::kNone, Activation::kRelu, Activation::kSigmoid, Activation::kTanh})
+  for (const Activation activation : {Activation::kRelu, Activation::kSigmoid, Activation::kTanh})
     for (Sample& sample : samples_floats(inputs, Attributes::of(ActivateAttributes{activation}))) {
       sample.name = str(activation, ' ', sample.name);
       samples.push_back(std::move(sample));

@@ -10,11 +10,17 @@
 
 namespace polyscene::ops {
 
+// condition ? a : b in bits, so that no compiler makes a branch of it, which would keep a loop from becoming SIMD code.
+[[nodiscard]] inline float select(bool condition, float a, float b) {
+  const uint32_t mask = condition ? ~0u : 0u;
+  return std::bit_cast<float>((std::bit_cast<uint32_t>(a) & mask) | (std::bit_cast<uint32_t>(b) & ~mask));
+}
+
 // e^x within 2 ulp; x is held to [-87.3, 88], where neither end leaves the normal numbers. NaN stays NaN.
 // Range reduction and polynomial of Cephes expf (Moshier).
 [[nodiscard]] inline float fast_exp(float x) {
-  x = x < -87.3f ? -87.3f : x;
-  x = x > 88.0f ? 88.0f : x;
+  x = select(x < -87.3f, -87.3f, x);
+  x = select(x > 88.0f, 88.0f, x);
   constexpr float kRound = 12582912.0f;  // 1.5 * 2^23: adding it leaves the nearest integer in the low bits
   const float shifted = x * 1.44269504088896341f + kRound;
   const float n = shifted - kRound;
@@ -38,7 +44,7 @@ template <class T>
 
 // Near 0 a polynomial (Cephes tanhf), because 1 - 2 / (e^2x + 1) cancels there.
 [[nodiscard]] inline float fast_tanh(float x) {
-  const float a = x < 0.0f ? -x : x;
+  const float a = std::abs(x);
   const float z = x * x;
   float p = -5.70498872745e-3f;
   p = p * z + 2.06390887954e-2f;
@@ -47,8 +53,7 @@ template <class T>
   p = p * z - 3.33332819422e-1f;
   const float small = x + x * z * p;
   const float large = 1.0f - 2.0f / (fast_exp(2.0f * a) + 1.0f);
-  const float signed_large = x < 0.0f ? -large : large;
-  return a < 0.625f ? small : signed_large;
+  return select(a < 0.625f, small, std::copysign(large, x));
 }
 [[nodiscard]] inline double fast_tanh(double x) { return std::tanh(x); }
 

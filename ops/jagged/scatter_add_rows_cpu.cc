@@ -47,13 +47,19 @@ void add_row(T* __restrict sum, const T* __restrict x, Cols cols) {
   for (int64_t c = 0; c < cols; ++c) sum[c] += x[c];
 }
 
+template <class T, class Cols>
+void prefetch_row(const T* x, Cols cols) {
+  constexpr int64_t kLine = 64 / sizeof(T);
+  for (int64_t c = 0; c < cols; c += kLine) __builtin_prefetch(x + c);
+}
+
 // to = the sum of the sources of `piece`, in order.
 template <class T, class Cols>
 void sum_sources(T* to, const T* g, std::span<const int32_t> order, Piece piece, Cols cols) {
   const auto add_all = [=](T* sum) {
     const auto last = static_cast<int64_t>(order.size()) - 1;
     for (int64_t k = piece.begin; k < piece.end; ++k) {
-      __builtin_prefetch(g + order[static_cast<size_t>(std::min(k + kPrefetchAhead, last))] * int64_t{cols});
+      prefetch_row(g + order[static_cast<size_t>(std::min(k + kPrefetchAhead, last))] * int64_t{cols}, cols);
       add_row(sum, g + order[static_cast<size_t>(k)] * int64_t{cols}, cols);
     }
   };

@@ -70,7 +70,7 @@ void DenseOptimizer::adam(std::span<float> params, std::span<const float> grads,
   const auto rate = static_cast<float>(learning_rate), epsilon = static_cast<float>(options_.epsilon);
   const auto correct1 = static_cast<float>(1 / (1 - std::pow(options_.beta1, steps)));
   const auto correct2 = static_cast<float>(1 / std::sqrt(1 - std::pow(options_.beta2, steps)));
-  for_each_piece([&, p = params.data(), g = grads.data(), m = m_.data(), v = v_.data()](int64_t begin, int64_t end,
+  for_each_piece([=, p = params.data(), g = grads.data(), m = m_.data(), v = v_.data()](int64_t begin, int64_t end,
                                                                                        float decay) {
     const float into_gradient = decoupled ? 0 : decay, beside = decoupled ? decay : 0;
     for (int64_t i = begin; i < end; ++i) {

@@ -1,15 +1,21 @@
 #include "ops/tensor/tensor.h"
 
+#include <sys/mman.h>
+
 #include <cstdlib>
 #include <cstring>
 
 namespace polyscene {
 
 std::shared_ptr<void> allocate_host(int64_t bytes) {
-  const size_t rounded = (static_cast<size_t>(std::max<int64_t>(bytes, 1)) + 63) / 64 * 64;
-  void* memory = std::aligned_alloc(64, rounded);
+  // Large blocks ask for huge pages: kernels that jump between rows otherwise wait for the address translation.
+  constexpr size_t kLine = 64, kHugePage = size_t{2} << 20;
+  const auto wanted = static_cast<size_t>(std::max<int64_t>(bytes, 1));
+  const size_t unit = wanted >= 2 * kHugePage ? kHugePage : kLine, rounded = (wanted + unit - 1) / unit * unit;
+  void* memory = std::aligned_alloc(unit, rounded);
   require<DeviceError>(memory != nullptr, "[ops.memory] wanted ", bytes,
                        " bytes of host memory, the system has none left; try a smaller batch or fewer local ranks");
+  if (unit == kHugePage) madvise(memory, rounded, MADV_HUGEPAGE);  // a hint: nothing is lost where it fails
   return {memory, std::free};
 }
 

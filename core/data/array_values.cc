@@ -131,6 +131,11 @@ void decode_keys(const arrow::Array& array, int64_t* keys) {
   }
 }
 
+const int64_t* as_keys(const arrow::Array& array) {
+  const bool keys = array.type_id() == arrow::Type::INT64 && array.null_count() == 0;
+  return keys ? static_cast<const arrow::Int64Array&>(array).raw_values() : nullptr;
+}
+
 void decode_numbers(const arrow::Array& array, double* values) {
   constexpr double kNull = std::numeric_limits<double>::quiet_NaN();
   if (convert_integers(array, values, kNull)) return;

@@ -15,6 +15,9 @@ namespace polyscene {
 // null: kMissingKey. keys: [array.length()].
 void decode_keys(const arrow::Array& array, int64_t* keys);
 
+// The array's own values where they are what decode_keys() would write (64-bit integers without nulls), else null.
+[[nodiscard]] const int64_t* as_keys(const arrow::Array& array);
+
 // Null: NaN. values: [array.length()].
 void decode_numbers(const arrow::Array& array, double* values);
 

@@ -43,8 +43,7 @@ class BagDecoder : public Decoder {
   void decode(const arrow::RecordBatch& batch, int64_t first, Window& window) const override {
     const auto array = batch.column(place_);
     const ListRows rows = list_rows(*array);
-    auto& keys = window.scratch;
-    decode_elements(rows, keys);
+    const int64_t* keys = element_keys(rows, window.scratch);
     check_id_lists(rows, keys, nullable_, column_, first, window);
 
     ListRows weight_rows;
@@ -74,7 +73,7 @@ class BagDecoder : public Decoder {
     }
   }
 
-  void append(const ListRows& rows, const std::vector<int64_t>& keys, const ListRows& weight_rows,
+  void append(const ListRows& rows, const int64_t* keys, const ListRows& weight_rows,
               const std::vector<double>& weights, int64_t first, Window& window) const {
     auto& bag = window.columns.bags[index_];
     std::vector<int64_t> kept(rows.length.size());
@@ -82,7 +81,7 @@ class BagDecoder : public Decoder {
       const size_t row = static_cast<size_t>(first) + i;
       if (window.bad[row] != 0) continue;  // its weights may have another length
       kept[i] = std::min(rows.length[i], max_length_);
-      const int64_t* ids = keys.data() + rows.begin[i];
+      const int64_t* ids = keys + rows.begin[i];
       const auto row_weights = weights.empty() ? std::span<const double>()
                                                : std::span(weights).subspan(static_cast<size_t>(weight_rows.begin[i]),
                                                                             static_cast<size_t>(rows.length[i]));

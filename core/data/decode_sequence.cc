@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "core/data/array_values.h"
 #include "core/data/decoder.h"
 #include "core/data/ragged.h"
 
@@ -48,17 +49,23 @@ class SequenceDecoder : public Decoder {
 
   void append_side(const ListRows& rows, const std::vector<int64_t>& kept, size_t s, int64_t first,
                    Window& window) const {
-    auto& keys = window.scratch;
-    decode_elements(rows, keys);
-    check_id_lists(rows, keys, nullable_, columns_[s], first, window);
+    const auto& offsets = window.columns.sequences[index_].offsets;
     auto& side = window.columns.sequences[index_].sides[s];
-    size_t at = side.size();
-    side.resize(static_cast<size_t>(window.columns.sequences[index_].offsets.back()));
-    for (size_t i = 0; i < kept.size(); ++i) {
-      const int64_t* end = keys.data() + rows.begin[i] + rows.length[i];
-      std::copy(end - kept[i], end, side.data() + at);
-      at += static_cast<size_t>(kept[i]);
+    const auto size = static_cast<size_t>(offsets.back());
+    if (side.size() < size) side.resize(size);
+    int64_t* at = side.data() + offsets[static_cast<size_t>(first)];
+    const auto added = side.data() + size - at;
+    const int64_t* keys = at;
+    if (added == rows.elements->length()) {  // nothing is cut
+      decode_keys(*rows.elements, at);
+    } else {
+      keys = element_keys(rows, window.scratch);
+      for (size_t i = 0; i < kept.size(); ++i) {
+        const int64_t* end = keys + rows.begin[i] + rows.length[i];
+        at = std::copy(end - kept[i], end, at);
+      }
     }
+    check_id_lists(rows, keys, nullable_, columns_[s], first, window);
   }
 
   std::vector<std::string> columns_;

@@ -56,12 +56,11 @@ class Gatherer {
   // The elements that belong to offsets(); elements_of(window) is empty or as long as its offsets say.
   template <class T, class Offsets, class Elements>
   void elements(std::vector<T>& out, size_t size, Offsets offsets_of, Elements elements_of) const {
-    out.resize(size);
-    T* at = out.data();
+    out.reserve(size);
     for (const auto& run : runs_) {
       const int32_t* offsets = offsets_of(run.window->columns).data();
       const T* from = elements_of(run.window->columns).data();
-      for (const int32_t row : run.rows) at = std::copy(from + offsets[row], from + offsets[row + 1], at);
+      for (const int32_t row : run.rows) out.insert(out.end(), from + offsets[row], from + offsets[row + 1]);
     }
   }
 

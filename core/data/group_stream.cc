@@ -11,7 +11,7 @@ namespace polyscene {
 namespace {
 
 // Rows that Arrow decodes at a time: enough to hide the cost per column, few enough for its arrays to stay in cache.
-constexpr int64_t kBatchRows = 4096;
+constexpr int64_t kBatchRows = 2048;
 
 }  // namespace
 

@@ -11,11 +11,11 @@
 namespace polyscene {
 namespace {
 
-void check_elements(const ListRows& rows, const std::vector<int64_t>& keys, bool nullable, const std::string& column,
-                    int64_t first, Window& window) {
+void check_elements(const ListRows& rows, const int64_t* keys, bool nullable, const std::string& column, int64_t first,
+                    Window& window) {
   for (size_t i = 0; i < rows.begin.size(); ++i) {
     for (int64_t e = rows.begin[i]; e < rows.begin[i] + rows.length[i]; ++e) {
-      if (keys[static_cast<size_t>(e)] != kMissingKey) continue;
+      if (keys[e] != kMissingKey) continue;
       const bool null = rows.elements->IsNull(e);
       if (null && nullable) continue;
       const auto i64 = static_cast<int64_t>(i);
@@ -27,15 +27,15 @@ void check_elements(const ListRows& rows, const std::vector<int64_t>& keys, bool
 
 }  // namespace
 
-void check_id_lists(const ListRows& rows, const std::vector<int64_t>& keys, bool nullable, const std::string& column,
-                    int64_t first, Window& window) {
+void check_id_lists(const ListRows& rows, const int64_t* keys, bool nullable, const std::string& column, int64_t first,
+                    Window& window) {
   if (!nullable && rows.lists->null_count() > 0) {
     for (int64_t i = 0; i < rows.lists->length(); ++i) {
       if (rows.lists->IsNull(i)) window.reject(first + i, column, "null list, but not nullable", "null");
     }
   }
   bool suspicious = false;
-  for (const int64_t key : keys) suspicious |= key == kMissingKey;
+  for (int64_t e = 0; e < rows.elements->length(); ++e) suspicious |= keys[e] == kMissingKey;
   if (suspicious) check_elements(rows, keys, nullable, column, first, window);
 }
 
@@ -60,9 +60,11 @@ void append_offsets(std::vector<int32_t>& offsets, const std::vector<int64_t>& l
                      " elements in one shuffle window, at most 2147483647 fit; lower data.shuffle_window");
 }
 
-void decode_elements(const ListRows& rows, std::vector<int64_t>& keys) {
-  keys.resize(static_cast<size_t>(rows.elements->length()));
-  decode_keys(*rows.elements, keys.data());
+const int64_t* element_keys(const ListRows& rows, std::vector<int64_t>& scratch) {
+  if (const int64_t* keys = as_keys(*rows.elements)) return keys;
+  scratch.resize(std::max(scratch.size(), static_cast<size_t>(rows.elements->length())));
+  decode_keys(*rows.elements, scratch.data());
+  return scratch.data();
 }
 
 }  // namespace polyscene

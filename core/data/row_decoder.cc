@@ -100,7 +100,8 @@ void RowDecoder::append(const arrow::RecordBatch& batch, RowSpan span, Window& w
   span.first = first;
   window.spans.push_back(span);
   if (!row_keys_) {
-    std::iota(window.columns.row_keys.begin() + first, window.columns.row_keys.end(), span.first_in_split);
+    std::iota(window.columns.row_keys.begin() + first, window.columns.row_keys.begin() + window.rows(),
+              span.first_in_split);
   }
   for (const auto& decoder : decoders_) decoder->decode(batch, first, window);
 }

@@ -7,22 +7,12 @@ namespace polyscene {
 namespace {
 
 void clear_columns(Batch& b) {
-  for (auto& field : b.fields) field.clear();
   for (auto& bag : b.bags) {
     bag.offsets.assign(1, 0);
     bag.keys.clear();
     bag.weights.clear();
   }
-  for (auto& sequence : b.sequences) {
-    sequence.offsets.assign(1, 0);
-    for (auto& side : sequence.sides) side.clear();
-  }
-  for (auto& label : b.labels) label.clear();
-  for (auto& group : b.groups) group.clear();
-  b.numbers.clear();
-  b.scenario.clear();
-  b.row_keys.clear();
-  b.times.clear();
+  for (auto& sequence : b.sequences) sequence.offsets.assign(1, 0);
   b.rows = 0;
 }
 
@@ -69,19 +59,28 @@ void Window::clear() {
   order.clear();
 }
 
+namespace {
+
+template <class T>
+void grow(std::vector<T>& values, size_t size) {
+  if (values.size() < size) values.resize(size);
+}
+
+}  // namespace
+
 void append_rows(Window& window, const FeatureSchema& schema, bool times, int64_t rows) {
   Batch& b = window.columns;
   shape(b, schema);
   b.rows += rows;
   const auto size = static_cast<size_t>(b.rows);
-  for (auto& field : b.fields) field.resize(size);
-  for (auto& label : b.labels) label.resize(size);
-  for (auto& group : b.groups) group.resize(size);
-  b.numbers.resize(size * schema.numbers.size());
-  b.scenario.resize(size);
-  b.row_keys.resize(size);
-  if (times) b.times.resize(size);
-  window.bad.resize(size);
+  for (auto& field : b.fields) grow(field, size);
+  for (auto& label : b.labels) grow(label, size);
+  for (auto& group : b.groups) grow(group, size);
+  grow(b.numbers, size * schema.numbers.size());
+  grow(b.scenario, size);
+  grow(b.row_keys, size);
+  if (times) grow(b.times, size);
+  window.bad.resize(size);  // these start at 0
   window.bags_cut.resize(size);
   window.sequences_cut.resize(size);
 }

@@ -24,6 +24,8 @@ struct RowSpan {
   int64_t first_in_split = 0;  // running number of the row in the split
 };
 
+// Vectors keep their length from use to use, so that they are not filled with zeros again each time: the first `rows`
+// entries count, of ragged columns the first offsets.back() elements. Only bags are as long as their contents.
 struct Window {
   Batch columns;                       // of all rows; the values of a bad row are unspecified
   std::vector<uint8_t> bad;            // [rows]
@@ -39,7 +41,7 @@ struct Window {
   void reject(int64_t row, const std::string& column, std::string reason, std::string value);
   [[nodiscard]] const RowSpan& span_of(int64_t row) const;
   [[nodiscard]] const Reject& reject_of(int64_t row) const;
-  // Empty again, keeping its memory.
+  // Without rows again.
   void clear();
 };
 

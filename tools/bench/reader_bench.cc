@@ -24,13 +24,14 @@
 namespace polyscene {
 namespace {
 
-constexpr int64_t kBatchRows = 4096;  // of the raw decoding, as in the reader
+constexpr int64_t kBatchRows = 2048;  // of the raw decoding, as in the reader
 
 struct Options {
   std::vector<std::string> files;
   std::string data, label;
   int threads = 1, batch_size = 1024, repeats = 3;
   int64_t window = 65536;
+  int lanes = 16;
 };
 
 struct Timing {
@@ -82,6 +83,7 @@ config::Data data_of(const Options& options) {
   for (const auto& file : options.files) data.add_train_files(file);
   data.set_threads(options.threads);
   data.set_shuffle_window(options.window);
+  data.set_lanes(options.lanes);
   if (!options.data.empty()) return data;
   const ParquetFile file(options.files.front());
   for (const auto& column : file.columns()) add_column(data, column, file.type_of(column), options.label);
@@ -180,6 +182,7 @@ int main(int argc, char** argv) {
   app.add_option("--label", options.label, "label column, when the features are made up");
   app.add_option("--threads", options.threads, "decoding threads")->check(CLI::PositiveNumber);
   app.add_option("--batch-size", options.batch_size, "rows per batch")->check(CLI::PositiveNumber);
+  app.add_option("--lanes", options.lanes, "data.lanes")->check(CLI::PositiveNumber);
   app.add_option("--window", options.window, "data.shuffle_window")->check(CLI::PositiveNumber);
   app.add_option("--repeats", options.repeats, "measurements, of which the best counts")->check(CLI::PositiveNumber);
   CLI11_PARSE(app, argc, argv);

@@ -12,7 +12,15 @@
 namespace polyscene {
 
 enum class Collective : uint8_t {
-  kBarrier, kAllReduce, kAllGather, kAllGatherV, kReduceScatter, kBroadcast, kAllToAllV, kExchangeCounts, kSplit,
+  kBarrier,
+  kAllReduce,
+  kAllGather,
+  kAllGatherV,
+  kReduceScatter,
+  kBroadcast,
+  kAllToAllV,
+  kExchangeCounts,
+  kSplit,
   kLeave
 };
 

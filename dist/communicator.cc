@@ -16,8 +16,8 @@ int64_t checked_total(std::string_view side, std::span<const int64_t> counts, in
 }
 
 void check_length(std::string_view side, size_t length, int64_t wanted, int rank) {
-  require(length == static_cast<size_t>(wanted), "[dist.all_to_all_v] rank ", rank, ": the ", side, " counts add up to ",
-          wanted, " elements, but the ", side, " buffer has ", length);
+  require(length == static_cast<size_t>(wanted), "[dist.all_to_all_v] rank ", rank, ": the ", side,
+          " counts add up to ", wanted, " elements, but the ", side, " buffer has ", length);
 }
 
 }  // namespace

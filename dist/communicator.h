@@ -117,7 +117,7 @@ class Communicator {
 
 struct CommunicatorOptions {
   std::chrono::duration<double> deadline = std::chrono::seconds(600);  // of every single wait
-  size_t chunk_bytes = size_t{64} << 20;  // mpi: longer messages are cut; at most 2^31 - 1
+  size_t chunk_bytes = size_t{64} << 20;                               // mpi: longer messages are cut; at most 2^31 - 1
 };
 
 }  // namespace polyscene

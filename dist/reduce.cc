@@ -54,9 +54,12 @@ void reduce_blocks(std::span<const void* const> sources, std::span<void* const> 
 template <class T>
 void reduce_typed(ReduceOp op, std::span<const void* const> sources, std::span<void* const> outputs, size_t count) {
   switch (op) {
-    case ReduceOp::kSum: return reduce_blocks<T, Sum>(sources, outputs, count);
-    case ReduceOp::kMin: return reduce_blocks<T, Min>(sources, outputs, count);
-    case ReduceOp::kMax: return reduce_blocks<T, Max>(sources, outputs, count);
+    case ReduceOp::kSum:
+      return reduce_blocks<T, Sum>(sources, outputs, count);
+    case ReduceOp::kMin:
+      return reduce_blocks<T, Min>(sources, outputs, count);
+    case ReduceOp::kMax:
+      return reduce_blocks<T, Max>(sources, outputs, count);
   }
 }
 
@@ -65,10 +68,14 @@ void reduce_typed(ReduceOp op, std::span<const void* const> sources, std::span<v
 void reduce_in_order(DType dtype, ReduceOp op, std::span<const void* const> sources, std::span<void* const> outputs,
                      size_t count) {
   switch (dtype) {
-    case DType::kFloat32: return reduce_typed<float>(op, sources, outputs, count);
-    case DType::kFloat64: return reduce_typed<double>(op, sources, outputs, count);
-    case DType::kInt32: return reduce_typed<int32_t>(op, sources, outputs, count);
-    case DType::kInt64: return reduce_typed<int64_t>(op, sources, outputs, count);
+    case DType::kFloat32:
+      return reduce_typed<float>(op, sources, outputs, count);
+    case DType::kFloat64:
+      return reduce_typed<double>(op, sources, outputs, count);
+    case DType::kInt32:
+      return reduce_typed<int32_t>(op, sources, outputs, count);
+    case DType::kInt64:
+      return reduce_typed<int64_t>(op, sources, outputs, count);
   }
 }
 

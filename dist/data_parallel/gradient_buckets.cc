@@ -15,7 +15,8 @@ GradientBuckets::GradientBuckets(int64_t elements, DType dtype, int64_t bucket_b
 int64_t GradientBuckets::count() const { return (elements_ + bucket_elements_ - 1) / bucket_elements_; }
 
 GradientBuckets::Range GradientBuckets::range(int64_t bucket) const {
-  require(bucket >= 0 && bucket < count(), "[dist.gradient_buckets] wanted a bucket in [0, ", count(), "), got ", bucket);
+  require(bucket >= 0 && bucket < count(), "[dist.gradient_buckets] wanted a bucket in [0, ", count(), "), got ",
+          bucket);
   const int64_t end = elements_ - bucket * bucket_elements_;
   return {std::max(int64_t{0}, end - bucket_elements_), end};
 }

@@ -1,7 +1,7 @@
-// Synchronised data-parallel gradients: one flat buffer holding all dense gradients, summed over ranks bucket by bucket.
-// Bucket 0 is the end of the buffer and buckets are reduced in the order 0, 1, ...: parameters lie in the order of the
-// forward pass, so the backward pass completes the last of them first, and a bucket can be reduced as soon as it is
-// complete. The cut does not change results: every sum is over ranks in rank order, bit for bit.
+// Synchronised data-parallel gradients: one flat buffer holding all dense gradients, summed over ranks bucket by
+// bucket. Bucket 0 is the end of the buffer and buckets are reduced in the order 0, 1, ...: parameters lie in the order
+// of the forward pass, so the backward pass completes the last of them first, and a bucket can be reduced as soon as it
+// is complete. The cut does not change results: every sum is over ranks in rank order, bit for bit.
 #pragma once
 
 #include <cstdint>

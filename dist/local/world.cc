@@ -1,10 +1,11 @@
+#include "dist/world.h"
+
 #include <algorithm>
 #include <exception>
 #include <numeric>
 #include <thread>
 
 #include "dist/local/communicator.h"
-#include "dist/world.h"
 #include "ops/base/thread.h"
 
 namespace polyscene {

@@ -31,9 +31,9 @@ struct Channel::Pending {
   int poll() {
     int count = 0;
     finished.resize(requests.size());
-    check_mpi(MPI_Testsome(static_cast<int>(requests.size()), requests.data(), &count, finished.data(),
-                           MPI_STATUSES_IGNORE),
-              "MPI_Testsome");
+    check_mpi(
+        MPI_Testsome(static_cast<int>(requests.size()), requests.data(), &count, finished.data(), MPI_STATUSES_IGNORE),
+        "MPI_Testsome");
     return count;
   }
 
@@ -81,8 +81,7 @@ void Channel::fail_argument(const std::string& message) {
 }
 
 void Channel::time_out(Collective collective, const Pending& pending) {
-  const std::string message =
-      describe_timeout(collective, rank_, size(), options_.deadline.count(), pending.missing());
+  const std::string message = describe_timeout(collective, rank_, size(), options_.deadline.count(), pending.missing());
   session_->fail(message);
   throw CommunicationError(message);
 }
@@ -163,19 +162,25 @@ void Channel::compare(const std::vector<Announcement>& sent, const std::vector<A
   }
 }
 
-void Channel::exchange(Collective collective, std::span<const Outgoing> outgoing, std::span<const Incoming> incoming) {
+void Channel::exchange(Collective collective, const Outgoing& outgoing, const Incoming& incoming) {
   Pending pending;
-  const auto post = [&](auto function, auto* data, size_t bytes, int peer) {
-    for (size_t begin = 0; begin < bytes; begin += options_.chunk_bytes) {
-      const int length = static_cast<int>(std::min(options_.chunk_bytes, bytes - begin));
-      check_mpi(function(data + begin, length, MPI_BYTE, world_rank(peer), data_tag_, session_->comm(),
-                         pending.add(peer)),
+  const auto post = [&](auto function, auto bytes, int peer) {
+    for (size_t begin = 0; begin < bytes.size(); begin += options_.chunk_bytes) {
+      const size_t length = std::min(options_.chunk_bytes, bytes.size() - begin);
+      check_mpi(function(bytes.data() + begin, static_cast<int>(length), MPI_BYTE, world_rank(peer), data_tag_,
+                         session_->comm(), pending.add(peer)),
                 "posting a message");
     }
   };
   try {
-    for (const Incoming& in : incoming) post(MPI_Irecv, static_cast<std::byte*>(in.data), in.bytes, in.peer);
-    for (const Outgoing& out : outgoing) post(MPI_Isend, static_cast<const std::byte*>(out.data), out.bytes, out.peer);
+    for (int step = 1; step < size(); ++step) {
+      const int peer = (rank_ + size() - step) % size();
+      post(MPI_Irecv, incoming[static_cast<size_t>(peer)], peer);
+    }
+    for (int step = 1; step < size(); ++step) {
+      const int peer = (rank_ + step) % size();
+      post(MPI_Isend, outgoing[static_cast<size_t>(peer)], peer);
+    }
     wait(collective, pending, Phase::kMove);
   } catch (const Error& error) {
     session_->fail(error.what());

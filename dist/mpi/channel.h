@@ -5,6 +5,7 @@
 
 #include <mpi.h>
 
+#include <cstddef>
 #include <memory>
 #include <span>
 #include <vector>
@@ -16,17 +17,8 @@ namespace polyscene {
 
 class Channel {
  public:
-  // Bytes to or from one member.
-  struct Outgoing {
-    int peer;
-    const void* data;
-    size_t bytes;
-  };
-  struct Incoming {
-    int peer;
-    void* data;
-    size_t bytes;
-  };
+  using Outgoing = std::vector<std::span<const std::byte>>;
+  using Incoming = std::vector<std::span<std::byte>>;
 
   // world_ranks[r] is the world rank of member r. The context must differ from that of any other live channel that has
   // two members in common with this one.
@@ -40,10 +32,10 @@ class Channel {
   std::vector<int64_t> arrive(const Call& call, std::span<const int64_t> values = {},
                               std::span<const int64_t> wanted = {});
 
-  // Moves the data of a call all members have arrived at. Lengths are known to agree; messages between two members
-  // arrive in the order given. Every message longer than options.chunk_bytes is cut. The deadline is that of waiting
-  // without any chunk being finished.
-  void exchange(Collective collective, std::span<const Outgoing> outgoing, std::span<const Incoming> incoming);
+  // Moves the data of a call all members have arrived at: outgoing[r] to member r, incoming[r] from it, [size] each,
+  // empty where there is nothing; what is this rank's own is left alone. Lengths are known to agree. Messages longer
+  // than options.chunk_bytes are cut. The deadline is that of waiting without any chunk being finished.
+  void exchange(Collective collective, const Outgoing& outgoing, const Incoming& incoming);
 
   [[nodiscard]] int rank() const { return rank_; }
   [[nodiscard]] int size() const { return static_cast<int>(world_ranks_.size()); }

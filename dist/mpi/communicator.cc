@@ -31,6 +31,14 @@ std::vector<size_t> even_offsets(size_t count, size_t parts, size_t unit_bytes) 
   return offsets;
 }
 
+// base[offsets[0], offsets[1]), base[offsets[1], offsets[2]), ...
+template <class Byte>
+std::vector<std::span<Byte>> cut(Byte* base, std::span<const size_t> offsets) {
+  std::vector<std::span<Byte>> pieces;
+  for (size_t i = 0; i + 1 < offsets.size(); ++i) pieces.emplace_back(base + offsets[i], offsets[i + 1] - offsets[i]);
+  return pieces;
+}
+
 }  // namespace
 
 MpiCommunicator::MpiCommunicator(Channel channel)
@@ -45,19 +53,13 @@ std::byte* MpiCommunicator::scratch(size_t bytes) {
   return scratch_.data();
 }
 
-// Every rank sends its input to all others; rank r's lies at output[offsets[r], offsets[r + 1]).
 void MpiCommunicator::gather(Collective collective, const void* input, std::byte* output,
                              std::span<const size_t> offsets) {
-  std::vector<Channel::Outgoing> outgoing;
-  std::vector<Channel::Incoming> incoming;
-  const auto bytes = [&](int r) { return offsets[static_cast<size_t>(r) + 1] - offsets[static_cast<size_t>(r)]; };
-  for (int step = 1; step < size(); ++step) {
-    const int to = (rank() + step) % size(), from = (rank() + size() - step) % size();
-    outgoing.push_back({to, input, bytes(rank())});
-    incoming.push_back({from, output + offsets[static_cast<size_t>(from)], bytes(from)});
-  }
-  channel_.exchange(collective, outgoing, incoming);
-  copy(output + offsets[static_cast<size_t>(rank())], input, bytes(rank()));
+  Channel::Incoming incoming = cut(output, offsets);
+  const std::span<std::byte> own = incoming[static_cast<size_t>(rank())];
+  const std::span<const std::byte> mine(static_cast<const std::byte*>(input), own.size());
+  channel_.exchange(collective, Channel::Outgoing(incoming.size(), mine), incoming);
+  copy(own.data(), input, own.size());
 }
 
 void MpiCommunicator::do_all_gather(const void* input, void* output, size_t bytes) {
@@ -85,66 +87,49 @@ void MpiCommunicator::do_all_reduce(void* data, size_t count, DType dtype, Reduc
   if (size() == 1 || count == 0) return;
   const size_t unit = static_cast<size_t>(size_bytes(dtype));
   std::byte* const bytes = static_cast<std::byte*>(data);
-  if (count * unit <= kOneRoundBytes) return reduce_gathered(bytes, count, dtype, op);
+  if (count * unit <= kOneRoundBytes) return reduce_short(bytes, count, dtype, op);
   const size_t step = static_cast<size_t>(size()) * kSliceBytes / unit;
   for (size_t begin = 0; begin < count; begin += step) {
     reduce_sliced(bytes + begin * unit, std::min(step, count - begin), dtype, op);
   }
 }
 
-void MpiCommunicator::reduce_gathered(std::byte* data, size_t count, DType dtype, ReduceOp op) {
-  const size_t ranks = static_cast<size_t>(size()), bytes = count * static_cast<size_t>(size_bytes(dtype));
-  std::byte* const all = scratch(ranks * bytes);
-  gather(Collective::kAllReduce, data, all, even_offsets(ranks * bytes, ranks, 1));
-  std::vector<const void*> sources;
-  for (size_t r = 0; r < ranks; ++r) sources.push_back(all + r * bytes);
-  void* const output = data;
-  reduce_in_order(dtype, op, sources, {&output, 1}, count);
+void MpiCommunicator::reduce_short(std::byte* data, size_t count, DType dtype, ReduceOp op) {
+  const Channel::Outgoing pieces(static_cast<size_t>(size()), {data, count * static_cast<size_t>(size_bytes(dtype))});
+  reduce_pieces(Collective::kAllReduce, pieces, data, dtype, op);
 }
 
-// Rank r gets slice r of everybody, reduces it, and sends the result to all.
+// Rank r reduces slice r of everybody and sends the result to all.
 void MpiCommunicator::reduce_sliced(std::byte* data, size_t count, DType dtype, ReduceOp op) {
-  const size_t unit = static_cast<size_t>(size_bytes(dtype)), self = static_cast<size_t>(rank());
-  const std::vector<size_t> offsets = even_offsets(count, static_cast<size_t>(size()), unit);
-  std::byte* const mine = data + offsets[self];
-  const size_t bytes = offsets[self + 1] - offsets[self];
-  std::byte* const received = scratch(static_cast<size_t>(size()) * bytes);
-  std::vector<Channel::Outgoing> outgoing;
-  std::vector<Channel::Incoming> incoming;
-  std::vector<const void*> sources(static_cast<size_t>(size()), mine);
-  for (int step = 1; step < size(); ++step) {
-    const size_t to = static_cast<size_t>((rank() + step) % size());
-    const size_t from = static_cast<size_t>((rank() + size() - step) % size());
-    outgoing.push_back({static_cast<int>(to), data + offsets[to], offsets[to + 1] - offsets[to]});
-    incoming.push_back({static_cast<int>(from), received + from * bytes, bytes});
-    sources[from] = received + from * bytes;
-  }
-  channel_.exchange(Collective::kAllReduce, outgoing, incoming);
-  void* const output = mine;
-  reduce_in_order(dtype, op, sources, {&output, 1}, bytes / unit);
+  const std::vector<size_t> offsets =
+      even_offsets(count, static_cast<size_t>(size()), static_cast<size_t>(size_bytes(dtype)));
+  std::byte* const mine = data + offsets[static_cast<size_t>(rank())];
+  reduce_pieces(Collective::kAllReduce, cut(static_cast<const std::byte*>(data), offsets), mine, dtype, op);
   gather(Collective::kAllReduce, mine, data, offsets);
+}
+
+void MpiCommunicator::reduce_pieces(Collective collective, const Channel::Outgoing& pieces, void* output, DType dtype,
+                                    ReduceOp op) {
+  const std::span<const std::byte> own = pieces[static_cast<size_t>(rank())];
+  const std::vector<size_t> offsets = even_offsets(own.size() * pieces.size(), pieces.size(), 1);
+  const Channel::Incoming received = cut(scratch(offsets.back()), offsets);
+  channel_.exchange(collective, pieces, received);
+  std::vector<const void*> sources;
+  for (const std::span<std::byte> piece : received) sources.push_back(piece.data());
+  sources[static_cast<size_t>(rank())] = own.data();
+  reduce_in_order(dtype, op, sources, {&output, 1}, own.size() / static_cast<size_t>(size_bytes(dtype)));
 }
 
 void MpiCommunicator::do_reduce_scatter(const void* input, void* output, size_t count, DType dtype) {
   channel_.arrive({.collective = Collective::kReduceScatter, .dtype = dtype, .count = count});
-  const size_t unit = static_cast<size_t>(size_bytes(dtype)), stride = count * unit, step = kSliceBytes;
-  const std::byte* const in = static_cast<const std::byte*>(input);
-  for (size_t begin = 0; begin < stride; begin += step) {
-    const size_t bytes = std::min(step, stride - begin);
-    std::byte* const received = scratch(static_cast<size_t>(size()) * bytes);
-    std::vector<Channel::Outgoing> outgoing;
-    std::vector<Channel::Incoming> incoming;
-    std::vector<const void*> sources(static_cast<size_t>(size()), in + static_cast<size_t>(rank()) * stride + begin);
-    for (int turn = 1; turn < size(); ++turn) {
-      const size_t to = static_cast<size_t>((rank() + turn) % size());
-      const size_t from = static_cast<size_t>((rank() + size() - turn) % size());
-      outgoing.push_back({static_cast<int>(to), in + to * stride + begin, bytes});
-      incoming.push_back({static_cast<int>(from), received + from * bytes, bytes});
-      sources[from] = received + from * bytes;
+  const size_t stride = count * static_cast<size_t>(size_bytes(dtype));
+  for (size_t begin = 0; begin < stride; begin += kSliceBytes) {
+    Channel::Outgoing pieces;
+    for (size_t r = 0; r < static_cast<size_t>(size()); ++r) {
+      const std::byte* const piece = static_cast<const std::byte*>(input) + r * stride + begin;
+      pieces.emplace_back(piece, std::min(kSliceBytes, stride - begin));
     }
-    channel_.exchange(Collective::kReduceScatter, outgoing, incoming);
-    void* const target = static_cast<std::byte*>(output) + begin;
-    reduce_in_order(dtype, ReduceOp::kSum, sources, {&target, 1}, bytes / unit);
+    reduce_pieces(Collective::kReduceScatter, pieces, static_cast<std::byte*>(output) + begin, dtype, ReduceOp::kSum);
   }
 }
 
@@ -152,47 +137,30 @@ void MpiCommunicator::do_reduce_scatter(const void* input, void* output, size_t 
 // root sends it about twice instead of size - 1 times (van de Geijn's broadcast).
 void MpiCommunicator::do_broadcast(void* data, size_t bytes, int root) {
   channel_.arrive({.collective = Collective::kBroadcast, .root = root, .count = bytes});
-  const bool sliced = size() > 2 && bytes > kOneRoundBytes;
   const size_t ranks = static_cast<size_t>(size());
-  const std::vector<size_t> offsets = even_offsets(bytes, ranks, 1);
+  const bool sliced = ranks > 2 && bytes > kOneRoundBytes;
   std::byte* const base = static_cast<std::byte*>(data);
-  const auto slice = [&](int r) { return sliced ? base + offsets[static_cast<size_t>(r)] : base; };
-  const auto length = [&](int r) {
-    return sliced ? offsets[static_cast<size_t>(r) + 1] - offsets[static_cast<size_t>(r)] : bytes;
-  };
-  std::vector<Channel::Outgoing> outgoing;
-  std::vector<Channel::Incoming> incoming;
-  if (rank() == root) {
-    for (int step = 1; step < size(); ++step) {
-      const int to = (rank() + step) % size();
-      outgoing.push_back({to, slice(to), length(to)});
-    }
-  } else {
-    incoming.push_back({root, slice(rank()), length(rank())});
-  }
+  const std::vector<size_t> offsets = even_offsets(bytes, ranks, 1);
+  const Channel::Incoming slices = sliced ? cut(base, offsets) : Channel::Incoming(ranks, {base, bytes});
+  const std::span<std::byte> mine = slices[static_cast<size_t>(rank())];
+  Channel::Outgoing outgoing(ranks);
+  Channel::Incoming incoming(ranks);
+  if (rank() == root)
+    outgoing.assign(slices.begin(), slices.end());
+  else
+    incoming[static_cast<size_t>(root)] = mine;
   channel_.exchange(Collective::kBroadcast, outgoing, incoming);
-  if (sliced) gather(Collective::kBroadcast, slice(rank()), base, offsets);
+  if (sliced) gather(Collective::kBroadcast, mine.data(), base, offsets);
 }
 
 void MpiCommunicator::do_all_to_all_v(const void* input, std::span<const int64_t> send_counts, void* output,
                                       std::span<const int64_t> receive_counts, size_t element_bytes) {
   channel_.arrive({.collective = Collective::kAllToAllV, .count = element_bytes}, send_counts, receive_counts);
-  const std::vector<size_t> from = offsets_of(send_counts, element_bytes);
-  const std::vector<size_t> to = offsets_of(receive_counts, element_bytes);
-  std::vector<Channel::Outgoing> outgoing;
-  std::vector<Channel::Incoming> incoming;
-  for (int step = 1; step < size(); ++step) {
-    const size_t target = static_cast<size_t>((rank() + step) % size());
-    const size_t source = static_cast<size_t>((rank() + size() - step) % size());
-    outgoing.push_back({static_cast<int>(target), static_cast<const std::byte*>(input) + from[target],
-                        from[target + 1] - from[target]});
-    incoming.push_back({static_cast<int>(source), static_cast<std::byte*>(output) + to[source],
-                        to[source + 1] - to[source]});
-  }
-  const size_t self = static_cast<size_t>(rank());
-  copy(static_cast<std::byte*>(output) + to[self], static_cast<const std::byte*>(input) + from[self],
-       from[self + 1] - from[self]);
+  const Channel::Outgoing outgoing = cut(static_cast<const std::byte*>(input), offsets_of(send_counts, element_bytes));
+  const Channel::Incoming incoming = cut(static_cast<std::byte*>(output), offsets_of(receive_counts, element_bytes));
   channel_.exchange(Collective::kAllToAllV, outgoing, incoming);
+  const std::span<const std::byte> own = outgoing[static_cast<size_t>(rank())];
+  copy(incoming[static_cast<size_t>(rank())].data(), own.data(), own.size());
 }
 
 std::unique_ptr<Communicator> MpiCommunicator::split(int color) { return split(color, channel_.options()); }

@@ -30,10 +30,11 @@ class MpiCommunicator final : public Communicator {
                        std::span<const int64_t> receive_counts, size_t element_bytes) override;
 
  private:
-  struct Reduction;
-
+  // Every rank sends its input to all others; rank r's goes to output[offsets[r], offsets[r + 1]), in bytes.
   void gather(Collective collective, const void* input, std::byte* output, std::span<const size_t> offsets);
-  void reduce_gathered(std::byte* data, size_t count, DType dtype, ReduceOp op);
+  // pieces[r] goes to rank r; output is the reduction of all that came here, this rank's own piece among them.
+  void reduce_pieces(Collective collective, const Channel::Outgoing& pieces, void* output, DType dtype, ReduceOp op);
+  void reduce_short(std::byte* data, size_t count, DType dtype, ReduceOp op);
   void reduce_sliced(std::byte* data, size_t count, DType dtype, ReduceOp op);
   std::byte* scratch(size_t bytes);
 

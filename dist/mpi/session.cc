@@ -17,7 +17,7 @@ namespace {
 
 constexpr int kNoticeTag = 0;
 constexpr int kLooksBeforeFailing = 8;
-constexpr std::chrono::milliseconds kSendGrace(20);       // for notices to leave; they are short and go out at once
+constexpr std::chrono::milliseconds kSendGrace(20);        // for notices to leave; they are short and go out at once
 constexpr std::chrono::milliseconds kFarewellGrace(2000);  // for other ranks to print their errors
 constexpr std::chrono::milliseconds kOriginLead(300);      // by which the rank that failed first leaves before others
 
@@ -60,7 +60,8 @@ std::shared_ptr<Session> Session::acquire(std::chrono::duration<double> deadline
   const std::lock_guard lock(state.mutex);
   std::shared_ptr<Session> session = state.session.lock();
   if (!session) {
-    require(!state.finalized, "[dist.make_mpi_world] MPI was finalised with the last communicator and cannot be started",
+    require(!state.finalized,
+            "[dist.make_mpi_world] MPI was finalised with the last communicator and cannot be started",
             " again in this process; keep one communicator for as long as any is needed");
     require(state.live == nullptr, "[dist.make_mpi_world] the job has failed; no new world can be made");
     session = std::shared_ptr<Session>(new Session, &Session::release);

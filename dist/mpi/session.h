@@ -1,11 +1,11 @@
-// MPI as this process uses it: initialised once, one duplicate of MPI_COMM_WORLD for everything, finalised with the last
-// communicator. MPI itself is one per process, hence so is the session.
+// MPI as this process uses it: initialised once, one duplicate of MPI_COMM_WORLD for everything, finalised with the
+// last communicator. MPI itself is one per process, hence so is the session.
 //
-// Failure. The rank that fails first tells all others with a notice they look for in every wait; they stop with an error
-// that names it. A broken session is never finalised (that would wait for the dead): the process ends without, which
-// mpirun takes as a failure of the job whatever the exit code. At exit the ranks say farewell to one another, so that
-// all have printed their errors before the first one to leave makes mpirun kill the rest; the rank that failed first
-// leaves first, because mpirun returns its exit code.
+// Failure. The rank that fails first tells all others with a notice they look for in every wait; they stop with an
+// error that names it. A broken session is never finalised (that would wait for the dead): the process ends without,
+// which mpirun takes as a failure of the job whatever the exit code. At exit the ranks say farewell to one another, so
+// that all have printed their errors before the first one to leave makes mpirun kill the rest; the rank that failed
+// first leaves first, because mpirun returns its exit code.
 #pragma once
 
 #include <mpi.h>
@@ -33,8 +33,8 @@ class Session {
   [[nodiscard]] MPI_Comm comm() const { return comm_; }
   [[nodiscard]] int rank() const { return rank_; }
   [[nodiscard]] int size() const { return size_; }
-  // Tags are cut into contexts of kTagsPerContext, one context per communicator, so that split needs no MPI communicator
-  // (MPI has no way to make one with a deadline).
+  // Tags are cut into contexts of kTagsPerContext, one context per communicator, so that split needs no MPI
+  // communicator (MPI has no way to make one with a deadline).
   [[nodiscard]] int64_t max_contexts() const { return max_contexts_; }
   // The first context not in use on this rank.
   std::atomic<int64_t> next_context = 1;

@@ -27,9 +27,7 @@ TEST(GradientBuckets, BeginAtTheEndOfTheBuffer) {
   EXPECT_EQ(buckets.range(2), (GradientBuckets::Range{0, 2}));
 }
 
-TEST(GradientBuckets, NothingToReduceIsNoBucket) {
-  EXPECT_EQ(GradientBuckets(0, DType::kFloat64).count(), 0);
-}
+TEST(GradientBuckets, NothingToReduceIsNoBucket) { EXPECT_EQ(GradientBuckets(0, DType::kFloat64).count(), 0); }
 
 TEST(GradientBuckets, OneBucketAtATimeLeavesTheOthersAlone) {
   run_local_ranks(2, [](Communicator& communicator) {

@@ -8,8 +8,8 @@
 namespace polyscene {
 namespace {
 
-using testing::ConformanceCase;
 using testing::conformance_cases;
+using testing::ConformanceCase;
 
 class LocalConformance : public ::testing::TestWithParam<std::tuple<int, size_t>> {};
 

@@ -16,7 +16,6 @@ namespace {
 
 using testing::conformance_cases;
 
-
 class MpiConformance : public ::testing::TestWithParam<std::tuple<size_t, size_t>> {};
 
 TEST_P(MpiConformance, Passes) {

@@ -57,7 +57,8 @@ void conformance_argument_errors(Communicator& communicator) {
   const size_t ranks = static_cast<size_t>(communicator.size());
   const std::string at = str("] rank ", communicator.rank(), ": wanted ");
   std::vector<float> short_buffer(3), long_buffer(3 * ranks + 1);
-  expect_invalid(communicator, str("[dist.all_gather", at, "an output of 3 x ", ranks, " elements, got ", 3 * ranks + 1),
+  expect_invalid(communicator,
+                 str("[dist.all_gather", at, "an output of 3 x ", ranks, " elements, got ", 3 * ranks + 1),
                  [&] { communicator.all_gather<float>(short_buffer, long_buffer); });
   expect_invalid(communicator,
                  str("[dist.reduce_scatter", at, "an input of 3 x ", ranks, " elements, got ", 3 * ranks + 1),

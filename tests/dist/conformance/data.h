@@ -39,8 +39,10 @@ std::vector<T> values(uint64_t seed, int rank, size_t count) {
 template <class T>
 T reduce_two(ReduceOp op, T a, T b) {
   if (op == ReduceOp::kSum) {
-    if constexpr (std::is_integral_v<T>) return static_cast<T>(static_cast<uint64_t>(a) + static_cast<uint64_t>(b));
-    else return a + b;
+    if constexpr (std::is_integral_v<T>)
+      return static_cast<T>(static_cast<uint64_t>(a) + static_cast<uint64_t>(b));
+    else
+      return a + b;
   }
   if (a != a || b != b) return a != a ? a : b;
   if (op == ReduceOp::kMin) return b < a ? b : a;

@@ -37,13 +37,20 @@ class RandomCalls {
     const size_t count = length();
     const uint64_t pick = draw_.next_u32();
     switch (kind) {
-      case 0: return communicator.barrier();
-      case 1: return all_reduce<float>(communicator, count, static_cast<ReduceOp>(pick % 3));
-      case 2: return all_reduce<int64_t>(communicator, count, static_cast<ReduceOp>(pick % 3));
-      case 3: return reduce_scatter(communicator, count);
-      case 4: return broadcast(communicator, count, static_cast<int>(pick % static_cast<uint64_t>(communicator.size())));
-      case 5: return all_gather_v(communicator, count);
-      default: return all_to_all(communicator, count);
+      case 0:
+        return communicator.barrier();
+      case 1:
+        return all_reduce<float>(communicator, count, static_cast<ReduceOp>(pick % 3));
+      case 2:
+        return all_reduce<int64_t>(communicator, count, static_cast<ReduceOp>(pick % 3));
+      case 3:
+        return reduce_scatter(communicator, count);
+      case 4:
+        return broadcast(communicator, count, static_cast<int>(pick % static_cast<uint64_t>(communicator.size())));
+      case 5:
+        return all_gather_v(communicator, count);
+      default:
+        return all_to_all(communicator, count);
     }
   }
 
@@ -60,8 +67,9 @@ class RandomCalls {
     const std::vector<double> all = reduced<double>(data_seed(), communicator.size(), total, ReduceOp::kSum);
     std::vector<double> output(count);
     communicator.reduce_scatter<double>(input, output);
-    EXPECT_TRUE(same_bits(std::span<const double>(output),
-                          std::span<const double>(all).subspan(static_cast<size_t>(communicator.rank()) * count, count)));
+    EXPECT_TRUE(
+        same_bits(std::span<const double>(output),
+                  std::span<const double>(all).subspan(static_cast<size_t>(communicator.rank()) * count, count)));
   }
 
   void broadcast(Communicator& communicator, size_t count, int root) {

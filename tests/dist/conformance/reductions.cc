@@ -18,7 +18,8 @@ void check_all_reduce(Communicator& communicator, size_t count, ReduceOp op, uin
 
 template <class T>
 void check_reduce_scatter(Communicator& communicator, size_t count, uint64_t seed) {
-  const size_t ranks = static_cast<size_t>(communicator.size()), begin = static_cast<size_t>(communicator.rank()) * count;
+  const size_t ranks = static_cast<size_t>(communicator.size()),
+               begin = static_cast<size_t>(communicator.rank()) * count;
   const std::vector<T> input = values<T>(seed, communicator.rank(), count * ranks);
   const std::vector<T> all = reduced<T>(seed, communicator.size(), count * ranks, ReduceOp::kSum);
   std::vector<T> output(count);

@@ -103,9 +103,12 @@ int main(int argc, char** argv) {
   std::string rank = "?";
   const auto say = [&](const std::string& error) { std::cerr << "ERROR " + rank + " " + error + "\n" << std::flush; };
   try {
-    if (name == "unreported") polyscene::run_unreported(rank);
-    else if (name == "again_after_the_end") polyscene::run_again_after_the_end(rank);
-    else polyscene::run(name, rank);
+    if (name == "unreported")
+      polyscene::run_unreported(rank);
+    else if (name == "again_after_the_end")
+      polyscene::run_again_after_the_end(rank);
+    else
+      polyscene::run(name, rank);
     return 0;
   } catch (const polyscene::Error& error) {
     say(error.what());

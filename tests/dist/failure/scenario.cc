@@ -64,15 +64,18 @@ Scenario timeout(const NamedCall& named) {
   };
   const auto check = [name = named.name](const Outcome& outcome) {
     const auto text = [&](int rank) {
-      return str("[dist.", name, "] rank ", rank, " of 4 waited 1.0 s for ranks 1, 3; look at what they were doing, or ",
+      return str("[dist.", name, "] rank ", rank,
+                 " of 4 waited 1.0 s for ranks 1, 3; look at what they were doing, or ",
                  "raise the communicator's deadline if they are only slow");
     };
     const auto is_first = [&](int rank) { return outcome.errors[static_cast<size_t>(rank)] == text(rank); };
     EXPECT_TRUE(is_first(0) || is_first(2)) << outcome.errors[0] << "\n" << outcome.errors[2];
     for (int rank = 0; rank < 4; ++rank) {
       const int origin = is_first(0) ? 0 : 2;
-      if (rank % 2 == 1) expect_echo(outcome, rank, "rank ");
-      else if (!is_first(rank)) expect_echo(outcome, rank, str("rank ", origin, " of the world failed: ", text(origin)));
+      if (rank % 2 == 1)
+        expect_echo(outcome, rank, "rank ");
+      else if (!is_first(rank))
+        expect_echo(outcome, rank, str("rank ", origin, " of the world failed: ", text(origin)));
     }
     EXPECT_EQ(outcome.exit_code, 5);
     expect_in_time(outcome);
@@ -234,25 +237,34 @@ Scenario mismatch_of_pairwise_counts() {
 std::vector<Scenario> mismatches() {
   using C = Communicator;
   return {
-      mismatch("of_lengths", "all_reduce(100 x float32, sum)", "all_reduce(90 x float32, sum)",
-               [](C& c) { all_reduce<float>(c, 100); }, [](C& c) { all_reduce<float>(c, 90); }),
-      mismatch("of_types", "all_reduce(8 x int64, sum)", "all_reduce(8 x float64, sum)",
-               [](C& c) { all_reduce<int64_t>(c, 8); }, [](C& c) { all_reduce<double>(c, 8); }),
-      mismatch("of_reductions", "all_reduce(8 x int32, min)", "all_reduce(8 x int32, max)",
-               [](C& c) { all_reduce<int32_t>(c, 8, ReduceOp::kMin); },
-               [](C& c) { all_reduce<int32_t>(c, 8, ReduceOp::kMax); }),
-      mismatch("of_operations", "barrier()", "split()", [](C& c) { c.barrier(); },
-               [](C& c) { static_cast<void>(c.split(0)); }),
-      mismatch("of_roots", "broadcast(40 bytes from rank 0)", "broadcast(40 bytes from rank 2)",
-               [](C& c) { broadcast(c, 0); }, [](C& c) { broadcast(c, 2); }),
-      mismatch("of_gathered_lengths", "all_gather(4 bytes)", "all_gather(8 bytes)",
-               [](C& c) { all_gather<float>(c, 1); }, [](C& c) { all_gather<float>(c, 2); }),
-      mismatch("of_scattered_lengths", "reduce_scatter(1 x float32, sum)", "reduce_scatter(0 x float32, sum)",
-               [](C& c) { reduce_scatter(c, 1); }, [](C& c) { reduce_scatter(c, 0); }),
-      mismatch("of_element_sizes", "all_to_all_v(elements of 4 bytes)", "all_to_all_v(elements of 8 bytes)",
-               [](C& c) { all_to_all<float>(c, 1, 1); }, [](C& c) { all_to_all<double>(c, 1, 1); }),
-      mismatch("of_gathered_elements", "all_gather_v(elements of 4 bytes)", "all_gather_v(elements of 8 bytes)",
-               [](C& c) { all_gather_v<float>(c); }, [](C& c) { all_gather_v<double>(c); }),
+      mismatch(
+          "of_lengths", "all_reduce(100 x float32, sum)", "all_reduce(90 x float32, sum)",
+          [](C& c) { all_reduce<float>(c, 100); }, [](C& c) { all_reduce<float>(c, 90); }),
+      mismatch(
+          "of_types", "all_reduce(8 x int64, sum)", "all_reduce(8 x float64, sum)",
+          [](C& c) { all_reduce<int64_t>(c, 8); }, [](C& c) { all_reduce<double>(c, 8); }),
+      mismatch(
+          "of_reductions", "all_reduce(8 x int32, min)", "all_reduce(8 x int32, max)",
+          [](C& c) { all_reduce<int32_t>(c, 8, ReduceOp::kMin); },
+          [](C& c) { all_reduce<int32_t>(c, 8, ReduceOp::kMax); }),
+      mismatch(
+          "of_operations", "barrier()", "split()", [](C& c) { c.barrier(); },
+          [](C& c) { static_cast<void>(c.split(0)); }),
+      mismatch(
+          "of_roots", "broadcast(40 bytes from rank 0)", "broadcast(40 bytes from rank 2)",
+          [](C& c) { broadcast(c, 0); }, [](C& c) { broadcast(c, 2); }),
+      mismatch(
+          "of_gathered_lengths", "all_gather(4 bytes)", "all_gather(8 bytes)", [](C& c) { all_gather<float>(c, 1); },
+          [](C& c) { all_gather<float>(c, 2); }),
+      mismatch(
+          "of_scattered_lengths", "reduce_scatter(1 x float32, sum)", "reduce_scatter(0 x float32, sum)",
+          [](C& c) { reduce_scatter(c, 1); }, [](C& c) { reduce_scatter(c, 0); }),
+      mismatch(
+          "of_element_sizes", "all_to_all_v(elements of 4 bytes)", "all_to_all_v(elements of 8 bytes)",
+          [](C& c) { all_to_all<float>(c, 1, 1); }, [](C& c) { all_to_all<double>(c, 1, 1); }),
+      mismatch(
+          "of_gathered_elements", "all_gather_v(elements of 4 bytes)", "all_gather_v(elements of 8 bytes)",
+          [](C& c) { all_gather_v<float>(c); }, [](C& c) { all_gather_v<double>(c); }),
       mismatch_of_pairwise_counts(),
   };
 }

@@ -1,5 +1,5 @@
-// How a job of several ranks must end when something goes wrong. A scenario is what its ranks do and what they must have
-// said afterwards; the local and the mpi test run the same ones.
+// How a job of several ranks must end when something goes wrong. A scenario is what its ranks do and what they must
+// have said afterwards; the local and the mpi test run the same ones.
 #pragma once
 
 #include <chrono>

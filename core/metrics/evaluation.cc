@@ -4,6 +4,7 @@
 #include <cmath>
 
 #include "core/metrics/binary_metrics.h"
+#include "core/metrics/radix_sort.h"
 #include "core/metrics/score_order.h"
 #include "ops/base/error.h"
 
@@ -13,7 +14,6 @@ namespace {
 bool same_scenario(const ScoredRow& a, const ScoredRow& b) { return a.scenario == b.scenario; }
 bool same_group(const ScoredRow& a, const ScoredRow& b) { return a.group == b.group; }
 bool same_both(const ScoredRow& a, const ScoredRow& b) { return same_group(a, b) && same_scenario(a, b); }
-bool by_score(const ScoredRow& a, const ScoredRow& b) { return a.score < b.score; }
 
 void check_columns(const Predictions& p, const std::vector<std::string>& group_names) {
   const auto check = [&](const char* column, size_t length, bool optional) {
@@ -81,10 +81,26 @@ class GroupedMean {
   double sum_ = 0;
 };
 
-void evaluate_scenarios(std::span<ScoredRow> rows, Evaluation& out) {
-  std::sort(rows.begin(), rows.end());
+// Rows and what sorting them needs; sorts are stable, so the minor key comes first.
+struct Sorter {
+  std::vector<ScoredRow> rows, spare;
+
+  void by_score() {
+    stable_radix_sort(rows, spare, [](const ScoredRow& r) { return r.score; });
+  }
+  void by_scenario() {
+    stable_radix_sort(rows, spare, [](const ScoredRow& r) { return ordered_bits(r.scenario); });
+  }
+  void by_group() {
+    stable_radix_sort(rows, spare, [](const ScoredRow& r) { return ordered_bits(r.group); });
+  }
+};
+
+// rows: ascending by score.
+void evaluate_scenarios(Sorter& sorter, Evaluation& out) {
+  sorter.by_scenario();
   GroupedMean mean("S-GAUC");
-  for_each_run(rows, same_scenario, [&](std::span<ScoredRow> run) {
+  for_each_run(sorter.rows, same_scenario, [&](std::span<const ScoredRow> run) {
     out.scenarios.push_back({run.front().scenario, metrics_of(run)});
     mean.add(out.scenarios.back().metrics.auc, out.scenarios.back().metrics.rows);
   });
@@ -93,43 +109,43 @@ void evaluate_scenarios(std::span<ScoredRow> rows, Evaluation& out) {
                    [](const auto& a, const auto& b) { return a.metrics.rows > b.metrics.rows; });
 }
 
-// Sorting by (group, scenario, score) once serves both groupings: a group's few rows are then sorted by score.
-void evaluate_group(std::span<ScoredRow> rows, const std::string& name, bool scenarios, Evaluation& out) {
-  std::sort(rows.begin(), rows.end());
-  GroupedMean group("GAUC(" + name + ")"), both("GAUC(" + name + " x scenario)");
-  const auto add = [](GroupedMean& mean) {
-    return [&mean](std::span<ScoredRow> run) { mean.add(auc_of(run), static_cast<int64_t>(run.size())); };
-  };
-  if (scenarios) for_each_run(rows, same_both, add(both));
-  for_each_run(rows, same_group, [&](std::span<ScoredRow> run) {
-    std::sort(run.begin(), run.end(), by_score);
-    add(group)(run);
-  });
-  out.grouped.push_back(std::move(group).result());
-  if (scenarios) out.grouped.push_back(std::move(both).result());
+template <class Same>
+GroupedAuc mean_auc(const std::vector<ScoredRow>& rows, const Same& same, const std::string& name) {
+  GroupedMean mean(name);
+  for_each_run(rows, same,
+               [&](std::span<const ScoredRow> run) { mean.add(auc_of(run), static_cast<int64_t>(run.size())); });
+  return std::move(mean).result();
+}
+
+void evaluate_group(Sorter& sorter, const std::string& name, bool scenarios, Evaluation& out) {
+  sorter.by_score();
+  sorter.by_group();
+  out.grouped.push_back(mean_auc(sorter.rows, same_group, "GAUC(" + name + ")"));
+  if (!scenarios) return;
+  sorter.by_scenario();  // (scenario, group, score): runs are the same in either order
+  out.grouped.push_back(mean_auc(sorter.rows, same_both, "GAUC(" + name + " x scenario)"));
 }
 
 }  // namespace
 
-// The columns of one group key at a time are gathered and laid over the rows, which keeps 24 bytes a row, and 24 more
-// while a key is worked on.
+// The columns of one group key at a time are gathered and laid over the rows.
 Evaluation evaluate(const Predictions& mine, const std::vector<std::string>& group_names, Communicator& communicator) {
   check_columns(mine, group_names);
   check_values(mine, communicator);
   const bool scenarios = any_scenarios(mine, communicator);
   const std::vector<ScoredRow> all = gather_rows(mine, communicator);
-  std::vector<ScoredRow> rows = all;
+  Sorter sorter{all, {}};
   Evaluation out;
-  std::sort(rows.begin(), rows.end(), by_score);
-  out.overall = metrics_of(rows);
+  sorter.by_score();
+  out.overall = metrics_of(sorter.rows);
   if (scenarios)
-    evaluate_scenarios(rows, out);
+    evaluate_scenarios(sorter, out);
   else
     out.grouped.push_back(GroupedMean("S-GAUC").result());
   for (size_t g = 0; g < group_names.size(); ++g) {
     const std::vector<int64_t> keys = communicator.all_gather_v<int64_t>(mine.groups[g]);
-    for (size_t i = 0; i < rows.size(); ++i) rows[i] = {keys[i], all[i].scenario, all[i].score};
-    evaluate_group(rows, group_names[g], scenarios, out);
+    for (size_t i = 0; i < all.size(); ++i) sorter.rows[i] = {keys[i], all[i].scenario, all[i].score};
+    evaluate_group(sorter, group_names[g], scenarios, out);
   }
   return out;
 }

@@ -29,7 +29,7 @@ struct ScoredRow {
 
 // Calls visit(rows) for each run of neighbours that `same` holds for.
 template <class Same, class Visit>
-void for_each_run(std::span<ScoredRow> rows, const Same& same, const Visit& visit) {
+void for_each_run(std::span<const ScoredRow> rows, const Same& same, const Visit& visit) {
   for (size_t begin = 0; begin < rows.size();) {
     size_t end = begin + 1;
     while (end < rows.size() && same(rows[begin], rows[end])) ++end;

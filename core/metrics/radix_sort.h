@@ -1,0 +1,36 @@
+// A stable sort of rows by a 64-bit key, in linear time: rows are many, and ids rarely use all their bytes.
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <utility>
+#include <vector>
+
+namespace polyscene {
+
+// Ascending by key(row), byte by byte from the lowest; a byte that all rows share costs nothing but its count. Equal
+// keys keep their order, so sorting by the minor key first and the major key last sorts by both. `spare` is working
+// memory.
+template <class Row, class Key>
+void stable_radix_sort(std::vector<Row>& rows, std::vector<Row>& spare, const Key& key) {
+  constexpr size_t kBytes = 8, kValues = 256;
+  std::array<std::array<size_t, kValues>, kBytes> counts{};
+  for (const Row& row : rows) {
+    const uint64_t k = key(row);
+    for (size_t b = 0; b < kBytes; ++b) ++counts[b][k >> (8 * b) & 0xff];
+  }
+  spare.resize(rows.size());
+  for (size_t b = 0; b < kBytes; ++b) {
+    if (rows.empty() || counts[b][key(rows.front()) >> (8 * b) & 0xff] == rows.size()) continue;
+    size_t next = 0;
+    for (size_t& count : counts[b]) next += std::exchange(count, next);  // from here on: where the byte's rows go
+    for (const Row& row : rows) spare[counts[b][key(row) >> (8 * b) & 0xff]++] = row;
+    rows.swap(spare);
+  }
+}
+
+// Signed ids in their order.
+[[nodiscard]] inline uint64_t ordered_bits(int64_t id) { return static_cast<uint64_t>(id) ^ (uint64_t{1} << 63); }
+
+}  // namespace polyscene

@@ -38,26 +38,40 @@ class Names {
   std::map<std::string, std::string> taken_;
 };
 
-void check_table_name(const std::string& path, const std::string& table, Problems& problems) {
-  problems.require(plain_name(table), path, " wants letters, digits, _ . and - only, got \"", table, "\"");
+// A table or column that is spelled out; left out, it has a default.
+template <class Kind>
+void check_column(const std::string& path, const Kind& kind, Problems& problems) {
+  problems.require(!kind.has_column() || !kind.column().empty(), path + ".column",
+                   " wants a column's name, got \"\"; leave it out for the default");
+}
+
+template <class Kind>
+void check_table(const std::string& path, const Kind& kind, Problems& problems) {
+  problems.require(!kind.has_table() || !kind.table().empty(), path + ".table",
+                   " wants a table's name, got \"\"; leave it out for the default");
+  problems.require(plain_name(kind.table()), path + ".table", " wants letters, digits, _ . and - only, got \"",
+                   kind.table(), "\"");
 }
 
 void check_categorical(const std::string& path, const config::Categorical& c, Problems& problems) {
-  check_table_name(path + ".table", c.table(), problems);
+  check_column(path, c, problems);
+  check_table(path, c, problems);
   if (c.has_min_id() && c.has_max_id())
     problems.require(c.min_id() <= c.max_id(), path + ".min_id", " wants at most max_id, got ", c.min_id(), " above ",
                      c.max_id(), "; no id would be valid");
 }
 
 void check_bag(const std::string& path, const config::Bag& bag, const std::string& column, Problems& problems) {
-  check_table_name(path + ".table", bag.table(), problems);
+  check_column(path, bag, problems);
+  check_table(path, bag, problems);
   problems.require(bag.max_length() >= 1, path + ".max_length", " wants at least 1, got ", bag.max_length());
   problems.require(bag.weight_column() != column, path + ".weight_column",
                    " wants another column than the ids', got \"", column, "\" for both");
 }
 
 void check_number(const std::string& path, const config::Number& n, Problems& problems) {
-  check_table_name(path + ".table", n.table(), problems);
+  check_column(path, n, problems);
+  check_table(path, n, problems);
   problems.require(std::isfinite(n.mean()), path + ".mean", " wants a finite number, got ", n.mean());
   problems.require(n.stddev() > 0 && std::isfinite(n.stddev()), path + ".stddev", " wants a number above 0, got ",
                    n.stddev());
@@ -72,37 +86,43 @@ void check_number(const std::string& path, const config::Number& n, Problems& pr
                    " is the table of the buckets, but there are none; add boundary: [...] or remove table");
 }
 
-void check_side(const std::string& path, const config::Sequence::Side& side,
-                const std::vector<std::string>& categorical, const std::vector<std::string>& features,
+// What a behaviour can be compared with: features that hold one id per row.
+struct Targets {
+  std::vector<std::string> possible, all;
+};
+
+Targets targets_of(const Data& data) {
+  Targets targets;
+  for (const Feature& f : data.feature()) {
+    targets.all.push_back(f.name());
+    if (f.has_categorical() || f.number().boundary_size() > 0) targets.possible.push_back(f.name());
+  }
+  return targets;
+}
+
+void check_side(const std::string& path, const config::Sequence::Side& side, const Targets& targets,
                 Problems& problems) {
-  problems.require(!side.column().empty(), path, " wants a column");
-  problems.require(!side.table().empty(), path,
-                   " wants a table; share the table of its target feature, e.g. table: \"video_id\"");
-  check_table_name(path + ".table", side.table(), problems);
+  problems.require(!side.column().empty(), path, " wants a column, e.g. column: \"history_video\"");
+  check_table(path, side, problems);
   if (!side.has_target()) return;
   const auto has = [&](const std::vector<std::string>& names) {
     return std::find(names.begin(), names.end(), side.target()) != names.end();
   };
-  if (has(categorical)) return;
-  if (has(features))
-    return problems.add(path + ".target",
-                        str(path, ".target wants a categorical feature, but \"", side.target(), "\" is of another kind",
-                            categorical.empty() ? "" : "; categorical are " + join(categorical)));
-  problems.add(path + ".target", str(path, ".target wants the name of a categorical feature, got \"", side.target(),
-                                     "\"", suggestion(side.target(), categorical)));
+  if (has(targets.possible)) return;
+  const std::string wanted = str(path, ".target wants a categorical feature or a number with boundaries, ");
+  problems.add(path + ".target",
+               has(targets.all)
+                   ? str(wanted, "but \"", side.target(), "\" is neither",
+                         targets.possible.empty() ? "" : "; there are " + join(targets.possible))
+                   : str(wanted, "got \"", side.target(), "\"", suggestion(side.target(), targets.possible)));
 }
 
 void check_sequence(const std::string& path, const config::Sequence& s, const Data& data, Problems& problems) {
-  std::vector<std::string> categorical, features;
-  for (const Feature& feature : data.feature()) {
-    features.push_back(feature.name());
-    if (feature.has_categorical()) categorical.push_back(feature.name());
-  }
   problems.require(s.side_size() > 0, path,
-                   " wants at least one side, e.g. side { column: \"history_video\" table: \"video_id\" }");
+                   " wants at least one side, e.g. side { column: \"history_video\" target: \"video_id\" }");
   problems.require(s.max_length() >= 1, path + ".max_length", " wants at least 1, got ", s.max_length());
-  for (int i = 0; i < s.side_size(); ++i)
-    check_side(str(path, ".side[", i, "]"), s.side(i), categorical, features, problems);
+  const Targets targets = targets_of(data);
+  for (int i = 0; i < s.side_size(); ++i) check_side(str(path, ".side[", i, "]"), s.side(i), targets, problems);
 }
 
 // Columns whose values the feature reads.

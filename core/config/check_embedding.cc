@@ -1,3 +1,4 @@
+#include <map>
 #include <set>
 
 #include "core/config/check.h"
@@ -20,15 +21,24 @@ void check_stddev(const std::string& path, double stddev, Problems& problems) {
   problems.require(stddev >= 0 && stddev <= 100, path, " wants a standard deviation from 0 to 100, got ", stddev);
 }
 
-// Tables that the features name, spelled out or by their own name.
+// Tables that the features name, or have by default.
 std::set<std::string> tables_of(const config::Data& data) {
   std::set<std::string> tables;
+  std::map<std::string, std::string> table_of_feature;
+  const auto add = [&](const std::string& name, const std::string& table) {
+    table_of_feature[name] = *tables.insert(table.empty() ? name : table).first;
+  };
   for (const Feature& f : data.feature()) {
-    const auto add = [&](const std::string& table) { tables.insert(table.empty() ? f.name() : table); };
-    if (f.has_categorical()) add(f.categorical().table());
-    if (f.has_bag()) add(f.bag().table());
-    if (f.has_number() && f.number().boundary_size() > 0) add(f.number().table());
-    for (const auto& side : f.sequence().side()) tables.insert(side.table());
+    if (f.has_categorical()) add(f.name(), f.categorical().table());
+    if (f.has_bag()) add(f.name(), f.bag().table());
+    if (f.number().boundary_size() > 0) add(f.name(), f.number().table());
+  }
+  for (const Feature& f : data.feature()) {
+    for (const auto& side : f.sequence().side()) {
+      const auto target = table_of_feature.find(side.target());
+      const std::string& shared = target == table_of_feature.end() ? side.column() : target->second;
+      tables.insert(side.table().empty() ? shared : side.table());
+    }
   }
   return tables;
 }

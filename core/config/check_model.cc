@@ -34,20 +34,27 @@ void need_scenario(const std::string& path, const Data& data, Problems& problems
       " wants a scenario vector, but no feature has role: SCENARIO; give it to the feature that tells the scenario");
 }
 
-void need_sequence(const std::string& path, const Data& data, Problems& problems) {
-  problems.require(any_feature(data, [](const Feature& f) { return f.has_sequence(); }), path,
-                   " wants behaviours, but no feature is a sequence; add one, or choose mlp or pepnet");
+// A context besides scenario and behaviours: only LR does without.
+void need_context(const Data& data, Problems& problems) {
+  problems.require(
+      any_feature(data, [](const Feature& f) { return !f.has_sequence() && f.role() != Feature::SCENARIO; }), "data",
+      " has no feature besides scenario and behaviours; a model wants at least one of the user, item or context");
 }
 
-void need_target(const std::string& path, const Data& data, Problems& problems) {
-  const auto has_target = [](const Feature& f) {
-    for (const auto& side : f.sequence().side())
-      if (!side.target().empty()) return true;
-    return false;
-  };
-  problems.require(any_feature(data, has_target), path,
-                   " compares behaviours with targets, but no side of a sequence names one; add e.g. target: "
-                   "\"video_id\" to a side");
+int sequences_of(const Data& data) {
+  return static_cast<int>(
+      std::count_if(data.feature().begin(), data.feature().end(), [](const Feature& f) { return f.has_sequence(); }));
+}
+
+// Attention compares the whole behaviour with the whole target, so each side needs its counterpart.
+void need_targets(const std::string& path, const Data& data, Problems& problems) {
+  for (int f = 0; f < data.feature_size(); ++f) {
+    for (int i = 0; i < data.feature(f).sequence().side_size(); ++i) {
+      const std::string side = str("data.feature[", f, "].sequence.side[", i, "]");
+      problems.require(!data.feature(f).sequence().side(i).target().empty(), side, " wants a target, because ", path,
+                       " compares behaviours with targets; add e.g. target: \"video_id\"");
+    }
+  }
 }
 
 void check_sfpnet(const config::Sfpnet& s, const Data& data, Problems& problems) {
@@ -57,9 +64,17 @@ void check_sfpnet(const config::Sfpnet& s, const Data& data, Problems& problems)
   check_width(path + ".context_width", s.context_width(), problems);
   problems.require(s.rtm_hidden() >= 0 && s.rtm_hidden() <= kMaxWidth, path + ".rtm_hidden",
                    " wants 0 (twice the behaviour width) to ", kMaxWidth, ", got ", s.rtm_hidden());
-  need_sequence(path, data, problems);
+  problems.require(sequences_of(data) == 1, path, " wants exactly one sequence of behaviours, the data has ",
+                   sequences_of(data),
+                   sequences_of(data) == 0 ? "; add one, or choose mlp or pepnet" : "; remove the others");
   need_scenario(path, data, problems);
-  if (s.readout() == config::Sfpnet::READOUT_DAP_AND_TARGET_ATTENTION) need_target(path + ".readout", data, problems);
+  if (s.readout() == config::Sfpnet::READOUT_DAP_AND_TARGET_ATTENTION) need_targets(path + ".readout", data, problems);
+  const bool scenario_ids = any_feature(data, [](const Feature& f) {
+    return f.role() == Feature::SCENARIO && (f.has_categorical() || f.number().boundary_size() > 0);
+  });
+  problems.require(
+      s.gate_form() != config::Sfpnet::SCENARIO_TABLE || scenario_ids, path + ".gate_form",
+      " SCENARIO_TABLE wants a categorical feature with role: SCENARIO, the data has none; choose TWO_LAYER");
 }
 
 void check_kind(const Model& model, const Data& data, Problems& problems) {
@@ -75,8 +90,9 @@ void check_kind(const Model& model, const Data& data, Problems& problems) {
       return;
     case Model::kDin:
       check_widths("model.din.attention_hidden", model.din().attention_hidden(), problems);
-      need_sequence("model.din", data, problems);
-      return need_target("model.din", data, problems);
+      problems.require(sequences_of(data) > 0, "model.din",
+                       " wants a sequence of behaviours, the data has none; add one, or choose mlp or pepnet");
+      return need_targets("model.din", data, problems);
     case Model::kPepnet:
       check_width("model.pepnet.gate_hidden", model.pepnet().gate_hidden(), problems);
       return need_scenario("model.pepnet", data, problems);
@@ -95,6 +111,8 @@ void check_model(const Model& model, const Data& data, Problems& problems) {
                    suggestion(model.label(), labels));
   check_widths("model.head", model.head(), problems);
   check_kind(model, data, problems);
+  const bool wants_context = model.kind_case() != Model::KIND_NOT_SET && !model.has_lr();
+  if (wants_context && data.feature_size() > 0) need_context(data, problems);
 }
 
 }  // namespace polyscene::config_text

@@ -80,29 +80,36 @@ TEST_F(CheckDataTest, BoundariesPointAtTheElement) {
             "bounds in ascending order, each once");
 }
 
+TEST_F(CheckDataTest, NamesThatAreSpelledOutAsNothing) {
+  EXPECT_EQ(error_with("feature { name: \"a\" categorical { column: \"\" } }"),
+            "35: data.feature[1].categorical.column wants a column's name, got \"\"; leave it out for the default");
+  EXPECT_EQ(error_with("feature { name: \"a\" bag { table: \"\" } }"),
+            "27: data.feature[1].bag.table wants a table's name, got \"\"; leave it out for the default");
+}
+
 TEST_F(CheckDataTest, Sequence) {
   EXPECT_EQ(error_with("feature { name: \"h\" sequence { } }"),
-            "21: data.feature[1].sequence wants at least one side, e.g. side { column: \"history_video\" table: "
+            "21: data.feature[1].sequence wants at least one side, e.g. side { column: \"history_video\" target: "
             "\"video_id\" }");
-  EXPECT_EQ(error_with("feature { name: \"h\" sequence { side { column: \"c\" table: \"t\" } max_length: 0 } }"),
-            "64: data.feature[1].sequence.max_length wants at least 1, got 0");
-  EXPECT_EQ(error_with("feature { name: \"h\" role: SCENARIO sequence { side { column: \"c\" table: \"t\" } } }"),
+  EXPECT_EQ(error_with("feature { name: \"h\" sequence { side { column: \"c\" } max_length: 0 } }"),
+            "53: data.feature[1].sequence.max_length wants at least 1, got 0");
+  EXPECT_EQ(error_with("feature { name: \"h\" role: SCENARIO sequence { side { column: \"c\" } } }"),
             "21: data.feature[1].role SCENARIO is for features of the row, but data.feature[1] \"h\" is a sequence; "
             "remove the role");
 }
 
 TEST_F(CheckDataTest, Sides) {
   EXPECT_EQ(error_with("feature { name: \"h\" sequence { side { } } }"),
-            "32: data.feature[1].sequence.side[0] wants a column\n[config] x.pbtxt:2:32: "
-            "data.feature[1].sequence.side[0] wants a table; "
-            "share the table of its target feature, e.g. table: \"video_id\"");
+            "32: data.feature[1].sequence.side[0] wants a column, e.g. column: \"history_video\"");
   EXPECT_EQ(error_with("feature { name: \"h\" sequence { side { column: \"c\" table: \"t\" target: \"usr\" } } }"),
-            "62: data.feature[1].sequence.side[0].target wants the name of a categorical feature, got \"usr\"; did you "
+            "62: data.feature[1].sequence.side[0].target wants a categorical feature or a number with boundaries, got "
+            "\"usr\"; did you "
             "mean \"user\"?");
-  EXPECT_EQ(error_with("feature { name: \"age\" number {} }\tfeature { name: \"h\" sequence { side { column: \"c\" "
-                       "table: \"t\" target: \"age\" } } }"),
-            "102: data.feature[2].sequence.side[0].target wants a categorical feature, but \"age\" is of another kind; "
-            "categorical are user");
+  EXPECT_EQ(error_with("feature { name: \"age\" number {} } feature { name: \"h\" sequence { side { column: \"c\" "
+                       "target: \"age\" } } }"),
+            "85: data.feature[2].sequence.side[0].target wants a categorical feature or a number with boundaries, but "
+            "\"age\" is neither; "
+            "there are user");
 }
 
 TEST_F(CheckDataTest, ALabelIsNoInput) {

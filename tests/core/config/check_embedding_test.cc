@@ -33,6 +33,18 @@ TEST_F(CheckEmbeddingTest, Tables) {
             "46: embedding.table[0].optimizer.learning_rate wants a number above 0, got 0");
 }
 
+TEST_F(CheckEmbeddingTest, TablesByDefault) {
+  const std::string data =
+      "data { label { name: \"click\" } feature { name: \"user\" categorical { table: \"people\" } } "
+      "feature { name: \"age\" number { boundary: 1 } } "
+      "feature { name: \"h\" sequence { side { column: \"friends\" target: \"user\" } side { column: \"places\" } } } "
+      "}\n"
+      "model { lr {} }\n";
+  EXPECT_EQ(error_of(data + "embedding { table { name: \"x\" } }"),
+            "[config] x.pbtxt:3:21: embedding.table[0].name wants a table that a feature uses, got \"x\"; wanted one "
+            "of age, people, places");
+}
+
 TEST_F(CheckEmbeddingTest, Optimizer) {
   EXPECT_EQ(error_with("optimizer { learning_rate: -1 }"),
             "25: embedding.optimizer.learning_rate wants a number above 0, got -1");

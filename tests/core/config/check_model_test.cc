@@ -4,10 +4,6 @@ namespace polyscene {
 namespace {
 
 const std::string kFlatData = "data { feature { name: \"user\" categorical {} } label { name: \"click\" } }\n";
-const std::string kSequenceWithoutTarget =
-    "data { feature { name: \"user\" categorical {} } label { name: \"click\" } "
-    "feature { name: \"h\" sequence { side { column: \"c\" table: \"t\" } } } }\n";
-
 class CheckModelTest : public ConfigTest {
  protected:
   std::string error_with(const std::string& data, const std::string& model) const {
@@ -47,26 +43,57 @@ TEST_F(CheckModelTest, Sfpnet) {
             "18: model.sfpnet.rtm_hidden wants 0 (twice the behaviour width) to 65536, got -1");
 }
 
-TEST_F(CheckModelTest, WhatAModelNeedsOfTheData) {
-  EXPECT_EQ(error_with(kFlatData, "model { sfpnet {} }"),
-            "9: model.sfpnet wants behaviours, but no feature is a sequence; add one, or choose mlp or pepnet\n"
-            "[config] x.pbtxt:1:9: model.sfpnet wants a scenario vector, but no feature has role: SCENARIO; give it to "
-            "the feature that "
-            "tells the scenario");
+TEST_F(CheckModelTest, ScenarioIsWanted) {
   EXPECT_EQ(error_with(kFlatData, "model { pepnet {} }"),
             "9: model.pepnet wants a scenario vector, but no feature has role: SCENARIO; give it to the feature that "
             "tells the scenario");
-  EXPECT_EQ(error_with(kSequenceWithoutTarget, "model { din {} }"),
-            "9: model.din compares behaviours with targets, but no side of a sequence names one; add e.g. target: "
-            "\"video_id\" to a side");
-  EXPECT_EQ(error_with(kSequenceWithoutTarget + "data { feature { name: \"s\" role: SCENARIO categorical {} } }",
+  const std::string sequence = "feature { name: \"h\" sequence { side { column: \"c\" } } } }\n";
+  EXPECT_EQ(error_with(kFlatData.substr(0, kFlatData.size() - 2) + sequence, "model { sfpnet {} }"),
+            "9: model.sfpnet wants a scenario vector, but no feature has role: SCENARIO; give it to the feature that "
+            "tells the scenario");
+}
+
+TEST_F(CheckModelTest, ScenarioTableWantsIds) {
+  EXPECT_EQ(error_of(kRich, {"data.feature[tab].role=", "data.feature[tags].role=SCENARIO",
+                             "model.sfpnet.gate_form=SCENARIO_TABLE"}),
+            "[config] --set model.sfpnet.gate_form=SCENARIO_TABLE: model.sfpnet.gate_form SCENARIO_TABLE wants a "
+            "categorical feature with "
+            "role: SCENARIO, the data has none; choose TWO_LAYER");
+}
+
+TEST_F(CheckModelTest, BehavioursAreWanted) {
+  const std::string flat =
+      kRich.substr(0, kRich.find("  feature { name: \"history\"")) + "  label { name: \"click\" } }\n";
+  EXPECT_EQ(
+      error_with(flat, "model { sfpnet {} }"),
+      "9: model.sfpnet wants exactly one sequence of behaviours, the data has 0; add one, or choose mlp or pepnet");
+  EXPECT_EQ(error_with(flat, "model { din {} }"),
+            "9: model.din wants a sequence of behaviours, the data has none; add one, or choose mlp or pepnet");
+  const std::string two = kRich.substr(0, kRich.find("model"));
+  EXPECT_EQ(
+      error_with(two.substr(0, two.size() - 2) + "feature { name: \"more\" sequence { side { column: \"m\" } } } }\n",
+                 "model { sfpnet {} }"),
+      "9: model.sfpnet wants exactly one sequence of behaviours, the data has 2; remove the others");
+}
+
+TEST_F(CheckModelTest, AttentionWantsATargetForEachSide) {
+  const std::string clear = "data.feature[history].sequence.side[0].target=";
+  EXPECT_EQ(error_of(kRich, {clear, "model.sfpnet=", "model.din={}"}),
+            "[config] x.pbtxt:6:40: data.feature[4].sequence.side[0] wants a target, because model.din compares "
+            "behaviours with targets; "
+            "add e.g. target: \"video_id\"");
+  EXPECT_EQ(error_of(kRich, {clear, "model.sfpnet.readout=READOUT_DAP_AND_TARGET_ATTENTION"}),
+            "[config] x.pbtxt:6:40: data.feature[4].sequence.side[0] wants a target, because model.sfpnet.readout "
+            "compares behaviours "
+            "with targets; add e.g. target: \"video_id\"");
+}
+
+TEST_F(CheckModelTest, OnlyScenarioIsTooLittle) {
+  EXPECT_EQ(error_with("data { feature { name: \"tab\" role: SCENARIO categorical {} } label { name: \"click\" } }",
                        "model { mlp {} }"),
-            "unexpected: [config] x.pbtxt:3:1: data is given twice (first at 2:1); keep one");
-  EXPECT_EQ(error_of(kRich, {"data.feature[history].sequence.side[0].target=",
-                             "model.sfpnet.readout=READOUT_DAP_AND_TARGET_ATTENTION"}),
-            "[config] --set model.sfpnet.readout=READOUT_DAP_AND_TARGET_ATTENTION: model.sfpnet.readout compares "
-            "behaviours with targets, "
-            "but no side of a sequence names one; add e.g. target: \"video_id\" to a side");
+            "unexpected: [config] x.pbtxt:2:1: data has no feature besides scenario and behaviours; a model wants at "
+            "least one of the "
+            "user, item or context");
 }
 
 TEST_F(CheckModelTest, OtherWidths) {

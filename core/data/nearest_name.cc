@@ -36,7 +36,7 @@ std::string listing(const std::vector<std::string>& candidates) {
 
 std::string did_you_mean(const std::string& wanted, const std::vector<std::string>& candidates) {
   const std::string* nearest = nullptr;
-  size_t best = std::max<size_t>(1, wanted.size() / 3) + 1;  // a third of the letters may differ
+  size_t best = (wanted.size() + 2) / 3 + 1;  // a third of the letters may differ
   for (const auto& candidate : candidates) {
     const size_t distance = edit_distance(wanted, candidate);
     if (distance < best) {

@@ -108,7 +108,9 @@ TEST(Decoding, NumbersOfEveryType) {
   EXPECT_EQ(read({{"x", "bool", "[true, false]"}}, R"pb(feature {
                                                           name: "x"
                                                           number {}
-                                                        })pb").numbers, (Floats{1, 0}));
+                                                        })pb")
+                .numbers,
+            (Floats{1, 0}));
 }
 
 TEST(Decoding, NumbersAreTransformedThenStandardised) {

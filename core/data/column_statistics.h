@@ -1,0 +1,40 @@
+// The statistics behind a ColumnReport, over record batch after record batch.
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include "core/data/column_request.h"
+#include "core/data/distinct_sketch.h"
+#include "core/data/inspect.h"
+
+namespace arrow {
+class Array;
+}
+
+namespace polyscene {
+
+class ColumnStatistics {
+ public:
+  explicit ColumnStatistics(ColumnForm form) : form_(form) {}
+
+  void add(const arrow::Array& array);
+  // Completes everything but user, column and type.
+  void finish(ColumnReport& report) const;
+
+ private:
+  void add_values(const arrow::Array& values);
+  void add_keys(const arrow::Array& values);
+  void add_numbers(const arrow::Array& values);
+  void add_bounds(double low, double high);
+
+  ColumnForm form_;
+  int64_t rows_ = 0, nulls_ = 0, null_elements_ = 0, nans_ = 0, elements_ = 0, max_length_ = 0;
+  bool bounded_ = false;
+  double min_ = 0, max_ = 0;
+  DistinctSketch distinct_;
+  std::vector<int64_t> keys_;
+  std::vector<double> numbers_;
+};
+
+}  // namespace polyscene

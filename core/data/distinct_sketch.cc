@@ -1,0 +1,26 @@
+#include "core/data/distinct_sketch.h"
+
+#include <cmath>
+
+#include "ops/base/philox.h"
+
+namespace polyscene {
+
+void DistinctSketch::add(int64_t key) {
+  const uint64_t hash = mix64(static_cast<uint64_t>(key) + 0x9E3779B97F4A7C15ull);
+  if (overflowed_ && hash >= largest_.top()) return;
+  if (!hashes_.insert(hash).second) return;
+  largest_.push(hash);
+  if (hashes_.size() <= bound_) return;
+  overflowed_ = true;
+  hashes_.erase(largest_.top());
+  largest_.pop();
+}
+
+int64_t DistinctSketch::count() const {
+  if (!overflowed_) return static_cast<int64_t>(hashes_.size());
+  const double share = static_cast<double>(largest_.top()) / 0x1p64;  // of the hash range that the kept ones fill
+  return std::llround(static_cast<double>(bound_ - 1) / share);
+}
+
+}  // namespace polyscene

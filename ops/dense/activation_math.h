@@ -78,10 +78,14 @@ template <Activation kActivation, class T>
 template <class F>
 void dispatch_activation(Activation activation, F&& f) {
   switch (activation) {
-    case Activation::kNone: return f.template operator()<Activation::kNone>();
-    case Activation::kRelu: return f.template operator()<Activation::kRelu>();
-    case Activation::kSigmoid: return f.template operator()<Activation::kSigmoid>();
-    case Activation::kTanh: return f.template operator()<Activation::kTanh>();
+    case Activation::kNone:
+      return f.template operator()<Activation::kNone>();
+    case Activation::kRelu:
+      return f.template operator()<Activation::kRelu>();
+    case Activation::kSigmoid:
+      return f.template operator()<Activation::kSigmoid>();
+    case Activation::kTanh:
+      return f.template operator()<Activation::kTanh>();
   }
 }
 

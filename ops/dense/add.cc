@@ -9,7 +9,9 @@ Value add(Value a, Value b) { return a.graph->add(kAdd, Attributes::of(NoAttribu
 const OpDefinition kAdd = {
     .name = "add",
     .infer = infer_same_shape,
-    .gradient = +[](const GradientContext& c) -> std::vector<Value> { return {c.gradients[0], c.gradients[0]}; },
+    .gradient = +[](const GradientContext& c) -> std::vector<Value> {
+      return {c.gradients[0], c.gradients[0]};
+    },
     .cpu = add_cpu,
     .samples = samples_two_floats,
 };

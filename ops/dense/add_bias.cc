@@ -18,8 +18,9 @@ Value add_bias(Value x, Value b) { return x.graph->add(kAddBias, Attributes::of(
 const OpDefinition kAddBias = {
     .name = "add_bias",
     .infer = +[](const InferContext& c) -> std::vector<ValueType> {
-      check_inputs(c, one_floating_type(c) && has_rank(c, 0, 2) && has_rank(c, 1, 1) &&
-                          c.inputs[0].shape[1] == c.inputs[1].shape[0],
+      check_inputs(c,
+                   one_floating_type(c) && has_rank(c, 0, 2) && has_rank(c, 1, 1) &&
+                       c.inputs[0].shape[1] == c.inputs[1].shape[0],
                    "x [N, C] and b [C] of one floating type");
       return {c.inputs[0]};
     },
@@ -28,7 +29,7 @@ const OpDefinition kAddBias = {
     },
     .cpu = add_bias_cpu,
     .samples = +[]() -> std::vector<Sample> {
-      return {sample("one", 1, 1),      sample("odd", 33, 31),  sample("no rows", 0, 3),
+      return {sample("one", 1, 1),     sample("odd", 33, 31),    sample("no rows", 0, 3),
               sample("no cols", 3, 0), sample("long", 1025, 16), sample("wide", 2, 1025)};
     },
 };

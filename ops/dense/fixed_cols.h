@@ -15,11 +15,16 @@ using FixedCols = std::integral_constant<int64_t, kCols>;
 template <class F>
 void with_fixed_cols(int64_t cols, F&& f) {
   switch (cols) {
-    case 8: return f(FixedCols<8>{});
-    case 16: return f(FixedCols<16>{});
-    case 32: return f(FixedCols<32>{});
-    case 64: return f(FixedCols<64>{});
-    default: return f(cols);
+    case 8:
+      return f(FixedCols<8>{});
+    case 16:
+      return f(FixedCols<16>{});
+    case 32:
+      return f(FixedCols<32>{});
+    case 64:
+      return f(FixedCols<64>{});
+    default:
+      return f(cols);
   }
 }
 

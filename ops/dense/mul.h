@@ -4,7 +4,8 @@
 
 namespace polyscene::ops {
 
-// a * b, element-wise; equal shapes and floating types. da = dy b, db = dy a. Throws InvalidArgument naming both shapes.
+// a * b, element-wise; equal shapes and floating types. da = dy b, db = dy a. Throws InvalidArgument naming both
+// shapes.
 [[nodiscard]] Value mul(Value a, Value b);
 
 void mul_cpu(const KernelContext& context);

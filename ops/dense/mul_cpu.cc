@@ -1,5 +1,5 @@
-#include "ops/dense/mul.h"
 #include "ops/dense/elementwise.h"
+#include "ops/dense/mul.h"
 
 namespace polyscene::ops {
 

@@ -26,8 +26,8 @@ Sample sample(const char* name, Shape shape, int64_t before, int64_t after) {
 }
 
 std::vector<Sample> samples() {
-  return {sample("both", {3, 7}, 2, 5),     sample("before", {33, 31}, 1, 0), sample("after", {1025, 2}, 0, 3),
-          sample("neither", {1, 1}, 0, 0),  sample("no cols", {3, 0}, 1, 1),  sample("no rows", {0, 7}, 2, 5),
+  return {sample("both", {3, 7}, 2, 5),      sample("before", {33, 31}, 1, 0), sample("after", {1025, 2}, 0, 3),
+          sample("neither", {1, 1}, 0, 0),   sample("no cols", {3, 0}, 1, 1),  sample("no rows", {0, 7}, 2, 5),
           sample("rank 3", {2, 3, 4}, 1, 1), sample("rank 1", {33}, 31, 0)};
 }
 

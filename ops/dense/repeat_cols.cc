@@ -29,9 +29,9 @@ Sample sample(const char* name, int64_t rows, int64_t groups, int64_t times) {
 }
 
 std::vector<Sample> samples() {
-  return {sample("one", 1, 1, 1),         sample("odd", 33, 3, 31),  sample("fields", 5, 7, 16),
-          sample("no rows", 0, 3, 2),     sample("no groups", 3, 0, 2), sample("no times", 3, 2, 0),
-          sample("row", 2, 1, 1025),      sample("long", 1025, 2, 8)};
+  return {sample("one", 1, 1, 1),     sample("odd", 33, 3, 31),     sample("fields", 5, 7, 16),
+          sample("no rows", 0, 3, 2), sample("no groups", 3, 0, 2), sample("no times", 3, 2, 0),
+          sample("row", 2, 1, 1025),  sample("long", 1025, 2, 8)};
 }
 
 }  // namespace

@@ -46,9 +46,8 @@ Value reshape(Value x, SymbolicShape shape) {
 const OpDefinition kReshape = {
     .name = "reshape",
     .infer = infer,
-    .gradient = +[](const GradientContext& c) -> std::vector<Value> {
-      return {reshape(c.gradients[0], c.inputs[0].shape())};
-    },
+    .gradient =
+        +[](const GradientContext& c) -> std::vector<Value> { return {reshape(c.gradients[0], c.inputs[0].shape())}; },
     .aliases_input = true,
     .samples = +[]() -> std::vector<Sample> {
       return {sample("fold", {6, 4}, {3, 2, 4}), sample("flatten", {33, 31}, {1023}), sample("empty", {0, 5}, {5, 0}),

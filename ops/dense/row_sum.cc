@@ -27,8 +27,9 @@ const OpDefinition kRowSum = {
     },
     .cpu = row_sum_cpu,
     .samples = +[]() -> std::vector<Sample> {
-      return {sample("one", {1, 1}),     sample("odd", {33, 31}),  sample("no rows", {0, 3}), sample("no cols", {3, 0}),
-              sample("wide", {2, 1025}), sample("long", {1025, 16}), sample("short rows", {5, 7})};
+      return {sample("one", {1, 1}),       sample("odd", {33, 31}),   sample("no rows", {0, 3}),
+              sample("no cols", {3, 0}),   sample("wide", {2, 1025}), sample("long", {1025, 16}),
+              sample("short rows", {5, 7})};
     },
 };
 

@@ -15,7 +15,10 @@ const OpDefinition kScale = {
       return {scale(c.gradients[0], c.attributes.as<ScaleAttributes>().factor)};
     },
     .cpu = scale_cpu,
-    .samples = +[] { return samples_floats(1, Attributes::of(ScaleAttributes{-2.5, 0.75})); },
+    .samples =
+        +[] {
+          return samples_floats(1, Attributes::of(ScaleAttributes{-2.5, 0.75}));
+        },
 };
 
 }  // namespace polyscene::ops

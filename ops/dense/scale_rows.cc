@@ -19,8 +19,9 @@ Value scale_rows(Value x, Value s) { return x.graph->add(kScaleRows, Attributes:
 const OpDefinition kScaleRows = {
     .name = "scale_rows",
     .infer = +[](const InferContext& c) -> std::vector<ValueType> {
-      check_inputs(c, one_floating_type(c) && has_rank(c, 0, 2) && has_static_cols(c, 0) &&
-                          c.inputs[1].shape == c.inputs[0].shape.with_back(1),
+      check_inputs(c,
+                   one_floating_type(c) && has_rank(c, 0, 2) && has_static_cols(c, 0) &&
+                       c.inputs[1].shape == c.inputs[0].shape.with_back(1),
                    "x [N, C] with a static C and s [N, 1] of one floating type");
       return {c.inputs[0]};
     },
@@ -30,7 +31,7 @@ const OpDefinition kScaleRows = {
     },
     .cpu = scale_rows_cpu,
     .samples = +[]() -> std::vector<Sample> {
-      return {sample("one", 1, 1),      sample("odd", 33, 31),  sample("no rows", 0, 3),
+      return {sample("one", 1, 1),     sample("odd", 33, 31),    sample("no rows", 0, 3),
               sample("no cols", 3, 0), sample("long", 1025, 16), sample("wide", 2, 1025)};
     },
 };

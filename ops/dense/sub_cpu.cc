@@ -1,5 +1,5 @@
-#include "ops/dense/sub.h"
 #include "ops/dense/elementwise.h"
+#include "ops/dense/sub.h"
 
 namespace polyscene::ops {
 

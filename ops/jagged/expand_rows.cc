@@ -9,8 +9,9 @@ namespace {
 
 std::vector<ValueType> infer(const InferContext& c) {
   const ValueType &x = c.inputs[0], &offsets = c.inputs[1];
-  check_inputs(c, is_floating(x.dtype) && has_rank(c, 0, 2) && offsets.dtype == DType::kInt32 && has_rank(c, 1, 1) &&
-                      x.shape[0] + 1 == offsets.shape[0],
+  check_inputs(c,
+               is_floating(x.dtype) && has_rank(c, 0, 2) && offsets.dtype == DType::kInt32 && has_rank(c, 1, 1) &&
+                   x.shape[0] + 1 == offsets.shape[0],
                "floating x [B, C] and int32 offsets [B + 1]");
   return {{x.dtype, {c.attributes.as<ExpandRowsAttributes>().rows, x.shape[1]}}};
 }

@@ -11,7 +11,8 @@ std::vector<ValueType> infer(const InferContext& c) {
   const ValueType &rows = c.inputs[0], &index = c.inputs[1];
   const int rank = index.shape.rank();
   const bool ok = is_floating(rows.dtype) && has_rank(c, 0, 2) && has_static_cols(c, 0) &&
-                  index.dtype == DType::kInt32 && (rank == 1 || (rank == 2 && has_static_cols(c, 1) && index.shape[1].constant > 0));
+                  index.dtype == DType::kInt32 &&
+                  (rank == 1 || (rank == 2 && has_static_cols(c, 1) && index.shape[1].constant > 0));
   check_inputs(c, ok, "floating rows [U, d] and int32 index [N] or [N, F], d and F > 0 static");
   const int64_t fields = rank == 1 ? 1 : index.shape[1].constant;
   return {{rows.dtype, {index.shape[0], rows.shape[1] * fields}}};
@@ -24,9 +25,10 @@ Sample sample(const char* name, Shape rows, Shape index) {
 std::vector<Sample> samples() {
   Sample missing = sample("all missing", {3, 2}, {5});
   for (int32_t& i : missing.inputs[1].elements<int32_t>()) i = -1;
-  return {sample("one", {1, 1}, {1}),         sample("fields", {31, 16}, {33, 3}), sample("wide", {5, 33}, {7}),
-          sample("long", {17, 8}, {1025, 2}), sample("none", {4, 3}, {0}),         sample("no rows read", {4, 3}, {0, 2}),
-          sample("no cols", {4, 0}, {3}),     missing};
+  return {sample("one", {1, 1}, {1}),     sample("fields", {31, 16}, {33, 3}),
+          sample("wide", {5, 33}, {7}),   sample("long", {17, 8}, {1025, 2}),
+          sample("none", {4, 3}, {0}),    sample("no rows read", {4, 3}, {0, 2}),
+          sample("no cols", {4, 0}, {3}), missing};
 }
 
 }  // namespace

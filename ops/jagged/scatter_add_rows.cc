@@ -19,7 +19,8 @@ std::vector<ValueType> infer(const InferContext& c) {
 }
 
 Sample sample(const char* name, int64_t rows, Shape g, Shape index) {
-  return {name, Attributes::of(ScatterAddRowsAttributes{rows}), {sample_tensor(g, 1), sample_index(index, rows, 2)}, {}};
+  return {
+      name, Attributes::of(ScatterAddRowsAttributes{rows}), {sample_tensor(g, 1), sample_index(index, rows, 2)}, {}};
 }
 
 std::vector<Sample> samples() {

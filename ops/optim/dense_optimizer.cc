@@ -21,7 +21,8 @@ DenseOptimizer::DenseOptimizer(const DenseOptimizerOptions& options, const std::
     : options_(options), size_(static_cast<int64_t>(decay.size())) {
   for (auto begin = decay.begin(); begin != decay.end();) {
     const auto end = std::find(begin, decay.end(), !*begin);
-    pieces_.push_back({begin - decay.begin(), end - decay.begin(), *begin ? static_cast<float>(options.weight_decay) : 0});
+    pieces_.push_back(
+        {begin - decay.begin(), end - decay.begin(), *begin ? static_cast<float>(options.weight_decay) : 0});
     begin = end;
   }
   if (is_adam(options.kind)) {
@@ -40,9 +41,12 @@ void DenseOptimizer::step(std::span<float> params, std::span<const float> grads,
   const double rate = options_.learning_rate * learning_rate_factor;
   switch (options_.kind) {
     case Kind::kAdam:
-    case Kind::kAdamW: return adam(params, grads, rate);
-    case Kind::kAdagrad: return adagrad(params, grads, rate);
-    case Kind::kSgd: return sgd(params, grads, rate);
+    case Kind::kAdamW:
+      return adam(params, grads, rate);
+    case Kind::kAdagrad:
+      return adagrad(params, grads, rate);
+    case Kind::kSgd:
+      return sgd(params, grads, rate);
   }
 }
 
@@ -70,28 +74,28 @@ void DenseOptimizer::adam(std::span<float> params, std::span<const float> grads,
   const auto rate = static_cast<float>(learning_rate), epsilon = static_cast<float>(options_.epsilon);
   const auto correct1 = static_cast<float>(1 / (1 - std::pow(options_.beta1, steps)));
   const auto correct2 = static_cast<float>(1 / std::sqrt(1 - std::pow(options_.beta2, steps)));
-  for_each_piece([=, p = params.data(), g = grads.data(), m = m_.data(), v = v_.data()](int64_t begin, int64_t end,
-                                                                                       float decay) {
-    const float into_gradient = decoupled ? 0 : decay, beside = decoupled ? decay : 0;
-    for (int64_t i = begin; i < end; ++i) {
-      const float gradient = g[i] + into_gradient * p[i];
-      m[i] = beta1 * m[i] + gain1 * gradient;
-      v[i] = beta2 * v[i] + gain2 * gradient * gradient;
-      p[i] -= rate * (m[i] * correct1 / (std::sqrt(v[i]) * correct2 + epsilon) + beside * p[i]);
-    }
-  });
+  for_each_piece(
+      [=, p = params.data(), g = grads.data(), m = m_.data(), v = v_.data()](int64_t begin, int64_t end, float decay) {
+        const float into_gradient = decoupled ? 0 : decay, beside = decoupled ? decay : 0;
+        for (int64_t i = begin; i < end; ++i) {
+          const float gradient = g[i] + into_gradient * p[i];
+          m[i] = beta1 * m[i] + gain1 * gradient;
+          v[i] = beta2 * v[i] + gain2 * gradient * gradient;
+          p[i] -= rate * (m[i] * correct1 / (std::sqrt(v[i]) * correct2 + epsilon) + beside * p[i]);
+        }
+      });
 }
 
 void DenseOptimizer::adagrad(std::span<float> params, std::span<const float> grads, double learning_rate) {
   const auto rate = static_cast<float>(learning_rate), epsilon = static_cast<float>(options_.epsilon);
-  for_each_piece([=, p = params.data(), g = grads.data(), sum = accumulator_.data()](int64_t begin, int64_t end,
-                                                                                     float decay) {
-    for (int64_t i = begin; i < end; ++i) {
-      const float gradient = g[i] + decay * p[i];
-      sum[i] += gradient * gradient;
-      p[i] -= rate * gradient / (std::sqrt(sum[i]) + epsilon);
-    }
-  });
+  for_each_piece(
+      [=, p = params.data(), g = grads.data(), sum = accumulator_.data()](int64_t begin, int64_t end, float decay) {
+        for (int64_t i = begin; i < end; ++i) {
+          const float gradient = g[i] + decay * p[i];
+          sum[i] += gradient * gradient;
+          p[i] -= rate * gradient / (std::sqrt(sum[i]) + epsilon);
+        }
+      });
 }
 
 void DenseOptimizer::sgd(std::span<float> params, std::span<const float> grads, double learning_rate) const {

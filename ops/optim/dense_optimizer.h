@@ -1,5 +1,5 @@
-// Optimisers of dense parameters: one fused pass over all parameters of a model, which lie in one flat buffer. Not graph
-// operators: the gradients first pass through the ranks' exchange and clipping.
+// Optimisers of dense parameters: one fused pass over all parameters of a model, which lie in one flat buffer. Not
+// graph operators: the gradients first pass through the ranks' exchange and clipping.
 #pragma once
 
 #include <cstdint>
@@ -19,7 +19,7 @@ struct DenseOptimizerOptions {
   Kind kind = Kind::kAdam;
   double learning_rate = 0.001;
   double beta1 = 0.9, beta2 = 0.999;
-  double epsilon = 1e-8;  // added to the root
+  double epsilon = 1e-8;    // added to the root
   double weight_decay = 0;  // kAdamW: x -= rate * decay * x beside the step; the others add decay * x to the gradient
   double initial_accumulator = 0.1;  // kAdagrad
 };
@@ -57,7 +57,7 @@ class DenseOptimizer {
 
   DenseOptimizerOptions options_;
   int64_t size_;
-  std::vector<Piece> pieces_;                // sorted, covering all parameters
+  std::vector<Piece> pieces_;               // sorted, covering all parameters
   std::vector<float> m_, v_, accumulator_;  // empty where the kind has none
   int64_t step_count_ = 0;
 };

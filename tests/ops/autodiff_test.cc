@@ -36,7 +36,7 @@ TEST_F(Autodiff, ProductRule) {
 }
 
 TEST_F(Autodiff, PathsThroughSharedValuesAdd) {
-  const Value square = ops::mul(x_, x_);                                   // used twice below, x twice in it
+  const Value square = ops::mul(x_, x_);                                     // used twice below, x twice in it
   const auto g = of(ops::add(ops::mul(square, w_), ops::scale(square, 2)));  // w x^2 + 2 x^2
   EXPECT_EQ(at(g[0]), 2 * 3 * 5 + 4 * 3);
   EXPECT_EQ(at(g[1]), 9);
@@ -68,9 +68,10 @@ TEST_F(Autodiff, GradientsOfGradients) {
 
 TEST_F(Autodiff, AbsentRuleIsNamedWithItsReason) {
   const Value slope = ops::activate_gradient(x_, w_, ops::Activation::kTanh);
-  EXPECT_EQ(message_of([&] { of(slope); }),
-            "[ops.autodiff] the loss depends on its parameters through activate_gradient, which has no gradient: second "
-            "derivatives of activations are not offered");
+  EXPECT_EQ(
+      message_of([&] { of(slope); }),
+      "[ops.autodiff] the loss depends on its parameters through activate_gradient, which has no gradient: second "
+      "derivatives of activations are not offered");
 }
 
 TEST_F(Autodiff, AbsentRuleOffThePathDoesNotMatter) {

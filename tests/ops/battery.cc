@@ -33,7 +33,8 @@ std::vector<Case> all_cases() {
 
 std::string case_name(const ::testing::TestParamInfo<Case>& info) {
   std::string name = str(info.param.op->name, "__", info.param.sample.name);
-  std::ranges::replace_if(name, [](unsigned char c) { return !std::isalnum(c); }, '_');
+  std::ranges::replace_if(
+      name, [](unsigned char c) { return !std::isalnum(c); }, '_');
   return name;
 }
 
@@ -43,13 +44,15 @@ SampleGraph::SampleGraph(const Case& test_case, DType floating) : graph(floating
     input_data.push_back(in_type(sample.inputs[i], floating));
     const Tensor& data = input_data.back();
     inputs.push_back(graph.input(str("input ", i), data.dtype(), SymbolicShape(data.shape())));
-    needed.push_back(is_floating(data.dtype()) && std::ranges::find(sample.fixed, static_cast<int>(i)) == sample.fixed.end());
+    needed.push_back(is_floating(data.dtype()) &&
+                     std::ranges::find(sample.fixed, static_cast<int>(i)) == sample.fixed.end());
   }
   outputs = graph.add(*op, sample.attributes, inputs);
   for (size_t i = 0; i < outputs.size(); ++i) {
     const bool differentiable = is_floating(outputs[i].dtype());
     const Shape shape = static_shape(outputs[i].shape());
-    cotangent_data.push_back(in_type(random_tensor<double>(differentiable ? shape : Shape{0}, 77 + i), outputs[i].dtype()));
+    cotangent_data.push_back(
+        in_type(random_tensor<double>(differentiable ? shape : Shape{0}, 77 + i), outputs[i].dtype()));
     cotangents.push_back(differentiable ? graph.input(str("cotangent ", i), outputs[i].dtype(), outputs[i].shape())
                                         : Value{});
   }

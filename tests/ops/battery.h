@@ -39,9 +39,9 @@ struct SampleGraph {
 
   Graph graph;
   std::vector<Value> inputs, outputs;
-  std::vector<bool> needed;        // per input: wants a gradient
-  std::vector<Value> cotangents;   // per output; no value for integers
-  std::vector<Value> gradients;    // per input; empty when the op has no rule
+  std::vector<bool> needed;                        // per input: wants a gradient
+  std::vector<Value> cotangents;                   // per output; no value for integers
+  std::vector<Value> gradients;                    // per input; empty when the op has no rule
   std::vector<Tensor> input_data, cotangent_data;  // the latter per output; float64 or float32 like the graph
 };
 

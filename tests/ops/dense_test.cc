@@ -55,8 +55,8 @@ TEST_F(Dense, Activations) {
   const Value x = input({3}, {-1, 0, 2});
   EXPECT_EQ(ops::activate(x, ops::Activation::kNone), x);
   expect(ops::activate(x, ops::Activation::kRelu), {3}, {0, 0, 2});
-  const auto results = evaluate(
-      graph_, {ops::activate(x, ops::Activation::kSigmoid), ops::activate(x, ops::Activation::kTanh)}, feed_);
+  const auto results =
+      evaluate(graph_, {ops::activate(x, ops::Activation::kSigmoid), ops::activate(x, ops::Activation::kTanh)}, feed_);
   EXPECT_TRUE(all_close(results[0], Tensor::of<double>({3}, {0.26894142, 0.5, 0.88079708}), {.relative = 1e-6}));
   EXPECT_TRUE(all_close(results[1], Tensor::of<double>({3}, {-0.76159416, 0, 0.96402758}), {.relative = 1e-6}));
 }
@@ -85,8 +85,8 @@ TEST(ActivationMath, ExtremesAndNan) {
   EXPECT_EQ(ops::fast_tanh(inf), 1);
   EXPECT_EQ(ops::fast_tanh(-inf), -1);
   EXPECT_TRUE(std::isfinite(ops::fast_exp(inf)));
-  for (const float y : {ops::fast_exp(nan), ops::sigmoid(nan), ops::fast_tanh(nan),
-                        ops::activated<ops::Activation::kRelu>(nan)})
+  for (const float y :
+       {ops::fast_exp(nan), ops::sigmoid(nan), ops::fast_tanh(nan), ops::activated<ops::Activation::kRelu>(nan)})
     EXPECT_TRUE(std::isnan(y));
 }
 
@@ -129,9 +129,13 @@ TEST_F(Dense, ReshapeCountsSymbolically) {
   const Value x = graph_.input("x", DType::kFloat32, {n, 6});
   EXPECT_EQ(str(ops::reshape(x, {n * 3, 2}).shape()), "[3*s0, 2]");
   EXPECT_EQ(str(ops::reshape(x, {2, 3, n}).shape()), "[2, 3, s0]");
-  EXPECT_EQ(message_of([&] { (void)ops::reshape(x, {m, 6}); }),
+  EXPECT_EQ(message_of([&] {
+              (void)ops::reshape(x, {m, 6});
+            }),
             "[ops.reshape] wanted as many elements as [s0, 6] has, got [s1, 6]");
-  EXPECT_EQ(message_of([&] { (void)ops::reshape(x, {n + 1, 6}); }),
+  EXPECT_EQ(message_of([&] {
+              (void)ops::reshape(x, {n + 1, 6});
+            }),
             "[ops.reshape] wanted as many elements as [s0, 6] has, got [s0+1, 6]");
 }
 
@@ -143,7 +147,9 @@ TEST_F(Dense, MessagesNameBothSides) {
   };
   starts(message_of([&] { (void)ops::add(x, y); }),
          "[ops.add] wanted inputs of one shape and one floating type, got float32 [2, 3] and float32 [2, 2]");
-  starts(message_of([&] { (void)ops::concat({x, z}); }),
+  starts(message_of([&] {
+           (void)ops::concat({x, z});
+         }),
          "[ops.concat] wanted parts of one floating type that differ only in a static last extent, got float32 [2, 3] "
          "and float32 [3, 1]");
   starts(message_of([&] { (void)ops::concat({x, open}); }), "[ops.concat] wanted parts");
@@ -156,7 +162,9 @@ TEST_F(Dense, MessagesNameBothSides) {
   starts(message_of([&] { (void)ops::scale_rows(x, z); }), "[ops.scale_rows] wanted x [N, C]");
   starts(message_of([&] { (void)ops::row_sum(open); }), "[ops.row_sum] wanted a floating x [N, C] with a static C");
   starts(message_of([&] { (void)ops::repeat_cols(x, -1); }), "[ops.repeat_cols] wanted times >= 0, got -1");
-  starts(message_of([&] { (void)ops::constant(graph_, {DType::kInt32, {2}}, 1); }),
+  starts(message_of([&] {
+           (void)ops::constant(graph_, {DType::kInt32, {2}}, 1);
+         }),
          "[ops.constant] wanted float32 or float64, got int32");
 }
 

@@ -58,7 +58,9 @@ TEST_F(ExecutorTest, ContradictingShapesAreNamed) {
 
 TEST_F(ExecutorTest, TypesAreCheckedWhenBinding) {
   Executor executor(graph_, {ops::add(a_, b_)});
-  EXPECT_EQ(message_of([&] { executor.bind(a_, Tensor(DType::kFloat64, {1, 2}).view()); }),
+  EXPECT_EQ(message_of([&] {
+              executor.bind(a_, Tensor(DType::kFloat64, {1, 2}).view());
+            }),
             "[ops.executor] a wants float32, got float64");
 }
 
@@ -114,7 +116,9 @@ TEST_F(ExecutorTest, ExtentsMayComeFromInputsThatNoNodeReads) {
   const Tensor i = Tensor::of<int32_t>({3}, {1, -1, 1});
   EXPECT_TRUE(same_bits(evaluate(graph_, {g}, {{index, i}, {rows, Tensor(DType::kFloat32, {4, 1})}})[0],
                         Tensor::of<float>({4, 1}, {0, 2, 0, 0})));
-  EXPECT_EQ(message_of([&] { (void)evaluate(graph_, {g}, {{index, i}}); }),
+  EXPECT_EQ(message_of([&] {
+              (void)evaluate(graph_, {g}, {{index, i}});
+            }),
             str("[ops.executor] ", graph_.describe(g),
                 " [s1, 1] depends on s1 \"distinct\", which no bound input tells; bind one that has it in its shape"));
 }
@@ -184,9 +188,10 @@ TEST_F(ExecutorTest, NotFiniteIsNamedWhereItArises) {
   const Value y = ops::scale(product, 0.5);
   const Feed feed = {{a_, Tensor::of<float>({1, 2}, {1e30f, 1})}, {b_, Tensor::of<float>({1, 2}, {1e30f, 1})}};
   EXPECT_NO_THROW((void)evaluate(graph_, {y}, feed));
-  EXPECT_EQ(message_of<Error>([&] { (void)evaluate(graph_, {y}, feed, {.check_finite = true, .where = "rank 3"}); }),
-            "[ops.executor] rank 3: output 0 of mul#1 {} is not finite; its inputs: scale#0[1, 2], b[1, 2]; try a lower "
-            "learning rate, gradient clipping (train.clip_norm) or look at the data");
+  EXPECT_EQ(
+      message_of<Error>([&] { (void)evaluate(graph_, {y}, feed, {.check_finite = true, .where = "rank 3"}); }),
+      "[ops.executor] rank 3: output 0 of mul#1 {} is not finite; its inputs: scale#0[1, 2], b[1, 2]; try a lower "
+      "learning rate, gradient clipping (train.clip_norm) or look at the data");
 }
 
 TEST_F(ExecutorTest, NotFiniteInputsAreMarked) {

@@ -60,7 +60,8 @@ TEST_F(Jagged, ScatterAddRowsOfManySourcesSumsExactly) {
   for (size_t i = 0; i < kSources; ++i)
     for (size_t c = 0; c < 3; ++c) {
       g.elements<float>()[i * 3 + c] = static_cast<float>((i * 3 + c) % 7);  // small integers: any order is exact
-      if (row_of[i] >= 0) want.elements<float>()[static_cast<size_t>(row_of[i]) * 3 + c] += g.elements<float>()[i * 3 + c];
+      if (row_of[i] >= 0)
+        want.elements<float>()[static_cast<size_t>(row_of[i]) * 3 + c] += g.elements<float>()[i * 3 + c];
     }
   const Value y = ops::scatter_add_rows(input(g), input(index), kRows);
   EXPECT_TRUE(same_bits(evaluate(graph_, {y}, feed_)[0], want));

@@ -45,7 +45,9 @@ TEST(Tensor, CopiesShareAndClonesDoNot) {
 }
 
 TEST(Tensor, MessagesNameWhatWasWanted) {
-  EXPECT_EQ(message_of([] { (void)Tensor::of<float>({2, 2}, {1, 2, 3}); }),
+  EXPECT_EQ(message_of([] {
+              (void)Tensor::of<float>({2, 2}, {1, 2, 3});
+            }),
             "[ops.tensor] shape [2, 2] wants 4 values, got 3");
   EXPECT_EQ(message_of([] { (void)Tensor(DType::kFloat32, {1}).elements<int64_t>(); }),
             "[ops.tensor] wanted elements of type int64, the tensor holds float32");

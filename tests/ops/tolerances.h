@@ -1,4 +1,5 @@
-// The battery's one table of tolerances. Absolute ones are in units of the largest magnitude in the tensor (at least 1).
+// The battery's one table of tolerances. Absolute ones are in units of the largest magnitude in the tensor (at least
+// 1).
 #pragma once
 
 #include <string_view>

@@ -45,9 +45,8 @@ template <class A, class B>
   if (!(got.shape() == want.shape()))
     return ::testing::AssertionFailure() << "wanted shape " << want.shape() << ", got " << got.shape();
   return dispatch_floating(got.dtype(), [&]<class A>() {
-    return dispatch_floating(want.dtype(), [&]<class B>() {
-      return all_close(got.elements<A>(), want.elements<B>(), tolerance);
-    });
+    return dispatch_floating(want.dtype(),
+                             [&]<class B>() { return all_close(got.elements<A>(), want.elements<B>(), tolerance); });
   });
 }
 

@@ -23,7 +23,7 @@ const char* advice(int error) {
     case EDQUOT:
       return "; your quota is used up: free space or choose another folder";
     case EFBIG:
-      return "; the file system or ulimit -f forbids files of this size";
+      return "; files of this size are forbidden here: raise ulimit -f or choose a folder with more space";
     case ENOENT:
       return "; create the folder first";
     case EACCES:

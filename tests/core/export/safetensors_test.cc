@@ -114,8 +114,8 @@ TEST_F(SafetensorsTest, AFailedWriteKeepsTheOldFileAndSaysHowMuchWasWanted) {
   std::signal(SIGXFSZ, old_handler);
   EXPECT_EQ(
       error,
-      "[export] cannot write m: File too large; wanted 4072 bytes, wrote 1024; the file system or ulimit -f forbids "
-      "files of this size");
+      "[export] cannot write m: File too large; wanted 4072 bytes, wrote 1024; files of this size are forbidden here: "
+      "raise ulimit -f or choose a folder with more space");
   EXPECT_EQ(read("m"), "old");
   EXPECT_FALSE(fs::exists(path("m.partial")));
 }

@@ -18,6 +18,7 @@ int main(int argc, char** argv) {
   polyscene::add_train_command(app);
   polyscene::add_evaluate_command(app);
   polyscene::add_predict_command(app);
+  polyscene::add_data_command(app);
   polyscene::add_version_command(app);
 
   try {

@@ -1,0 +1,36 @@
+#include <iostream>
+#include <memory>
+
+#include "core/config/load.h"
+#include "core/data/inspect.h"
+#include "launcher/cli/commands.h"
+#include "launcher/cli/common.h"
+
+namespace polyscene {
+namespace {
+
+struct InspectArguments {
+  std::string config, split = "train";
+  std::vector<std::string> overrides;
+};
+
+}  // namespace
+
+void add_data_command(CLI::App& app) {
+  CLI::App* data = app.add_subcommand("data", "Look at data through a configuration");
+  data->require_subcommand(1);
+  auto arguments = std::make_shared<InspectArguments>();
+  CLI::App* command = data->add_subcommand("inspect", "What the reader makes of the files: rows, features, bad records, scenarios");
+  command->add_option("--config", arguments->config, "Experiment file (text protobuf)")->required()->type_name("FILE");
+  command->add_option("--split", arguments->split, "train, valid or test")->capture_default_str()->type_name("SPLIT");
+  command->add_option("--set", arguments->overrides, "Override a field of the configuration, e.g. data.root=DIR")
+      ->expected(1)
+      ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll)
+      ->type_name("FIELD=VALUE");
+  command->callback([arguments] {
+    const Split split = parse_split(arguments->split);
+    print(std::cout, inspect(load_experiment(arguments->config, arguments->overrides).data(), split));
+  });
+}
+
+}  // namespace polyscene

@@ -27,7 +27,7 @@ struct Metrics {
 
 // Mean AUC over groups that hold both classes, weighted by their rows.
 struct GroupedAuc {
-  std::string name;                // "S-GAUC", "GAUC(user)", "GAUC(user x scenario)"
+  std::string name;  // "S-GAUC", "GAUC(user)", "GAUC(user x scenario)"
   std::optional<double> value;
   int64_t groups_used = 0, groups_skipped = 0;
   double rows_kept_share = 0;
@@ -40,8 +40,8 @@ struct ScenarioMetrics {
 
 struct Evaluation {
   Metrics overall;
-  std::vector<GroupedAuc> grouped;          // S-GAUC first
-  std::vector<ScenarioMetrics> scenarios;   // most rows first, then by id
+  std::vector<GroupedAuc> grouped;         // S-GAUC first
+  std::vector<ScenarioMetrics> scenarios;  // most rows first, then by id
 
   [[nodiscard]] std::string to_json() const;  // one line
   void print(std::ostream& out) const;        // an aligned table

@@ -68,8 +68,10 @@ void HashedTable::find(std::span<const int64_t> keys, std::span<int32_t> rows) c
 }
 
 int64_t HashedTable::insert_missing(std::span<const int64_t> keys, std::span<int32_t> rows) {
+  constexpr size_t kAhead = 16;
   const int64_t before = store_.rows();
   for (size_t i = 0; i < keys.size(); ++i) {
+    if (i + kAhead < keys.size() && rows[i + kAhead] == kNoRow) index_.prefetch(index_hash(keys[i + kAhead]));
     if (rows[i] != kNoRow) continue;
     const uint64_t hash = index_hash(keys[i]);
     rows[i] = find_one(keys[i], hash);

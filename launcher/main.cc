@@ -26,6 +26,8 @@ int main(int argc, char** argv) {
   } catch (const CLI::Success& e) {
     return app.exit(e);
   } catch (const CLI::ParseError& e) {
+    if (argc > 1 && argv[1][0] != '-' && app.get_subcommands().empty())
+      std::cerr << "polyscene: wanted one of the sub-commands train, evaluate, predict, data, version; got \"" << argv[1] << "\"\n";
     app.exit(e);
     return static_cast<int>(polyscene::ErrorKind::kInvalidArgument);
   } catch (const polyscene::Error& e) {

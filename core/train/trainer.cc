@@ -43,9 +43,6 @@ class Trainer {
     source_ = make_source(Split::kTrain, "train", train_.batch_size(), true, train_.min_tail_share());
     if (job.experiment.data().valid_files_size() > 0)
       valid_ = make_source(Split::kValid, "valid", train_.eval_batch_size(), false, 0);
-    require<DataError>(source_->steps_per_epoch() > 0, "[train] wanted at least one batch of ", train_.batch_size(),
-                       " rows, the training files hold ", source_->total_rows(),
-                       "; lower train.batch_size or train.min_tail_share");
     total_steps_ = source_->steps_per_epoch() * train_.epochs();
     if (train_.max_steps() > 0) total_steps_ = std::min(total_steps_, train_.max_steps());
   }

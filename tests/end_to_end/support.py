@@ -40,7 +40,7 @@ data {
   group { name: "user" }
   row_key_column: "row"
 }
-embedding { dim: 8 init_stddev: 0.05 }
+embedding { dim: 8 init_stddev: 0.05 optimizer { learning_rate: 0.02 } }
 model { head: 16 head: 8 sfpnet { gate_hidden: 16 context_width: 8 } }
 train { batch_size: 64 epochs: 1 log_every: 1 optimizer { learning_rate: 0.005 } }
 """

@@ -13,7 +13,7 @@ OK, USAGE, DATA, OTHER = 0, 2, 3, 1
 
 
 class MessagesTest(ProgramTest):
-    def fail(self, code, *texts, arguments=(), name="run", **options):
+    def train_fails(self, code, *texts, arguments=(), name="run", **options):
         result = self.run_program("train", "--config", self.config, "--output", self.folder / name, "--threads", 1,
                                   *arguments, **options)
         self.assert_fails(result, code, *texts)
@@ -49,43 +49,43 @@ class MessagesTest(ProgramTest):
 
     def test_configuration(self):
         self.config.write_text(self.config.read_text().replace("batch_size", "batch_sise"))
-        self.fail(USAGE, "planted.pbtxt:", "batch_sise", "batch_size")
+        self.train_fails(USAGE, "planted.pbtxt:", "batch_sise", "batch_size")
         self.config.unlink()
-        self.fail(USAGE, "planted.pbtxt")
+        self.train_fails(USAGE, "planted.pbtxt")
 
     def test_override(self):
-        self.fail(USAGE, "train.batch_sise", "batch_size", arguments=["--set", "train.batch_sise=3"])
+        self.train_fails(USAGE, "train.batch_sise", "batch_size", arguments=["--set", "train.batch_sise=3"])
 
     def test_output_folder_with_a_run(self):
         self.train()
-        self.fail(USAGE, "already holds a run", "--overwrite")
+        self.train_fails(USAGE, "already holds a run", "--overwrite")
         self.train("run", "--overwrite")
         (self.folder / "other").mkdir()
         (self.folder / "other/thesis.tex").write_text("precious")
-        self.fail(USAGE, "holds other files", "thesis.tex", name="other", arguments=["--overwrite"])
+        self.train_fails(USAGE, "holds other files", "thesis.tex", name="other", arguments=["--overwrite"])
         self.assertTrue((self.folder / "other/thesis.tex").exists())
 
     def test_output_folder_that_cannot_be_made(self):
         (self.folder / "file").write_text("")
-        self.fail(DATA, "cannot make the folder", name="file/run")
+        self.train_fails(DATA, "cannot make the folder", name="file/run")
 
     def test_missing_files(self):
         shutil.rmtree(self.data / "train")
-        self.fail(DATA, "train/*.parquet")
+        self.train_fails(DATA, "train/*.parquet")
 
     def test_missing_and_wrong_columns(self):
         self.change(item=None)
-        self.fail(DATA, "item", "part-00000.parquet")
+        self.train_fails(DATA, "item", "part-00000.parquet")
         self.change(item=pa.array([1.5] * 1500))
-        self.fail(DATA, "item", "double", name="run2")
+        self.train_fails(DATA, "item", "double", name="run2")
 
     def test_truncated_and_foreign_files(self):
         part = self.data / "train/part-00000.parquet"
         whole = part.read_bytes()
         part.write_bytes(whole[:len(whole) // 2])
-        self.fail(DATA, "part-00000.parquet")
+        self.train_fails(DATA, "part-00000.parquet")
         part.write_bytes(b"id,click\n1,0\n")
-        self.fail(DATA, "part-00000.parquet", name="run2")
+        self.train_fails(DATA, "part-00000.parquet", name="run2")
 
     def test_bad_records_stop_the_job_past_the_configured_share(self):
         prices = np.full(1500, 3.0)
@@ -96,13 +96,13 @@ class MessagesTest(ProgramTest):
         rejects = [json.loads(line) for line in (self.folder / "tolerant/rejects/train-rank0.jsonl").read_text().splitlines()]
         self.assertEqual(sorted(r["row"] for r in rejects), [7, 8, 9])
         self.assertTrue(all(r["column"] == "price" and "part-00000.parquet" in r["file"] for r in rejects), rejects)
-        self.fail(DATA, "max_bad_share", arguments=["--set", "data.max_bad_share=0.001"])
+        self.train_fails(DATA, "max_bad_share", arguments=["--set", "data.max_bad_share=0.001"])
 
     def test_nulls_and_labels(self):
         self.change(item=pa.array([None] * 1500, pa.int64()))
-        self.fail(DATA, "item", "null")
+        self.train_fails(DATA, "item", "null")
         self.change(click=pa.array([2] * 1500, pa.int8()))
-        self.fail(DATA, "click", "0", "1", name="run2")
+        self.train_fails(DATA, "click", "0", "1", name="run2")
 
     def test_long_sequences_keep_the_newest_and_are_counted(self):
         self.assertIn("sequences were longer than max_length", self.train().out)
@@ -113,15 +113,15 @@ class MessagesTest(ProgramTest):
         self.assertIn(3, scenarios)  # the planted test split has one scenario more
 
     def test_too_few_rows_for_a_batch(self):
-        self.fail(DATA, "wanted at least one batch of 100000", arguments=["--set", "train.batch_size=100000"])
+        self.train_fails(DATA, "less than min_tail_share 0.5 of one batch of 100000", arguments=["--set", "train.batch_size=100000"])
 
     def test_more_ranks_than_lanes(self):
-        self.fail(USAGE, "data.lanes", arguments=["--local-ranks", "4", "--set", "data.lanes=2"])
+        self.train_fails(USAGE, "data.lanes", arguments=["--local-ranks", "4", "--set", "data.lanes=2"])
 
     def test_a_loss_that_is_not_finite_names_tensor_and_rank(self):
         arguments = ["--set", "train.optimizer.learning_rate=1e30", "--set", "train.optimizer.kind=SGD"]
-        self.fail(OTHER, "is not finite", "rank 0", "lower learning rate", arguments=arguments)
-        self.fail(OTHER, "is not finite", "#", "its inputs", name="run2",
+        self.train_fails(OTHER, "is not finite", "rank 0", "lower learning rate", arguments=arguments)
+        self.train_fails(OTHER, "is not finite", "#", "its inputs", name="run2",
                   arguments=arguments + ["--set", "train.debug_finite=true"])
 
     def test_full_disk(self):

@@ -15,30 +15,32 @@ class RanksTest(ProgramTest):
         return [entry["loss"] for entry in self.logged(name, "train")][:100]
 
     def test_losses_and_auc_do_not_depend_on_ranks(self):
+        # The configured rates of the experiments. At several times that, Adam on these 2,400 rows amplifies the last bit
+        # of a sum tenfold every few steps, whatever it comes from.
+        rates = ["--set", "train.epochs=3", "--set", "train.optimizer.learning_rate=0.001", "--set",
+                 "embedding.optimizer.learning_rate=0.001"]
         for ranks in (1, 2, 3, 4):
-            self.train(f"local{ranks}", "--local-ranks", ranks, "--set", "train.epochs=3")
-        self.train("mpi2", "--set", "train.epochs=3", ranks=2)
-        self.train("mpi3", "--set", "train.epochs=3", ranks=3)
+            self.train(f"local{ranks}", "--local-ranks", ranks, *rates)
+        self.train("mpi2", *rates, ranks=2)
+        self.train("mpi3", *rates, ranks=3)
         reference = self.losses("local1")
         self.assertEqual(len(reference), 100)
-        reference_auc = self.evaluate("local1", "test")["overall"]["auc"]
+        reference_auc = self.evaluate("local1", "test")["auc"]
         for name in ("local2", "local3", "local4", "mpi2", "mpi3"):
             with self.subTest(name):
                 np.testing.assert_allclose(self.losses(name), reference, rtol=1e-5)
-                self.assertAlmostEqual(self.evaluate(name, "test")["overall"]["auc"], reference_auc, delta=1e-4)
+                self.assertAlmostEqual(self.evaluate(name, "test")["auc"], reference_auc, delta=1e-4)
         self.assertEqual(self.model_bytes("local2"), self.model_bytes("mpi2"), "threads and processes compute the same")
 
     def test_evaluation_is_equal_at_any_rank_count(self):
         self.train("run", "--local-ranks", 2)
         results = [self.evaluate("run", "test", "--local-ranks", ranks) for ranks in (1, 2, 3, 4)]
         for other in results[1:]:
-            self.assertAlmostEqual(other["overall"]["auc"], results[0]["overall"]["auc"], places=12)
-            self.assertAlmostEqual(other["overall"]["logloss"], results[0]["overall"]["logloss"], places=6)
+            self.assertAlmostEqual(other["auc"], results[0]["auc"], places=12)
+            self.assertAlmostEqual(other["logloss"], results[0]["logloss"], places=6)
 
     def test_ranks_without_rows_are_welcome(self):
         write_split(self.data, "train", [planted_table(5, 1), planted_table(0, 1)])
-        for extra in (self.data / "train").glob("part-00001*"):
-            pass  # the empty file stays: it has no rows, and that is fine
         result = self.train("run", "--local-ranks", 4, "--set", "train.min_tail_share=0", "--set", "train.epochs=2")
         self.assertIn("10 samples", result.out)
 
@@ -54,8 +56,8 @@ class RanksTest(ProgramTest):
         self.assertEqual(len(ranks), 2)
         start = time.monotonic()
         os.kill(int(ranks[1]), signal.SIGKILL)
-        rest = job.stdout.read()
-        self.assertNotEqual(job.wait(timeout=60), 0)
+        rest = job.communicate(timeout=60)[0]
+        self.assertNotEqual(job.returncode, 0)
         self.assertLess(time.monotonic() - start, 25)
         self.assertIn("rank 1", rest)
 

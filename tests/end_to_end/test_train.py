@@ -26,7 +26,7 @@ class TrainTest(ProgramTest):
         for text in ("samples/s", "model    ", "metrics  ", "events   ", "next:    polyscene evaluate"):
             self.assertIn(text, result.out)
         metrics = self.evaluate("run", "test")
-        self.assertGreater(metrics["auc"], 0.75)
+        self.assertGreater(metrics["auc"], 0.7)
         self.assertEqual(metrics["rows"], 400)
 
         table = self.run_program("evaluate", "--run", self.folder / "run", "--split", "test")

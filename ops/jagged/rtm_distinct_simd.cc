@@ -16,12 +16,20 @@ HWY_BEFORE_NAMESPACE();
 namespace polyscene::ops {
 namespace HWY_NAMESPACE {
 
-// u = relu(projected[index] + row_bias[owner]) on a tile, with padded rows.
+// Gathered rows are asked for this many rows before they are read.
+inline constexpr int64_t kAhead = 8;
+
+HWY_INLINE void prefetch_row(const float* row, int64_t cols) {
+  for (int64_t j = 0; j < cols; j += 16) __builtin_prefetch(row + j);
+}
+
+// u = relu(projected[index] + row_bias[owner]) on a tile, with padded rows; `known` >= rows indices may be read.
 HWY_INLINE void hidden_tile(const RtmShape& e, int64_t rows, const float* projected, const int32_t* index,
-                            const float* row_bias, const int64_t* owner, float* HWY_RESTRICT u) {
+                            int64_t known, const float* row_bias, const int64_t* owner, float* HWY_RESTRICT u) {
   const int64_t stride = padded_cols(e.hidden);
   const Lanes d;
   for (int64_t i = 0; i < rows; ++i) {
+    if (i + kAhead < known) prefetch_row(projected + index[i + kAhead] * e.hidden, e.hidden);
     const float* p = projected + index[i] * e.hidden;
     const float* r = row_bias + owner[i] * e.hidden;
     for (int64_t j = 0; j < e.hidden; j += kLanes) {
@@ -34,7 +42,8 @@ HWY_INLINE void hidden_tile(const RtmShape& e, int64_t rows, const float* projec
 // Samples first .. last - 1, with wo packed.
 void rtm_distinct_forward_task(const RtmDistinctForwardCall& call, const float* wo, int64_t first, int64_t last) {
   const RtmShape& e = call.shape;
-  const int64_t hidden = padded_cols(e.hidden);
+  const int64_t hidden = padded_cols(e.hidden), width = e.width;
+  const float* distinct = call.distinct;
   float* u = thread_workspace(kTileRows * hidden);
   Owners owners(call.offsets, first);
   int64_t owner[kTileRows];
@@ -42,10 +51,11 @@ void rtm_distinct_forward_task(const RtmDistinctForwardCall& call, const float* 
     const int64_t rows = std::min(kTileRows, end - row);
     const int32_t* index = call.index + row;
     owners.fill(row, rows, owner);
-    hidden_tile(e, rows, call.projected, index, call.row_bias, owner, u);
+    for (int64_t i = 0; i < rows; ++i) prefetch_row(distinct + index[i] * width, width);
+    hidden_tile(e, rows, call.projected, index, end - row, call.row_bias, owner, u);
     residual_tile(
         e, rows, u, hidden, packed_panels(wo, e.hidden), call.co,
-        [&](int64_t i) HWY_ATTR { return call.distinct + index[i] * e.width; }, call.y + row * e.width);
+        [=](int64_t i) HWY_ATTR { return distinct + index[i] * width; }, call.y + row * e.width);
   }
 }
 
@@ -63,7 +73,7 @@ void rtm_distinct_backward_task(const RtmDistinctBackwardCall& call, const float
     const float* g = call.g + row * e.width;
     float* q = all_q + row * hidden;
     owners.fill(row, rows, owner);
-    hidden_tile(e, rows, call.projected, call.index + row, call.row_bias, owner, u);
+    hidden_tile(e, rows, call.projected, call.index + row, end - row, call.row_bias, owner, u);
     masked_tile(e, rows, g, nullptr, packed_panels(wo_transposed, e.width), u, hidden, q);
     add_rows_by_owner(q, hidden, rows, e.hidden, owner, call.drow_bias);
     const float* whole = whole_vectors(g, rows, e.width, u + kTileRows * hidden);
@@ -101,10 +111,15 @@ HWY_INLINE void sum_rows(const float* from, int64_t stride, std::span<const int3
 void rtm_distinct_sources_task(const RtmDistinctBackwardCall& call, const SourceLists& sources, const float* q,
                                int64_t first, int64_t last) {
   const RtmShape& e = call.shape;
+  const auto known = static_cast<size_t>(sources.begin[static_cast<size_t>(last)]);
   for (int64_t v = first; v < last; ++v) {
     const auto begin = static_cast<size_t>(sources.begin[static_cast<size_t>(v)]);
     const auto end = static_cast<size_t>(sources.begin[static_cast<size_t>(v) + 1]);
     const std::span<const int32_t> rows = sources.order.subspan(begin, end - begin);
+    for (size_t k = begin + kAhead; k < std::min(end + kAhead, known); ++k) {
+      prefetch_row(q + sources.order[k] * padded_cols(e.hidden), e.hidden);
+      prefetch_row(call.g + sources.order[k] * e.width, e.width);
+    }
     sum_rows(q, padded_cols(e.hidden), rows, e.hidden, call.dprojected + v * e.hidden);
     sum_rows(call.g, e.width, rows, e.width, call.ddistinct + v * e.width);
   }

@@ -19,6 +19,8 @@ namespace HWY_NAMESPACE {
 void rtm_forward_task(const RtmForwardCall& call, const float* wb, const float* wo, int64_t first, int64_t last) {
   const RtmShape& e = call.shape;
   const Lanes d;
+  const float* row_bias = call.row_bias;
+  const int64_t width = e.width, hidden = e.hidden;
   Owners owners(call.offsets, first);
   int64_t owner[kTileRows];
   for (int64_t row = call.offsets[first], end = call.offsets[last]; row < end; row += kTileRows) {
@@ -28,11 +30,12 @@ void rtm_forward_task(const RtmForwardCall& call, const float* wb, const float* 
     float* u = call.u + row * e.hidden;
     tile_product(
         ByRows{b, e.width}, packed_panels(wb, e.width), rows, e.width, e.hidden,
-        [&](int64_t i, int64_t j) HWY_ATTR { return load_cols(call.row_bias + owner[i] * e.hidden + j, e.hidden - j); },
-        [&](int64_t i, int64_t j, Vector v)
-            HWY_ATTR { store_cols(hn::Max(hn::Zero(d), v), u + i * e.hidden + j, e.hidden - j); });
+        [=, &owner](int64_t i, int64_t j, auto left)
+            HWY_ATTR { return load_cols(row_bias + owner[i] * hidden + j, left); },
+        [=](int64_t i, int64_t j, auto left, Vector v)
+            HWY_ATTR { store_cols(hn::Max(hn::Zero(d), v), u + i * hidden + j, left); });
     residual_tile(
-        e, rows, u, e.hidden, packed_panels(wo, e.hidden), call.co, [&](int64_t i) HWY_ATTR { return b + i * e.width; },
+        e, rows, u, e.hidden, packed_panels(wo, e.hidden), call.co, [=](int64_t i) HWY_ATTR { return b + i * width; },
         call.y + row * e.width);
   }
 }
@@ -59,8 +62,8 @@ void rtm_backward_task(const RtmBackwardCall& call, const float* wo_transposed, 
     float* db = call.db + row * e.width;
     tile_product(
         ByRows{q, hidden}, packed_panels(wb_transposed, e.hidden), rows, e.hidden, e.width,
-        [&](int64_t i, int64_t j) HWY_ATTR { return load_cols(g + i * e.width + j, e.width - j); },
-        [&](int64_t i, int64_t j, Vector v) HWY_ATTR { store_cols(v, db + i * e.width + j, e.width - j); });
+        [=](int64_t i, int64_t j, auto left) HWY_ATTR { return load_cols(g + i * e.width + j, left); },
+        [=](int64_t i, int64_t j, auto left, Vector v) HWY_ATTR { store_cols(v, db + i * e.width + j, left); });
   }
 }
 

@@ -63,9 +63,10 @@ HWY_INLINE void residual_tile(const RtmShape& e, int64_t rows, const float* u, i
                               const float* co, const Base& base, float* y) {
   tile_product(
       ByRows{u, u_stride}, wo, rows, e.hidden, e.width,
-      [&](int64_t i, int64_t j)
-          HWY_ATTR { return hn::Add(load_cols(base(i) + j, e.width - j), load_cols(co + j, e.width - j)); },
-      [&](int64_t i, int64_t j, Vector v) HWY_ATTR { store_cols(v, y + i * e.width + j, e.width - j); });
+      [=](int64_t i, int64_t j, auto left)
+          HWY_ATTR { return hn::Add(load_cols(base(i) + j, left), load_cols(co + j, left)); },
+      [=, width = e.width](int64_t i, int64_t j, auto left, Vector v)
+          HWY_ATTR { store_cols(v, y + i * width + j, left); });
 }
 
 // q = (g wo^T + gu) 1[u > 0] on a tile, gu nullptr for none, q with padded rows.
@@ -73,14 +74,18 @@ HWY_INLINE void masked_tile(const RtmShape& e, int64_t rows, const float* g, con
                             const float* u, int64_t u_stride, float* q) {
   const int64_t stride = padded_cols(e.hidden);
   const Lanes d;
-  tile_product(
-      ByRows{g, e.width}, wo_transposed, rows, e.width, e.hidden,
-      [&](int64_t i, int64_t j)
-          HWY_ATTR { return gu == nullptr ? hn::Zero(d) : load_cols(gu + i * e.hidden + j, e.hidden - j); },
-      [&](int64_t i, int64_t j, Vector v) HWY_ATTR {
-        const Vector hidden = load_cols(u + i * u_stride + j, e.hidden - j);
-        hn::StoreU(hn::IfThenElseZero(hn::Gt(hidden, hn::Zero(d)), v), d, q + i * stride + j);
-      });
+  const auto mask = [=](int64_t i, int64_t j, auto left, Vector v) HWY_ATTR {
+    const auto on = hn::Gt(load_cols(u + i * u_stride + j, left), hn::Zero(d));
+    hn::StoreU(hn::IfThenElseZero(on, v), d, q + i * stride + j);
+  };
+  const ByRows rows_of_g{g, e.width};
+  if (gu == nullptr) {
+    const auto zero = [=](int64_t, int64_t, auto) HWY_ATTR { return hn::Zero(d); };
+    return tile_product(rows_of_g, wo_transposed, rows, e.width, e.hidden, zero, mask);
+  }
+  const auto start = [=, hidden = e.hidden](int64_t i, int64_t j, auto left)
+                         HWY_ATTR { return load_cols(gu + i * hidden + j, left); };
+  tile_product(rows_of_g, wo_transposed, rows, e.width, e.hidden, start, mask);
 }
 
 // sum [inner, padded cols] += left^T right over the rows of a tile, right with whole vectors per row.
@@ -90,8 +95,8 @@ HWY_INLINE void add_outer(const float* left, int64_t left_stride, int64_t inner,
   const Lanes d;
   tile_product(
       ByColumns{left, left_stride}, tile_panels(right, right_stride), inner, rows, cols,
-      [&](int64_t i, int64_t j) HWY_ATTR { return hn::LoadU(d, sum + i * stride + j); },
-      [&](int64_t i, int64_t j, Vector v) HWY_ATTR { hn::StoreU(v, d, sum + i * stride + j); });
+      [=](int64_t i, int64_t j, auto) HWY_ATTR { return hn::LoadU(d, sum + i * stride + j); },
+      [=](int64_t i, int64_t j, auto, Vector v) HWY_ATTR { hn::StoreU(v, d, sum + i * stride + j); });
 }
 
 // g as it is where its rows are whole vectors, else a copy in `padded` with rows of padded_cols(width).

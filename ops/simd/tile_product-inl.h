@@ -15,6 +15,7 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <type_traits>
 
 #include "hwy/highway.h"
 #include "ops/simd/plain_product.h"
@@ -33,7 +34,11 @@ inline constexpr int kBlockRows = 6;
 inline constexpr int kPanelVectors = kLanes == 16 ? 4 : 2;
 inline constexpr int kPanelCols = kPanelVectors * kLanes;
 
-// The columns of a row from p on, of which `left` >= 1 exist: missing ones read as zero and are not written.
+// How many columns a row has from some place on: at least a whole vector, or a number >= 1 that may be less. Columns
+// that a row does not have read as zero and are not written.
+struct Whole {};
+HWY_INLINE Vector load_cols(const float* p, Whole) { return hn::LoadU(Lanes(), p); }
+HWY_INLINE void store_cols(Vector v, float* p, Whole) { hn::StoreU(v, Lanes(), p); }
 HWY_INLINE Vector load_cols(const float* p, int64_t left) {
   const Lanes d;
   return left >= kLanes ? hn::LoadU(d, p) : hn::MaskedLoad(hn::FirstN(d, static_cast<size_t>(left)), d, p);
@@ -82,15 +87,20 @@ HWY_INLINE void pack_panels(Strided<const float> b, int64_t inner, int64_t cols,
     }
 }
 
-// One block: end(row, col, value) for each vector of begin(row, col) + left right, `rows` and `cols` counted from the
-// tile's.
-template <int kRows, int kVectors, class Left, class Begin, class End>
+// One block of a tile; see tile_product. `left` counts the columns from col on, or is Whole for the whole block.
+template <int kRows, int kVectors, class Left, class Begin, class End, class Cols>
 HWY_INLINE void block_product(Left left, const float* HWY_RESTRICT right, int64_t right_row, int64_t inner, int64_t row,
-                              int64_t col, const Begin& begin, const End& end) {
+                              int64_t col, Cols cols_left, const Begin& begin, const End& end) {
   const Lanes d;
+  const auto left_at = [cols_left](int v) HWY_ATTR {
+    if constexpr (std::is_same_v<Cols, Whole>)
+      return (void)v, cols_left;
+    else
+      return cols_left - v * kLanes;
+  };
   Vector sum[kRows][kVectors];
   for (int i = 0; i < kRows; ++i)
-    for (int v = 0; v < kVectors; ++v) sum[i][v] = begin(row + i, col + v * kLanes);
+    for (int v = 0; v < kVectors; ++v) sum[i][v] = begin(row + i, col + v * kLanes, left_at(v));
   left = left.from_row(row);
   for (int64_t k = 0; k < inner; ++k) {
     Vector r[kVectors];
@@ -103,39 +113,42 @@ HWY_INLINE void block_product(Left left, const float* HWY_RESTRICT right, int64_
     right += right_row;
   }
   for (int i = 0; i < kRows; ++i)
-    for (int v = 0; v < kVectors; ++v) end(row + i, col + v * kLanes, sum[i][v]);
+    for (int v = 0; v < kVectors; ++v) end(row + i, col + v * kLanes, left_at(v), sum[i][v]);
 }
 
-template <int kVectors, class Left, class Begin, class End>
+template <int kVectors, class Left, class Begin, class End, class Cols>
 HWY_INLINE void panel_product(Left left, const float* right, int64_t right_row, int64_t rows, int64_t inner,
-                              int64_t col, const Begin& begin, const End& end) {
+                              int64_t col, Cols cols_left, const Begin& begin, const End& end) {
   int64_t i = 0;
   for (; i + kBlockRows <= rows; i += kBlockRows)
-    block_product<kBlockRows, kVectors>(left, right, right_row, inner, i, col, begin, end);
+    block_product<kBlockRows, kVectors>(left, right, right_row, inner, i, col, cols_left, begin, end);
   if (rows - i >= 4) {
-    block_product<4, kVectors>(left, right, right_row, inner, i, col, begin, end);
+    block_product<4, kVectors>(left, right, right_row, inner, i, col, cols_left, begin, end);
     i += 4;
   }
   if (rows - i >= 2) {
-    block_product<2, kVectors>(left, right, right_row, inner, i, col, begin, end);
+    block_product<2, kVectors>(left, right, right_row, inner, i, col, cols_left, begin, end);
     i += 2;
   }
-  if (rows > i) block_product<1, kVectors>(left, right, right_row, inner, i, col, begin, end);
+  if (rows > i) block_product<1, kVectors>(left, right, right_row, inner, i, col, cols_left, begin, end);
 }
 
-// For every element of a [rows, cols] tile, by vectors: end(row, col, begin(row, col) + (left right)(row, col)), where
-// the sum runs over `inner` steps in order. The last vector of a row may reach past cols; begin and end see to that.
+// For every element of a [rows, cols] tile, by vectors: end(row, col, cols_left, value) with
+// value = begin(row, col, cols_left) + (left right)(row, col), where the sum runs over `inner` steps in order and
+// cols_left is what load_cols and store_cols want to know.
 template <class Left, class Begin, class End>
 HWY_INLINE void tile_product(Left left, Panels right, int64_t rows, int64_t inner, int64_t cols, const Begin& begin,
                              const End& end) {
-  for (int64_t col = 0; col < cols; col += kPanelCols, right.data += right.panel) {
-    const int64_t vectors = std::min<int64_t>(kPanelVectors, (cols - col + kLanes - 1) / kLanes);
-    if (vectors == 1) panel_product<1>(left, right.data, right.row, rows, inner, col, begin, end);
-    if (vectors == 2) panel_product<2>(left, right.data, right.row, rows, inner, col, begin, end);
-    if constexpr (kPanelVectors > 2) {
-      if (vectors == 3) panel_product<3>(left, right.data, right.row, rows, inner, col, begin, end);
-      if (vectors == 4) panel_product<4>(left, right.data, right.row, rows, inner, col, begin, end);
-    }
+  int64_t col = 0;
+  for (; col + kPanelCols <= cols; col += kPanelCols, right.data += right.panel)
+    panel_product<kPanelVectors>(left, right.data, right.row, rows, inner, col, Whole{}, begin, end);
+  const int64_t rest = cols - col;
+  if (rest <= 0) return;
+  if (rest <= kLanes) return panel_product<1>(left, right.data, right.row, rows, inner, col, rest, begin, end);
+  if (rest <= 2 * kLanes) return panel_product<2>(left, right.data, right.row, rows, inner, col, rest, begin, end);
+  if constexpr (kPanelVectors > 2) {
+    if (rest <= 3 * kLanes) return panel_product<3>(left, right.data, right.row, rows, inner, col, rest, begin, end);
+    panel_product<4>(left, right.data, right.row, rows, inner, col, rest, begin, end);
   }
 }
 

@@ -1,9 +1,13 @@
 #include "core/models/layers.h"
 
+#include "ops/dense/activate.h"
+#include "ops/dense/add.h"
 #include "ops/dense/concat.h"
 #include "ops/dense/linear.h"
 #include "ops/dense/mul.h"
+#include "ops/dense/reshape.h"
 #include "ops/dense/scale_rows.h"
+#include "ops/dense/slice_cols.h"
 #include "ops/dense/sub.h"
 #include "ops/jagged/expand_rows.h"
 #include "ops/jagged/segment_sum.h"
@@ -14,6 +18,31 @@ Value dense_layer(FeatureBuilder& f, const std::string& name, Value x, int out, 
   const Value w = f.graph().parameter(name + "/w", {x.shape().back(), out}, Init::kGlorotUniform);
   const Value b = f.graph().parameter(name + "/b", {out}, Init::kZeros);
   return ops::linear(x, w, b, act);
+}
+
+namespace {
+
+// Rows [begin, begin + count) of a matrix: contiguous, so columns of it seen as one row.
+Value rows_of(Value w, int64_t begin, int64_t count) {
+  const int64_t rows = w.shape()[0].constant, cols = w.shape()[1].constant;
+  const Value flat = ops::reshape(w, {rows * cols});
+  return ops::reshape(ops::slice_cols(flat, begin * cols, (begin + count) * cols), {count, cols});
+}
+
+}  // namespace
+
+Value linear_of_parts(const std::vector<Value>& parts, Value w, Value b, ops::Activation act) {
+  Value sum;
+  int64_t begin = 0;
+  for (const Value& part : parts) {
+    const int64_t width = part.shape().back().constant;
+    const Value product = ops::linear(part, rows_of(w, begin, width), sum ? Value{} : b);
+    sum = sum ? ops::add(sum, product) : product;
+    begin += width;
+  }
+  require(begin == w.shape()[0].constant, "[models] wanted parts of ", w.shape()[0].constant, " columns together, got ",
+          begin);
+  return act == ops::Activation::kNone ? sum : ops::activate(sum, act);
 }
 
 Value mlp(FeatureBuilder& f, const std::string& name, Value x, std::span<const int> hidden, int out) {

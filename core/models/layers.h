@@ -13,6 +13,10 @@ namespace polyscene {
 // act(x w + b) with new parameters name/w [in, out] (Glorot) and name/b [out] (zeros).
 [[nodiscard]] Value dense_layer(FeatureBuilder& f, const std::string& name, Value x, int out, ops::Activation act);
 
+// act([parts...] w + b) without laying the parts side by side: each is multiplied by its rows of w [sum of widths, out].
+// Costs less than a concatenation, and a part that takes no gradient (stop_gradient) costs no product backward.
+[[nodiscard]] Value linear_of_parts(const std::vector<Value>& parts, Value w, Value b, ops::Activation act);
+
 // Hidden ReLU layers name/0, name/1 ... of the given widths, then a linear layer of width `out`.
 [[nodiscard]] Value mlp(FeatureBuilder& f, const std::string& name, Value x, std::span<const int> hidden, int out);
 

@@ -30,6 +30,12 @@ using ops::Activation;
 
 int width(Value x) { return static_cast<int>(x.shape().back().constant); }
 
+int total_width(const std::vector<Value>& parts) {
+  int sum = 0;
+  for (const Value& part : parts) sum += width(part);
+  return sum;
+}
+
 class SfpnetBuilder {
  public:
   SfpnetBuilder(FeatureBuilder& f, const config::Model& model) : f_(f), model_(model), c_(model.sfpnet()) {
@@ -46,9 +52,9 @@ class SfpnetBuilder {
     for (int block = 0; block < c_.blocks(); ++block) {
       const std::string name = str("sfpnet/stb", block);
       const Value v = pool(b);
-      const auto [adapted_v, adapted_c] = adapt(name + "/sam", block, v, c_.carry_context() ? c : c0_);
-      c = adapted_c;
-      if (c_.use_rtm()) b = tailor(name, block, b, context(name + "/context", adapted_v, adapted_c));
+      const std::vector<Value> adapted = adapt(name + "/sam", block, v, c_.carry_context() ? c : c0_);
+      c = adapted.size() == 2 ? adapted[1] : ops::slice_cols(adapted[0], width(v), width(adapted[0]));
+      if (c_.use_rtm()) b = tailor(name, block, b, context(name + "/context", adapted));
     }
     std::vector<Value> readout = {pool(b), c, s_};
     if (c_.readout() == Sfpnet::READOUT_DAP_AND_TARGET_ATTENTION) {
@@ -67,8 +73,8 @@ class SfpnetBuilder {
     return ops::dap(b, source_.offsets, kind);
   }
 
-  // Equations 2 to 4. Returns the two halves of Xhat.
-  std::pair<Value, Value> adapt(const std::string& name, int block, Value v, Value c) {
+  // Equations 2 to 4. Returns Xhat whole, or in its two halves where only one of them is gated.
+  std::vector<Value> adapt(const std::string& name, int block, Value v, Value c) {
     if (!c_.use_sam()) return {v, c};
     const bool all = c_.gate_scope() == Sfpnet::V_AND_C;
     const Value x = all ? ops::concat({v, c}) : c;
@@ -76,8 +82,7 @@ class SfpnetBuilder {
     const int gates = width(x) / group;
     const Value base = ops::concat({v, c});
     const Value xhat = ops::gate(x, gate_logits(name, block, base, gates), {.gamma = gamma(), .group = group});
-    if (!all) return {v, xhat};
-    return {ops::slice_cols(xhat, 0, width(v)), ops::slice_cols(xhat, width(v), width(x))};
+    return all ? std::vector{xhat} : std::vector{v, xhat};
   }
 
   // One-layer gates are a plain sigmoid; the others pass everything (G = 1) at step 0.
@@ -86,19 +91,16 @@ class SfpnetBuilder {
   Value gate_logits(const std::string& name, int block, Value base, int gates) {
     if (c_.gate_form() == Sfpnet::SCENARIO_TABLE)
       return f_.private_field(scenario_field(), str("sfpnet/stb", block, "/gate"), gates, 0);
-    Value in = s_;
-    if (c_.gate_input() == Sfpnet::SCENARIO_AND_FEATURES_STOPPED) in = ops::concat({s_, ops::stop_gradient(base)});
-    if (c_.gate_input() == Sfpnet::SCENARIO_AND_FEATURES) in = ops::concat({s_, base});
-    if (c_.gate_form() == Sfpnet::ONE_LAYER) {
-      const Value w = f_.graph().parameter(name + "/w1", {width(in), gates}, Init::kGlorotUniform);
-      return ops::linear(in, w, f_.graph().parameter(name + "/c1", {gates}, Init::kZeros));
-    }
-    const int hidden = c_.gate_hidden();
-    const Value w1 = f_.graph().parameter(name + "/w1", {width(in), hidden}, Init::kGlorotUniform);
+    std::vector<Value> in = {s_};
+    if (c_.gate_input() == Sfpnet::SCENARIO_AND_FEATURES_STOPPED) in.push_back(ops::stop_gradient(base));
+    if (c_.gate_input() == Sfpnet::SCENARIO_AND_FEATURES) in.push_back(base);
+    const int hidden = c_.gate_form() == Sfpnet::ONE_LAYER ? gates : c_.gate_hidden();
+    const Value w1 = f_.graph().parameter(name + "/w1", {total_width(in), hidden}, Init::kGlorotUniform);
     const Value c1 = f_.graph().parameter(name + "/c1", {hidden}, Init::kZeros);
+    if (c_.gate_form() == Sfpnet::ONE_LAYER) return linear_of_parts(in, w1, c1, Activation::kNone);
     const Value w2 = f_.graph().parameter(name + "/w2", {hidden, gates}, Init::kZeros);
     const Value c2 = f_.graph().parameter(name + "/c2", {gates}, Init::kZeros);
-    return ops::linear(ops::linear(in, w1, c1, Activation::kRelu), w2, c2);
+    return ops::linear(linear_of_parts(in, w1, c1, Activation::kRelu), w2, c2);
   }
 
   [[nodiscard]] int scenario_field() const {
@@ -108,10 +110,11 @@ class SfpnetBuilder {
   }
 
   // Equation 5.
-  Value context(const std::string& name, Value v, Value c) {
-    const Value x = ops::concat({v, c, s_});
-    const Value w = f_.graph().parameter(name + "/w", {width(x), c_.context_width()}, Init::kGlorotUniform);
-    return ops::linear(x, w, f_.graph().parameter(name + "/c", {c_.context_width()}, Init::kZeros), Activation::kRelu);
+  Value context(const std::string& name, std::vector<Value> adapted) {
+    adapted.push_back(s_);
+    const Value w = f_.graph().parameter(name + "/w", {total_width(adapted), c_.context_width()}, Init::kGlorotUniform);
+    const Value c = f_.graph().parameter(name + "/c", {c_.context_width()}, Init::kZeros);
+    return linear_of_parts(adapted, w, c, Activation::kRelu);
   }
 
   // Equation 6, or one of its alternatives.

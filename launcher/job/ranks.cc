@@ -44,15 +44,13 @@ void run_ranks(const RankOptions& options, const std::function<void(Communicator
         communicator_options);
     return;
   }
-  const bool mpi = started_by_mpi();
-  set_thread_count(threads_per_rank(options, mpi ? ranks_on_host() : 1));
-  const auto world = mpi ? make_mpi_world(communicator_options) : make_single_world();
-  try {
-    body(*world);
-  } catch (const std::exception& e) {
-    world->abort(e.what());
-    throw;
+  if (started_by_mpi()) {
+    set_thread_count(threads_per_rank(options, ranks_on_host()));
+    run_mpi_rank(body, communicator_options);
+    return;
   }
+  set_thread_count(threads_per_rank(options, 1));
+  body(*make_single_world());
 }
 
 }  // namespace polyscene

@@ -1,0 +1,64 @@
+#!/usr/bin/env bash
+# From a bare clone to a trained model and its metrics per scenario: sets up, builds the program, trains SFPNet on the
+# sample of KuaiRand-Pure in configs/data/demo with two ranks under mpirun, evaluates it. No GPU, no download of data.
+#
+#   tools/run_demo.sh [--set field=value]...     overrides of configs/experiments/demo.pbtxt
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")/.."
+
+readonly binary=build/release/bin/polyscene
+readonly ranks=2
+
+build() {
+  cmake --preset release
+  cmake --build --preset release --target polyscene
+}
+
+# Output of a step that only matters when it fails.
+quietly() {
+  local log
+  log=$(mktemp)
+  "$@" >"$log" 2>&1 || {
+    cat "$log" >&2
+    echo "run_demo: failed: $*" >&2
+    rm -f "$log"
+    exit 1
+  }
+  rm -f "$log"
+}
+
+# Open MPI refuses root, which is who runs in containers, and more ranks than cores, of which a small machine has one.
+mpi_options() {
+  echo "-np $ranks --bind-to none --oversubscribe"
+  if ((EUID == 0)); then echo "--allow-run-as-root"; fi
+}
+
+# The first runs/demo-<n> that is not there yet.
+new_run() {
+  local n=1
+  while [[ -e runs/demo-$n ]]; do n=$((n + 1)); done
+  echo "runs/demo-$n"
+}
+
+tools/setup.sh
+# shellcheck disable=SC1091 # written by the set-up
+source .venv/env
+echo "demo: building build/release/bin/polyscene (minutes the first time)"
+quietly build
+
+run=$(new_run)
+echo "demo: training on $ranks ranks into $run"
+# shellcheck disable=SC2046 # options, one word each
+mpirun $(mpi_options) "$binary" train --config configs/experiments/demo.pbtxt --output "$run" "$@"
+echo
+echo "demo: test split"
+"$binary" evaluate --run "$run" --split test
+
+cat <<END
+
+The run is in $PWD/$run:
+$(find "$run" -type f -printf '  %P\n' | sort)
+Go on from here:
+  $binary evaluate --run $run --split valid
+  $binary train --config configs/experiments/demo.pbtxt --output runs/mine --set model.sfpnet.blocks=3
+END

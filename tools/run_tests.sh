@@ -1,0 +1,175 @@
+#!/usr/bin/env bash
+# Builds and tests everything, as continuous integration does. From nothing it takes minutes, again it takes the tests.
+#
+#   tools/run_tests.sh                 all suites
+#   tools/run_tests.sh --quick         the release build only
+#   tools/run_tests.sh --preset asan   one build only: release, debug, asan or tsan
+#
+# A suite that fails does not keep the next from running; the table at the end has all of them, the exit code is 1.
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")/.."
+
+usage() {
+  sed -n '2,/^set -/ s/^# \{0,1\}//p' "${BASH_SOURCE[0]}" >&2
+  exit "$1"
+}
+
+presets=(release asan tsan)
+while (($# > 0)); do
+  case "$1" in
+    --quick) presets=(release) ;;
+    --preset) [[ ${2:-} =~ ^(release|debug|asan|tsan)$ ]] || usage 2; presets=("$2"); shift ;;
+    --help | -h) usage 0 ;;
+    *) usage 2 ;;
+  esac
+  shift
+done
+
+readonly reports=build/reports
+summary=()  # a line per suite: name, passed, failed, skipped, seconds
+timings=()
+
+# stage NAME COMMAND...: runs it and notes the seconds; its status is the command's.
+stage() {
+  local name=$1 start=$SECONDS status=0
+  shift
+  printf '\n=== %s\n' "$name"
+  "$@" || status=$?
+  timings+=("$(printf '%-24s %5d s' "$name" $((SECONDS - start)))")
+  return "$status"
+}
+
+# note SUITE PASSED FAILED SKIPPED
+note() {
+  summary+=("$(printf '%-10s %6d passed %4d failed %4d skipped' "$@")")
+  passed=$((passed + $2)) failed=$((failed + $3)) skipped=$((skipped + $4))
+}
+
+# ------------------------------------------------------------------------------------------------------ C++ suites
+
+# Which of its tests a build runs, as options of ctest.
+selection() {
+  case "$1" in
+    asan) echo "-E ^end_to_end" ;;  # minutes of training under a sanitizer show nothing that the units do not
+    tsan) echo "-R ^(dist_local|core_data)" ;;  # where our own threads meet; Open MPI is not built for this sanitizer
+    *) echo "" ;;
+  esac
+}
+
+# Test programs of the selection. Tests are named after their program, those under mpirun with _np<ranks> behind.
+programs() {
+  # shellcheck disable=SC2046 # options, one word each
+  ctest --test-dir "build/$1" --show-only $(selection "$1") |
+    sed -n 's/^ *Test *#[0-9]*: *//p' | sed 's/_np[0-9]*$//' | sort -u
+}
+
+build() {
+  cmake --preset "$1" >"$reports/$1.configure.log" || {
+    cat "$reports/$1.configure.log"
+    return 1
+  }
+  local targets=all
+  if [[ -n $(selection "$1") ]]; then targets=$(programs "$1"); fi
+  # shellcheck disable=SC2086 # one word per target
+  [[ -z $targets ]] || cmake --build --preset "$1" --target $targets
+}
+
+# What a sanitizer needs to know about libraries that we do not build with it.
+set_sanitizer_options() {
+  cat >"$reports/leaks.supp" <<'LIST'
+leak:libopen-pal
+leak:libopen-rte
+leak:libmpi
+leak:libpmix
+leak:mca_
+LIST
+  export ASAN_OPTIONS=detect_stack_use_after_return=1
+  export LSAN_OPTIONS=suppressions=$PWD/$reports/leaks.supp:print_suppressions=0
+  # Without it undefined behaviour is printed and the test passes.
+  export UBSAN_OPTIONS=halt_on_error=1:print_stacktrace=1
+  export TSAN_OPTIONS=halt_on_error=1:second_deadlock_stack=1
+}
+
+run_ctest() {
+  # shellcheck disable=SC2046 # options, one word each
+  ctest --test-dir "build/$1" -j2 --output-on-failure --no-tests=error --test-output-size-passed 1000000 \
+    --output-junit "$PWD/$reports/$1.xml" $(selection "$1")
+}
+
+# Passed, failed and skipped cases. A program says at its end how many of its cases did what; ranks under mpirun all say
+# the same. A program that says nothing, or that crashed, counts as one case. Skipped cases are listed on stderr.
+count_cases() {
+  .venv/bin/python - "$1" <<'PYTHON'
+import re, sys, xml.etree.ElementTree as xml
+passed = failed = skipped = 0
+for test in xml.parse(sys.argv[1]).iter("testcase"):
+    output = test.findtext("system-out") or ""
+    said = {word: max(map(int, re.findall(r"\[  %-7s \] (\d+) tests?" % word, output)), default=0)
+            for word in ("PASSED", "FAILED", "SKIPPED")}
+    ok = test.get("status") == "run"
+    passed += said["PASSED"] if any(said.values()) else ok
+    failed += said["FAILED"] or not ok
+    skipped += said["SKIPPED"]
+    for name in sorted(set(re.findall(r"\[  SKIPPED \] (\w+\.\S+)$", output, re.M))):
+        print("skipped:", test.get("name"), name, file=sys.stderr)
+print(passed, failed, skipped)
+PYTHON
+}
+
+run_preset() {
+  local preset=$1 counts
+  if ! stage "build $preset" build "$preset"; then
+    note "$preset" 0 1 0
+    return
+  fi
+  rm -f "$reports/$preset.xml"
+  stage "test $preset" run_ctest "$preset" || true
+  counts=$(count_cases "$reports/$preset.xml") || counts="0 1 0"
+  # shellcheck disable=SC2086 # three numbers
+  note "$preset" $counts
+}
+
+# --------------------------------------------------------------------------------------------------- Python's suite
+
+# unittest's own report goes to a log, shown where it is needed; the counts go to a file.
+run_unittest() {
+  .venv/bin/python - "$reports/python.counts" >"$reports/python.log" 2>&1 <<'PYTHON' || { cat "$reports/python.log"; return 1; }
+import sys, unittest
+result = unittest.TextTestRunner(verbosity=2).run(unittest.defaultTestLoader.discover("tests/tools"))
+failed = len(result.failures) + len(result.errors) + len(result.unexpectedSuccesses)
+with open(sys.argv[1], "w") as counts:
+    print(max(result.testsRun - failed - len(result.skipped), 0), failed, len(result.skipped), file=counts)
+sys.exit(bool(failed) or not result.testsRun)
+PYTHON
+  tail -n 3 "$reports/python.log"
+}
+
+run_python() {
+  local counts
+  rm -f "$reports/python.counts"
+  stage "test python" run_unittest || true
+  counts=$(cat "$reports/python.counts") || counts="0 1 0"
+  # shellcheck disable=SC2086 # three numbers
+  note python $counts
+}
+
+# ------------------------------------------------------------------------------------------------------------ all
+
+passed=0 failed=0 skipped=0
+mkdir -p "$reports"
+stage "set-up" tools/setup.sh
+# shellcheck disable=SC1091 # written by the set-up
+source .venv/env
+set_sanitizer_options
+# Ranks are threads here, each with an OpenMP team: waiting in a loop would take the processor from the one waited for.
+export OMP_WAIT_POLICY=PASSIVE
+
+for preset in "${presets[@]}"; do
+  run_preset "$preset"
+  if [[ $preset == release ]]; then run_python; fi
+done
+
+printf '\n'
+printf '%s\n' "${timings[@]}" '' "${summary[@]}" ''
+echo "$passed passed, $failed failed, $skipped skipped in $SECONDS s"
+((failed == 0))

@@ -31,5 +31,11 @@ TEST(Shipped, KuairandHas34ContextFieldsOneScenarioAndFourSides) {
   for (const auto& side : features.rbegin()->sequence().side()) EXPECT_EQ(side.table(), side.target());
 }
 
+// A linear model needs one weight for "shown before" and another for "shown now".
+TEST(Shipped, LinearModelsShareNoWeightsBetweenBehavioursAndTargets) {
+  const config::Experiment e = load_experiment((kConfigs / "experiments/kuairand_lr.pbtxt").string());
+  for (const auto& side : e.data().feature().rbegin()->sequence().side()) EXPECT_NE(side.table(), side.target());
+}
+
 }  // namespace
 }  // namespace polyscene

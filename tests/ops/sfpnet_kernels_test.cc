@@ -1,0 +1,360 @@
+// Products, gate, pooling and residual tailoring: hand-worked examples, and the float kernels against plain loops on
+// the shapes that the battery's samples do not reach, on each instruction set of this machine.
+#include <gtest/gtest.h>
+
+#include "ops/base/thread.h"
+#include "ops/dense/activation_backward.h"
+#include "ops/dense/gate.h"
+#include "ops/dense/linear.h"
+#include "ops/dense/matmul.h"
+#include "ops/jagged/dap.h"
+#include "ops/jagged/rtm.h"
+#include "ops/jagged/rtm_distinct.h"
+#include "ops/simd/targets.h"
+#include "tests/ops/sfpnet_reference.h"
+#include "tests/support/compare.h"
+#include "tests/support/evaluate.h"
+#include "tests/support/message_of.h"
+#include "tests/support/random.h"
+
+// Last: it needs what targets.h says.
+#include "hwy/highway.h"
+
+namespace polyscene::testing {
+namespace {
+
+using ops::Activation;
+
+const Attributes kNone = Attributes::of(NoAttributes{});
+
+// The outputs of one operator.
+std::vector<Tensor> call(const OpDefinition& op, const Attributes& attributes, const std::vector<Tensor>& inputs,
+                         const ExecutorOptions& options = {}) {
+  Graph graph;
+  Feed feed;
+  std::vector<Value> values;
+  for (const Tensor& t : inputs) {
+    values.push_back(graph.input(str("input ", values.size()), t.dtype(), SymbolicShape(t.shape())));
+    feed.emplace_back(values.back(), t);
+  }
+  return evaluate(graph, graph.add(op, attributes, values), feed, options);
+}
+
+void expect_values(const Tensor& got, Shape shape, std::initializer_list<float> want) {
+  EXPECT_TRUE(all_close(got, Tensor::of<float>(shape, want), {.relative = 1e-6, .absolute = 1e-7}));
+}
+
+TEST(Matmul, Transposes) {
+  const Tensor a = Tensor::of<float>({2, 3}, {1, 2, 3, 4, 5, 6}), b = Tensor::of<float>({3, 2}, {1, 0, 0, 1, 2, 2});
+  const auto with = [](bool ta, bool tb) {
+    return Attributes::of(ops::MatmulAttributes{.transpose_a = ta, .transpose_b = tb});
+  };
+  expect_values(call(ops::kMatmul, with(false, false), {a, b})[0], {2, 2}, {7, 8, 16, 17});
+  expect_values(call(ops::kMatmul, with(true, true), {a, b})[0], {3, 3}, {1, 4, 10, 2, 5, 14, 3, 6, 18});
+  expect_values(call(ops::kMatmul, with(true, false), {a, a})[0], {3, 3}, {17, 22, 27, 22, 29, 36, 27, 36, 45});
+  expect_values(call(ops::kMatmul, with(false, true), {a, a})[0], {2, 2}, {14, 32, 32, 77});
+}
+
+TEST(Linear, BiasAndActivationInOnePass) {
+  const Tensor x = Tensor::of<float>({2, 2}, {1, 2, -1, 1}), w = Tensor::of<float>({2, 2}, {1, -3, 1, 1});
+  const Attributes relu = Attributes::of(ops::LinearAttributes{Activation::kRelu});
+  expect_values(call(ops::kLinear, relu, {x, w, Tensor::of<float>({2}, {10, 0.5f})})[0], {2, 2}, {13, 0, 10, 4.5f});
+  expect_values(call(ops::kLinear, relu, {x, w})[0], {2, 2}, {3, 0, 0, 4});
+}
+
+TEST(ActivationBackward, SlopeFromTheOutputAndColumnSums) {
+  const Tensor y = Tensor::of<float>({2, 2}, {0, 3, 0.5f, 0}), dy = Tensor::of<float>({2, 2}, {1, 2, 4, 8});
+  const auto run = [&](Activation a) {
+    return call(ops::kActivationBackward, Attributes::of(ops::ActivationBackwardAttributes{a}), {y, dy});
+  };
+  expect_values(run(Activation::kRelu)[0], {2, 2}, {0, 2, 4, 0});
+  expect_values(run(Activation::kRelu)[1], {2}, {4, 2});
+  expect_values(run(Activation::kSigmoid)[0], {2, 2}, {0, -12, 1, 0});
+  expect_values(run(Activation::kTanh)[0], {2, 2}, {1, -16, 3, 8});
+  expect_values(run(Activation::kNone)[1], {2}, {5, 10});
+}
+
+TEST(Gate, GroupsShareAFactorAndZeroLogitsPassX) {
+  const Tensor x = Tensor::of<float>({1, 4}, {1, 2, 3, 4});
+  const Attributes groups = Attributes::of(ops::GateAttributes{.gamma = 2, .group = 2});
+  expect_values(call(ops::kGate, groups, {x, Tensor::of<float>({1, 2}, {0, 200})})[0], {1, 4}, {1, 2, 6, 8});
+  const Tensor dy = Tensor::of<float>({1, 4}, {1, 1, 1, 1});
+  const auto d = call(ops::kGateBackward, groups, {x, Tensor::of<float>({1, 2}, {0, 0}), dy});
+  expect_values(d[0], {1, 4}, {1, 1, 1, 1});
+  expect_values(d[1], {1, 2}, {1.5f, 3.5f});
+}
+
+Attributes pooling(ops::DapKind kind) { return Attributes::of(ops::DapAttributes{.kind = kind}); }
+
+TEST(Dap, TwoRowsNoneAndOne) {
+  const Tensor values = Tensor::of<float>({3, 2}, {1, 5, 3, 5, 7, 9}), offsets = Tensor::of<int32_t>({4}, {0, 2, 2, 3});
+  const float one = std::sqrt(1 + 1e-6f), none = std::sqrt(1e-6f);
+  const auto pooled = [&](ops::DapKind kind) { return call(ops::kDap, pooling(kind), {values, offsets})[0]; };
+  expect_values(pooled(ops::DapKind::kMeanStd), {3, 4}, {2, 5, one, none, 0, 0, none, none, 7, 9, none, none});
+  expect_values(pooled(ops::DapKind::kMeanVariance), {3, 4}, {2, 5, 1, 0, 0, 0, 0, 0, 7, 9, 0, 0});
+  expect_values(pooled(ops::DapKind::kMean), {3, 2}, {2, 5, 0, 0, 7, 9});
+}
+
+TEST(Dap, GradientOfOneRowIsThatOfTheMean) {
+  const Tensor values = Tensor::of<float>({3, 1}, {1, 3, 7}), offsets = Tensor::of<int32_t>({4}, {0, 2, 2, 3});
+  const Tensor g = Tensor::of<float>({3, 2}, {2, 10, 2, 10, 2, 10});
+  const Attributes kind = pooling(ops::DapKind::kMeanStd);
+  const Tensor y = call(ops::kDap, kind, {values, offsets})[0];
+  const float through_sigma = 5 / std::sqrt(1 + 1e-6f);
+  expect_values(call(ops::kDapBackward, kind, {values, offsets, y, g})[0], {3, 1},
+                {1 - through_sigma, 1 + through_sigma, 2});
+}
+
+TEST(Dap, TwiceTheSameBehavioursPoolAlike) {
+  const Tensor once = random_tensor<float>({5, 37}, 1);
+  Tensor twice(DType::kFloat32, {10, 37});
+  for (size_t i = 0; i < 10; ++i)
+    std::copy_n(&once.elements<float>()[i / 2 * 37], 37, &twice.elements<float>()[i * 37]);
+  const Attributes kind = pooling(ops::DapKind::kMeanStd);
+  EXPECT_TRUE(all_close(call(ops::kDap, kind, {twice, Tensor::of<int32_t>({2}, {0, 10})})[0],
+                        call(ops::kDap, kind, {once, Tensor::of<int32_t>({2}, {0, 5})})[0], {.relative = 1e-5}));
+}
+
+TEST(Rtm, OneBehaviourPerSample) {
+  const Tensor b = Tensor::of<float>({2, 1}, {1, 2}), offsets = Tensor::of<int32_t>({4}, {0, 1, 1, 2});
+  const Tensor row_bias = Tensor::of<float>({3, 2}, {0, -5, 9, 9, 1, 1}), wb = Tensor::of<float>({1, 2}, {3, 4});
+  const Tensor wo = Tensor::of<float>({2, 1}, {10, 100}), co = Tensor::of<float>({1}, {0.5f});
+  const auto forward = call(ops::kRtm, kNone, {b, offsets, row_bias, wb, wo, co});
+  expect_values(forward[1], {2, 2}, {3, 0, 7, 9});
+  expect_values(forward[0], {2, 1}, {31.5f, 972.5f});
+  const Tensor projected = Tensor::of<float>({2, 2}, {6, 8, 3, 4}), distinct = Tensor::of<float>({2, 1}, {2, 1});
+  const Tensor index = Tensor::of<int32_t>({2}, {1, 0});
+  expect_values(call(ops::kRtmDistinct, kNone, {distinct, projected, index, offsets, row_bias, wo, co})[0], {2, 1},
+                {31.5f, 972.5f});
+  const auto d = call(ops::kRtmBackward, kNone, {b, offsets, forward[1], wb, wo, Tensor::of<float>({2, 1}, {1, 2})});
+  expect_values(d[0], {2, 1}, {31, 862});  // g + q wb^T with q = (10, 0), (20, 200)
+  expect_values(d[1], {3, 2}, {10, 0, 0, 0, 20, 200});
+  expect_values(d[2], {1, 2}, {50, 400});
+  expect_values(d[3], {2, 1}, {17, 18});
+  expect_values(d[4], {1}, {3});
+}
+
+TEST(SfpnetKernels, MessagesNameBothSides) {
+  Graph g;
+  const Value x = g.input("x", DType::kFloat32, {3, 5}), w = g.input("w", DType::kFloat32, {4, 2});
+  const Value offsets = g.input("offsets", DType::kInt32, {3});
+  EXPECT_EQ(
+      message_of([&] { (void)ops::matmul(x, w); }),
+      "[ops.matmul] wanted equal inner extents under {transpose_a=0, transpose_b=0}, got float32 [3, 5] and float32 "
+      "[4, 2]");
+  EXPECT_EQ(message_of([&] { (void)ops::linear(x, w); }),
+            "[ops.linear] wanted x [N, K], w [K, M] and, if any, bias [M] of one floating type, got float32 [3, 5] and "
+            "float32 [4, 2]");
+  EXPECT_EQ(message_of([&] { (void)ops::gate(x, x, {.gamma = 2, .group = 5}); }),
+            "[ops.gate] wanted x [B, D] and p [B, D / 5] of one floating type, got float32 [3, 5] and float32 [3, 5]");
+  EXPECT_EQ(message_of([&] { (void)ops::gate(x, x, {.gamma = -1}); }),
+            "[ops.gate] wanted gamma > 0 and group >= 1, got {gamma=-1, group=1}");
+  EXPECT_EQ(message_of([&] { (void)ops::dap(x, x); }),
+            "[ops.dap] wanted floating values [T, C] and int32 offsets [B + 1], got float32 [3, 5] and float32 [3, 5]");
+  EXPECT_EQ(message_of([&] { (void)ops::dap(x, offsets, ops::DapKind::kMean, 0); }), "[ops.dap] wanted eps > 0, got 0");
+}
+
+// A call of the kernels, float32, with jagged lengths of all kinds.
+struct Size {
+  const char* name;
+  std::vector<int32_t> lengths;
+  int64_t width, hidden;
+  friend std::ostream& operator<<(std::ostream& out, const Size& s) { return out << s.name; }
+};
+
+std::vector<int32_t> random_lengths(int64_t samples, int32_t longest) {
+  const Tensor t = random_index({samples}, 11, 0, longest + 1);
+  const auto x = t.elements<int32_t>();
+  return {x.begin(), x.end()};
+}
+
+std::vector<Size> sizes() {
+  return {{"main", random_lengths(60, 80), 64, 128},     {"odd", random_lengths(50, 30), 7, 9},
+          {"tails", random_lengths(40, 40), 33, 65},     {"three_vectors", random_lengths(40, 40), 48, 96},
+          {"one_by_one", random_lengths(30, 9), 1, 1},   {"wide_hidden", random_lengths(9, 20), 16, 200},
+          {"wide", random_lengths(9, 20), 130, 40},      {"one_long", {0, 5000, 3, 0}, 24, 40},
+          {"no_behaviours", {0, 0, 0}, 64, 128},         {"no_samples", {}, 64, 128},
+          {"many_tasks", random_lengths(400, 60), 8, 16}};
+}
+
+// Inputs of one size, uniform in (-1, 1) with the weights scaled so that results stay of that order.
+struct Inputs {
+  explicit Inputs(const Size& s) : offsets(DType::kInt32, {static_cast<int64_t>(s.lengths.size()) + 1}) {
+    const auto at = offsets.elements<int32_t>();
+    for (size_t i = 0; i < s.lengths.size(); ++i) at[i + 1] = at[i] + s.lengths[i];
+    shape = {static_cast<size_t>(at.back()),
+             static_cast<size_t>(s.width),
+             static_cast<size_t>(s.hidden),
+             {},
+             s.lengths.size()};
+    for (size_t i = 0; i < s.lengths.size(); ++i)
+      shape.owner.insert(shape.owner.end(), static_cast<size_t>(s.lengths[i]), i);
+    const int64_t rows = at.back(), batch = static_cast<int64_t>(s.lengths.size());
+    const double narrow = 1 / std::sqrt(static_cast<double>(s.width)),
+                 wide = 1 / std::sqrt(static_cast<double>(s.hidden));
+    b = random_tensor<float>({rows, s.width}, 1);
+    g = random_tensor<float>({rows, s.width}, 2);
+    row_bias = random_tensor<float>({batch, s.hidden}, 3);
+    wb = random_tensor<float>({s.width, s.hidden}, 4, -narrow, narrow);
+    wo = random_tensor<float>({s.hidden, s.width}, 5, -wide, wide);
+    co = random_tensor<float>({s.width}, 6);
+  }
+  Tensor offsets, b, g, row_bias, wb, wo, co;
+  Tailoring shape;
+};
+
+// A tensor of few large elements next to sums of thousands: errors are measured against the largest element.
+void expect_close(const Tensor& got, const Doubles& want, const char* what, double tolerance = 3e-6) {
+  double largest = 1;
+  for (double x : want) largest = std::max(largest, std::abs(x));
+  EXPECT_TRUE(all_close(got.elements<float>(), std::span<const double>(want), {.absolute = tolerance * largest}))
+      << what;
+}
+
+// Runs every test on AVX2 and on what this machine offers best.
+class OnTarget : public ::testing::TestWithParam<std::tuple<Size, bool>> {
+ protected:
+  void SetUp() override { choose(std::get<1>(GetParam()) ? HWY_AVX2 : 0); }
+  void TearDown() override { choose(0); }
+  static void choose(int64_t targets) {
+    hwy::SetSupportedTargetsForTest(targets);
+    hwy::GetChosenTarget().Update(hwy::SupportedTargets());
+  }
+  const Inputs in_{std::get<0>(GetParam())};
+};
+
+std::string target_name(const ::testing::TestParamInfo<std::tuple<Size, bool>>& info) {
+  return str(std::get<0>(info.param).name, std::get<1>(info.param) ? "_avx2" : "_best");
+}
+
+TEST_P(OnTarget, RtmMatchesPlainLoops) {
+  const auto& in = in_;
+  const auto got = call(ops::kRtm, kNone, {in.b, in.offsets, in.row_bias, in.wb, in.wo, in.co});
+  const Tailored want = tailor(in.shape, doubles_of(in.b), doubles_of(in.row_bias), doubles_of(in.wb),
+                               doubles_of(in.wo), doubles_of(in.co));
+  expect_close(got[0], want.y, "y");
+  expect_close(got[1], want.u, "u");
+  const auto d = call(ops::kRtmBackward, kNone, {in.b, in.offsets, got[1], in.wb, in.wo, in.g});
+  const TailoringGradients w = tailor_backward(in.shape, doubles_of(in.b), doubles_of(got[1]), doubles_of(in.wb),
+                                               doubles_of(in.wo), doubles_of(in.g));
+  expect_close(d[0], w.db, "db");
+  expect_close(d[1], w.drow_bias, "drow_bias");
+  expect_close(d[2], w.dwb, "dwb");
+  expect_close(d[3], w.dwo, "dwo");
+  expect_close(d[4], w.dco, "dco");
+}
+
+TEST_P(OnTarget, RtmDistinctMatchesPlainLoops) {
+  const auto& in = in_;
+  const auto rows = static_cast<int64_t>(in.shape.rows), width = static_cast<int64_t>(in.shape.width);
+  const int64_t hidden = static_cast<int64_t>(in.shape.hidden), count = 37;
+  const Tensor distinct = random_tensor<float>({count, width}, 21),
+               projected = random_tensor<float>({count, hidden}, 22);
+  const Tensor index = random_index({rows}, 23, 0, count);
+  const auto got = call(ops::kRtmDistinct, kNone, {distinct, projected, index, in.offsets, in.row_bias, in.wo, in.co});
+  // As rtm with wb = 0 and the projection in the row bias of a sample per behaviour.
+  Tailoring each = in.shape;
+  Doubles b(in.shape.rows * in.shape.width), row_bias(in.shape.rows * in.shape.hidden);
+  each.batch = each.rows;
+  for (size_t i = 0; i < each.rows; ++i) {
+    const auto v = static_cast<size_t>(index.elements<int32_t>()[i]), s = in.shape.owner[i];
+    for (size_t j = 0; j < each.width; ++j) b[i * each.width + j] = distinct.elements<float>()[v * each.width + j];
+    for (size_t j = 0; j < each.hidden; ++j)
+      row_bias[i * each.hidden + j] = static_cast<double>(projected.elements<float>()[v * each.hidden + j]) +
+                                      in.row_bias.elements<float>()[s * each.hidden + j];
+    each.owner[i] = i;
+  }
+  const Doubles wb(each.width * each.hidden);
+  const Tailored want = tailor(each, b, row_bias, wb, doubles_of(in.wo), doubles_of(in.co));
+  expect_close(got[0], want.y, "y");
+
+  const auto d = call(ops::kRtmDistinctBackward, kNone, {projected, index, in.offsets, in.row_bias, in.wo, in.g});
+  Tailoring copies = in.shape;
+  copies.batch = static_cast<size_t>(count);
+  for (size_t i = 0; i < copies.rows; ++i) copies.owner[i] = static_cast<size_t>(index.elements<int32_t>()[i]);
+  const auto w = tailor_backward(in.shape, b, want.u, wb, doubles_of(in.wo), doubles_of(in.g));
+  const auto by_copy = tailor_backward(copies, b, want.u, wb, doubles_of(in.wo), doubles_of(in.g));
+  Doubles ddistinct(copies.batch * copies.width);
+  for (size_t i = 0; i < copies.rows * copies.width; ++i)
+    ddistinct[copies.owner[i / copies.width] * copies.width + i % copies.width] += in.g.elements<float>()[i];
+  expect_close(d[0], ddistinct, "ddistinct");
+  expect_close(d[1], by_copy.drow_bias, "dprojected");
+  expect_close(d[2], w.drow_bias, "drow_bias");
+  expect_close(d[3], w.dwo, "dwo");
+  expect_close(d[4], w.dco, "dco");
+}
+
+TEST_P(OnTarget, DapMatchesPlainLoops) {
+  const auto& in = in_;
+  const size_t width = in.shape.width;
+  const Attributes kind = pooling(ops::DapKind::kMeanStd);
+  const Tensor got = call(ops::kDap, kind, {in.b, in.offsets})[0];
+  Doubles want(in.shape.batch * 2 * width);
+  const auto at = in.offsets.elements<int32_t>();
+  for (size_t s = 0; s < in.shape.batch; ++s)
+    for (size_t j = 0; j < width; ++j) {
+      const double count = std::max(1, at[s + 1] - at[s]);
+      double mean = 0, square = 0;
+      for (auto i = static_cast<size_t>(at[s]); i < static_cast<size_t>(at[s + 1]); ++i) {
+        const double x = in.b.elements<float>()[i * width + j];
+        mean += x / count;
+        square += x * x / count;
+      }
+      want[s * 2 * width + j] = mean;
+      want[s * 2 * width + width + j] = std::sqrt(std::max(0.0, square - mean * mean) + 1e-6);
+    }
+  expect_close(got, want, "pooled", 2e-6);
+}
+
+// The same bits whatever the number of threads, on each instruction set.
+TEST_P(OnTarget, BitsDoNotDependOnThreads) {
+  const auto& in = in_;
+  const Tensor u =
+      random_tensor<float>({static_cast<int64_t>(in.shape.rows), static_cast<int64_t>(in.shape.hidden)}, 9);
+  const Tensor index = random_index({static_cast<int64_t>(in.shape.rows)}, 23, 0, 37);
+  const Tensor projected = random_tensor<float>({37, static_cast<int64_t>(in.shape.hidden)}, 22);
+  const auto everything = [&](int threads) {
+    const int before = thread_count();
+    set_thread_count(threads);
+    std::vector<Tensor> all = call(ops::kRtm, kNone, {in.b, in.offsets, in.row_bias, in.wb, in.wo, in.co});
+    for (const auto& more :
+         {call(ops::kRtmBackward, kNone, {in.b, in.offsets, u, in.wb, in.wo, in.g}),
+          call(ops::kRtmDistinctBackward, kNone, {projected, index, in.offsets, in.row_bias, in.wo, in.g}),
+          call(ops::kMatmul, Attributes::of(ops::MatmulAttributes{.transpose_a = true}), {in.b, u})})
+      all.insert(all.end(), more.begin(), more.end());
+    set_thread_count(before);
+    return all;
+  };
+  const std::vector<Tensor> one = everything(1);
+  for (const int threads : {2, 3, 8}) {
+    const std::vector<Tensor> many = everything(threads);
+    for (size_t i = 0; i < one.size(); ++i)
+      EXPECT_TRUE(same_bits(many[i], one[i])) << threads << " threads, result " << i;
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(Sizes, OnTarget, ::testing::Combine(::testing::ValuesIn(sizes()), ::testing::Bool()),
+                         target_name);
+
+// The ways in which a product is cut: by rows, by rows and columns, and along a long sum.
+TEST(Matmul, EveryCutMatchesPlainLoops) {
+  struct Extents {
+    int64_t rows, inner, cols;
+  };
+  for (const auto [rows, inner, cols] : {Extents{2100, 5, 3}, {70, 9, 300}, {40, 20000, 5}, {300, 33, 20}, {33, 1, 1}})
+    for (const bool ta : {false, true})
+      for (const bool tb : {false, true}) {
+        const Tensor a = random_tensor<float>(ta ? Shape{inner, rows} : Shape{rows, inner}, 1);
+        const Tensor b = random_tensor<float>(tb ? Shape{cols, inner} : Shape{inner, cols}, 2);
+        const auto size = [](int64_t n) { return static_cast<size_t>(n); };
+        const Doubles left = ta ? transposed(doubles_of(a), size(inner), size(rows)) : doubles_of(a);
+        const Doubles right = tb ? transposed(doubles_of(b), size(cols), size(inner)) : doubles_of(b);
+        const Attributes attributes = Attributes::of(ops::MatmulAttributes{.transpose_a = ta, .transpose_b = tb});
+        expect_close(call(ops::kMatmul, attributes, {a, b})[0],
+                     product_of(left, right, size(rows), size(inner), size(cols)),
+                     str(rows, 'x', inner, 'x', cols, ta ? " T" : " N", tb ? "T" : "N").c_str());
+      }
+}
+
+}  // namespace
+}  // namespace polyscene::testing

@@ -1,9 +1,9 @@
 #!/usr/bin/env bash
 # Makes .venv-peer/ in the clone: PyTorch for tools/bench/pytorch_peer.py. Used by nobody else, never by CI.
 #
-# The registry's wheel is built for CUDA and asks for about 2 GB of CUDA wheels that a CPU run never calls, yet its
-# libraries do not load without them. So those of them that this machine lacks are replaced by stubs that answer every
-# call with "no device" (100); PyTorch then runs on the CPU exactly as without a GPU.
+# The registry's wheel is built for CUDA and asks for some 2 GB of CUDA wheels that a CPU run never calls, yet its
+# libraries do not load without them. So those that this machine lacks are replaced by stubs that answer every call with
+# "no device" (100); PyTorch then runs on the CPU exactly as on a machine whose GPU is switched off.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/../.."
 
@@ -20,20 +20,20 @@ fail() {
 }
 
 install_packages() {
-  local missing=()
+  local missing=() as_root=()
   command -v g++ >/dev/null || missing+=(g++)
   ldconfig -p | grep -q 'libjemalloc\.so\.2' || missing+=(libjemalloc2)
   if ((${#missing[@]} == 0)); then return; fi
-  local as_root=()
-  [[ $EUID == 0 ]] || as_root=(sudo -n)
+  ((EUID == 0)) || as_root=(sudo -n)
   "${as_root[@]}" apt-get update -qq || true
-  "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq "${missing[@]}" ||
+  "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq "${missing[@]}" >/dev/null ||
     fail "could not install ${missing[*]}; install by hand and run again"
 }
 
 install_torch() {
   python3 -c 'import sys; sys.exit(sys.version_info < (3, 11))' || fail "needs python3 >= 3.11 in PATH"
   python3 -m venv --clear "$venv"
+  echo '*' >"$venv/.gitignore"
   "$venv/bin/python" -m pip install --quiet --disable-pip-version-check --no-deps "${pins[@]}" ||
     fail "pip could not install ${pins[*]}; is the package index reachable?"
 }
@@ -41,9 +41,8 @@ install_torch() {
 # One stub per missing library, each holding every function that is still undefined. Functions are bound when first
 # called, and a library without versions satisfies any version asked of it, so nothing else is needed to load.
 stub_missing_cuda() {
-  local lib missing
-  lib=$("$venv/bin/python" -c 'import sysconfig; print(sysconfig.get_path("purelib"))')/torch/lib
-  cd "$lib"
+  local missing
+  cd "$("$venv/bin/python" -c 'import sysconfig; print(sysconfig.get_path("purelib"))')/torch/lib"
   missing=$(ldd ./*.so | awk '/not found/ { print $1 }' | sort -u)
   if [[ -z $missing ]]; then return; fi
   ldd -r ./*.so 2>&1 | sed -n 's/^undefined symbol: \([A-Za-z0-9_]*\).*/\1/p' | grep -E '^(_?_?cu|nccl|nvshmem|nv)' |
@@ -58,3 +57,4 @@ install_torch
 stub_missing_cuda
 cd "$venv"
 bin/python -c 'import torch; print("PyTorch", torch.__version__, "is ready")'
+touch ready  # pytorch_peer.sh looks for it

@@ -38,7 +38,8 @@ void fast_linear(const KernelContext& c) {
   const int64_t rows = c.outputs[0].shape[0], cols = c.outputs[0].shape[1];
   const float* bias = bias_of<float>(c);
   float* y = c.outputs[0].as<float>();
-  tiled_product({.rows = rows,
+  tiled_product({.bf16 = c.bf16_matmul,
+                 .rows = rows,
                  .inner = c.inputs[0].shape[1],
                  .cols = cols,
                  .a = c.inputs[0].as<const float>(),

@@ -6,6 +6,8 @@
 #include <algorithm>
 
 #include "ops/base/thread.h"
+#include "ops/dense/matmul_bf16.h"
+#include "ops/simd/pack.h"
 
 namespace polyscene::ops {
 namespace {
@@ -14,13 +16,14 @@ struct TileSizes {
   int64_t rows, cols, inner;
 };
 
-// Small enough to share among threads, large enough for sgemm to reach its speed (tools/bench/ops_bench). Weight
-// gradients are small and sum over many rows: only those cut the sum itself.
+// Small enough to share among threads, large enough to reach full speed (tools/bench/ops_bench): sgemm likes powers of
+// two, the bfloat16 kernel whole blocks of six rows. Weight gradients are small and sum over many rows: only those cut
+// the sum itself.
 TileSizes tile_sizes(const Product& p) {
-  if (p.rows >= 2048) return {128, p.cols, p.inner};
-  if (p.rows <= 256 && p.cols >= 256) return {64, 128, p.inner};
+  if (p.rows >= 2048) return {p.bf16 ? 96 : 128, p.cols, p.inner};
+  if (p.rows <= 256 && p.cols >= 256) return {p.bf16 ? 48 : 64, 128, p.inner};
   constexpr int64_t kLongSum = 16384;
-  return {32, p.cols, p.rows <= 256 && p.inner >= kLongSum ? kLongSum / 2 : p.inner};
+  return {p.bf16 ? 48 : 32, p.cols, p.rows <= 256 && p.inner >= kLongSum ? kLongSum / 2 : p.inner};
 }
 
 int64_t pieces(int64_t size, int64_t piece) { return (size + piece - 1) / piece; }
@@ -38,7 +41,9 @@ class OneThread {
 };
 
 // y of the tile, with `stride` floats from row to row, = op(a) op(b) over inner steps [begin, end).
-void tile_product(const Product& p, const Tile& t, int64_t begin, int64_t end, float* y, int64_t stride) {
+using TileProduct = std::function<void(const Tile& t, int64_t begin, int64_t end, float* y, int64_t stride)>;
+
+void sgemm_tile_product(const Product& p, const Tile& t, int64_t begin, int64_t end, float* y, int64_t stride) {
   const int64_t a_stride = p.transpose_a ? p.rows : p.inner, b_stride = p.transpose_b ? p.inner : p.cols;
   const float* a = p.transpose_a ? p.a + begin * a_stride + t.row : p.a + t.row * a_stride + begin;
   const float* b = p.transpose_b ? p.b + t.col * b_stride + begin : p.b + begin * b_stride + t.col;
@@ -52,13 +57,14 @@ void tile_product(const Product& p, const Tile& t, int64_t begin, int64_t end, f
 
 // The inner steps cut too: partial products side by side, then added in order.
 void long_product(const Product& p, const TileSizes& sizes, int64_t tiles, Scratch& scratch,
-                  const std::function<Tile(int64_t)>& tile_at, const std::function<void(const Tile&)>& done) {
+                  const TileProduct& tile_product, const std::function<Tile(int64_t)>& tile_at,
+                  const std::function<void(const Tile&)>& done) {
   const int64_t cuts = pieces(p.inner, sizes.inner), elements = p.rows * p.cols;
   float* partial = scratch.get<float>(cuts * elements).data();
   parallel_for(tiles * cuts, 1, [&](int64_t task, int64_t) {
     const Tile t = tile_at(task % tiles);
     const int64_t cut = task / tiles, begin = cut * sizes.inner;
-    tile_product(p, t, begin, std::min(begin + sizes.inner, p.inner), partial + cut * elements + t.row * p.cols + t.col,
+    tile_product(t, begin, std::min(begin + sizes.inner, p.inner), partial + cut * elements + t.row * p.cols + t.col,
                  p.cols);
   });
   parallel_for(tiles, 1, [&](int64_t task, int64_t) {
@@ -87,10 +93,19 @@ void tiled_product(const Product& p, Scratch& scratch, const std::function<void(
     std::fill_n(p.y, p.rows * p.cols, 0.0f);
     return done({0, p.rows, 0, p.cols});
   }
-  if (sizes.inner < p.inner) return long_product(p, sizes, tiles, scratch, tile_at, done);
+  TileProduct tile_product = [&p](const Tile& t, int64_t begin, int64_t end, float* y, int64_t stride) {
+    sgemm_tile_product(p, t, begin, end, y, stride);
+  };
+  if (p.bf16) {
+    const float* b = packed(p.b, p.inner, p.cols, p.transpose_b, Cells::kBfloat16, scratch);
+    tile_product = [&p, b](const Tile& t, int64_t begin, int64_t end, float* y, int64_t stride) {
+      bf16_tile_product(p, b, t, begin, end, y, stride);
+    };
+  }
+  if (sizes.inner < p.inner) return long_product(p, sizes, tiles, scratch, tile_product, tile_at, done);
   parallel_for(tiles, 1, [&](int64_t index, int64_t) {
     const Tile t = tile_at(index);
-    tile_product(p, t, 0, p.inner, p.y + t.row * p.cols + t.col, p.cols);
+    tile_product(t, 0, p.inner, p.y + t.row * p.cols + t.col, p.cols);
     done(t);
   });
 }

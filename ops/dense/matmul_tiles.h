@@ -1,5 +1,5 @@
-// Float matrix products by oneDNN, cut into tiles that depend on the shape alone and computed by one thread each: the
-// same bits on any number of threads, which oneDNN's own threading does not promise.
+// Float matrix products, by oneDNN or on bfloat16, cut into tiles that depend on the shape alone and computed by one
+// thread each: the same bits on any number of threads, which oneDNN's own threading does not promise.
 #pragma once
 
 #include <functional>
@@ -11,6 +11,7 @@ namespace polyscene::ops {
 // y [rows, cols] = op(a) op(b) as in matmul.h; all row-major and dense.
 struct Product {
   bool transpose_a = false, transpose_b = false;
+  bool bf16 = false;  // inputs rounded to bfloat16
   int64_t rows = 0, inner = 0, cols = 0;
   const float *a = nullptr, *b = nullptr;
   float* y = nullptr;

@@ -10,7 +10,6 @@
 #include "ops/jagged/rtm_tasks.h"
 #include "ops/jagged/rtm_tile-inl.h"
 #include "ops/jagged/source_lists.h"
-#include "ops/simd/pack.h"
 
 HWY_BEFORE_NAMESPACE();
 namespace polyscene::ops {
@@ -39,47 +38,56 @@ HWY_INLINE void hidden_tile(const RtmShape& e, int64_t rows, const float* projec
   }
 }
 
-// Samples first .. last - 1, with wo packed.
-void rtm_distinct_forward_task(const RtmDistinctForwardCall& call, const float* wo, int64_t first, int64_t last) {
+template <class Arithmetic>
+HWY_INLINE void forward_tile(const RtmDistinctForwardCall& call, const float* wo, int64_t row, int64_t rows,
+                             int64_t known, const int64_t* owner) {
   const RtmShape& e = call.shape;
-  const int64_t hidden = padded_cols(e.hidden), width = e.width;
+  const int64_t width = e.width, stride = padded_cols(e.hidden);
   const float* distinct = call.distinct;
-  float* u = thread_workspace(kTileRows * hidden);
-  Owners owners(call.offsets, first);
-  int64_t owner[kTileRows];
-  for (int64_t row = call.offsets[first], end = call.offsets[last]; row < end; row += kTileRows) {
-    const int64_t rows = std::min(kTileRows, end - row);
-    const int32_t* index = call.index + row;
-    owners.fill(row, rows, owner);
-    for (int64_t i = 0; i < rows; ++i) prefetch_row(distinct + index[i] * width, width);
-    hidden_tile(e, rows, call.projected, index, end - row, call.row_bias, owner, u);
-    residual_tile(
-        e, rows, u, hidden, packed_panels(wo, e.hidden), call.co,
-        [=](int64_t i) HWY_ATTR { return distinct + index[i] * width; }, call.y + row * e.width);
-  }
+  const int32_t* index = call.index + row;
+  TileMemory memory = tile_memory(e);
+  float* u = memory.take(rows, stride);
+  for (int64_t i = 0; i < rows; ++i) prefetch_row(distinct + index[i] * width, width);
+  hidden_tile(e, rows, call.projected, index, known, call.row_bias, owner, u);
+  residual_tile<Arithmetic>(
+      e, rows, u, stride, wo, call.co, [=](int64_t i) HWY_ATTR { return distinct + index[i] * width; },
+      call.y + row * width, memory);
 }
 
-// Samples first .. last - 1, with wo^T packed; their drow_bias starts at zero. q [T, padded hidden] is kept for the
-// sums over equal index.
-void rtm_distinct_backward_task(const RtmDistinctBackwardCall& call, const float* wo_transposed, const RtmSums& sums,
-                                float* all_q, int64_t first, int64_t last) {
+// q [T, padded hidden] is kept for the sums over equal index.
+template <class Arithmetic>
+HWY_INLINE void backward_tile(const RtmDistinctBackwardCall& call, const float* wo_transposed, const RtmSums& sums,
+                              float* q, int64_t row, int64_t rows, int64_t known, const int64_t* owner) {
   const RtmShape& e = call.shape;
-  const int64_t hidden = padded_cols(e.hidden), width = padded_cols(e.width);
-  float* u = thread_workspace(kTileRows * (hidden + width));
-  Owners owners(call.offsets, first);
-  int64_t owner[kTileRows];
-  for (int64_t row = call.offsets[first], end = call.offsets[last]; row < end; row += kTileRows) {
-    const int64_t rows = std::min(kTileRows, end - row);
-    const float* g = call.g + row * e.width;
-    float* q = all_q + row * hidden;
-    owners.fill(row, rows, owner);
-    hidden_tile(e, rows, call.projected, call.index + row, end - row, call.row_bias, owner, u);
-    masked_tile(e, rows, g, nullptr, packed_panels(wo_transposed, e.width), u, hidden, q);
-    add_rows_by_owner(q, hidden, rows, e.hidden, owner, call.drow_bias);
-    const float* whole = whole_vectors(g, rows, e.width, u + kTileRows * hidden);
-    add_rows(whole, width, rows, e.width, sums.dco);
-    add_outer(u, hidden, e.hidden, whole, width, e.width, rows, sums.dwo);
-  }
+  const int64_t stride = padded_cols(e.hidden);
+  const float* g = call.g + row * e.width;
+  TileMemory memory = tile_memory(e);
+  float* u = memory.take(rows, stride);
+  hidden_tile(e, rows, call.projected, call.index + row, known, call.row_bias, owner, u);
+  masked_tile<Arithmetic>(e, rows, g, nullptr, wo_transposed, u, stride, q + row * stride, memory);
+  add_rows_by_owner(q + row * stride, stride, rows, e.hidden, owner, call.drow_bias);
+  add_tail_sums<Arithmetic>(e, rows, u, stride, g, sums.dwo, sums.dco, memory);
+}
+
+// Samples first .. last - 1, with wo packed.
+void rtm_distinct_forward_task(const RtmDistinctForwardCall& call, const float* wo, int64_t first, int64_t last) {
+  const auto run = [&](auto arithmetic) HWY_ATTR {
+    for_tiles(call.offsets, first, last, [&](int64_t row, int64_t rows, const int64_t* owner) HWY_ATTR {
+      forward_tile<decltype(arithmetic)>(call, wo, row, rows, call.offsets[last] - row, owner);
+    });
+  };
+  call.cells == Cells::kFloat32 ? run(Float32{}) : with_bf16(run);
+}
+
+// Samples first .. last - 1, with wo^T packed; `sums` and the samples' drow_bias start at zero.
+void rtm_distinct_backward_task(const RtmDistinctBackwardCall& call, const float* wo_transposed, const RtmSums& sums,
+                                float* q, int64_t first, int64_t last) {
+  const auto run = [&](auto arithmetic) HWY_ATTR {
+    for_tiles(call.offsets, first, last, [&](int64_t row, int64_t rows, const int64_t* owner) HWY_ATTR {
+      backward_tile<decltype(arithmetic)>(call, wo_transposed, sums, q, row, rows, call.offsets[last] - row, owner);
+    });
+  };
+  call.cells == Cells::kFloat32 ? run(Float32{}) : with_bf16(run);
 }
 
 // to [cols] = the sum of the rows of `from` named by `rows`, in order.
@@ -139,7 +147,7 @@ HWY_EXPORT(rtm_distinct_sources_task);
 
 void rtm_distinct_forward_simd(const RtmDistinctForwardCall& call, Scratch& scratch) {
   const RtmShape& e = call.shape;
-  const float* wo = packed(call.wo, e.hidden, e.width, false, scratch);
+  const float* wo = packed(call.wo, e.hidden, e.width, false, call.cells, scratch);
   const RtmTasks tasks(call.offsets, e.batch, 1024, 1 << 20);
   parallel_for(tasks.count(), 1, [&](int64_t task, int64_t) {
     HWY_DYNAMIC_DISPATCH(rtm_distinct_forward_task)(call, wo, tasks.begin(task), tasks.begin(task + 1));
@@ -148,7 +156,7 @@ void rtm_distinct_forward_simd(const RtmDistinctForwardCall& call, Scratch& scra
 
 void rtm_distinct_backward_simd(const RtmDistinctBackwardCall& call, Scratch& scratch) {
   const RtmShape& e = call.shape;
-  const float* wo_transposed = packed(call.wo, e.width, e.hidden, true, scratch);
+  const float* wo_transposed = packed(call.wo, e.width, e.hidden, true, call.cells, scratch);
   float* q = scratch.get<float>(e.rows * padded_cols(e.hidden)).data();
   const RtmTasks tasks(call.offsets, e.batch, 2048, 64);
   const RtmTaskSums sums(e, tasks.count(), false, scratch);

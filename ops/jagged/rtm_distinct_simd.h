@@ -3,18 +3,21 @@
 
 #include "ops/graph/op.h"
 #include "ops/jagged/rtm_plain.h"
+#include "ops/simd/pack.h"
 
 namespace polyscene::ops {
 
 // Names as in rtm_distinct.h; g is the gradient of y.
 struct RtmDistinctForwardCall {
   RtmShape shape;
+  Cells cells;
   const int32_t *index, *offsets;
   const float *distinct, *projected, *row_bias, *wo, *co;
   float* y;
 };
 struct RtmDistinctBackwardCall {
   RtmShape shape;
+  Cells cells;
   int64_t distinct_rows;
   const int32_t *index, *offsets;
   const float *projected, *row_bias, *wo, *g;

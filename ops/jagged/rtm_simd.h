@@ -4,18 +4,21 @@
 
 #include "ops/graph/op.h"
 #include "ops/jagged/rtm_plain.h"
+#include "ops/simd/pack.h"
 
 namespace polyscene::ops {
 
 // Names as in rtm.h; g and gu are the gradients of y and u.
 struct RtmForwardCall {
   RtmShape shape;
+  Cells cells;
   const int32_t* offsets;
   const float *b, *row_bias, *wb, *wo, *co;
   float *y, *u;
 };
 struct RtmBackwardCall {
   RtmShape shape;
+  Cells cells;
   const int32_t* offsets;
   const float *b, *u, *wb, *wo, *g;
   const float* gu;  // nullptr for none

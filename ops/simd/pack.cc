@@ -1,5 +1,6 @@
 #include "ops/simd/pack.h"
 
+#include "ops/base/thread.h"
 #include "ops/simd/targets.h"
 #include "ops/simd/workspace.h"
 
@@ -7,13 +8,34 @@
 #define HWY_TARGET_INCLUDE "ops/simd/pack.cc"
 #include "hwy/foreach_target.h"  // compiles this file once per instruction set
 #include "hwy/highway.h"
-#include "ops/simd/tile_product-inl.h"
+#include "ops/simd/arithmetic-inl.h"
 
 HWY_BEFORE_NAMESPACE();
 namespace polyscene::ops {
 namespace HWY_NAMESPACE {
 
-void pack(Strided<const float> b, int64_t inner, int64_t cols, float* panels) { pack_panels(b, inner, cols, panels); }
+// Columns first .. first + kPanelCols - 1, those that exist.
+template <class Arithmetic>
+HWY_INLINE void pack_panel(const float* w, int64_t inner, int64_t cols, bool transpose, int64_t first, float* panels) {
+  const int64_t count = std::min<int64_t>(kPanelCols, cols - first), rows = cells<Arithmetic>(inner);
+  float* panel = panels + first / kPanelCols * rows * kPanelCols;
+  if (!transpose) return Arithmetic::by_rows(w + first, cols, inner, count, panel, kPanelCols);
+  float* column = thread_workspace(padded_cols(rows));
+  for (int64_t j = 0; j < count; ++j) {
+    Arithmetic::by_cols(w + (first + j) * inner, inner, 1, inner, column, 0);
+    for (int64_t k = 0; k < rows; ++k) panel[k * kPanelCols + j] = column[k];
+  }
+  for (int64_t k = 0; k < rows; ++k) std::fill(panel + k * kPanelCols + count, panel + (k + 1) * kPanelCols, 0.0f);
+}
+
+int64_t panel_cols() { return kPanelCols; }
+
+void pack_panel_of(const float* w, int64_t inner, int64_t cols, bool transpose, Cells cells_hold, int64_t first,
+                   float* panels) {
+  if (cells_hold == Cells::kFloat32) return pack_panel<Float32>(w, inner, cols, transpose, first, panels);
+  with_bf16([&](auto arithmetic)
+                HWY_ATTR { pack_panel<decltype(arithmetic)>(w, inner, cols, transpose, first, panels); });
+}
 
 }  // namespace HWY_NAMESPACE
 }  // namespace polyscene::ops
@@ -22,12 +44,16 @@ HWY_AFTER_NAMESPACE();
 #if HWY_ONCE
 namespace polyscene::ops {
 namespace {
-HWY_EXPORT(pack);
-}
+HWY_EXPORT(panel_cols);
+HWY_EXPORT(pack_panel_of);
+}  // namespace
 
-const float* packed(const float* w, int64_t inner, int64_t cols, bool transpose, Scratch& scratch) {
+const float* packed(const float* w, int64_t inner, int64_t cols, bool transpose, Cells cells, Scratch& scratch) {
   float* panels = scratch.get<float>(panel_floats(inner, cols)).data();
-  HWY_DYNAMIC_DISPATCH(pack)(strided(w, transpose ? inner : cols, transpose), inner, cols, panels);
+  const int64_t grain = HWY_DYNAMIC_DISPATCH(panel_cols)();
+  parallel_for(cols, grain, [=](int64_t first, int64_t) {
+    HWY_DYNAMIC_DISPATCH(pack_panel_of)(w, inner, cols, transpose, cells, first, panels);
+  });
   return panels;
 }
 

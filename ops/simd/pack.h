@@ -1,12 +1,15 @@
-// Weights as the right side of tile products.
+// Right sides of products in panels (see tile_product-inl.h).
 #pragma once
 
 #include "ops/graph/op.h"
 
 namespace polyscene::ops {
 
-// The row-major matrix w [inner, cols], or the transpose of w [cols, inner], as zero-padded panels (see
-// tile_product-inl.h), in scratch memory.
-[[nodiscard]] const float* packed(const float* w, int64_t inner, int64_t cols, bool transpose, Scratch& scratch);
+// What packed matrices and tiles hold.
+enum class Cells : uint8_t { kFloat32, kBfloat16 };
+
+// The row-major matrix w [inner, cols], or the transpose of w [cols, inner], as panels in scratch memory.
+[[nodiscard]] const float* packed(const float* w, int64_t inner, int64_t cols, bool transpose, Cells cells,
+                                  Scratch& scratch);
 
 }  // namespace polyscene::ops

@@ -5,7 +5,7 @@
 // each step loads one row of the right side (vectors) and broadcasts one column of the left side (scalars), so that 24
 // multiply-adds on AVX-512 need 10 loads. The left side is read in place, in either orientation, because broadcasts do
 // not care. The right side is read in panels of kPanelCols columns whose rows hold whole vectors: weights are packed
-// (pack_panels), tiles have padded rows.
+// (pack.h), tiles have padded rows.
 #if defined(POLYSCENE_OPS_SIMD_TILE_PRODUCT_INL_H_) == defined(HWY_TARGET_TOGGLE)
 #ifdef POLYSCENE_OPS_SIMD_TILE_PRODUCT_INL_H_
 #undef POLYSCENE_OPS_SIMD_TILE_PRODUCT_INL_H_
@@ -18,7 +18,6 @@
 #include <type_traits>
 
 #include "hwy/highway.h"
-#include "ops/simd/plain_product.h"
 
 HWY_BEFORE_NAMESPACE();
 namespace polyscene::ops {
@@ -71,24 +70,13 @@ struct Panels {
   int64_t row, panel;
 };
 
-// What pack_panels wrote for `inner` rows.
+// Packed panels of `inner` rows of cells.
 HWY_INLINE Panels packed_panels(const float* data, int64_t inner) { return {data, kPanelCols, inner * kPanelCols}; }
 // A tile [inner, cols] with rows `stride` floats apart, whole vectors of which may be read.
 HWY_INLINE Panels tile_panels(const float* data, int64_t stride) { return {data, stride, kPanelCols}; }
 
-// Copies b [inner, cols] into panels one after the other, padded with zeros.
-HWY_INLINE void pack_panels(Strided<const float> b, int64_t inner, int64_t cols, float* HWY_RESTRICT panels) {
-  for (int64_t first = 0; first < cols; first += kPanelCols)
-    for (int64_t k = 0; k < inner; ++k) {
-      const int64_t count = std::min<int64_t>(kPanelCols, cols - first);
-      for (int64_t j = 0; j < count; ++j) panels[j] = b(k, first + j);
-      std::fill(panels + count, panels + kPanelCols, 0.0f);
-      panels += kPanelCols;
-    }
-}
-
-// One block of a tile; see tile_product. `left` counts the columns from col on, or is Whole for the whole block.
-template <int kRows, int kVectors, class Left, class Begin, class End, class Cols>
+// One block of a tile; see tile_product. cols_left counts the columns from col on, or is Whole for the whole block.
+template <class Arithmetic, int kRows, int kVectors, class Left, class Begin, class End, class Cols>
 HWY_INLINE void block_product(Left left, const float* HWY_RESTRICT right, int64_t right_row, int64_t inner, int64_t row,
                               int64_t col, Cols cols_left, const Begin& begin, const End& end) {
   const Lanes d;
@@ -107,7 +95,7 @@ HWY_INLINE void block_product(Left left, const float* HWY_RESTRICT right, int64_
     for (int v = 0; v < kVectors; ++v) r[v] = hn::LoadU(d, right + v * kLanes);
     for (int i = 0; i < kRows; ++i) {
       const Vector l = hn::Set(d, left[i]);
-      for (int v = 0; v < kVectors; ++v) sum[i][v] = hn::MulAdd(l, r[v], sum[i][v]);
+      for (int v = 0; v < kVectors; ++v) sum[i][v] = Arithmetic::multiply_add(l, r[v], sum[i][v]);
     }
     left.step();
     right += right_row;
@@ -116,39 +104,42 @@ HWY_INLINE void block_product(Left left, const float* HWY_RESTRICT right, int64_
     for (int v = 0; v < kVectors; ++v) end(row + i, col + v * kLanes, left_at(v), sum[i][v]);
 }
 
-template <int kVectors, class Left, class Begin, class End, class Cols>
+template <class Arithmetic, int kVectors, class Left, class Begin, class End, class Cols>
 HWY_INLINE void panel_product(Left left, const float* right, int64_t right_row, int64_t rows, int64_t inner,
                               int64_t col, Cols cols_left, const Begin& begin, const End& end) {
   int64_t i = 0;
   for (; i + kBlockRows <= rows; i += kBlockRows)
-    block_product<kBlockRows, kVectors>(left, right, right_row, inner, i, col, cols_left, begin, end);
+    block_product<Arithmetic, kBlockRows, kVectors>(left, right, right_row, inner, i, col, cols_left, begin, end);
   if (rows - i >= 4) {
-    block_product<4, kVectors>(left, right, right_row, inner, i, col, cols_left, begin, end);
+    block_product<Arithmetic, 4, kVectors>(left, right, right_row, inner, i, col, cols_left, begin, end);
     i += 4;
   }
   if (rows - i >= 2) {
-    block_product<2, kVectors>(left, right, right_row, inner, i, col, cols_left, begin, end);
+    block_product<Arithmetic, 2, kVectors>(left, right, right_row, inner, i, col, cols_left, begin, end);
     i += 2;
   }
-  if (rows > i) block_product<1, kVectors>(left, right, right_row, inner, i, col, cols_left, begin, end);
+  if (rows > i) block_product<Arithmetic, 1, kVectors>(left, right, right_row, inner, i, col, cols_left, begin, end);
 }
 
 // For every element of a [rows, cols] tile, by vectors: end(row, col, cols_left, value) with
-// value = begin(row, col, cols_left) + (left right)(row, col), where the sum runs over `inner` steps in order and
-// cols_left is what load_cols and store_cols want to know.
-template <class Left, class Begin, class End>
+// value = begin(row, col, cols_left) + (left right)(row, col), where the sum runs over `inner` cells in order and
+// cols_left is what load_cols and store_cols want to know. Arithmetic (arithmetic-inl.h) says what a cell holds.
+template <class Arithmetic, class Left, class Begin, class End>
 HWY_INLINE void tile_product(Left left, Panels right, int64_t rows, int64_t inner, int64_t cols, const Begin& begin,
                              const End& end) {
   int64_t col = 0;
   for (; col + kPanelCols <= cols; col += kPanelCols, right.data += right.panel)
-    panel_product<kPanelVectors>(left, right.data, right.row, rows, inner, col, Whole{}, begin, end);
+    panel_product<Arithmetic, kPanelVectors>(left, right.data, right.row, rows, inner, col, Whole{}, begin, end);
   const int64_t rest = cols - col;
   if (rest <= 0) return;
-  if (rest <= kLanes) return panel_product<1>(left, right.data, right.row, rows, inner, col, rest, begin, end);
-  if (rest <= 2 * kLanes) return panel_product<2>(left, right.data, right.row, rows, inner, col, rest, begin, end);
+  if (rest <= kLanes)
+    return panel_product<Arithmetic, 1>(left, right.data, right.row, rows, inner, col, rest, begin, end);
+  if (rest <= 2 * kLanes)
+    return panel_product<Arithmetic, 2>(left, right.data, right.row, rows, inner, col, rest, begin, end);
   if constexpr (kPanelVectors > 2) {
-    if (rest <= 3 * kLanes) return panel_product<3>(left, right.data, right.row, rows, inner, col, rest, begin, end);
-    panel_product<4>(left, right.data, right.row, rows, inner, col, rest, begin, end);
+    if (rest <= 3 * kLanes)
+      return panel_product<Arithmetic, 3>(left, right.data, right.row, rows, inner, col, rest, begin, end);
+    panel_product<Arithmetic, 4>(left, right.data, right.row, rows, inner, col, rest, begin, end);
   }
 }
 

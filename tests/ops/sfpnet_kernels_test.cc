@@ -2,6 +2,8 @@
 // the shapes that the battery's samples do not reach, on each instruction set of this machine.
 #include <gtest/gtest.h>
 
+#include <limits>
+
 #include "ops/base/thread.h"
 #include "ops/dense/activation_backward.h"
 #include "ops/dense/gate.h"
@@ -333,6 +335,47 @@ TEST_P(OnTarget, BitsDoNotDependOnThreads) {
   }
 }
 
+Tensor small_integers(Shape shape, uint64_t seed) {
+  Tensor t(DType::kFloat32, shape);
+  PhiloxStream random(seed);
+  for (float& x : t.elements<float>()) x = static_cast<float>(random.next_below(3)) - 1;
+  return t;
+}
+
+// With numbers that bfloat16 holds exactly, and sums that float32 does, both arithmetics agree to the bit.
+TEST_P(OnTarget, Bfloat16IsExactOnSmallIntegers) {
+  const auto& in = in_;
+  const auto integers = [](const Tensor& like, uint64_t seed) { return small_integers(like.shape(), seed); };
+  const Tensor b = integers(in.b, 1), g = integers(in.g, 2), row_bias = integers(in.row_bias, 3);
+  const Tensor wb = integers(in.wb, 4), wo = integers(in.wo, 5), co = integers(in.co, 6);
+  const Tensor index = random_index({static_cast<int64_t>(in.shape.rows)}, 23, 0, 37);
+  const Tensor distinct = small_integers({37, static_cast<int64_t>(in.shape.width)}, 7);
+  const Tensor projected = small_integers({37, static_cast<int64_t>(in.shape.hidden)}, 8);
+  const auto everything = [&](bool bf16) {
+    const ExecutorOptions options{.bf16_matmul = bf16};
+    std::vector<Tensor> all = call(ops::kRtm, kNone, {b, in.offsets, row_bias, wb, wo, co}, options);
+    const Tensor u = all[1];
+    for (const auto& more :
+         {call(ops::kRtmBackward, kNone, {b, in.offsets, u, wb, wo, g}, options),
+          call(ops::kRtmDistinct, kNone, {distinct, projected, index, in.offsets, row_bias, wo, co}, options),
+          call(ops::kRtmDistinctBackward, kNone, {projected, index, in.offsets, row_bias, wo, g}, options),
+          call(ops::kMatmul, Attributes::of(ops::MatmulAttributes{.transpose_a = true}), {b, g}, options),
+          call(ops::kLinear, Attributes::of(ops::LinearAttributes{}), {b, wb}, options)})
+      all.insert(all.end(), more.begin(), more.end());
+    return all;
+  };
+  const std::vector<Tensor> narrow = everything(true), wide = everything(false);
+  for (size_t i = 0; i < wide.size(); ++i) EXPECT_TRUE(same_bits(narrow[i], wide[i])) << "result " << i;
+}
+
+TEST_P(OnTarget, Bfloat16IsCloseToFloat) {
+  const auto& in = in_;
+  const ExecutorOptions bf16{.bf16_matmul = true};
+  const auto narrow = call(ops::kRtm, kNone, {in.b, in.offsets, in.row_bias, in.wb, in.wo, in.co}, bf16);
+  const auto wide = call(ops::kRtm, kNone, {in.b, in.offsets, in.row_bias, in.wb, in.wo, in.co});
+  EXPECT_TRUE(all_close(narrow[0], wide[0], {.relative = 0.01, .absolute = 0.02}));
+}
+
 INSTANTIATE_TEST_SUITE_P(Sizes, OnTarget, ::testing::Combine(::testing::ValuesIn(sizes()), ::testing::Bool()),
                          target_name);
 
@@ -354,6 +397,40 @@ TEST(Matmul, EveryCutMatchesPlainLoops) {
                      product_of(left, right, size(rows), size(inner), size(cols)),
                      str(rows, 'x', inner, 'x', cols, ta ? " T" : " N", tb ? "T" : "N").c_str());
       }
+}
+
+// The same cuts in bfloat16, exact on small integers.
+TEST(Matmul, EveryCutIsExactInBfloat16) {
+  struct Extents {
+    int64_t rows, inner, cols;
+  };
+  for (const auto [rows, inner, cols] :
+       {Extents{2100, 5, 3}, {70, 9, 300}, {40, 20000, 5}, {300, 1033, 20}, {33, 1, 1}, {130, 700, 130}})
+    for (const bool ta : {false, true})
+      for (const bool tb : {false, true}) {
+        const Tensor a = small_integers(ta ? Shape{inner, rows} : Shape{rows, inner}, 1);
+        const Tensor b = small_integers(tb ? Shape{cols, inner} : Shape{inner, cols}, 2);
+        const Attributes attributes = Attributes::of(ops::MatmulAttributes{.transpose_a = ta, .transpose_b = tb});
+        const auto results = [&](bool bf16) {
+          return call(ops::kMatmul, attributes, {a, b}, {.bf16_matmul = bf16})[0];
+        };
+        EXPECT_TRUE(same_bits(results(true), results(false))) << rows << 'x' << inner << 'x' << cols << ta << tb;
+      }
+}
+
+// To the nearest of 8 significant bits, ties to even, on every instruction set; a NaN stays one.
+TEST(Matmul, Bfloat16RoundsItsInputs) {
+  const float nan = std::numeric_limits<float>::quiet_NaN(), step = 0x1p-8f;
+  const Tensor x = Tensor::of<float>({6, 1}, {1 + step, 1 + 3 * step, 1 + 1.01f * step, -1 - 2.9f * step, 3, nan});
+  const Tensor one = Tensor::of<float>({1, 1}, {1});
+  for (const int64_t targets : {int64_t{HWY_AVX2}, int64_t{0}}) {
+    hwy::SetSupportedTargetsForTest(targets);
+    hwy::GetChosenTarget().Update(hwy::SupportedTargets());
+    const Tensor y = call(ops::kMatmul, Attributes::of(ops::MatmulAttributes{}), {x, one}, {.bf16_matmul = true})[0];
+    EXPECT_TRUE(all_close(y.elements<float>().first(5),
+                          std::span<const double>(Doubles{1, 1 + 4 * step, 1 + 2 * step, -1 - 2 * step, 3}), {}));
+    EXPECT_TRUE(std::isnan(y.elements<float>()[5]));
+  }
 }
 
 }  // namespace

@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
-# Builds and tests everything, as continuous integration does. From nothing it takes minutes, again it takes the tests.
+# Builds and tests, as continuous integration does. From nothing it takes minutes, again it takes the tests.
 #
-#   tools/run_tests.sh                 all suites
-#   tools/run_tests.sh --quick         the release build only
+#   tools/run_tests.sh                 the release build and the Python suite: what continuous integration runs
+#   tools/run_tests.sh --all           these and the sanitizer builds, two to three times as long
 #   tools/run_tests.sh --preset asan   one build only: release, debug, asan or tsan
 #
 # A suite that fails does not keep the next from running; the table at the end has all of them, the exit code is 1.
@@ -14,10 +14,10 @@ usage() {
   exit "$1"
 }
 
-presets=(release asan tsan)
+presets=(release)
 while (($# > 0)); do
   case "$1" in
-    --quick) presets=(release) ;;
+    --all) presets=(release asan tsan) ;;
     --preset) [[ ${2:-} =~ ^(release|debug|asan|tsan)$ ]] || usage 2; presets=("$2"); shift ;;
     --help | -h) usage 0 ;;
     *) usage 2 ;;

@@ -18,12 +18,16 @@ struct TileSizes {
 
 // Small enough to share among threads, large enough to reach full speed (tools/bench/ops_bench): sgemm likes powers of
 // two, the bfloat16 kernel whole blocks of six rows. Weight gradients are small and sum over many rows: only those cut
-// the sum itself.
+// the sum itself, since sgemm slows down by a fifth where it has to pack thousands of rows for a few columns.
 TileSizes tile_sizes(const Product& p) {
+  constexpr int64_t kLongSum = 2048, kMaxCuts = 16;
+  if (p.rows <= 1024 && p.inner >= kLongSum) {
+    const int64_t cuts = std::min(kMaxCuts, p.inner / (kLongSum / 2)), even = (p.inner + 2 * cuts - 1) / (2 * cuts) * 2;
+    return {p.rows <= 128 ? 64 : 168, p.cols, even};
+  }
   if (p.rows >= 2048) return {p.bf16 ? 96 : 128, p.cols, p.inner};
   if (p.rows <= 256 && p.cols >= 256) return {p.bf16 ? 48 : 64, 128, p.inner};
-  constexpr int64_t kLongSum = 16384;
-  return {p.bf16 ? 48 : 32, p.cols, p.rows <= 256 && p.inner >= kLongSum ? kLongSum / 2 : p.inner};
+  return {p.bf16 ? 48 : 32, p.cols, p.inner};
 }
 
 int64_t pieces(int64_t size, int64_t piece) { return (size + piece - 1) / piece; }

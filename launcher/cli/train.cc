@@ -34,7 +34,8 @@ void add_train_command(CLI::App& app) {
   command->add_option("--output", arguments->output, "Folder for the run: model, metrics, events")
       ->required()
       ->type_name("DIR");
-  command->add_option("--set", arguments->overrides, "Override a field of the configuration, e.g. train.batch_size=4096")
+  command
+      ->add_option("--set", arguments->overrides, "Override a field of the configuration, e.g. train.batch_size=4096")
       ->expected(1)
       ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll)
       ->type_name("FIELD=VALUE");

@@ -8,9 +8,9 @@
 namespace polyscene {
 
 struct RankOptions {
-  int local_ranks = 0;       // > 0: this many ranks as threads of this process
-  int threads = 0;           // per rank; 0: the processors this process may use, shared among the ranks on the host
-  double deadline_s = 600;   // of every single wait of a rank for its peers
+  int local_ranks = 0;      // > 0: this many ranks as threads of this process
+  int threads = 0;          // per rank; 0: the processors this process may use, shared among the ranks on the host
+  double deadline_s = 600;  // of every single wait of a rank for its peers
 };
 
 // Runs body once per rank of this process, each with its share of threads. Throws what the first failing rank threw;

@@ -72,8 +72,16 @@ class Trainer {
     write_text_file(folder_.config(), to_text(job_.experiment));
     log_.emplace(folder_, out_);
     out_ << "training " << job_.experiment.name() << ": " << source_->total_rows() << " rows, "
-         << source_->steps_per_epoch() << " steps per epoch, " << communicator_.size() << " rank(s) ("
-         << communicator_.name() << ")" << std::endl;
+         << source_->steps_per_epoch() << " steps per epoch, " << ranks() << " (" << communicator_.name() << ")"
+         << std::endl;
+  }
+
+  // "2 ranks" or "4 virtual ranks on 2 ranks".
+  [[nodiscard]] std::string ranks() const {
+    const auto count = [](int ranks, const char* what) { return str(ranks, what, ranks == 1 ? " rank" : " ranks"); };
+    if (train_.virtual_ranks() == 0) return count(communicator_.size(), "");
+    const std::string real = job_.real_ranks > 0 ? " on " + count(job_.real_ranks, "") : "";
+    return count(communicator_.size(), " virtual") + real;
   }
 
   Ending run_epoch(int64_t epoch) {

@@ -7,7 +7,8 @@ void add_rank_options(CLI::App& command, RankOptions& options) {
       ->check(CLI::Range(1, 1024))
       ->type_name("N");
   command
-      .add_option("--threads", options.threads, "Threads per rank (default: the processors, shared by the ranks here)")
+      .add_option("--threads", options.threads,
+                  "Threads per rank (default: the processors, shared by the ranks here); virtual ranks share them")
       ->check(CLI::Range(1, 4096))
       ->type_name("N");
   command.add_option("--deadline", options.deadline_s, "Seconds that a rank waits for its peers before the job fails")

@@ -19,8 +19,10 @@ struct TrainArguments {
 
 void run(const TrainArguments& arguments) {
   TrainJob job{load_experiment(arguments.config, arguments.overrides), arguments.output, arguments.overwrite,
-               &watch_stop_signals()};
-  run_ranks(arguments.ranks, [&](Communicator& communicator) { train(job, communicator, std::cout); });
+               &watch_stop_signals(), count_real_ranks(arguments.ranks)};
+  RankOptions ranks = arguments.ranks;
+  ranks.virtual_ranks = job.experiment.train().virtual_ranks();
+  run_ranks(ranks, [&](Communicator& communicator) { train(job, communicator, std::cout); });
 }
 
 }  // namespace

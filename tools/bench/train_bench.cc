@@ -174,6 +174,7 @@ int main(int argc, char** argv) {
   CLI11_PARSE(app, argc, argv);
   try {
     const auto experiment = polyscene::load_experiment(arguments.config, arguments.overrides);
+    arguments.ranks.virtual_ranks = experiment.train().virtual_ranks();
     polyscene::run_ranks(arguments.ranks, [&](polyscene::Communicator& c) { run(arguments, experiment, c); });
   } catch (const polyscene::Error& e) {
     std::cerr << e.what() << "\n";

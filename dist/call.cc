@@ -53,10 +53,9 @@ std::string describe_timeout(Collective collective, int rank, int size, double s
              "; look at what they were doing, or raise the communicator's deadline if they are only slow");
 }
 
-std::string describe_peer_failure(Collective collective, int rank, int size, int failed_world_rank,
-                                  const std::string& reason) {
-  return str(where(collective, rank, size), " stopped because rank ", failed_world_rank,
-             " of the world failed: ", reason);
+std::string describe_peer_failure(Collective collective, int rank, int size, const Failure& failure) {
+  return str(where(collective, rank, size), " stopped because rank ", failure.world_rank,
+             " of the world failed: ", failure.reason);
 }
 
 std::string describe_mismatch(int rank, int size, const Call& mine, int peer, const Call& theirs) {

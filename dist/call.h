@@ -36,6 +36,12 @@ struct Call {
   bool operator==(const Call&) const = default;
 };
 
+// What ended a world: the first rank to fail, and what it said.
+struct Failure {
+  int world_rank = 0;
+  std::string reason = {};
+};
+
 // For example "all_reduce(100 x float32, sum)".
 [[nodiscard]] std::string describe(const Call& call);
 
@@ -50,8 +56,7 @@ struct Call {
                                            std::span<const int> missing);
 
 // What a rank says when it stops because another one failed.
-[[nodiscard]] std::string describe_peer_failure(Collective collective, int rank, int size, int failed_world_rank,
-                                                const std::string& reason);
+[[nodiscard]] std::string describe_peer_failure(Collective collective, int rank, int size, const Failure& failure);
 
 // The text of the error of ranks that make different calls.
 [[nodiscard]] std::string describe_mismatch(int rank, int size, const Call& mine, int peer, const Call& theirs);

@@ -12,11 +12,19 @@ namespace polyscene {
 // waits are aborted, and the error of the rank that failed first is rethrown (a peer's "aborted" error never hides it).
 void run_local_ranks(int ranks, const std::function<void(Communicator&)>& body, CommunicatorOptions options = {});
 
+// The same for `ranks` ranks spread over the processes of an mpirun job: process p of P runs the ranks from ranks * p /
+// P up to ranks * (p + 1) / P as threads. The ranks cannot tell: calls, order of sums, deadlines and messages are those
+// of a process each. After a failure every process rethrows an error of its own ranks, the cause where it is among
+// them. Throws InvalidArgument, on all processes, if there are more processes than ranks. With one process, mpirun or
+// not, it is run_local_ranks.
+void run_mpi_ranks(int ranks, const std::function<void(Communicator&)>& body, CommunicatorOptions options = {});
+
 // True when the process was started by mpirun (or another launcher that sets Open MPI's or PMI's environment).
 [[nodiscard]] bool started_by_mpi();
 
-// The world of an mpirun job, or of one rank without mpirun. Initialises MPI (MPI_THREAD_MULTIPLE asked for) on first
-// use; MPI is finalised when the last communicator is gone, or aborted when the communicator is broken.
+// The world of an mpirun job, a rank for each process, or of one rank without mpirun. Initialises MPI
+// (MPI_THREAD_SERIALIZED) on first use; MPI is finalised when the last communicator is gone, and never once one is
+// broken.
 [[nodiscard]] std::unique_ptr<Communicator> make_mpi_world(CommunicatorOptions options = {});
 
 // Runs body(communicator) on this process's rank of the mpirun job. If it throws, the other ranks are told and the

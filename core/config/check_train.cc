@@ -28,6 +28,13 @@ void check_sizes(const Train& t, Problems& problems) {
   problems.require(t.log_every() >= 1, "train.log_every", " wants at least 1 step, got ", t.log_every());
 }
 
+void check_virtual_ranks(const Train& t, const config::Data& data, Problems& problems) {
+  problems.require(t.virtual_ranks() >= 0, "train.virtual_ranks",
+                   " wants at least 0 (0: as many as there are ranks), got ", t.virtual_ranks());
+  problems.require(t.virtual_ranks() <= data.lanes(), "train.virtual_ranks", " wants at most data.lanes (",
+                   data.lanes(), "), since a rank reads whole lanes, got ", t.virtual_ranks());
+}
+
 void check_schedule(const Train& t, Problems& problems) {
   const Schedule& s = t.schedule();
   const std::string path = "train.schedule";
@@ -74,6 +81,7 @@ void check_validation(const Train& t, const config::Data& data, Problems& proble
 
 void check_train(const Train& train, const config::Data& data, Problems& problems) {
   check_sizes(train, problems);
+  check_virtual_ranks(train, data, problems);
   const DenseOptimizer& o = train.optimizer();
   const bool adam = o.kind() == DenseOptimizer::ADAM || o.kind() == DenseOptimizer::ADAMW;
   check_optimizer("train.optimizer", o, adam, o.kind() == DenseOptimizer::ADAGRAD, problems);

@@ -22,9 +22,7 @@
 namespace polyscene {
 namespace {
 
-double now_s() {
-  return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count();
-}
+double now_s() { return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count(); }
 
 enum class Ending { kSteps, kEarlyStop, kSignal };
 
@@ -60,23 +58,30 @@ class Trainer {
 
   std::unique_ptr<BatchSource> make_source(Split split, const std::string& name, int64_t batch_size, bool shuffle,
                                            double min_tail_share) {
-    return make_parquet_source(job_.experiment.data(),
-                               {.split = split,
-                                .rank = communicator_.rank(),
-                                .ranks = communicator_.size(),
-                                .seed = job_.experiment.seed(),
-                                .batch_size = batch_size,
-                                .shuffle = shuffle,
-                                .min_tail_share = min_tail_share,
-                                .reject_file = folder_.rejects(name, communicator_.rank())});
+    return make_parquet_source(job_.experiment.data(), {.split = split,
+                                                        .rank = communicator_.rank(),
+                                                        .ranks = communicator_.size(),
+                                                        .seed = job_.experiment.seed(),
+                                                        .batch_size = batch_size,
+                                                        .shuffle = shuffle,
+                                                        .min_tail_share = min_tail_share,
+                                                        .reject_file = folder_.rejects(name, communicator_.rank())});
   }
 
   void start_log() {
     write_text_file(folder_.config(), to_text(job_.experiment));
     log_.emplace(folder_, out_);
     out_ << "training " << job_.experiment.name() << ": " << source_->total_rows() << " rows, "
-         << source_->steps_per_epoch() << " steps per epoch, " << communicator_.size() << " rank(s) ("
-         << communicator_.name() << ")" << std::endl;
+         << source_->steps_per_epoch() << " steps per epoch, " << ranks() << " (" << communicator_.name() << ")"
+         << std::endl;
+  }
+
+  // "2 ranks" or "4 virtual ranks on 2 ranks".
+  [[nodiscard]] std::string ranks() const {
+    const auto count = [](int ranks, const char* what) { return str(ranks, what, ranks == 1 ? " rank" : " ranks"); };
+    if (train_.virtual_ranks() == 0) return count(communicator_.size(), "");
+    const std::string real = job_.real_ranks > 0 ? " on " + count(job_.real_ranks, "") : "";
+    return count(communicator_.size(), " virtual") + real;
   }
 
   Ending run_epoch(int64_t epoch) {
@@ -156,16 +161,22 @@ class Trainer {
 
   void print_summary(Ending ending, bool went_back) {
     const std::vector<int64_t> rows = session_->tables().global_rows();
-    std::array<int64_t, 6> sums = {session_->tables().memory_bytes(), source_->counters().rows_bad,
-                                   session_->lookup().total().keys_in, session_->lookup().total().keys_sent,
+    std::array<int64_t, 6> sums = {session_->tables().memory_bytes(),     source_->counters().rows_bad,
+                                   session_->lookup().total().keys_in,    session_->lookup().total().keys_sent,
                                    session_->lookup().total().keys_owned, source_->counters().sequences_cut};
     communicator_.all_reduce<int64_t>(sums);
     if (!leads()) return;
     log_->finish();
     switch (ending) {
-      case Ending::kSteps: out_ << "done: " << step_ << " steps"; break;
-      case Ending::kEarlyStop: out_ << "stopped early at step " << step_; break;
-      case Ending::kSignal: out_ << "stopped by a signal after step " << step_ << "; the model is saved"; break;
+      case Ending::kSteps:
+        out_ << "done: " << step_ << " steps";
+        break;
+      case Ending::kEarlyStop:
+        out_ << "stopped early at step " << step_;
+        break;
+      case Ending::kSignal:
+        out_ << "stopped by a signal after step " << step_ << "; the model is saved";
+        break;
     }
     out_ << std::fixed << std::setprecision(1) << ", " << rows_trained_ << " samples, "
          << static_cast<double>(rows_trained_) / std::max(train_seconds_, 1e-9) << " samples/s\n";
@@ -177,7 +188,8 @@ class Trainer {
     out_ << std::setprecision(1) << "tables: " << rows.size() << " with " << total_rows << " rows, "
          << static_cast<double>(sums[0]) / 1048576.0 << " MiB; dense parameters: " << session_->parameters().size()
          << "; keys looked up per key sent: "
-         << static_cast<double>(sums[2]) / std::max(static_cast<double>(sums[3]), 1.0) << ", per row fetched by its owner: "
+         << static_cast<double>(sums[2]) / std::max(static_cast<double>(sums[3]), 1.0)
+         << ", per row fetched by its owner: "
          << static_cast<double>(sums[2]) / std::max(static_cast<double>(sums[4]), 1.0) << "\n";
     if (sums[1] > 0) out_ << sums[1] << " bad records were left out, see " << folder_.path() << "/rejects\n";
     if (sums[5] > 0) out_ << sums[5] << " sequences were longer than max_length and kept their newest behaviours\n";

@@ -57,8 +57,7 @@ bool LocalGroup::spin(uint64_t generation, bool heed_failure) const {
 }
 
 void LocalGroup::throw_failed(Collective collective, int rank) const {
-  const LocalWorld::Failure& failure = *world_->failure;
-  throw CommunicationError(describe_peer_failure(collective, rank, size(), failure.world_rank, failure.reason));
+  throw CommunicationError(describe_peer_failure(collective, rank, size(), *world_->failure));
 }
 
 void LocalGroup::time_out(Collective collective, int rank, std::unique_lock<std::mutex>& lock) {

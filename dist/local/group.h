@@ -21,11 +21,6 @@ namespace polyscene {
 
 // State shared by all groups of one run: the first failure ends them all.
 struct LocalWorld {
-  struct Failure {
-    int world_rank;
-    std::string reason;
-  };
-
   // Records the first failure and wakes all waits; later ones are only consequences and are dropped.
   void fail(int world_rank, const std::string& reason);
 

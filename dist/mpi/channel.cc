@@ -1,6 +1,7 @@
 #include "dist/mpi/channel.h"
 
 #include <algorithm>
+#include <numeric>
 
 #include "dist/mpi/backoff.h"
 
@@ -54,16 +55,32 @@ struct Channel::Announcement {
   int64_t wanted = kAnything;
 };
 
-Channel::Channel(std::shared_ptr<Session> session, std::vector<int> world_ranks, int rank, int64_t context,
-                 CommunicatorOptions options)
-    : session_(std::move(session)), world_ranks_(std::move(world_ranks)), rank_(rank), options_(options) {
-  require(context < session_->max_contexts(), "[dist.split] this MPI library has tags for ", session_->max_contexts(),
-          " communicators and all have been used; split once and keep the result");
+Channel::Channel(std::shared_ptr<Session> session, Hosting hosting, std::vector<int> world_ranks, int rank,
+                 int64_t first_tag, CommunicatorOptions options)
+    : session_(std::move(session)),
+      hosting_(hosting),
+      world_ranks_(std::move(world_ranks)),
+      rank_(rank),
+      first_tag_(static_cast<int>(first_tag)),
+      options_(options) {
+  const int64_t end = first_tag + tags(hosting_);
+  require(end <= session_->max_tag(), "[dist.split] this MPI library has tags up to ", session_->max_tag(),
+          ", a communicator of this world needs ", tags(hosting_),
+          " of them and all have been used; split once and keep the result");
   require(options_.chunk_bytes >= 1 && options_.chunk_bytes <= INT32_MAX,
           "[dist.make_mpi_world] wanted chunk_bytes between 1 and 2^31 - 1, got ", options_.chunk_bytes);
-  // Context 0 starts at tag 2; tag 0 carries the session's notices.
-  call_tag_ = static_cast<int>((context + 1) * Session::kTagsPerContext);
-  data_tag_ = call_tag_ + 1;
+  session_->use_tags_below(end);
+}
+
+Channel Channel::of_processes(const std::shared_ptr<Session>& session, int64_t first_tag, CommunicatorOptions options) {
+  std::vector<int> ranks(static_cast<size_t>(session->size()));
+  std::iota(ranks.begin(), ranks.end(), 0);
+  return {session, {session->size(), session->size()}, std::move(ranks), session->rank(), first_tag, options};
+}
+
+int Channel::tag(Kind kind, int sender, int receiver) const {
+  const int pair = hosting_.lane(world_rank(sender)) * hosting_.lanes() + hosting_.lane(world_rank(receiver));
+  return first_tag_ + 2 * pair + static_cast<int>(kind);
 }
 
 void Channel::check_alive(Collective collective) const {
@@ -71,18 +88,17 @@ void Channel::check_alive(Collective collective) const {
 }
 
 void Channel::throw_peer_failure(Collective collective) const {
-  const auto failure = session_->failure();
-  throw CommunicationError(describe_peer_failure(collective, rank_, size(), failure->world_rank, failure->reason));
+  throw CommunicationError(describe_peer_failure(collective, rank_, size(), *session_->failure()));
 }
 
 void Channel::fail_argument(const std::string& message) {
-  session_->fail(message);
+  fail(message);
   throw InvalidArgument(message);
 }
 
 void Channel::time_out(Collective collective, const Pending& pending) {
   const std::string message = describe_timeout(collective, rank_, size(), options_.deadline.count(), pending.missing());
-  session_->fail(message);
+  fail(message);
   throw CommunicationError(message);
 }
 
@@ -93,7 +109,8 @@ void Channel::wait(Collective collective, Pending& pending, Phase phase) {
   Backoff backoff;
   const Backoff::Clock::duration grace = phase == Phase::kAnnounce ? Backoff::Clock::duration::zero() : kDataGrace;
   for (int looks = 0;; ++looks) {
-    const int finished = pending.poll();
+    int finished = 0;
+    call_mpi(collective, [&] { finished = pending.poll(); });
     if (finished == MPI_UNDEFINED) return;
     if (finished > 0) {
       backoff.reset();
@@ -108,15 +125,23 @@ void Channel::wait(Collective collective, Pending& pending, Phase phase) {
   }
 }
 
-void Channel::post_announcements(std::vector<Announcement>& sent, std::vector<Announcement>& received,
-                                 Pending& pending) {
-  const auto post = [&](auto function, std::vector<Announcement>& of, int peer) {
-    check_mpi(function(&of[static_cast<size_t>(peer)], sizeof(Announcement), MPI_BYTE, world_rank(peer), call_tag_,
-                       session_->comm(), pending.add(peer)),
+void Channel::post_announcements(Collective collective, std::vector<Announcement>& sent,
+                                 std::vector<Announcement>& received, Pending& pending) {
+  const auto post = [&](auto function, std::vector<Announcement>& of, int peer, int sender, int receiver) {
+    check_mpi(function(&of[static_cast<size_t>(peer)], sizeof(Announcement), MPI_BYTE, process(peer),
+                       tag(Kind::kCall, sender, receiver), session_->comm(), pending.add(peer)),
               "posting a message");
   };
-  for (int step = 1; step < size(); ++step) post(MPI_Irecv, received, (rank_ + size() - step) % size());
-  for (int step = 1; step < size(); ++step) post(MPI_Isend, sent, (rank_ + step) % size());
+  call_mpi(collective, [&] {
+    for (int step = 1; step < size(); ++step) {
+      const int peer = (rank_ + size() - step) % size();
+      post(MPI_Irecv, received, peer, peer, rank_);
+    }
+    for (int step = 1; step < size(); ++step) {
+      const int peer = (rank_ + step) % size();
+      post(MPI_Isend, sent, peer, rank_, peer);
+    }
+  });
 }
 
 std::vector<int64_t> Channel::arrive(const Call& call, std::span<const int64_t> values,
@@ -133,11 +158,11 @@ std::vector<int64_t> Channel::arrive(const Call& call, std::span<const int64_t> 
   buffers->received[static_cast<size_t>(rank_)] = buffers->sent[static_cast<size_t>(rank_)];
   try {
     Pending pending;
-    post_announcements(buffers->sent, buffers->received, pending);
+    post_announcements(call.collective, buffers->sent, buffers->received, pending);
     wait(call.collective, pending, Phase::kAnnounce);
   } catch (const Error& error) {
     session_->keep(buffers);
-    session_->fail(error.what());
+    fail(error.what());
     throw;
   }
   session_->poll();
@@ -164,26 +189,28 @@ void Channel::compare(const std::vector<Announcement>& sent, const std::vector<A
 
 void Channel::exchange(Collective collective, const Outgoing& outgoing, const Incoming& incoming) {
   Pending pending;
-  const auto post = [&](auto function, auto bytes, int peer) {
+  const auto post = [&](auto function, auto bytes, int peer, int tag) {
     for (size_t begin = 0; begin < bytes.size(); begin += options_.chunk_bytes) {
       const size_t length = std::min(options_.chunk_bytes, bytes.size() - begin);
-      check_mpi(function(bytes.data() + begin, static_cast<int>(length), MPI_BYTE, world_rank(peer), data_tag_,
-                         session_->comm(), pending.add(peer)),
+      check_mpi(function(bytes.data() + begin, static_cast<int>(length), MPI_BYTE, process(peer), tag, session_->comm(),
+                         pending.add(peer)),
                 "posting a message");
     }
   };
   try {
-    for (int step = 1; step < size(); ++step) {
-      const int peer = (rank_ + size() - step) % size();
-      post(MPI_Irecv, incoming[static_cast<size_t>(peer)], peer);
-    }
-    for (int step = 1; step < size(); ++step) {
-      const int peer = (rank_ + step) % size();
-      post(MPI_Isend, outgoing[static_cast<size_t>(peer)], peer);
-    }
+    call_mpi(collective, [&] {
+      for (int step = 1; step < size(); ++step) {
+        const int peer = (rank_ + size() - step) % size();
+        post(MPI_Irecv, incoming[static_cast<size_t>(peer)], peer, tag(Kind::kData, peer, rank_));
+      }
+      for (int step = 1; step < size(); ++step) {
+        const int peer = (rank_ + step) % size();
+        post(MPI_Isend, outgoing[static_cast<size_t>(peer)], peer, tag(Kind::kData, rank_, peer));
+      }
+    });
     wait(collective, pending, Phase::kMove);
   } catch (const Error& error) {
-    session_->fail(error.what());
+    fail(error.what());
     session_->silence();
     throw;
   }

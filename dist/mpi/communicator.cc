@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cstring>
+#include <numeric>
 
 #include "dist/reduce.h"
 
@@ -46,7 +47,7 @@ MpiCommunicator::MpiCommunicator(Channel channel)
 
 void MpiCommunicator::barrier() { channel_.arrive({.collective = Collective::kBarrier}); }
 
-void MpiCommunicator::abort(const std::string& reason) noexcept { channel_.session()->fail(reason); }
+void MpiCommunicator::abort(const std::string& reason) noexcept { channel_.fail(reason); }
 
 std::byte* MpiCommunicator::scratch(size_t bytes) {
   if (scratch_.size() < bytes) scratch_.resize(bytes);
@@ -163,24 +164,20 @@ void MpiCommunicator::do_all_to_all_v(const void* input, std::span<const int64_t
   copy(incoming[static_cast<size_t>(rank())].data(), own.data(), own.size());
 }
 
-std::unique_ptr<Communicator> MpiCommunicator::split(int color) { return split(color, channel_.options()); }
-
-// The new communicators take the smallest context that is free on all ranks here. Those of different colours share it:
-// they have no member in common.
-std::unique_ptr<Communicator> MpiCommunicator::split(int color, CommunicatorOptions options) {
+// The new communicators take the first tags that are free on all members' processes. Those of different colours share
+// them: they have no member in common.
+std::unique_ptr<Communicator> MpiCommunicator::split(int color) {
   channel_.arrive({.collective = Collective::kSplit});
-  std::atomic<int64_t>& next_context = channel_.session()->next_context;
   struct Choice {
-    int64_t color, next_context;
+    int64_t color, next_tag;
   };
   const size_t ranks = static_cast<size_t>(size());
-  const Choice mine{color, next_context.load()};
+  const Choice mine{color, channel_.session()->next_tag()};
   std::vector<Choice> choices(ranks);
   gather(Collective::kSplit, &mine, reinterpret_cast<std::byte*>(choices.data()),
          even_offsets(ranks * sizeof(Choice), ranks, 1));
-  int64_t context = 0;
-  for (const Choice& choice : choices) context = std::max(context, choice.next_context);
-  next_context.store(context + 1);
+  int64_t first_tag = 0;
+  for (const Choice& choice : choices) first_tag = std::max(first_tag, choice.next_tag);
   std::vector<int> members;
   int new_rank = 0;
   for (int r = 0; r < size(); ++r) {
@@ -188,7 +185,30 @@ std::unique_ptr<Communicator> MpiCommunicator::split(int color, CommunicatorOpti
     if (r == rank()) new_rank = static_cast<int>(members.size());
     members.push_back(channel_.world_rank(r));
   }
-  return std::make_unique<MpiCommunicator>(Channel(channel_.session(), std::move(members), new_rank, context, options));
+  return std::make_unique<MpiCommunicator>(
+      Channel(channel_.session(), channel_.hosting(), std::move(members), new_rank, first_tag, channel_.options()));
+}
+
+std::unique_ptr<Communicator> make_processes(const std::shared_ptr<Session>& session, CommunicatorOptions options) {
+  return MpiCommunicator(Channel::of_processes(session, Session::kProcessTag, options)).split(0);
+}
+
+std::vector<std::unique_ptr<Communicator>> host_ranks(const std::shared_ptr<Session>& session, int ranks,
+                                                      CommunicatorOptions options) {
+  require(ranks >= session->size(), "[dist.run_mpi_ranks] wanted at least one rank for each of the ", session->size(),
+          " processes, got ", ranks, "; start at most as many processes as there are ranks");
+  MpiCommunicator processes(Channel::of_processes(session, Session::kProcessTag, options));
+  int64_t first_tag = session->next_tag();
+  processes.all_reduce<int64_t>({&first_tag, 1}, ReduceOp::kMax);
+  const Hosting hosting{ranks, session->size()};
+  std::vector<int> world(static_cast<size_t>(ranks));
+  std::iota(world.begin(), world.end(), 0);
+  std::vector<std::unique_ptr<Communicator>> hosted;
+  for (int r = hosting.first_rank(session->rank()); r < hosting.first_rank(session->rank() + 1); ++r) {
+    hosted.push_back(std::make_unique<MpiCommunicator>(Channel(session, hosting, world, r, first_tag, options)));
+  }
+  session->represent(hosted.front()->rank());
+  return hosted;
 }
 
 }  // namespace polyscene

@@ -1,4 +1,4 @@
-// A rank that is a process of an mpirun job.
+// A rank of an mpirun job: a process, or one of the threads that a process hosts as ranks.
 #pragma once
 
 #include "dist/communicator.h"
@@ -14,9 +14,6 @@ class MpiCommunicator final : public Communicator {
   void barrier() override;
   [[nodiscard]] std::unique_ptr<Communicator> split(int color) override;
   void abort(const std::string& reason) noexcept override;
-
-  // split with other options for the new communicator.
-  [[nodiscard]] std::unique_ptr<Communicator> split(int color, CommunicatorOptions options);
 
  protected:
   void do_all_reduce(void* data, size_t count, DType dtype, ReduceOp op) override;
@@ -41,5 +38,14 @@ class MpiCommunicator final : public Communicator {
   Channel channel_;
   std::vector<std::byte> scratch_;  // kept from call to call: fresh pages cost as much as the transfer
 };
+
+// A world whose ranks are the processes of the job. Collective of these.
+[[nodiscard]] std::unique_ptr<Communicator> make_processes(const std::shared_ptr<Session>& session,
+                                                           CommunicatorOptions options);
+
+// A world of `ranks` ranks, spread over the processes as Hosting says: those of this process, in order. Collective of
+// the processes; throws InvalidArgument on all if there are more of them than ranks.
+[[nodiscard]] std::vector<std::unique_ptr<Communicator>> host_ranks(const std::shared_ptr<Session>& session, int ranks,
+                                                                    CommunicatorOptions options);
 
 }  // namespace polyscene

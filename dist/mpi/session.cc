@@ -38,7 +38,7 @@ ProcessState& process_state() {
 
 struct Session::Notice {
   enum class Kind : int32_t { kFailed, kFarewell } kind;
-  int32_t world_rank;
+  int32_t rank;  // failed: in the world; farewell: of the process
   char reason[2040];
 };
 
@@ -75,8 +75,8 @@ std::shared_ptr<Session> Session::acquire(std::chrono::duration<double> deadline
 
 Session::Session() : exceptions_at_start_(std::uncaught_exceptions()) {
   int provided = 0;
-  check_mpi(MPI_Init_thread(nullptr, nullptr, MPI_THREAD_MULTIPLE, &provided), "MPI_Init_thread");
-  require<CommunicationError>(provided == MPI_THREAD_MULTIPLE, "[dist.mpi] wanted MPI_THREAD_MULTIPLE, got level ",
+  check_mpi(MPI_Init_thread(nullptr, nullptr, MPI_THREAD_SERIALIZED, &provided), "MPI_Init_thread");
+  require<CommunicationError>(provided >= MPI_THREAD_SERIALIZED, "[dist.mpi] wanted MPI_THREAD_SERIALIZED, got level ",
                               provided, "; use an MPI library built with thread support");
   check_mpi(MPI_Comm_dup(MPI_COMM_WORLD, &comm_), "MPI_Comm_dup");
   check_mpi(MPI_Comm_set_errhandler(comm_, MPI_ERRORS_RETURN), "MPI_Comm_set_errhandler");
@@ -86,13 +86,24 @@ Session::Session() : exceptions_at_start_(std::uncaught_exceptions()) {
   int* upper_bound = nullptr;
   check_mpi(MPI_Comm_get_attr(MPI_COMM_WORLD, MPI_TAG_UB, static_cast<void*>(&upper_bound), &found),
             "MPI_Comm_get_attr");
-  max_contexts_ = (found ? *upper_bound : 32767) / kTagsPerContext - 1;
+  max_tag_ = found ? *upper_bound : 32767;
+  representative_ = rank_;
   farewells_.assign(static_cast<size_t>(size_), 0);
 }
 
-std::shared_ptr<const Session::Failure> Session::failure() const {
+std::shared_ptr<const Failure> Session::failure() const {
   const std::lock_guard lock(mutex_);
   return failure_;
+}
+
+void Session::use_tags_below(int64_t end) noexcept {
+  for (int64_t next = next_tag_; next < end && !next_tag_.compare_exchange_weak(next, end);) {
+  }
+}
+
+void Session::silence() noexcept {
+  const std::lock_guard lock(mpi_mutex_);
+  silent_ = true;
 }
 
 void Session::keep(std::shared_ptr<void> buffers) {
@@ -100,51 +111,59 @@ void Session::keep(std::shared_ptr<void> buffers) {
   kept_.push_back(std::move(buffers));
 }
 
-void Session::fail(const std::string& reason) noexcept {
-  // A rank that was not listening may be told only now that it is not the first.
+void Session::fail(int world_rank, const std::string& reason) noexcept {
+  // A process that was not listening may be told only now that it is not the first.
   for (Backoff backoff; backoff.polls() < kLooksBeforeFailing; backoff.pause()) poll();
   {
     const std::lock_guard lock(mutex_);
     if (failure_) return;
-    failure_ = std::make_shared<Failure>(Failure{rank_, reason});
+    failure_ = std::make_shared<Failure>(Failure{world_rank, reason});
+    failed_here_ = true;
   }
-  Notice notice{.kind = Notice::Kind::kFailed, .world_rank = rank_, .reason = {}};
+  Notice notice{.kind = Notice::Kind::kFailed, .rank = world_rank, .reason = {}};
   std::strncpy(notice.reason, reason.c_str(), sizeof(notice.reason) - 1);
   tell_all(notice);
 }
 
 // Sends without waiting for the receivers: the buffers are kept, and a peer that is gone is not waited for.
 void Session::tell_all(const Notice& notice) noexcept {
-  if (silent_) return;
   const auto buffer = std::make_shared<Notice>(notice);
   keep(buffer);
   std::vector<MPI_Request> requests;
-  for (int step = 1; step < size_; ++step) {
-    MPI_Request request = MPI_REQUEST_NULL;
-    const int peer = (rank_ + step) % size_;
-    if (MPI_Isend(buffer.get(), sizeof(Notice), MPI_BYTE, peer, kNoticeTag, comm_, &request) == MPI_SUCCESS) {
-      requests.push_back(request);
+  const auto send = [&] {
+    for (int step = 1; step < size_; ++step) {
+      MPI_Request request = MPI_REQUEST_NULL;
+      const int peer = (rank_ + step) % size_;
+      if (MPI_Isend(buffer.get(), sizeof(Notice), MPI_BYTE, peer, kNoticeTag, comm_, &request) == MPI_SUCCESS) {
+        requests.push_back(request);
+      }
     }
-  }
+  };
   int done = 0;
-  for (Backoff backoff; !done && backoff.idle() < kSendGrace; backoff.pause()) {
+  const auto test = [&] {
     MPI_Testall(static_cast<int>(requests.size()), requests.data(), &done, MPI_STATUSES_IGNORE);
+  };
+  if (!call_mpi(send)) return;
+  for (Backoff backoff; !done && backoff.idle() < kSendGrace; backoff.pause()) {
+    if (!call_mpi(test)) return;
   }
 }
 
 void Session::poll() noexcept {
   const std::unique_lock lock(mutex_, std::try_to_lock);
-  if (!lock || silent_) return;
-  receive_notices();
-  std::erase_if(arriving_, [&](Arriving& each) {
-    int done = 0;
-    if (MPI_Test(&each.request, &done, MPI_STATUS_IGNORE) != MPI_SUCCESS) return true;
-    if (done) take(*each.notice);
-    return done != 0;
+  if (!lock) return;
+  call_mpi([&] {
+    receive_notices();
+    std::erase_if(arriving_, [&](Arriving& each) {
+      int done = 0;
+      if (MPI_Test(&each.request, &done, MPI_STATUS_IGNORE) != MPI_SUCCESS) return true;
+      if (done) take(*each.notice);
+      return done != 0;
+    });
   });
 }
 
-// Starts to receive what has been announced, without waiting for it: the sender may be dead. Called under the lock.
+// Starts to receive what has been announced, without waiting for it: the sender may be dead. Called under both locks.
 void Session::receive_notices() {
   for (;;) {
     int found = 0;
@@ -162,9 +181,9 @@ void Session::receive_notices() {
 void Session::take(const Notice& notice) {
   static_assert(std::is_trivially_copyable_v<Notice>);
   if (notice.kind == Notice::Kind::kFarewell) {
-    farewells_[static_cast<size_t>(notice.world_rank)] = 1;
+    farewells_[static_cast<size_t>(notice.rank)] = 1;
   } else if (!failure_) {
-    failure_ = std::make_shared<Failure>(Failure{notice.world_rank, notice.reason});
+    failure_ = std::make_shared<Failure>(Failure{notice.rank, notice.reason});
   }
 }
 
@@ -189,30 +208,30 @@ void Session::release(Session* session) noexcept {
 
 // All ranks meet for a last time, with a deadline, so that MPI_Finalize finds them there.
 void Session::close() noexcept {
-  if (std::uncaught_exceptions() > exceptions_at_start_) return fail("its communicator was left by an exception");
+  if (std::uncaught_exceptions() > exceptions_at_start_) {
+    return fail(representative_, "its communicator was left by an exception");
+  }
   try {
-    std::vector<int> ranks(static_cast<size_t>(size_));
-    for (int r = 0; r < size_; ++r) ranks[static_cast<size_t>(r)] = r;
     const std::shared_ptr<Session> borrowed(this, [](Session*) {});
-    Channel(borrowed, std::move(ranks), rank_, 0, {.deadline = deadline_}).arrive({.collective = Collective::kLeave});
+    Channel::of_processes(borrowed, kProcessTag, {.deadline = deadline_}).arrive({.collective = Collective::kLeave});
     MPI_Comm_free(&comm_);
   } catch (const std::exception& error) {
     LOG(ERROR) << error.what();
-    fail(error.what());
+    fail(representative_, error.what());
   }
 }
 
 void Session::leave_at_exit() noexcept {
   Session* session = process_state().live;
   if (session == nullptr) return;
-  if (!session->failure()) session->fail("it exited while its communicator was in use");
+  if (!session->failure()) session->fail(session->representative_, "it exited while its communicator was in use");
   session->end_broken();
 }
 
 void Session::end_broken() noexcept {
-  tell_all({.kind = Notice::Kind::kFarewell, .world_rank = rank_, .reason = {}});
+  tell_all({.kind = Notice::Kind::kFarewell, .rank = rank_, .reason = {}});
   for (Backoff backoff; !all_said_farewell() && backoff.idle() < kFarewellGrace; backoff.pause()) poll();
-  if (failure()->world_rank != rank_) std::this_thread::sleep_for(kOriginLead);
+  if (!failed_here_) std::this_thread::sleep_for(kOriginLead);
 }
 
 }  // namespace polyscene

@@ -1,5 +1,9 @@
 // MPI as this process uses it: initialised once, one duplicate of MPI_COMM_WORLD for everything, finalised with the
-// last communicator. MPI itself is one per process, hence so is the session.
+// last communicator. MPI itself is one per process, hence so is the session, whatever number of ranks the process
+// hosts. Rank and size here are those of processes; failures name the ranks of worlds.
+//
+// One thread at a time calls MPI. Hosted ranks are threads, and one that gives up in the middle of an exchange frees
+// buffers that MPI knows: silence() makes sure that no other thread lets MPI go on with them.
 //
 // Failure. The rank that fails first tells all others with a notice they look for in every wait; they stop with an
 // error that names it. A broken session is never finalised (that would wait for the dead): the process ends without,
@@ -17,15 +21,12 @@
 #include <string>
 #include <vector>
 
+#include "dist/call.h"
+
 namespace polyscene {
 
 class Session {
  public:
-  struct Failure {
-    int world_rank;
-    std::string reason;
-  };
-
   // Initialises MPI at the first call. The last owner to let go finalises it, waiting for the other ranks for at most
   // the longest deadline given. Throws InvalidArgument once MPI is finalised, CommunicationError if it does not start.
   static std::shared_ptr<Session> acquire(std::chrono::duration<double> deadline);
@@ -33,25 +34,35 @@ class Session {
   [[nodiscard]] MPI_Comm comm() const { return comm_; }
   [[nodiscard]] int rank() const { return rank_; }
   [[nodiscard]] int size() const { return size_; }
-  // Tags are cut into contexts of kTagsPerContext, one context per communicator, so that split needs no MPI
-  // communicator (MPI has no way to make one with a deadline).
-  [[nodiscard]] int64_t max_contexts() const { return max_contexts_; }
-  // The first context not in use on this rank.
-  std::atomic<int64_t> next_context = 1;
 
-  // Marks the job as failed by this rank and tells all others. Only the first failure counts.
-  void fail(const std::string& reason) noexcept;
-  // Takes in notices of other ranks.
-  void poll() noexcept;
-  // The failure that broke the session, its own or that of another rank; null while all is well.
-  [[nodiscard]] std::shared_ptr<const Failure> failure() const;
+  // Every communicator has a range of tags of its own, so that split needs no MPI communicator (MPI has no way to make
+  // one with a deadline). Tags from next_tag() on have been used by no communicator of this process.
+  [[nodiscard]] int64_t next_tag() const { return next_tag_; }
+  [[nodiscard]] int64_t max_tag() const { return max_tag_; }
+  static constexpr int64_t kProcessTag = 1;  // first of those with which processes make worlds and meet at the end
+  void use_tags_below(int64_t end) noexcept;
 
-  // No call of MPI is made any more: buffers that MPI still knows are about to be freed.
-  void silence() noexcept { silent_ = true; }
+  // Runs body, which calls MPI, while no other thread of the process does. False, and nothing is run, once silent.
+  template <class Body>
+  bool call_mpi(Body&& body) {
+    const std::lock_guard lock(mpi_mutex_);
+    if (silent_) return false;
+    body();
+    return true;
+  }
+  // From here on nobody calls MPI: buffers that it still knows are about to be freed.
+  void silence() noexcept;
   // Keeps the buffers of pending requests for the rest of the process.
   void keep(std::shared_ptr<void> buffers);
 
-  static constexpr int kTagsPerContext = 2;
+  // Marks the job as failed by a rank of this process and tells all other processes. Only the first failure counts.
+  void fail(int world_rank, const std::string& reason) noexcept;
+  // Takes in notices of other processes.
+  void poll() noexcept;
+  // The failure that broke the session, of a rank here or elsewhere; null while all is well.
+  [[nodiscard]] std::shared_ptr<const Failure> failure() const;
+  // The rank that failures of the process as a whole are reported as; its own number unless it hosts other ranks.
+  void represent(int world_rank) noexcept { representative_ = world_rank; }
 
  private:
   struct Notice;
@@ -68,12 +79,16 @@ class Session {
 
   MPI_Comm comm_ = MPI_COMM_NULL;
   int rank_ = 0, size_ = 1;
-  int64_t max_contexts_ = 0;
+  int64_t max_tag_ = 0;
+  std::atomic<int64_t> next_tag_ = kProcessTag;
+  std::atomic<int> representative_ = 0;
   std::chrono::duration<double> deadline_{};
   int exceptions_at_start_ = 0;
-  std::atomic<bool> silent_ = false;
+  std::mutex mpi_mutex_;  // taken after mutex_ where both are
+  bool silent_ = false;   // guarded by mpi_mutex_
   mutable std::mutex mutex_;
   std::shared_ptr<const Failure> failure_;
+  std::atomic<bool> failed_here_ = false;
   std::vector<char> farewells_;  // [size]
   std::vector<std::shared_ptr<void>> kept_;
   struct Arriving;

@@ -1,9 +1,9 @@
 #include "dist/world.h"
 
 #include <cstdlib>
-#include <numeric>
 
 #include "dist/mpi/communicator.h"
+#include "dist/rank_threads.h"
 
 namespace polyscene {
 
@@ -17,11 +17,7 @@ bool started_by_mpi() {
 
 std::unique_ptr<Communicator> make_mpi_world(CommunicatorOptions options) {
   if (!started_by_mpi()) return make_single_world();
-  const std::shared_ptr<Session> session = Session::acquire(options.deadline);
-  std::vector<int> ranks(static_cast<size_t>(session->size()));
-  std::iota(ranks.begin(), ranks.end(), 0);
-  // Context 0 belongs to the session; every world gets one of its own.
-  return MpiCommunicator(Channel(session, std::move(ranks), session->rank(), 0, options)).split(0);
+  return make_processes(Session::acquire(options.deadline), options);
 }
 
 void run_mpi_rank(const std::function<void(Communicator&)>& body, CommunicatorOptions options) {
@@ -35,6 +31,16 @@ void run_mpi_rank(const std::function<void(Communicator&)>& body, CommunicatorOp
     world->abort("an exception that is no std::exception");
     throw;
   }
+}
+
+void run_mpi_ranks(int ranks, const std::function<void(Communicator&)>& body, CommunicatorOptions options) {
+  if (!started_by_mpi()) return run_local_ranks(ranks, body, options);
+  const std::shared_ptr<Session> session = Session::acquire(options.deadline);
+  if (session->size() == 1) return run_local_ranks(ranks, body, options);  // they need no messages
+  const std::vector<std::unique_ptr<Communicator>> hosted = host_ranks(session, ranks, options);
+  const std::vector<std::exception_ptr> errors = run_rank_threads(hosted, body);
+  const auto failure = session->failure();
+  rethrow_first(failure ? std::optional(*failure) : std::nullopt, hosted.front()->rank(), errors);
 }
 
 }  // namespace polyscene

@@ -19,8 +19,10 @@ struct TrainArguments {
 
 void run(const TrainArguments& arguments) {
   TrainJob job{load_experiment(arguments.config, arguments.overrides), arguments.output, arguments.overwrite,
-               &watch_stop_signals()};
-  run_ranks(arguments.ranks, [&](Communicator& communicator) { train(job, communicator, std::cout); });
+               &watch_stop_signals(), count_real_ranks(arguments.ranks)};
+  RankOptions ranks = arguments.ranks;
+  ranks.virtual_ranks = job.experiment.train().virtual_ranks();
+  run_ranks(ranks, [&](Communicator& communicator) { train(job, communicator, std::cout); });
 }
 
 }  // namespace
@@ -34,7 +36,8 @@ void add_train_command(CLI::App& app) {
   command->add_option("--output", arguments->output, "Folder for the run: model, metrics, events")
       ->required()
       ->type_name("DIR");
-  command->add_option("--set", arguments->overrides, "Override a field of the configuration, e.g. train.batch_size=4096")
+  command
+      ->add_option("--set", arguments->overrides, "Override a field of the configuration, e.g. train.batch_size=4096")
       ->expected(1)
       ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll)
       ->type_name("FIELD=VALUE");

@@ -1,6 +1,8 @@
 // The conformance suite with ranks as threads.
 #include <gtest/gtest.h>
 
+#include <atomic>
+
 #include "dist/world.h"
 #include "ops/base/thread.h"
 #include "tests/dist/conformance/suite.h"
@@ -39,6 +41,15 @@ TEST(SingleWorld, IsWhatAnMpiWorldIsWithoutMpirun) {
   int ran = 0;
   run_mpi_rank([&](Communicator& communicator) { ran += communicator.size(); });
   EXPECT_EQ(ran, 1);
+}
+
+TEST(LocalRanks, AreWhatRanksOfAnMpiJobAreWithoutMpirun) {
+  std::atomic<int> ran = 0;
+  run_mpi_ranks(3, [&](Communicator& communicator) {
+    EXPECT_EQ(communicator.name(), "local");
+    ran += communicator.size();
+  });
+  EXPECT_EQ(ran, 9);
 }
 
 TEST(LocalRanks, ShareTheProcessors) {

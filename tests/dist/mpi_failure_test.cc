@@ -40,9 +40,11 @@ std::vector<std::string> parse_errors(const std::string& output, int ranks) {
   return errors;
 }
 
-Job run_job(const std::string& name, int ranks) {
-  const std::string command = str(POLYSCENE_MPIEXEC, " --allow-run-as-root --oversubscribe --bind-to none -np ", ranks,
-                                  " ", POLYSCENE_SCENARIO, " ", name, " 2>&1");
+// As a rank per process, or with `hosted` ranks on that many processes.
+Job run_job(const std::string& name, int processes, int hosted = 0) {
+  const std::string command =
+      str(POLYSCENE_MPIEXEC, " --allow-run-as-root --oversubscribe --bind-to none -np ", processes, " ",
+          POLYSCENE_SCENARIO, " ", name, " ", hosted > 0 ? std::to_string(hosted) : "", " 2>&1");
   Job job;
   const auto start = std::chrono::steady_clock::now();
   FILE* pipe = ::popen(command.c_str(), "r");
@@ -52,7 +54,7 @@ Job run_job(const std::string& name, int ranks) {
   const int status = ::pclose(pipe);
   job.outcome.exit_code = WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
   job.outcome.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
-  job.outcome.errors = parse_errors(job.output, ranks);
+  job.outcome.errors = parse_errors(job.output, hosted > 0 ? hosted : processes);
   return job;
 }
 
@@ -67,6 +69,14 @@ TEST_P(MpiFailure, EndsAllRanks) {
 
 INSTANTIATE_TEST_SUITE_P(Scenarios, MpiFailure, ::testing::Range(size_t{0}, scenarios().size()),
                          [](const auto& instance) { return scenarios()[instance.param].name; });
+
+// Two ranks to a process, and an odd one: the ranks say what they would say as processes.
+TEST_P(MpiFailure, EndsAllHostedRanks) {
+  const Scenario& scenario = scenarios()[GetParam()];
+  const Job job = run_job(scenario.name, (scenario.ranks + 1) / 2, scenario.ranks);
+  scenario.check(job.outcome);
+  if (HasFailure()) std::cout << job.output;
+}
 
 TEST(MpiProcess, KilledIsNamedByMpirun) {
   const Job job = run_job("killed", 3);
@@ -86,6 +96,27 @@ TEST(MpiProcess, HangingWhileDataMovesIsNamedByTheDeadline) {
   const Job job = run_job("stopped_while_data_moves", 2);
   job.expect_failed();
   job.expect_said("ERROR 0 [dist.all_reduce] rank 0 of 2 waited 1.0 s for rank 1; look at what");
+}
+
+// All its ranks hang with it; those that were still heard of in time are not missed.
+TEST(MpiProcess, HangingWithHostedRanksIsNamedByTheDeadline) {
+  const Job job = run_job("stopped", 2, 4);
+  job.expect_failed();
+  EXPECT_TRUE(job.output.find("of 4 waited 1.0 s for ranks 0, 1; look at what") != std::string::npos ||
+              job.output.find("of 4 waited 1.0 s for rank 1; look at what") != std::string::npos)
+      << job.output;
+}
+
+TEST(MpiProcess, HangingWithHostedRanksWhileDataMovesIsNamedByTheDeadline) {
+  const Job job = run_job("stopped_while_data_moves", 2, 4);
+  job.expect_failed();
+  job.expect_said(" of 4 waited 1.0 s for rank");
+}
+
+TEST(MpiProcess, MoreProcessesThanRanksAreRefused) {
+  const Job job = run_job("killed", 3, 2);
+  EXPECT_EQ(job.outcome.exit_code, 2) << job.output;
+  job.expect_said("[dist.run_mpi_ranks] wanted at least one rank for each of the 3 processes, got 2; start at most");
 }
 
 TEST(MpiProcess, ExitInTheMiddleIsAFailureWhateverTheCode) {

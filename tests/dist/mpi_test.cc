@@ -1,7 +1,8 @@
-// The conformance suite with ranks as processes; run under mpirun. Every case runs in a world with default options and
-// in one that cuts messages into very short chunks, at places that fit no element.
+// The conformance suite with ranks as processes and with ranks that processes host as threads; run under mpirun. The
+// former also in a world that cuts messages into very short chunks, at places that fit no element.
 #include <gtest/gtest.h>
 
+#include <atomic>
 #include <cstdlib>
 #include <iostream>
 
@@ -30,6 +31,31 @@ INSTANTIATE_TEST_SUITE_P(Chunks, MpiConformance,
                                             ::testing::Range(size_t{0}, conformance_cases().size())),
                          [](const auto& instance) {
                            return conformance_cases()[std::get<1>(instance.param)].name + "_chunk_" +
+                                  std::to_string(std::get<0>(instance.param));
+                         });
+
+// Four, five and seven ranks: as many as processes, twice as many, and cuts that are uneven.
+class HostedConformance : public ::testing::TestWithParam<std::tuple<int, size_t>> {};
+
+TEST_P(HostedConformance, Passes) {
+  const auto& [ranks, index] = GetParam();
+  std::atomic<int> ran = 0;
+  const auto processes = make_mpi_world({.deadline = kDeadline});
+  const auto body = [&](Communicator& communicator) {
+    EXPECT_EQ(communicator.name(), processes->size() > 1 ? "mpi" : "local");
+    EXPECT_EQ(communicator.size(), ranks);
+    conformance_cases()[index].run(communicator);
+    ++ran;
+  };
+  run_mpi_ranks(ranks, body, {.deadline = kDeadline});
+  EXPECT_EQ(ran, ranks * (processes->rank() + 1) / processes->size() - ranks * processes->rank() / processes->size());
+}
+
+INSTANTIATE_TEST_SUITE_P(Ranks, HostedConformance,
+                         ::testing::Combine(::testing::Values(4, 5, 7),
+                                            ::testing::Range(size_t{0}, conformance_cases().size())),
+                         [](const auto& instance) {
+                           return conformance_cases()[std::get<1>(instance.param)].name + "_on_" +
                                   std::to_string(std::get<0>(instance.param));
                          });
 

@@ -7,7 +7,7 @@ import time
 
 import numpy as np
 
-from tests.end_to_end.support import BINARY, MPIEXEC, ProgramTest, planted_table, write_split
+from tests.end_to_end.support import BINARY, DEMO, MPIEXEC, ProgramTest, planted_table, write_split
 
 
 class RanksTest(ProgramTest):
@@ -31,6 +31,38 @@ class RanksTest(ProgramTest):
                 np.testing.assert_allclose(self.losses(name), reference, rtol=1e-5)
                 self.assertAlmostEqual(self.evaluate(name, "test")["auc"], reference_auc, delta=1e-4)
         self.assertEqual(self.model_bytes("local2"), self.model_bytes("mpi2"), "threads and processes compute the same")
+
+    def test_virtual_ranks_make_the_run_bitwise_the_same(self):
+        # At this rate SFPNet amplifies the last bit of a sum tenfold every few steps.
+        def train(name, *arguments, ranks=0):
+            result = self.run_program("train", "--config", DEMO, "--output", self.folder / name, "--set",
+                                      "train.virtual_ranks=4", "--set", "train.log_every=1", "--set",
+                                      "train.max_steps=60", *arguments, ranks=ranks)
+            self.assertEqual(result.code, 0, result.text)
+            return result.out
+
+        self.assertIn("4 virtual ranks on 1 rank (local)", train("local1"))
+        self.assertIn("4 virtual ranks on 2 ranks (local)", train("local2", "--local-ranks", 2))
+        self.assertIn("4 virtual ranks on 3 ranks (mpi)", train("mpi3", ranks=3))
+        train("local3", "--local-ranks", 3, "--threads", 4)
+        train("mpi2", "--threads", 3, ranks=2)
+        train("mpi4", ranks=4)
+        losses, model = self.losses("local1"), self.model_bytes("local1")
+        metrics = [entry["metrics"] for entry in self.logged("local1", "evaluation")]
+        self.assertEqual(len(losses), 60)
+        self.assertIn("tables/video_id-00003-of-00004.safetensors", model)
+        for name in ("local2", "local3", "mpi2", "mpi3", "mpi4"):
+            with self.subTest(name):
+                self.assertEqual(self.losses(name), losses)
+                self.assertEqual(self.model_bytes(name), model)
+                self.assertEqual([entry["metrics"] for entry in self.logged(name, "evaluation")], metrics)
+
+    def test_more_ranks_than_virtual_ones_are_refused(self):
+        for arguments, ranks in ((["--local-ranks", 5], 0), ([], 5)):
+            result = self.run_program("train", "--config", self.config, "--output", self.folder / "run", "--set",
+                                      "train.virtual_ranks=4", *arguments, ranks=ranks)
+            self.assert_fails(result, 2, "5 ranks were started to run the 4 of train.virtual_ranks; start at most 4, or "
+                              "raise it")
 
     def test_evaluation_is_equal_at_any_rank_count(self):
         self.train("run", "--local-ranks", 2)

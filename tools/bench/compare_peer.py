@@ -40,8 +40,8 @@ def main():
             peers.append(last_json(["bash", arguments.peer, "--model", model, "--batch", batch, "--steps", steps, "--data",
                                     data / "train", "--threads", arguments.threads])["samples_per_s"])
             result = last_json([arguments.bench, "--config", ROOT / f"configs/experiments/kuairand_{model}.pbtxt", "--set",
-                                f"data.root={data}", "--batch", batch, "--batches", batches, "--rounds", 3, "--threads",
-                                arguments.threads, "--json"])
+                                f"data.root={data}", "--set", "train.virtual_ranks=0", "--batch", batch, "--batches",
+                                batches, "--rounds", 3, "--threads", arguments.threads, "--json"])
             ours.append(result["samples_per_s"])
             shares.append(result["dense_share_of_peak"])
         ratios = [a / b for a, b in zip(ours, peers)]

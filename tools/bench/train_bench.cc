@@ -49,7 +49,9 @@ double forward_flops(const config::Experiment& experiment, const FeatureSchema& 
   const Model model = build_model(experiment, schema);
   const auto rows = [&](const Value& v) {
     const Dim& d = v.shape()[0];
-    return static_cast<double>(d.is_static() ? d.constant : model.graph->symbols()[static_cast<size_t>(d.symbol)] == "batch" ? batch : behaviours);
+    return static_cast<double>(d.is_static()                                                      ? d.constant
+                               : model.graph->symbols()[static_cast<size_t>(d.symbol)] == "batch" ? batch
+                                                                                                  : behaviours);
   };
   double flops = 0;
   for (const Node& node : model.graph->nodes()) {
@@ -125,28 +127,31 @@ void run(const Arguments& arguments, const config::Experiment& experiment, Commu
   const double samples_s = static_cast<double>(global_rows) / static_cast<double>(batches.size()) / median(seconds);
   const double peak = median(peaks);
   if (arguments.json) {
-    std::printf("{\"batch\": %lld, \"ranks\": %d, \"threads\": %d, \"samples_per_s\": %.0f, \"peak_gflops\": %.1f, "
-                "\"dense_gflops\": %.1f, \"dense_share_of_peak\": %.4f}\n",
-                static_cast<long long>(arguments.batch), communicator.size(), thread_count(), samples_s, peak / 1e9,
-                flops / dense / 1e9, flops / dense / peak);
+    std::printf(
+        "{\"batch\": %lld, \"ranks\": %d, \"threads\": %d, \"samples_per_s\": %.0f, \"peak_gflops\": %.1f, "
+        "\"dense_gflops\": %.1f, \"dense_share_of_peak\": %.4f}\n",
+        static_cast<long long>(arguments.batch), communicator.size(), thread_count(), samples_s, peak / 1e9,
+        flops / dense / 1e9, flops / dense / peak);
     return;
   }
-  std::printf("batch %lld, %d rank(s) x %d thread(s), %zu batches x %d rounds, mean length %.1f, distinct behaviours %.1f %%\n",
-              static_cast<long long>(arguments.batch), communicator.size(), thread_count(), batches.size(),
-              arguments.rounds, static_cast<double>(behaviours) / static_cast<double>(std::max<int64_t>(rows, 1)),
-              100.0 * static_cast<double>(session.inputs().distinct_behaviours()) /
-                  static_cast<double>(std::max<int64_t>(session.inputs().behaviours(), 1)));
+  std::printf(
+      "batch %lld, %d rank(s) x %d thread(s), %zu batches x %d rounds, mean length %.1f, distinct behaviours %.1f %%\n",
+      static_cast<long long>(arguments.batch), communicator.size(), thread_count(), batches.size(), arguments.rounds,
+      static_cast<double>(behaviours) / static_cast<double>(std::max<int64_t>(rows, 1)),
+      100.0 * static_cast<double>(session.inputs().distinct_behaviours()) /
+          static_cast<double>(std::max<int64_t>(session.inputs().behaviours(), 1)));
   std::printf("samples/s          %.0f (median step %.2f ms)\n", samples_s, 1e3 * median(seconds));
   for (size_t i = 0; i < kStageNames.size(); ++i)
     std::printf("  %-16s %5.1f %%  %8.3f ms/step\n", std::string(kStageNames[i]).c_str(),
                 100 * session.stage_seconds()[i] / total, 1e3 * session.stage_seconds()[i] / steps);
-  std::printf("sgemm peak         %.1f GFLOP/s (%d threads; median of %d)\n", peak / 1e9, thread_count(), arguments.rounds);
+  std::printf("sgemm peak         %.1f GFLOP/s (%d threads; median of %d)\n", peak / 1e9, thread_count(),
+              arguments.rounds);
   std::printf("dense fwd+bwd      %.1f GFLOP/s, %.1f %% of the peak (%.2f MFLOP per sample)\n", flops / dense / 1e9,
               100 * flops / dense / peak, flops / arguments.rounds / static_cast<double>(rows) / 1e6);
   if (arguments.ops)
     for (const OpTime& t : session.executor().profile())
-      std::printf("  %-26s %5lld calls  %8.3f ms/step  %5.1f %% of dense\n", t.op.c_str(), static_cast<long long>(t.calls),
-                  1e3 * t.seconds / steps, 100 * t.seconds / dense);
+      std::printf("  %-26s %5lld calls  %8.3f ms/step  %5.1f %% of dense\n", t.op.c_str(),
+                  static_cast<long long>(t.calls), 1e3 * t.seconds / steps, 100 * t.seconds / dense);
 }
 
 }  // namespace
@@ -156,8 +161,9 @@ int main(int argc, char** argv) {
   polyscene::Arguments arguments;
   CLI::App app{"Training steps on batches in memory: samples/s, stages, share of the sgemm peak"};
   app.add_option("--config", arguments.config, "Experiment file")->required();
-  app.add_option("--set", arguments.overrides, "Override a field")->expected(1)->multi_option_policy(
-      CLI::MultiOptionPolicy::TakeAll);
+  app.add_option("--set", arguments.overrides, "Override a field")
+      ->expected(1)
+      ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
   app.add_option("--batch", arguments.batch, "Global batch size")->capture_default_str();
   app.add_option("--batches", arguments.batches, "Batches held in memory")->capture_default_str();
   app.add_option("--rounds", arguments.rounds, "Passes over them")->capture_default_str();
@@ -168,6 +174,7 @@ int main(int argc, char** argv) {
   CLI11_PARSE(app, argc, argv);
   try {
     const auto experiment = polyscene::load_experiment(arguments.config, arguments.overrides);
+    arguments.ranks.virtual_ranks = experiment.train().virtual_ranks();
     polyscene::run_ranks(arguments.ranks, [&](polyscene::Communicator& c) { run(arguments, experiment, c); });
   } catch (const polyscene::Error& e) {
     std::cerr << e.what() << "\n";

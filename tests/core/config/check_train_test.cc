@@ -23,6 +23,13 @@ TEST_F(CheckTrainTest, Sizes) {
   EXPECT_EQ(error_with("log_every: 0"), "9: train.log_every wants at least 1 step, got 0");
 }
 
+TEST_F(CheckTrainTest, VirtualRanks) {
+  EXPECT_EQ(error_with("virtual_ranks: -1"),
+            "9: train.virtual_ranks wants at least 0 (0: as many as there are ranks), got -1");
+  EXPECT_EQ(error_with("virtual_ranks: 17"),
+            "9: train.virtual_ranks wants at most data.lanes (16), since a rank reads whole lanes, got 17");
+}
+
 TEST_F(CheckTrainTest, Optimizer) {
   EXPECT_EQ(error_with("optimizer { learning_rate: nan }"),
             "21: train.optimizer.learning_rate wants a number above 0, got nan");

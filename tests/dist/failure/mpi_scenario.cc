@@ -1,5 +1,6 @@
-// Runs one failure scenario as one rank of an mpirun job:  dist_mpi_scenario NAME. What the rank throws is printed as
-// "ERROR rank message" and its kind is the exit code, as in any program of ours.
+// Runs one failure scenario as one process of an mpirun job:  dist_mpi_scenario NAME [RANKS]. The process is a rank, or
+// hosts its share of RANKS. What a rank throws is printed as "ERROR rank message", and the kind of what the run
+// rethrows is the exit code, as in any program of ours.
 #include <signal.h>
 #include <unistd.h>
 
@@ -73,12 +74,34 @@ Body body_of(const std::string& name) {
   return found != process_scenarios().end() ? found->second : testing::scenario(name).body;
 }
 
+void say(const std::string& rank, const std::string& error) {
+  std::cerr << "ERROR " + rank + " " + error + "\n" << std::flush;
+}
+
 // Ranks start at different times: the first meeting has more time than those of the scenario.
-void run(const std::string& name, std::string& rank) {
-  const auto start = make_mpi_world({.deadline = std::chrono::seconds(name == "late_at_the_end" ? 1 : 60)});
-  rank = std::to_string(start->rank());
+std::unique_ptr<Communicator> meet(const std::string& name) {
+  auto start = make_mpi_world({.deadline = std::chrono::seconds(name == "late_at_the_end" ? 1 : 60)});
   start->barrier();
+  return start;
+}
+
+void run(const std::string& name, std::string& rank) {
+  const auto start = meet(name);
+  rank = std::to_string(start->rank());
   run_mpi_rank(body_of(name), {.deadline = testing::kDeadline});
+}
+
+void run_hosted(const std::string& name, int ranks) {
+  const auto start = meet(name);
+  const auto body = [scenario = body_of(name)](Communicator& world) {
+    try {
+      scenario(world);
+    } catch (const std::exception& error) {
+      say(std::to_string(world.rank()), error.what());
+      throw;
+    }
+  };
+  run_mpi_ranks(ranks, body, {.deadline = testing::kDeadline});
 }
 
 // The communicator is left by an exception that nobody reported.
@@ -99,11 +122,13 @@ void run_again_after_the_end(std::string& rank) {
 }  // namespace polyscene
 
 int main(int argc, char** argv) {
-  const std::string name = argc == 2 ? argv[1] : "";
+  const std::string name = argc >= 2 ? argv[1] : "";
   std::string rank = "?";
-  const auto say = [&](const std::string& error) { std::cerr << "ERROR " + rank + " " + error + "\n" << std::flush; };
+  const auto say = [&](const std::string& error) { polyscene::say(rank, error); };
   try {
-    if (name == "unreported")
+    if (argc == 3)
+      polyscene::run_hosted(name, std::atoi(argv[2]));
+    else if (name == "unreported")
       polyscene::run_unreported(rank);
     else if (name == "again_after_the_end")
       polyscene::run_again_after_the_end(rank);

@@ -9,6 +9,7 @@
 #include "ops/dense/scale_rows.h"
 #include "ops/dense/slice_cols.h"
 #include "ops/dense/sub.h"
+#include "ops/jagged/dap.h"
 #include "ops/jagged/expand_rows.h"
 #include "ops/jagged/segment_sum.h"
 
@@ -60,7 +61,7 @@ Value mean_pooled_sequences(FeatureBuilder& f, int dim) {
   std::vector<Value> pooled;
   for (size_t s = 0; s < f.schema().sequences.size(); ++s) {
     const Behaviours b = f.sequence(static_cast<int>(s), dim);
-    pooled.push_back(ops::segment_sum(b.values, b.offsets, /*mean=*/true));
+    pooled.push_back(ops::dap_distinct(b.distinct, b.index, b.offsets, ops::DapKind::kMean));
   }
   return concat_present(pooled);
 }

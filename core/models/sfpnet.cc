@@ -70,6 +70,7 @@ class SfpnetBuilder {
     const auto kind = c_.dap() == Sfpnet::MEAN_STD        ? ops::DapKind::kMeanStd
                       : c_.dap() == Sfpnet::MEAN_VARIANCE ? ops::DapKind::kMeanVariance
                                                           : ops::DapKind::kMean;
+    if (b == source_.values) return ops::dap_distinct(source_.distinct, source_.index, source_.offsets, kind);
     return ops::dap(b, source_.offsets, kind);
   }
 
@@ -106,7 +107,8 @@ class SfpnetBuilder {
   [[nodiscard]] int scenario_field() const {
     for (size_t i = 0; i < f_.schema().fields.size(); ++i)
       if (f_.schema().fields[i].role == config::Feature::SCENARIO) return static_cast<int>(i);
-    throw InvalidArgument("[models] gate_form: SCENARIO_TABLE wants a categorical feature with role: SCENARIO, got none");
+    throw InvalidArgument(
+        "[models] gate_form: SCENARIO_TABLE wants a categorical feature with role: SCENARIO, got none");
   }
 
   // Equation 5.

@@ -6,41 +6,67 @@
 namespace polyscene::ops {
 namespace {
 
-std::vector<ValueType> infer(const InferContext& c) {
+// The index, if there is one, stands behind the `own` other inputs.
+bool index_fits(const InferContext& c, size_t own) {
+  return c.inputs.size() == own ||
+         (c.inputs.size() == own + 1 && c.inputs[own].dtype == DType::kInt32 && c.inputs[own].shape.rank() == 1);
+}
+
+ValueType pooled_type(const InferContext& c) {
   const auto& [kind, eps] = c.attributes.as<DapAttributes>();
   require(eps > 0, "[ops.", c.op, "] wanted eps > 0, got ", eps);
   const ValueType &values = c.inputs[0], &offsets = c.inputs[1];
-  const bool fits = one_floating_type(c, 1) && has_rank(c, 0, 2) && offsets.dtype == DType::kInt32 && has_rank(c, 1, 1);
-  check_inputs(c, fits, "floating values [T, C] and int32 offsets [B + 1]");
+  const bool fits =
+      is_floating(values.dtype) && has_rank(c, 0, 2) && offsets.dtype == DType::kInt32 && has_rank(c, 1, 1);
+  check_inputs(c, fits, "floating values [T, C], int32 offsets [B + 1] and, if any, int32 index [T]");
   const Dim width = values.shape[1];
-  return {{values.dtype, {offsets.shape[0] + -1, kind == DapKind::kMean ? width : width * 2}}};
+  return {values.dtype, {offsets.shape[0] + -1, kind == DapKind::kMean ? width : width * 2}};
+}
+
+std::vector<ValueType> infer(const InferContext& c) {
+  const ValueType pooled = pooled_type(c);
+  check_inputs(c, index_fits(c, 2), "values, offsets and, if any, int32 index [T]");
+  return {pooled};
 }
 
 std::vector<ValueType> infer_backward(const InferContext& c) {
-  const ValueType pooled = infer(c)[0];
-  check_inputs(c, c.inputs[2] == pooled && c.inputs[3] == pooled,
-               "values, offsets, and a result and a gradient as dap's");
+  const ValueType pooled = pooled_type(c);
+  check_inputs(c, c.inputs[2] == pooled && c.inputs[3] == pooled && index_fits(c, 4),
+               "values, offsets, a result and a gradient as dap's and, if any, int32 index [T]");
   return {c.inputs[0]};
 }
 
 std::vector<Value> gradient(const GradientContext& c) {
-  const auto added = c.graph.add(kDapBackward, c.attributes, {c.inputs[0], c.inputs[1], c.outputs[0], c.gradients[0]});
-  return {added[0], {}};
+  std::vector<Value> inputs = {c.inputs[0], c.inputs[1], c.outputs[0], c.gradients[0]};
+  std::vector<Value> result(c.inputs.size());
+  if (c.inputs.size() == 3) inputs.push_back(c.inputs[2]);
+  result[0] = c.graph.add(kDapBackward, c.attributes, std::move(inputs))[0];
+  return result;
 }
 
 std::vector<Sample> samples() {
-  const auto sample = [](std::string name, DapKind kind, std::vector<int32_t> lengths, int64_t width) {
+  const auto sample = [](std::string name, DapKind kind, std::vector<int32_t> lengths, int64_t width,
+                         int64_t distinct = 0) {
     Tensor offsets = sample_offsets(std::move(lengths));
     const int64_t rows = offsets.elements<int32_t>().back();
-    return Sample{
-        std::move(name), Attributes::of(DapAttributes{.kind = kind}), {sample_tensor({rows, width}, 1), offsets}, {}};
+    Sample s{std::move(name),
+             Attributes::of(DapAttributes{.kind = kind}),
+             {sample_tensor({distinct > 0 ? distinct : rows, width}, 1), offsets},
+             {}};
+    if (distinct > 0) s.inputs.push_back(sample_index({rows}, distinct, 6, false));
+    return s;
   };
   return {sample("mean and deviation", DapKind::kMeanStd, {3, 0, 5, 1, 33}, 33),
           sample("mean and variance", DapKind::kMeanVariance, {2, 31, 0, 1}, 7),
           sample("mean", DapKind::kMean, {4, 0, 1}, 32),
           sample("long", DapKind::kMeanStd, {1025, 2}, 1),
           sample("all empty", DapKind::kMeanStd, {0, 0}, 3),
-          sample("no samples", DapKind::kMeanStd, {}, 3)};
+          sample("no samples", DapKind::kMeanStd, {}, 3),
+          sample("distinct, deviation", DapKind::kMeanStd, {3, 0, 5, 1, 33}, 33, 11),
+          sample("distinct, variance", DapKind::kMeanVariance, {2, 31, 0, 1}, 16, 3),
+          sample("distinct, mean", DapKind::kMean, {4, 0, 1}, 7, 31),
+          sample("distinct, many copies", DapKind::kMeanStd, std::vector<int32_t>(65, 33), 8, 7),
+          sample("distinct, all empty", DapKind::kMeanStd, {0, 0}, 3, 1)};
 }
 
 // The result need not belong to the values here: any positive deviation does.
@@ -49,9 +75,9 @@ std::vector<Sample> samples_backward() {
   for (Sample& s : all) {
     const bool one = s.attributes.as<DapAttributes>().kind == DapKind::kMean;
     const Shape shape{s.inputs[1].shape()[0] - 1, s.inputs[0].shape()[1] * (one ? 1 : 2)};
-    s.inputs.push_back(sample_tensor(shape, 2));
-    for (double& x : s.inputs.back().elements<double>()) x = x * x + 0.5;
-    s.inputs.push_back(sample_tensor(shape, 3));
+    std::vector<Tensor> added = {sample_tensor(shape, 2), sample_tensor(shape, 3)};
+    for (double& x : added[0].elements<double>()) x = x * x + 0.5;
+    s.inputs.insert(s.inputs.begin() + 2, added.begin(), added.end());
   }
   return all;
 }
@@ -65,6 +91,10 @@ std::ostream& operator<<(std::ostream& out, DapKind kind) {
 
 Value dap(Value values, Value offsets, DapKind kind, double eps) {
   return values.graph->add(kDap, Attributes::of(DapAttributes{kind, eps}), {values, offsets})[0];
+}
+
+Value dap_distinct(Value distinct, Value index, Value offsets, DapKind kind, double eps) {
+  return distinct.graph->add(kDap, Attributes::of(DapAttributes{kind, eps}), {distinct, offsets, index})[0];
 }
 
 const OpDefinition kDap = {.name = "dap", .infer = infer, .gradient = gradient, .cpu = dap_cpu, .samples = samples};

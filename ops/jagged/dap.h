@@ -20,6 +20,12 @@ struct DapAttributes {
 // 2 g_variance (b - mu) / N. Throws InvalidArgument when ranks or types do not fit or eps is not positive.
 [[nodiscard]] Value dap(Value values, Value offsets, DapKind kind = DapKind::kMeanStd, double eps = 1e-6);
 
+// The same of the rows distinct[index], distinct [V, C] and index int32 [T] with entries in [0, V), without writing
+// them down; the gradients of equal rows are summed in the order of the index.
+[[nodiscard]] Value dap_distinct(Value distinct, Value index, Value offsets, DapKind kind = DapKind::kMeanStd,
+                                 double eps = 1e-6);
+
+// Both make this op; its last input is the index, if any.
 void dap_cpu(const KernelContext& context);
 void dap_backward_cpu(const KernelContext& context);
 extern const OpDefinition kDap, kDapBackward;

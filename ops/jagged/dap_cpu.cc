@@ -1,76 +1,43 @@
-#include <algorithm>
-#include <cmath>
+#include <vector>
 
 #include "ops/base/thread.h"
+#include "ops/dense/fixed_cols.h"
 #include "ops/jagged/dap.h"
+#include "ops/jagged/dap_rows.h"
+#include "ops/jagged/rtm_tasks.h"
+#include "ops/jagged/source_lists.h"
 
 namespace polyscene::ops {
 namespace {
 
 constexpr int64_t kSampleGrain = 32;
+// Rows that the lists of one task read, and how far ahead they are asked for.
+constexpr int64_t kSourcesPerTask = 1024, kAhead = 8;
+// A row that thousands read is summed in pieces of this many, which keeps the error of its sum that of a short one.
+constexpr int32_t kPieceSources = 256;
 
-// Columns whose sums stay in registers while the rows of a sample go by.
-constexpr int64_t kBlock = 32;
-
-// Mean and, where `variance` is not null, variance of the rows of one sample in `cols` columns, one block of them; a
-// fixed number lets the sums stay in registers.
-template <class T, class Cols>
-void moments(const T* __restrict rows, int64_t count, int64_t stride, Cols cols, T* mean, T* variance) {
-  T sum[kBlock] = {}, square[kBlock] = {};
-  const T scale = T{1} / static_cast<T>(std::max<int64_t>(count, 1));
-  for (int64_t i = 0; i < count; ++i)
-    for (int64_t j = 0; j < cols; ++j) sum[j] += rows[i * stride + j];
-  for (int64_t j = 0; j < cols; ++j) mean[j] = sum[j] = sum[j] * scale;
-  if (variance == nullptr) return;
-  for (int64_t i = 0; i < count; ++i)
-    for (int64_t j = 0; j < cols; ++j) {
-      const T d = rows[i * stride + j] - sum[j];
-      square[j] += d * d;
-    }
-  for (int64_t j = 0; j < cols; ++j) variance[j] = square[j] * scale;
-}
+bool gathered(const KernelContext& c, size_t own_inputs) { return c.inputs.size() > own_inputs; }
 
 template <class T>
-void sample_moments(const T* rows, int64_t count, int64_t width, T* mean, T* variance) {
-  int64_t j = 0;
-  const auto at = [&](T* p) { return p == nullptr ? p : p + j; };
-  for (; j + kBlock <= width; j += kBlock)
-    moments(rows + j, count, width, std::integral_constant<int64_t, kBlock>{}, mean + j, at(variance));
-  if (j < width) moments(rows + j, count, width, width - j, mean + j, at(variance));
-}
-
-// out = base + slope (x - mean), row by row; slope nullptr for zero.
-template <class T>
-void spread(const T* __restrict rows, int64_t count, int64_t width, const T* __restrict mean, const T* __restrict base,
-            const T* __restrict slope, T* __restrict out) {
-  for (int64_t i = 0; i < count; ++i, rows += width, out += width) {
-    if (slope == nullptr) {
-      std::copy_n(base, width, out);
-      continue;
-    }
-    for (int64_t j = 0; j < width; ++j) out[j] = base[j] + slope[j] * (rows[j] - mean[j]);
-  }
-}
-
-template <class T>
-void forward(const KernelContext& c, DapKind kind, T eps) {
+void forward(const KernelContext& c, const DapAttributes& a) {
   const auto* offsets = c.inputs[1].as<const int32_t>();
   const int64_t width = c.inputs[0].shape[1], stride = c.outputs[0].shape[1];
   const T* x = c.inputs[0].as<const T>();
   T* y = c.outputs[0].as<T>();
+  const int32_t* index = gathered(c, 2) ? c.inputs[2].as<const int32_t>() : nullptr;
   parallel_for(c.outputs[0].shape[0], kSampleGrain, [=](int64_t begin, int64_t end) {
     for (int64_t s = begin; s < end; ++s) {
-      T* mean = y + s * stride;
-      T* second = kind == DapKind::kMean ? nullptr : mean + width;
-      sample_moments(x + offsets[s] * width, offsets[s + 1] - offsets[s], width, mean, second);
-      if (kind == DapKind::kMeanStd)
-        for (int64_t j = 0; j < width; ++j) second[j] = std::sqrt(second[j] + eps);
+      const int64_t first = offsets[s], count = offsets[s + 1] - first;
+      if (index == nullptr)
+        pool_rows<T>(
+            a, [=](int64_t i) { return x + (first + i) * width; }, count, width, y + s * stride);
+      else
+        pool_rows<T>(
+            a, [=](int64_t i) { return x + index[first + i] * width; }, count, width, y + s * stride);
     }
   });
 }
 
-// A sum of squares is never negative, so max(0, variance) has no kink to treat; one row lies on its mean and gets
-// nothing through the second moment.
 template <class T>
 void backward(const KernelContext& c, DapKind kind) {
   const auto* offsets = c.inputs[1].as<const int32_t>();
@@ -81,30 +48,100 @@ void backward(const KernelContext& c, DapKind kind) {
     std::vector<T> factors(static_cast<size_t>(2 * width));
     T *base = factors.data(), *slope = base + width;
     for (int64_t s = begin; s < end; ++s) {
-      const int64_t count = offsets[s + 1] - offsets[s];
-      if (count == 0) continue;
-      const T scale = T{1} / static_cast<T>(count), *out = y + s * stride, *g = dy + s * stride;
-      for (int64_t j = 0; j < width; ++j) base[j] = g[j] * scale;
-      if (kind == DapKind::kMeanStd)
-        for (int64_t j = 0; j < width; ++j) slope[j] = g[width + j] * scale / out[width + j];
-      if (kind == DapKind::kMeanVariance)
-        for (int64_t j = 0; j < width; ++j) slope[j] = 2 * scale * g[width + j];
-      spread(x + offsets[s] * width, count, width, out, base, kind == DapKind::kMean ? nullptr : slope,
-             dx + offsets[s] * width);
+      const T* mean = y + s * stride;
+      dap_factors(kind, mean, dy + s * stride, offsets[s + 1] - offsets[s], width, base, slope);
+      for (int64_t i = offsets[s]; i < offsets[s + 1]; ++i)
+        for (int64_t j = 0; j < width; ++j) dx[i * width + j] = base[j] + slope[j] * (x[i * width + j] - mean[j]);
     }
+  });
+}
+
+// What every sample hands to its rows, side by side: base, and with a second moment slope and mean.
+template <class T>
+const T* sample_factors(const KernelContext& c, DapKind kind, int64_t width, int64_t stride) {
+  const auto* offsets = c.inputs[1].as<const int32_t>();
+  const int64_t batch = c.inputs[2].shape[0], pooled_stride = c.inputs[2].shape[1];
+  const T *y = c.inputs[2].as<const T>(), *dy = c.inputs[3].as<const T>();
+  T* factors = c.scratch.get<T>(batch * stride).data();
+  parallel_for(batch, kSampleGrain, [=](int64_t begin, int64_t end) {
+    std::vector<T> unused(static_cast<size_t>(width));
+    for (int64_t s = begin; s < end; ++s) {
+      T *base = factors + s * stride, *slope = stride > width ? base + width : unused.data();
+      const T* mean = y + s * pooled_stride;
+      dap_factors(kind, mean, dy + s * pooled_stride, offsets[s + 1] - offsets[s], width, base, slope);
+      if (stride > width) std::copy_n(mean, width, base + 2 * width);
+    }
+  });
+  return factors;
+}
+
+// The gradients of all rows that read x, which are not written down one by one.
+template <class T, class Cols>
+void add_factors(const T* __restrict factors, const T* __restrict x, bool second, Cols cols, T* __restrict sum) {
+  if (!second) {
+    for (int64_t j = 0; j < cols; ++j) sum[j] += factors[j];
+    return;
+  }
+  const T *slope = factors + cols, *mean = slope + cols;
+  for (int64_t j = 0; j < cols; ++j) sum[j] += factors[j] + slope[j] * (x[j] - mean[j]);
+}
+
+template <class T>
+void prefetch(const T* p, int64_t count) {
+  for (int64_t j = 0; j < count; j += static_cast<int64_t>(64 / sizeof(T))) __builtin_prefetch(p + j);
+}
+
+template <class T>
+void backward_gathered(const KernelContext& c, DapKind kind) {
+  const auto* offsets = c.inputs[1].as<const int32_t>();
+  const int64_t rows = c.inputs[0].shape[0], width = c.inputs[0].shape[1];
+  const bool second = kind != DapKind::kMean;
+  const int64_t stride = second ? 3 * width : width;
+  const T* x = c.inputs[0].as<const T>();
+  const T* factors = sample_factors<T>(c, kind, width, stride);
+  T* dx = c.outputs[0].as<T>();
+  const std::span<const int32_t> index = c.inputs[4].elements<const int32_t>();
+  int32_t* owner = c.scratch.get<int32_t>(static_cast<int64_t>(index.size())).data();
+  parallel_for(c.inputs[2].shape[0], kSampleGrain, [=](int64_t begin, int64_t end) {
+    for (int64_t s = begin; s < end; ++s)
+      std::fill(owner + offsets[s], owner + offsets[s + 1], static_cast<int32_t>(s));
+  });
+  const SourceLists sources = invert_index(index, rows, c.scratch);
+  const int32_t *first = sources.begin.data(), *order = sources.order.data();
+  const RtmTasks tasks(first, rows, kSourcesPerTask, 1 << 20);
+  parallel_for(tasks.count(), 1, [&](int64_t task, int64_t) {
+    const int64_t last = tasks.begin(task + 1);
+    const int32_t known = first[last];
+    with_fixed_cols(width, [&](auto cols) {
+      std::vector<T> piece(static_cast<size_t>(width));
+      for (int64_t v = tasks.begin(task); v < last; ++v) {
+        T* sum = dx + v * width;
+        std::fill_n(sum, width, T{0});
+        for (int32_t begin = first[v], end = first[v + 1]; begin < end; begin += kPieceSources) {
+          std::ranges::fill(piece, T{0});
+          for (int32_t k = begin; k < std::min(end, begin + kPieceSources); ++k) {
+            if (k + kAhead < known) prefetch(factors + owner[order[k + kAhead]] * stride, stride);
+            add_factors<T>(factors + owner[order[k]] * stride, x + v * width, second, cols, piece.data());
+          }
+          for (int64_t j = 0; j < width; ++j) sum[j] += piece[static_cast<size_t>(j)];
+        }
+      }
+    });
   });
 }
 
 }  // namespace
 
 void dap_cpu(const KernelContext& context) {
-  const auto& a = context.attributes.as<DapAttributes>();
-  dispatch_floating(context.outputs[0].dtype, [&]<class T>() { forward<T>(context, a.kind, static_cast<T>(a.eps)); });
+  dispatch_floating(context.outputs[0].dtype,
+                    [&]<class T>() { forward<T>(context, context.attributes.as<DapAttributes>()); });
 }
 
 void dap_backward_cpu(const KernelContext& context) {
   const DapKind kind = context.attributes.as<DapAttributes>().kind;
-  dispatch_floating(context.outputs[0].dtype, [&]<class T>() { backward<T>(context, kind); });
+  dispatch_floating(context.outputs[0].dtype, [&]<class T>() {
+    gathered(context, 4) ? backward_gathered<T>(context, kind) : backward<T>(context, kind);
+  });
 }
 
 }  // namespace polyscene::ops

@@ -152,7 +152,8 @@ TEST(SfpnetKernels, MessagesNameBothSides) {
   EXPECT_EQ(message_of([&] { (void)ops::gate(x, x, {.gamma = -1}); }),
             "[ops.gate] wanted gamma > 0 and group >= 1, got {gamma=-1, group=1}");
   EXPECT_EQ(message_of([&] { (void)ops::dap(x, x); }),
-            "[ops.dap] wanted floating values [T, C] and int32 offsets [B + 1], got float32 [3, 5] and float32 [3, 5]");
+            "[ops.dap] wanted floating values [T, C], int32 offsets [B + 1] and, if any, int32 index [T], "
+            "got float32 [3, 5] and float32 [3, 5]");
   EXPECT_EQ(message_of([&] { (void)ops::dap(x, offsets, ops::DapKind::kMean, 0); }), "[ops.dap] wanted eps > 0, got 0");
 }
 

@@ -63,7 +63,7 @@ const std::map<std::string, Body>& process_scenarios() {
       {"swallowed", swallow},
       {"late_at_the_end",
        [](Communicator& world) {
-         if (world.rank() == 1) std::this_thread::sleep_for(testing::kLate);
+         if (world.rank() == 1) std::this_thread::sleep_for(2 * testing::kDeadline);
        }},
   };
   return all;

@@ -2,33 +2,36 @@
 #include "core/models/zoo.h"
 #include "ops/dense/add_bias.h"
 #include "ops/dense/gate.h"
-#include "ops/dense/linear.h"
 #include "ops/dense/row_sum.h"
 #include "ops/dense/stop_gradient.h"
 
 namespace polyscene {
 namespace {
 
-// act-free two-layer gate of PEPNet without its last sigmoid: ReLU(x A) B, the sigmoid is part of ops::gate.
-Value gate_logits(FeatureBuilder& f, const std::string& name, Value x, int hidden, int out) {
-  return dense_layer(f, name + "/b", dense_layer(f, name + "/a", x, hidden, ops::Activation::kRelu), out,
-                     ops::Activation::kNone);
+// Two-layer gate of PEPNet without its last sigmoid: ReLU([parts ...] A) B, the sigmoid is part of ops::gate.
+Value gate_logits(FeatureBuilder& f, const std::string& name, std::vector<Value> parts, int hidden, int out) {
+  const Value h = dense_layer(f, name + "/a", std::move(parts), hidden, ops::Activation::kRelu);
+  return dense_layer(f, name + "/b", {h}, out, ops::Activation::kNone);
 }
 
-int width(Value x) { return static_cast<int>(x.shape().back().constant); }
+// `first`, then the parts without their gradient.
+std::vector<Value> with_stopped(Value first, const std::vector<Value>& parts) {
+  std::vector<Value> all = present({first});
+  for (const Value& part : parts) all.push_back(ops::stop_gradient(part));
+  return all;
+}
 
 }  // namespace
 
 Value build_lr(FeatureBuilder& f, const config::Model&) {
   const auto all = [](const auto&) { return true; };
-  const Value x =
-      concat_present({mean_pooled_sequences(f, 1), f.fields(all, 1), f.bags(all, 1), f.numbers(all, 1)});
+  const Value x = concat_present({mean_pooled_sequences(f, 1), f.fields(all, 1), f.bags(all, 1), f.numbers(all, 1)});
   return ops::add_bias(ops::row_sum(x), f.graph().parameter("lr/b", {1}, Init::kZeros));
 }
 
 Value build_mlp(FeatureBuilder& f, const config::Model& model) {
-  const Value x = concat_present({mean_pooled_sequences(f, f.dim()), f.context(f.dim()), f.scenario(f.dim())});
-  return mlp(f, "head", x, head_widths(model), 1);
+  const Value pooled = mean_pooled_sequences(f, f.dim());
+  return mlp(f, "head", present({pooled, f.context(f.dim()), f.scenario(f.dim())}), head_widths(model), 1);
 }
 
 Value build_din(FeatureBuilder& f, const config::Model& model) {
@@ -44,29 +47,28 @@ Value build_din(FeatureBuilder& f, const config::Model& model) {
   require(!pooled.empty(), "[models] DIN wants a sequence feature, the data has none; choose another model");
   pooled.push_back(f.context(f.dim()));
   pooled.push_back(f.scenario(f.dim()));
-  return mlp(f, "head", concat_present(pooled), head_widths(model), 1);
+  return mlp(f, "head", pooled, head_widths(model), 1);
 }
 
 Value build_pepnet(FeatureBuilder& f, const config::Model& model) {
   const int gate_hidden = model.pepnet().gate_hidden();
   const Value s = f.scenario(f.dim());
-  const Value e = concat_present({mean_pooled_sequences(f, f.dim()), f.context(f.dim()), s});
-  const Value ep = gate_logits(f, "pepnet/epnet", concat_present({s, ops::stop_gradient(e)}), gate_hidden, width(e));
-  const Value o = ops::gate(e, ep, {.gamma = 2, .group = 1});
+  const std::vector<Value> e = present({mean_pooled_sequences(f, f.dim()), f.context(f.dim()), s});
+  const Value ep = gate_logits(f, "pepnet/epnet", with_stopped(s, e), gate_hidden, total_width(e));
+  std::vector<Value> h = ops::gate(e, ep, {.gamma = 2, .group = 1});
 
   // What personalises the layers: user and item embeddings, and the gated embeddings without their gradient.
   const auto personal = [](const FieldFeature& field) {
     return field.role == config::Feature::USER || field.role == config::Feature::ITEM;
   };
-  const Value prior = concat_present({f.fields(personal, f.dim()), ops::stop_gradient(o)});
-  Value h = o;
-  int layer = 0;
-  for (int units : head_widths(model)) {
-    const Value p = gate_logits(f, str("pepnet/ppnet/", layer), prior, gate_hidden, width(h));
-    h = dense_layer(f, str("head/", layer++), ops::gate(h, p, {.gamma = 2, .group = 1}), units, ops::Activation::kRelu);
-  }
-  const Value p = gate_logits(f, str("pepnet/ppnet/", layer), prior, gate_hidden, width(h));
-  return dense_layer(f, str("head/", layer), ops::gate(h, p, {.gamma = 2, .group = 1}), 1, ops::Activation::kNone);
+  const std::vector<Value> prior = with_stopped(f.fields(personal, f.dim()), h);
+  const auto layer = [&](int number, int units, ops::Activation act) {
+    const Value p = gate_logits(f, str("pepnet/ppnet/", number), prior, gate_hidden, total_width(h));
+    return dense_layer(f, str("head/", number), ops::gate(h, p, {.gamma = 2, .group = 1}), units, act);
+  };
+  int number = 0;
+  for (int units : head_widths(model)) h = {layer(number++, units, ops::Activation::kRelu)};
+  return layer(number, 1, ops::Activation::kNone);
 }
 
 }  // namespace polyscene

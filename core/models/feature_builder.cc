@@ -12,19 +12,23 @@
 
 namespace polyscene {
 
+std::vector<Value> present(const std::vector<Value>& parts) {
+  std::vector<Value> values;
+  std::ranges::copy_if(parts, std::back_inserter(values), [](Value v) { return static_cast<bool>(v); });
+  return values;
+}
+
 Value concat_present(const std::vector<Value>& parts) {
-  std::vector<Value> present;
-  std::ranges::copy_if(parts, std::back_inserter(present), [](Value v) { return static_cast<bool>(v); });
-  if (present.empty()) return {};
-  return present.size() == 1 ? present[0] : ops::concat(present);
+  const std::vector<Value> values = present(parts);
+  return values.empty() ? Value{} : ops::concat(values);
 }
 
 FeatureBuilder::FeatureBuilder(Model& model, const config::Experiment& experiment, const FeatureSchema& schema)
     : model_(model), experiment_(experiment), schema_(schema), dim_(experiment.embedding().dim()) {
   batch_ = graph().symbol("batch");
   if (!schema.numbers.empty())
-    model_.numbers = graph().input("numbers", graph().floating(),
-                                   {batch_, static_cast<int64_t>(schema.numbers.size())});
+    model_.numbers =
+        graph().input("numbers", graph().floating(), {batch_, static_cast<int64_t>(schema.numbers.size())});
 }
 
 int FeatureBuilder::table(const std::string& name, int dim, double init_stddev) {
@@ -101,8 +105,7 @@ Value FeatureBuilder::numbers(const std::function<bool(const NumberFeature&)>& w
   for (size_t i = 0; i < schema_.numbers.size(); ++i) {
     if (!wanted(schema_.numbers[i])) continue;
     const auto at = static_cast<int64_t>(i);
-    const Value w =
-        graph().parameter("number/" + schema_.numbers[i].name + "/w", {1, dim}, Init::kGlorotUniform);
+    const Value w = graph().parameter("number/" + schema_.numbers[i].name + "/w", {1, dim}, Init::kGlorotUniform);
     parts.push_back(ops::linear(ops::slice_cols(model_.numbers, at, at + 1), w));
   }
   return concat_present(parts);

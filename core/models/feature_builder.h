@@ -57,7 +57,9 @@ class FeatureBuilder {
   Dim batch_;
 };
 
-// Side by side, skipping absent values; no value when all are absent.
+// The parts that are values.
+[[nodiscard]] std::vector<Value> present(const std::vector<Value>& parts);
+// The same side by side; no value when all are absent.
 [[nodiscard]] Value concat_present(const std::vector<Value>& parts);
 
 }  // namespace polyscene

@@ -1,13 +1,8 @@
 #include "core/models/layers.h"
 
-#include "ops/dense/activate.h"
-#include "ops/dense/add.h"
-#include "ops/dense/concat.h"
 #include "ops/dense/linear.h"
 #include "ops/dense/mul.h"
-#include "ops/dense/reshape.h"
 #include "ops/dense/scale_rows.h"
-#include "ops/dense/slice_cols.h"
 #include "ops/dense/sub.h"
 #include "ops/jagged/dap.h"
 #include "ops/jagged/expand_rows.h"
@@ -15,41 +10,25 @@
 
 namespace polyscene {
 
-Value dense_layer(FeatureBuilder& f, const std::string& name, Value x, int out, ops::Activation act) {
-  const Value w = f.graph().parameter(name + "/w", {x.shape().back(), out}, Init::kGlorotUniform);
+int width(Value x) { return static_cast<int>(x.shape().back().constant); }
+
+int total_width(const std::vector<Value>& parts) {
+  int sum = 0;
+  for (const Value& part : parts) sum += width(part);
+  return sum;
+}
+
+Value dense_layer(FeatureBuilder& f, const std::string& name, std::vector<Value> parts, int out, ops::Activation act) {
+  const Value w = f.graph().parameter(name + "/w", {total_width(parts), out}, Init::kGlorotUniform);
   const Value b = f.graph().parameter(name + "/b", {out}, Init::kZeros);
-  return ops::linear(x, w, b, act);
+  return ops::linear(std::move(parts), w, b, act);
 }
 
-namespace {
-
-// Rows [begin, begin + count) of a matrix: contiguous, so columns of it seen as one row.
-Value rows_of(Value w, int64_t begin, int64_t count) {
-  const int64_t rows = w.shape()[0].constant, cols = w.shape()[1].constant;
-  const Value flat = ops::reshape(w, {rows * cols});
-  return ops::reshape(ops::slice_cols(flat, begin * cols, (begin + count) * cols), {count, cols});
-}
-
-}  // namespace
-
-Value linear_of_parts(const std::vector<Value>& parts, Value w, Value b, ops::Activation act) {
-  Value sum;
-  int64_t begin = 0;
-  for (const Value& part : parts) {
-    const int64_t width = part.shape().back().constant;
-    const Value product = ops::linear(part, rows_of(w, begin, width), sum ? Value{} : b);
-    sum = sum ? ops::add(sum, product) : product;
-    begin += width;
-  }
-  require(begin == w.shape()[0].constant, "[models] wanted parts of ", w.shape()[0].constant, " columns together, got ",
-          begin);
-  return act == ops::Activation::kNone ? sum : ops::activate(sum, act);
-}
-
-Value mlp(FeatureBuilder& f, const std::string& name, Value x, std::span<const int> hidden, int out) {
+Value mlp(FeatureBuilder& f, const std::string& name, std::vector<Value> parts, std::span<const int> hidden, int out) {
   int layer = 0;
-  for (int width : hidden) x = dense_layer(f, str(name, "/", layer++), x, width, ops::Activation::kRelu);
-  return dense_layer(f, str(name, "/", layer), x, out, ops::Activation::kNone);
+  for (int units : hidden)
+    parts = {dense_layer(f, str(name, "/", layer++), std::move(parts), units, ops::Activation::kRelu)};
+  return dense_layer(f, str(name, "/", layer), std::move(parts), out, ops::Activation::kNone);
 }
 
 std::vector<int> head_widths(const config::Model& model) {
@@ -81,8 +60,8 @@ Value target_of(FeatureBuilder& f, int sequence, int dim) {
 Value target_attention(FeatureBuilder& f, const std::string& name, Value behaviours, Value offsets, Dim count,
                        Value target, std::span<const int> hidden) {
   const Value t = ops::expand_rows(target, offsets, count);
-  const Value x = ops::concat({behaviours, t, ops::sub(behaviours, t), ops::mul(behaviours, t)});
-  return ops::segment_sum(ops::scale_rows(behaviours, mlp(f, name, x, hidden, 1)), offsets);
+  const Value score = mlp(f, name, {behaviours, t, ops::sub(behaviours, t), ops::mul(behaviours, t)}, hidden, 1);
+  return ops::segment_sum(ops::scale_rows(behaviours, score), offsets);
 }
 
 }  // namespace polyscene

@@ -10,15 +10,18 @@
 
 namespace polyscene {
 
-// act(x w + b) with new parameters name/w [in, out] (Glorot) and name/b [out] (zeros).
-[[nodiscard]] Value dense_layer(FeatureBuilder& f, const std::string& name, Value x, int out, ops::Activation act);
+// The columns of a value, or of all the parts together.
+[[nodiscard]] int width(Value x);
+[[nodiscard]] int total_width(const std::vector<Value>& parts);
 
-// act([parts...] w + b) without laying the parts side by side: each is multiplied by its rows of w [sum of widths, out].
-// Costs less than a concatenation, and a part that takes no gradient (stop_gradient) costs no product backward.
-[[nodiscard]] Value linear_of_parts(const std::vector<Value>& parts, Value w, Value b, ops::Activation act);
+// act([parts ...] w + b) with new parameters name/w [columns of all parts, out] (Glorot) and name/b [out] (zeros).
+[[nodiscard]] Value dense_layer(FeatureBuilder& f, const std::string& name, std::vector<Value> parts, int out,
+                                ops::Activation act);
 
-// Hidden ReLU layers name/0, name/1 ... of the given widths, then a linear layer of width `out`.
-[[nodiscard]] Value mlp(FeatureBuilder& f, const std::string& name, Value x, std::span<const int> hidden, int out);
+// Hidden ReLU layers name/0, name/1 ... of the given widths on the parts side by side, then a linear layer of width
+// `out`.
+[[nodiscard]] Value mlp(FeatureBuilder& f, const std::string& name, std::vector<Value> parts,
+                        std::span<const int> hidden, int out);
 
 // The configured read-out widths; 256, 128, 64 where the configuration has none.
 [[nodiscard]] std::vector<int> head_widths(const config::Model& model);
@@ -30,7 +33,8 @@ namespace polyscene {
 // Throws InvalidArgument when a side names none.
 [[nodiscard]] Value target_of(FeatureBuilder& f, int sequence, int dim);
 
-// DIN's pooling: sum_i a(b_i, t) b_i, a = MLP([b_i; t; b_i - t; b_i * t]), no softmax (Zhou et al., KDD 2018). [batch, width]
+// DIN's pooling: sum_i a(b_i, t) b_i, a = MLP([b_i; t; b_i - t; b_i * t]), no softmax (Zhou et al., KDD 2018). [batch,
+// width]
 [[nodiscard]] Value target_attention(FeatureBuilder& f, const std::string& name, Value behaviours, Value offsets,
                                      Dim count, Value target, std::span<const int> hidden);
 

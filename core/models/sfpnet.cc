@@ -9,13 +9,10 @@
 #include "core/models/layers.h"
 #include "core/models/zoo.h"
 #include "ops/dense/add.h"
-#include "ops/dense/concat.h"
 #include "ops/dense/gate.h"
 #include "ops/dense/linear.h"
 #include "ops/dense/matmul.h"
 #include "ops/dense/mul.h"
-#include "ops/dense/repeat_cols.h"
-#include "ops/dense/slice_cols.h"
 #include "ops/dense/stop_gradient.h"
 #include "ops/jagged/dap.h"
 #include "ops/jagged/expand_rows.h"
@@ -27,14 +24,6 @@ namespace {
 
 using config::Sfpnet;
 using ops::Activation;
-
-int width(Value x) { return static_cast<int>(x.shape().back().constant); }
-
-int total_width(const std::vector<Value>& parts) {
-  int sum = 0;
-  for (const Value& part : parts) sum += width(part);
-  return sum;
-}
 
 class SfpnetBuilder {
  public:
@@ -53,7 +42,7 @@ class SfpnetBuilder {
       const std::string name = str("sfpnet/stb", block);
       const Value v = pool(b);
       const std::vector<Value> adapted = adapt(name + "/sam", block, v, c_.carry_context() ? c : c0_);
-      c = adapted.size() == 2 ? adapted[1] : ops::slice_cols(adapted[0], width(v), width(adapted[0]));
+      c = adapted[1];
       if (c_.use_rtm()) b = tailor(name, block, b, context(name + "/context", adapted));
     }
     std::vector<Value> readout = {pool(b), c, s_};
@@ -62,7 +51,7 @@ class SfpnetBuilder {
       readout.push_back(target_attention(f_, "sfpnet/attention", b, source_.offsets, source_.count,
                                          target_of(f_, 0, f_.dim()), hidden));
     }
-    return mlp(f_, "head", ops::concat(readout), head_widths(model_), 1);
+    return mlp(f_, "head", readout, head_widths(model_), 1);
   }
 
  private:
@@ -74,34 +63,35 @@ class SfpnetBuilder {
     return ops::dap(b, source_.offsets, kind);
   }
 
-  // Equations 2 to 4. Returns Xhat whole, or in its two halves where only one of them is gated.
+  // Equations 2 to 4: Vhat and C'.
   std::vector<Value> adapt(const std::string& name, int block, Value v, Value c) {
     if (!c_.use_sam()) return {v, c};
     const bool all = c_.gate_scope() == Sfpnet::V_AND_C;
-    const Value x = all ? ops::concat({v, c}) : c;
+    const std::vector<Value> gated = all ? std::vector{v, c} : std::vector{c};
     const int group = c_.gate_grain() == Sfpnet::FIELD ? f_.dim() : 1;
-    const int gates = width(x) / group;
-    const Value base = ops::concat({v, c});
-    const Value xhat = ops::gate(x, gate_logits(name, block, base, gates), {.gamma = gamma(), .group = group});
-    return all ? std::vector{xhat} : std::vector{v, xhat};
+    const Value logits = gate_logits(name, block, {v, c}, total_width(gated) / group);
+    std::vector<Value> xhat = ops::gate(gated, logits, {.gamma = gamma(), .group = group});
+    return all ? xhat : std::vector{v, xhat[0]};
   }
 
   // One-layer gates are a plain sigmoid; the others pass everything (G = 1) at step 0.
   [[nodiscard]] double gamma() const { return c_.gate_form() == Sfpnet::ONE_LAYER ? 1 : 2; }
 
-  Value gate_logits(const std::string& name, int block, Value base, int gates) {
+  Value gate_logits(const std::string& name, int block, const std::vector<Value>& base, int gates) {
     if (c_.gate_form() == Sfpnet::SCENARIO_TABLE)
       return f_.private_field(scenario_field(), str("sfpnet/stb", block, "/gate"), gates, 0);
     std::vector<Value> in = {s_};
-    if (c_.gate_input() == Sfpnet::SCENARIO_AND_FEATURES_STOPPED) in.push_back(ops::stop_gradient(base));
-    if (c_.gate_input() == Sfpnet::SCENARIO_AND_FEATURES) in.push_back(base);
+    for (const Value& x : base) {
+      if (c_.gate_input() == Sfpnet::SCENARIO_AND_FEATURES_STOPPED) in.push_back(ops::stop_gradient(x));
+      if (c_.gate_input() == Sfpnet::SCENARIO_AND_FEATURES) in.push_back(x);
+    }
     const int hidden = c_.gate_form() == Sfpnet::ONE_LAYER ? gates : c_.gate_hidden();
     const Value w1 = f_.graph().parameter(name + "/w1", {total_width(in), hidden}, Init::kGlorotUniform);
     const Value c1 = f_.graph().parameter(name + "/c1", {hidden}, Init::kZeros);
-    if (c_.gate_form() == Sfpnet::ONE_LAYER) return linear_of_parts(in, w1, c1, Activation::kNone);
+    if (c_.gate_form() == Sfpnet::ONE_LAYER) return ops::linear(in, w1, c1, Activation::kNone);
     const Value w2 = f_.graph().parameter(name + "/w2", {hidden, gates}, Init::kZeros);
     const Value c2 = f_.graph().parameter(name + "/c2", {gates}, Init::kZeros);
-    return ops::linear(linear_of_parts(in, w1, c1, Activation::kRelu), w2, c2);
+    return ops::linear(ops::linear(in, w1, c1, Activation::kRelu), w2, c2);
   }
 
   [[nodiscard]] int scenario_field() const {
@@ -116,7 +106,7 @@ class SfpnetBuilder {
     adapted.push_back(s_);
     const Value w = f_.graph().parameter(name + "/w", {total_width(adapted), c_.context_width()}, Init::kGlorotUniform);
     const Value c = f_.graph().parameter(name + "/c", {c_.context_width()}, Init::kZeros);
-    return linear_of_parts(adapted, w, c, Activation::kRelu);
+    return ops::linear(adapted, w, c, Activation::kRelu);
   }
 
   // Equation 6, or one of its alternatives.

@@ -1,5 +1,7 @@
 #pragma once
 
+#include <vector>
+
 #include "ops/graph/graph.h"
 
 namespace polyscene::ops {
@@ -10,9 +12,10 @@ struct GateAttributes {
   [[nodiscard]] auto fields() const { return std::tuple{Field{"gamma", gamma}, Field{"group", group}}; }
 };
 
-// G * x [B, D] with G = gamma * sigmoid(p) from p [B, D / group]; each p covers `group` consecutive columns. Gradient:
-// dx = G dy, dp = sum over the group of dy x G (1 - G / gamma).
+// G * [x_1 | x_2 ...] with G = gamma * sigmoid(p), in the same parts [B, D_k]; p [B, sum of D_k / group], each p covers
+// `group` consecutive columns of one part. Gradient: dx = G dy, dp = sum over the group of dy x G (1 - G / gamma).
 // Throws InvalidArgument when types differ, group < 1, gamma <= 0 or the columns do not fit.
+[[nodiscard]] std::vector<Value> gate(std::vector<Value> parts, Value p, GateAttributes attributes = {});
 [[nodiscard]] Value gate(Value x, Value p, GateAttributes attributes = {});
 
 void gate_cpu(const KernelContext& context);

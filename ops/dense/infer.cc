@@ -28,4 +28,15 @@ bool has_static_cols(const InferContext& context, size_t input) {
   return shape.rank() >= 1 && shape.back().is_static();
 }
 
+std::optional<int64_t> parts_cols(const InferContext& context, size_t first, size_t count) {
+  if (count == 0) return {};
+  int64_t cols = 0;
+  for (size_t i = first; i < first + count; ++i) {
+    if (!has_rank(context, i, 2) || !has_static_cols(context, i)) return {};
+    if (context.inputs[i].shape[0] != context.inputs[first].shape[0]) return {};
+    cols += context.inputs[i].shape[1].constant;
+  }
+  return cols;
+}
+
 }  // namespace polyscene::ops

@@ -8,10 +8,16 @@
 namespace polyscene::ops {
 namespace {
 
-template <class T>
-const T* bias_of(const KernelContext& c) {
-  return c.inputs.size() == 3 ? c.inputs[2].as<const T>() : nullptr;
-}
+// The inputs by their roles.
+struct Inputs {
+  explicit Inputs(const KernelContext& c)
+      : parts(c.inputs.size() - (c.inputs.back().shape.rank() == 1 ? 2 : 1)),
+        w(c.inputs[parts]),
+        bias(parts + 1 < c.inputs.size() ? c.inputs[parts + 1].data : nullptr) {}
+  size_t parts;
+  const TensorView& w;
+  const void* bias;
+};
 
 // y = activation(y + bias) on a tile of y [.., cols]; bias nullptr for none.
 template <Activation kActivation, class T>
@@ -25,25 +31,31 @@ void finish_tile(const Tile& t, int64_t cols, const T* bias, T* y) {
 
 template <Activation kActivation>
 void plain_linear(const KernelContext& c) {
-  const int64_t rows = c.outputs[0].shape[0], cols = c.outputs[0].shape[1], inner = c.inputs[0].shape[1];
+  const Inputs in(c);
+  const int64_t rows = c.outputs[0].shape[0], cols = c.outputs[0].shape[1];
   double* y = c.outputs[0].as<double>();
   std::fill_n(y, rows * cols, 0.0);
-  plain_product<double>(strided(c.inputs[0].as<const double>(), inner), strided(c.inputs[1].as<const double>(), cols),
-                        strided(y, cols), rows, inner, cols);
-  finish_tile<kActivation>({0, rows, 0, cols}, cols, bias_of<double>(c), y);
+  const double* w = in.w.as<const double>();
+  for (const TensorView& x : c.inputs.first(in.parts)) {
+    const int64_t inner = x.shape[1];
+    plain_product<double>(strided(x.as<const double>(), inner), strided(w, cols), strided(y, cols), rows, inner, cols);
+    w += inner * cols;
+  }
+  finish_tile<kActivation>({0, rows, 0, cols}, cols, static_cast<const double*>(in.bias), y);
 }
 
 template <Activation kActivation>
 void fast_linear(const KernelContext& c) {
+  const Inputs in(c);
   const int64_t rows = c.outputs[0].shape[0], cols = c.outputs[0].shape[1];
-  const float* bias = bias_of<float>(c);
+  const auto* bias = static_cast<const float*>(in.bias);
   float* y = c.outputs[0].as<float>();
   tiled_product({.bf16 = c.bf16_matmul,
                  .rows = rows,
-                 .inner = c.inputs[0].shape[1],
+                 .inner = in.w.shape[0],
                  .cols = cols,
-                 .a = c.inputs[0].as<const float>(),
-                 .b = c.inputs[1].as<const float>(),
+                 .a = parts_of(c.inputs, in.parts),
+                 .b = in.w.as<const float>(),
                  .y = y},
                 c.scratch, [=](const Tile& t) {
                   if (kActivation != Activation::kNone || bias != nullptr) finish_tile<kActivation>(t, cols, bias, y);

@@ -31,27 +31,28 @@ HWY_INLINE void add_steps(Left left, Panels right, int64_t rows, int64_t steps, 
 }
 
 template <class Arithmetic>
-HWY_INLINE void whole_tile(const Product& p, const float* packed_b, const Tile& t, int64_t begin, int64_t end, float* y,
+HWY_INLINE void whole_tile(const PackedProduct& p, const Tile& t, int64_t begin, int64_t end, bool add, float* y,
                            int64_t stride) {
-  const int64_t rows = t.row_end - t.row, cols = t.col_end - t.col, b_rows = cells<Arithmetic>(p.inner);
-  const float* b = packed_b + t.col / kPanelCols * b_rows * kPanelCols;
+  const int64_t rows = t.row_end - t.row, cols = t.col_end - t.col, b_rows = cells<Arithmetic>(p.steps);
+  const float* b = p.b + t.col / kPanelCols * b_rows * kPanelCols;
   float* workspace = thread_workspace((kInnerSteps + 16) * padded_cols(rows) + rows * padded_cols(kInnerSteps));
   for (int64_t k = begin; k < end; k += kInnerSteps) {
     const int64_t steps = std::min(kInnerSteps, end - k);
+    const bool first = k == begin && !add;
     TileMemory memory{workspace};
     const Panels right = packed_panels(b + k / Arithmetic::kSteps * kPanelCols, b_rows);
+    const float* a = p.transpose_a ? p.a.data + k * p.a.cols + t.row : p.a.data + t.row * p.a.cols + k;
     if (p.transpose_a)
-      add_steps<Arithmetic>(left_by_columns<Arithmetic>(p.a + k * p.rows + t.row, p.rows, steps, rows, memory), right,
-                            rows, steps, cols, k == begin, y, stride);
+      add_steps<Arithmetic>(left_by_columns<Arithmetic>(a, p.a.cols, steps, rows, memory), right, rows, steps, cols,
+                            first, y, stride);
     else
-      add_steps<Arithmetic>(left_by_rows<Arithmetic>(p.a + t.row * p.inner + k, p.inner, rows, steps, memory), right,
-                            rows, steps, cols, k == begin, y, stride);
+      add_steps<Arithmetic>(left_by_rows<Arithmetic>(a, p.a.cols, rows, steps, memory), right, rows, steps, cols, first,
+                            y, stride);
   }
 }
 
-void bf16_tile(const Product& p, const float* packed_b, const Tile& t, int64_t begin, int64_t end, float* y,
-               int64_t stride) {
-  with_bf16([&](auto arithmetic) HWY_ATTR { whole_tile<decltype(arithmetic)>(p, packed_b, t, begin, end, y, stride); });
+void bf16_tile(const PackedProduct& p, const Tile& t, int64_t begin, int64_t end, bool add, float* y, int64_t stride) {
+  with_bf16([&](auto arithmetic) HWY_ATTR { whole_tile<decltype(arithmetic)>(p, t, begin, end, add, y, stride); });
 }
 
 }  // namespace HWY_NAMESPACE
@@ -64,9 +65,9 @@ namespace {
 HWY_EXPORT(bf16_tile);
 }
 
-void bf16_tile_product(const Product& product, const float* packed_b, const Tile& t, int64_t begin, int64_t end,
-                       float* y, int64_t stride) {
-  HWY_DYNAMIC_DISPATCH(bf16_tile)(product, packed_b, t, begin, end, y, stride);
+void bf16_tile_product(const PackedProduct& product, const Tile& t, int64_t begin, int64_t end, bool add, float* y,
+                       int64_t stride) {
+  HWY_DYNAMIC_DISPATCH(bf16_tile)(product, t, begin, end, add, y, stride);
 }
 
 }  // namespace polyscene::ops

@@ -6,9 +6,17 @@
 
 namespace polyscene::ops {
 
-// The tile of `product`, with `stride` floats from row to row of y, over inner steps [begin, end), from b as packed()
-// made it. begin is even, t.col a multiple of 64.
-void bf16_tile_product(const Product& product, const float* packed_b, const Tile& t, int64_t begin, int64_t end,
-                       float* y, int64_t stride);
+// op(a) and, as packed() made it, the op(b) of `steps` inner steps that it meets.
+struct PackedProduct {
+  bool transpose_a;
+  Part a;
+  int64_t steps;
+  const float* b;
+};
+
+// The tile of `product` over inner steps [begin, end), written to y or added to it, `stride` floats from row to row.
+// begin is even, t.col a multiple of 64.
+void bf16_tile_product(const PackedProduct& product, const Tile& t, int64_t begin, int64_t end, bool add, float* y,
+                       int64_t stride);
 
 }  // namespace polyscene::ops

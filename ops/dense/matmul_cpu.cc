@@ -28,7 +28,7 @@ void matmul_cpu(const KernelContext& context) {
                  .rows = y[0],
                  .inner = a[ta ? 0 : 1],
                  .cols = y[1],
-                 .a = context.inputs[0].as<const float>(),
+                 .a = parts_of(context.inputs, 1),
                  .b = context.inputs[1].as<const float>(),
                  .y = context.outputs[0].as<float>()},
                 context.scratch, [](const Tile&) {});

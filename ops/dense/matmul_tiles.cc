@@ -18,10 +18,12 @@ struct TileSizes {
 
 // Small enough to share among threads, large enough to reach full speed (tools/bench/ops_bench): sgemm likes powers of
 // two, the bfloat16 kernel whole blocks of six rows. Weight gradients are small and sum over many rows: only those cut
-// the sum itself, since sgemm slows down by a fifth where it has to pack thousands of rows for a few columns.
+// the sum itself, since sgemm slows down by a fifth where it has to pack thousands of rows for a few columns. Parts
+// that cut it already are left alone: packed pairs of bfloat16 steps must not be torn apart.
 TileSizes tile_sizes(const Product& p) {
   constexpr int64_t kLongSum = 2048, kMaxCuts = 16;
-  if (p.rows <= 1024 && p.inner >= kLongSum) {
+  const bool whole_sum = p.transpose_a || p.a.size() == 1;
+  if (p.rows <= 1024 && p.inner >= kLongSum && whole_sum) {
     const int64_t cuts = std::min(kMaxCuts, p.inner / (kLongSum / 2)), even = (p.inner + 2 * cuts - 1) / (2 * cuts) * 2;
     return {p.rows <= 128 ? 64 : 168, p.cols, even};
   }
@@ -44,32 +46,74 @@ class OneThread {
   int before_;
 };
 
-// y of the tile, with `stride` floats from row to row, = op(a) op(b) over inner steps [begin, end).
-using TileProduct = std::function<void(const Tile& t, int64_t begin, int64_t end, float* y, int64_t stride)>;
+// A part of a, and the rows of op(b) that it meets: all of them where a is transposed.
+struct Term {
+  Part a;
+  int64_t first;   // its first column in the whole of a
+  int64_t steps;   // inner steps
+  const float* b;  // in place, or as packed() made it for bfloat16
+};
 
-void sgemm_tile_product(const Product& p, const Tile& t, int64_t begin, int64_t end, float* y, int64_t stride) {
-  const int64_t a_stride = p.transpose_a ? p.rows : p.inner, b_stride = p.transpose_b ? p.inner : p.cols;
-  const float* a = p.transpose_a ? p.a + begin * a_stride + t.row : p.a + t.row * a_stride + begin;
-  const float* b = p.transpose_b ? p.b + t.col * b_stride + begin : p.b + begin * b_stride + t.col;
+std::vector<Term> terms_of(const Product& p, Scratch& scratch) {
+  const auto pack = [&](const float* b, int64_t steps) {
+    return p.bf16 ? packed(b, steps, p.cols, p.transpose_b, Cells::kBfloat16, scratch) : b;
+  };
+  const float* whole = p.transpose_a ? pack(p.b, p.inner) : nullptr;
+  std::vector<Term> terms;
+  int64_t first = 0;
+  for (const Part& part : p.a) {
+    if (part.cols == 0) continue;
+    const float* b = whole != nullptr ? whole : pack(p.b + first * p.cols, part.cols);
+    terms.push_back({part, first, p.transpose_a ? p.inner : part.cols, b});
+    first += part.cols;
+  }
+  return terms;
+}
+
+// y of the tile (+)= one part's product over inner steps [begin, end), rows of the tile and steps counted in the part.
+void part_product(const Product& p, const Term& term, const Tile& t, int64_t begin, int64_t end, bool add, float* y,
+                  int64_t stride) {
+  const Part& part = term.a;
+  if (p.bf16) return bf16_tile_product({p.transpose_a, part, term.steps, term.b}, t, begin, end, add, y, stride);
+  const int64_t b_stride = p.transpose_b ? p.inner : p.cols;
+  const float* a = p.transpose_a ? part.data + begin * part.cols + t.row : part.data + t.row * part.cols + begin;
+  const float* b = p.transpose_b ? term.b + t.col * b_stride + begin : term.b + begin * b_stride + t.col;
   const OneThread one;
   const dnnl_status_t status =
       dnnl_sgemm(p.transpose_a ? 'T' : 'N', p.transpose_b ? 'T' : 'N', t.row_end - t.row, t.col_end - t.col,
-                 end - begin, 1.0f, a, a_stride, b, b_stride, 0.0f, y, stride);
+                 end - begin, 1.0f, a, part.cols, b, b_stride, add ? 1.0f : 0.0f, y, stride);
   require<DeviceError>(status == dnnl_success, "[ops.matmul] oneDNN's sgemm failed with status ", status,
                        "; try fewer local ranks if memory is short");
 }
 
+// y of the tile, with `stride` floats from row to row, = op(a) op(b) over inner steps [begin, end): the parts' sum, or
+// each part's own rows.
+void tile_product(const Product& p, std::span<const Term> terms, const Tile& t, int64_t begin, int64_t end, float* y,
+                  int64_t stride) {
+  for (const Term& term : terms) {
+    const int64_t first = term.first, last = first + term.a.cols;
+    const int64_t from = std::max(first, p.transpose_a ? t.row : begin);
+    const int64_t to = std::min(last, p.transpose_a ? t.row_end : end);
+    if (from >= to) continue;
+    if (p.transpose_a)
+      part_product(p, term, {from - first, to - first, t.col, t.col_end}, begin, end, false,
+                   y + (from - t.row) * stride, stride);
+    else
+      part_product(p, term, t, from - first, to - first, from > begin, y, stride);
+  }
+}
+
 // The inner steps cut too: partial products side by side, then added in order.
-void long_product(const Product& p, const TileSizes& sizes, int64_t tiles, Scratch& scratch,
-                  const TileProduct& tile_product, const std::function<Tile(int64_t)>& tile_at,
+void long_product(const Product& p, std::span<const Term> terms, const TileSizes& sizes, int64_t tiles,
+                  Scratch& scratch, const std::function<Tile(int64_t)>& tile_at,
                   const std::function<void(const Tile&)>& done) {
   const int64_t cuts = pieces(p.inner, sizes.inner), elements = p.rows * p.cols;
   float* partial = scratch.get<float>(cuts * elements).data();
   parallel_for(tiles * cuts, 1, [&](int64_t task, int64_t) {
     const Tile t = tile_at(task % tiles);
     const int64_t cut = task / tiles, begin = cut * sizes.inner;
-    tile_product(t, begin, std::min(begin + sizes.inner, p.inner), partial + cut * elements + t.row * p.cols + t.col,
-                 p.cols);
+    tile_product(p, terms, t, begin, std::min(begin + sizes.inner, p.inner),
+                 partial + cut * elements + t.row * p.cols + t.col, p.cols);
   });
   parallel_for(tiles, 1, [&](int64_t task, int64_t) {
     const Tile t = tile_at(task);
@@ -85,6 +129,12 @@ void long_product(const Product& p, const TileSizes& sizes, int64_t tiles, Scrat
 
 }  // namespace
 
+std::vector<Part> parts_of(std::span<const TensorView> inputs, size_t count) {
+  std::vector<Part> parts;
+  for (const TensorView& x : inputs.first(count)) parts.push_back({x.as<const float>(), x.shape[1]});
+  return parts;
+}
+
 void tiled_product(const Product& p, Scratch& scratch, const std::function<void(const Tile&)>& done) {
   if (p.rows == 0 || p.cols == 0) return;
   const TileSizes sizes = tile_sizes(p);
@@ -97,19 +147,11 @@ void tiled_product(const Product& p, Scratch& scratch, const std::function<void(
     std::fill_n(p.y, p.rows * p.cols, 0.0f);
     return done({0, p.rows, 0, p.cols});
   }
-  TileProduct tile_product = [&p](const Tile& t, int64_t begin, int64_t end, float* y, int64_t stride) {
-    sgemm_tile_product(p, t, begin, end, y, stride);
-  };
-  if (p.bf16) {
-    const float* b = packed(p.b, p.inner, p.cols, p.transpose_b, Cells::kBfloat16, scratch);
-    tile_product = [&p, b](const Tile& t, int64_t begin, int64_t end, float* y, int64_t stride) {
-      bf16_tile_product(p, b, t, begin, end, y, stride);
-    };
-  }
-  if (sizes.inner < p.inner) return long_product(p, sizes, tiles, scratch, tile_product, tile_at, done);
+  const std::vector<Term> terms = terms_of(p, scratch);
+  if (sizes.inner < p.inner) return long_product(p, terms, sizes, tiles, scratch, tile_at, done);
   parallel_for(tiles, 1, [&](int64_t index, int64_t) {
     const Tile t = tile_at(index);
-    tile_product(t, 0, p.inner, p.y + t.row * p.cols + t.col, p.cols);
+    tile_product(p, terms, t, 0, p.inner, p.y + t.row * p.cols + t.col, p.cols);
     done(t);
   });
 }

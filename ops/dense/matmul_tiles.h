@@ -3,19 +3,31 @@
 #pragma once
 
 #include <functional>
+#include <vector>
 
 #include "ops/graph/op.h"
 
 namespace polyscene::ops {
 
-// y [rows, cols] = op(a) op(b) as in matmul.h; all row-major and dense.
+// One of the matrices that stand side by side in a left side; row-major and dense by itself.
+struct Part {
+  const float* data;
+  int64_t cols;
+};
+
+// y [rows, cols] = op(a) op(b) as in matmul.h, b and y row-major and dense. The parts of a cut the inner steps, or the
+// rows of y where a is transposed: nothing has to be laid side by side. transpose_b wants one part or transpose_a.
 struct Product {
   bool transpose_a = false, transpose_b = false;
   bool bf16 = false;  // inputs rounded to bfloat16
   int64_t rows = 0, inner = 0, cols = 0;
-  const float *a = nullptr, *b = nullptr;
+  std::vector<Part> a;
+  const float* b = nullptr;
   float* y = nullptr;
 };
+
+// The first `count` of a kernel's inputs as the parts of a left side.
+[[nodiscard]] std::vector<Part> parts_of(std::span<const TensorView> inputs, size_t count);
 
 // Rows and columns of y, ends exclusive.
 struct Tile {

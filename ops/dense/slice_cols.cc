@@ -1,7 +1,8 @@
 #include "ops/dense/slice_cols.h"
 
+#include "ops/dense/concat.h"
+#include "ops/dense/constant.h"
 #include "ops/dense/infer.h"
-#include "ops/dense/pad_cols.h"
 #include "ops/dense/samples.h"
 
 namespace polyscene::ops {
@@ -18,7 +19,9 @@ std::vector<ValueType> infer(const InferContext& c) {
 
 std::vector<Value> gradient(const GradientContext& c) {
   const auto [begin, end] = c.attributes.as<SliceColsAttributes>();
-  return {pad_cols(c.gradients[0], begin, c.inputs[0].shape().back().constant - end)};
+  const ValueType& x = c.inputs[0].type();
+  const auto zeros = [&](int64_t cols) { return constant(c.graph, {x.dtype, x.shape.with_back(cols)}, 0); };
+  return {concat({zeros(begin), c.gradients[0], zeros(x.shape.back().constant - end)})};
 }
 
 Sample sample(const char* name, Shape shape, int64_t begin, int64_t end) {

@@ -5,7 +5,7 @@
 namespace polyscene::ops {
 
 // Columns [begin, end) of x [..., C] -> [..., end - begin]; any rank of at least 1, static C. The gradient is dy with
-// zero columns around it (pad_cols). Throws InvalidArgument unless 0 <= begin <= end <= C.
+// zero columns around it. Throws InvalidArgument unless 0 <= begin <= end <= C.
 [[nodiscard]] Value slice_cols(Value x, int64_t begin, int64_t end);
 
 struct SliceColsAttributes {

@@ -10,9 +10,9 @@
 #include "ops/dense/constant.h"
 #include "ops/dense/gate.h"
 #include "ops/dense/linear.h"
+#include "ops/dense/linear_gradient.h"
 #include "ops/dense/matmul.h"
 #include "ops/dense/mul.h"
-#include "ops/dense/pad_cols.h"
 #include "ops/dense/repeat_cols.h"
 #include "ops/dense/reshape.h"
 #include "ops/dense/row_sum.h"
@@ -48,9 +48,10 @@ std::span<const OpDefinition* const> all_ops() {
       &ops::kGate,
       &ops::kGateBackward,
       &ops::kLinear,
+      &ops::kLinearInputGradient,
+      &ops::kLinearWeightGradient,
       &ops::kMatmul,
       &ops::kMul,
-      &ops::kPadCols,
       &ops::kRepeatCols,
       &ops::kReshape,
       &ops::kRowSum,

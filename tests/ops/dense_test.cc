@@ -13,7 +13,6 @@
 #include "ops/dense/concat.h"
 #include "ops/dense/constant.h"
 #include "ops/dense/mul.h"
-#include "ops/dense/pad_cols.h"
 #include "ops/dense/repeat_cols.h"
 #include "ops/dense/reshape.h"
 #include "ops/dense/row_sum.h"
@@ -95,7 +94,6 @@ TEST_F(Dense, ColumnsSideBySide) {
   const Value both = ops::concat({a, b});
   expect(both, {2, 3}, {1, 2, 5, 3, 4, 6});
   expect(ops::slice_cols(both, 1, 3), {2, 2}, {2, 5, 4, 6});
-  expect(ops::pad_cols(b, 1, 2), {2, 4}, {0, 5, 0, 0, 0, 6, 0, 0});
   EXPECT_EQ(ops::concat({a}), a);
 }
 
@@ -156,7 +154,6 @@ TEST_F(Dense, MessagesNameBothSides) {
   starts(message_of([&] { (void)ops::concat({}); }), "[ops.concat] wanted at least one part, got none");
   starts(message_of([&] { (void)ops::slice_cols(x, 1, 4); }),
          "[ops.slice_cols] wanted columns within x [2, 3], got [1, 4)");
-  starts(message_of([&] { (void)ops::pad_cols(x, 0, -1); }), "[ops.pad_cols] wanted no negative counts of columns");
   starts(message_of([&] { (void)ops::add_bias(x, z); }),
          "[ops.add_bias] wanted x [N, C] and b [C] of one floating type, got float32 [2, 3] and float32 [3, 1]");
   starts(message_of([&] { (void)ops::scale_rows(x, z); }), "[ops.scale_rows] wanted x [N, C]");

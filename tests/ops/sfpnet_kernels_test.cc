@@ -2,13 +2,19 @@
 // the shapes that the battery's samples do not reach, on each instruction set of this machine.
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <limits>
 
 #include "ops/base/thread.h"
 #include "ops/dense/activation_backward.h"
+#include "ops/dense/column_sum.h"
+#include "ops/dense/concat.h"
 #include "ops/dense/gate.h"
 #include "ops/dense/linear.h"
+#include "ops/dense/linear_gradient.h"
 #include "ops/dense/matmul.h"
+#include "ops/dense/reshape.h"
+#include "ops/graph/autodiff.h"
 #include "ops/jagged/dap.h"
 #include "ops/jagged/rtm.h"
 #include "ops/jagged/rtm_distinct.h"
@@ -64,6 +70,30 @@ TEST(Linear, BiasAndActivationInOnePass) {
   expect_values(call(ops::kLinear, relu, {x, w})[0], {2, 2}, {3, 0, 0, 4});
 }
 
+TEST(Linear, EachPartMeetsItsOwnRows) {
+  const Tensor a = Tensor::of<float>({2, 1}, {1, 2}), b = Tensor::of<float>({2, 2}, {3, 4, 5, 6});
+  const Tensor w = Tensor::of<float>({3, 2}, {1, 2, 10, 20, 100, -200}), bias = Tensor::of<float>({2}, {0.5f, 0});
+  expect_values(call(ops::kLinear, Attributes::of(ops::LinearAttributes{Activation::kRelu}), {a, b, w, bias})[0],
+                {2, 2}, {431.5f, 0, 652.5f, 0});
+  const Tensor dz = Tensor::of<float>({2, 2}, {1, 0, 2, 1});
+  expect_values(call(ops::kLinearWeightGradient, kNone, {a, b, dz})[0], {3, 2}, {5, 2, 13, 5, 16, 6});
+  const auto rows = [](int64_t begin, int64_t end) {
+    return Attributes::of(ops::LinearInputGradientAttributes{begin, end});
+  };
+  expect_values(call(ops::kLinearInputGradient, rows(0, 1), {dz, w})[0], {2, 1}, {1, 4});
+  expect_values(call(ops::kLinearInputGradient, rows(1, 3), {dz, w})[0], {2, 2}, {10, 100, 40, 0});
+}
+
+TEST(Linear, APartWithoutGradientCostsNoProduct) {
+  Graph g;
+  const Value x = g.parameter("x", {4, 2}, Init::kZeros), still = g.input("still", DType::kFloat32, {4, 3});
+  const Value w = g.parameter("w", {5, 1}, Init::kZeros);
+  const Value loss = ops::reshape(ops::column_sum(ops::linear({still, x}, w)), {1});
+  (void)gradients(loss, std::vector{x, w});
+  EXPECT_EQ(std::ranges::count(g.nodes(), &ops::kLinearInputGradient, &Node::op), 1);
+  EXPECT_EQ(std::ranges::count(g.nodes(), &ops::kLinearWeightGradient, &Node::op), 1);
+}
+
 TEST(ActivationBackward, SlopeFromTheOutputAndColumnSums) {
   const Tensor y = Tensor::of<float>({2, 2}, {0, 3, 0.5f, 0}), dy = Tensor::of<float>({2, 2}, {1, 2, 4, 8});
   const auto run = [&](Activation a) {
@@ -84,6 +114,19 @@ TEST(Gate, GroupsShareAFactorAndZeroLogitsPassX) {
   const auto d = call(ops::kGateBackward, groups, {x, Tensor::of<float>({1, 2}, {0, 0}), dy});
   expect_values(d[0], {1, 4}, {1, 1, 1, 1});
   expect_values(d[1], {1, 2}, {1.5f, 3.5f});
+}
+
+TEST(Gate, PartsTakeTheirSlicesOfTheLogits) {
+  const Tensor a = Tensor::of<float>({2, 1}, {1, 2}), b = Tensor::of<float>({2, 2}, {3, 4, 5, 6});
+  const Attributes attributes = Attributes::of(ops::GateAttributes{});
+  const Tensor p = Tensor::of<float>({2, 3}, {0, 200, 0, 200, 0, 200});
+  const auto y = call(ops::kGate, attributes, {a, b, p});
+  expect_values(y[0], {2, 1}, {1, 4});
+  expect_values(y[1], {2, 2}, {6, 4, 5, 12});
+  const auto d = call(ops::kGateBackward, attributes, {a, b, p, a, b});
+  expect_values(d[0], {2, 1}, {1, 4});
+  expect_values(d[1], {2, 2}, {6, 4, 5, 12});
+  expect_values(d[2], {2, 3}, {0.5f, 0, 8, 0, 12.5f, 0});
 }
 
 Attributes pooling(ops::DapKind kind) { return Attributes::of(ops::DapAttributes{.kind = kind}); }
@@ -145,10 +188,12 @@ TEST(SfpnetKernels, MessagesNameBothSides) {
       "[ops.matmul] wanted equal inner extents under {transpose_a=0, transpose_b=0}, got float32 [3, 5] and float32 "
       "[4, 2]");
   EXPECT_EQ(message_of([&] { (void)ops::linear(x, w); }),
-            "[ops.linear] wanted x [N, K], w [K, M] and, if any, bias [M] of one floating type, got float32 [3, 5] and "
+            "[ops.linear] wanted parts x [N, K], w [sum of K, M] and, if any, bias [M] of one floating type, got "
+            "float32 [3, 5] and "
             "float32 [4, 2]");
   EXPECT_EQ(message_of([&] { (void)ops::gate(x, x, {.gamma = 2, .group = 5}); }),
-            "[ops.gate] wanted x [B, D] and p [B, D / 5] of one floating type, got float32 [3, 5] and float32 [3, 5]");
+            "[ops.gate] wanted parts x [B, D], D a multiple of 5, and p [B, sum of D / 5] of one floating type, got "
+            "float32 [3, 5] and float32 [3, 5]");
   EXPECT_EQ(message_of([&] { (void)ops::gate(x, x, {.gamma = -1}); }),
             "[ops.gate] wanted gamma > 0 and group >= 1, got {gamma=-1, group=1}");
   EXPECT_EQ(message_of([&] { (void)ops::dap(x, x); }),
@@ -417,6 +462,41 @@ TEST(Matmul, EveryCutIsExactInBfloat16) {
         };
         EXPECT_TRUE(same_bits(results(true), results(false))) << rows << 'x' << inner << 'x' << cols << ta << tb;
       }
+}
+
+// Parts of odd and even widths, more columns and rows than a tile has, and sums that are cut: as one wide input, exact
+// on small integers in float and in bfloat16.
+TEST(Linear, PartsAreTheirConcatenation) {
+  struct Case {
+    int64_t rows;
+    std::vector<int64_t> widths;
+    int64_t cols;
+  };
+  for (const Case& c :
+       {Case{2100, {1, 33, 5}, 70}, {70, {16, 1, 47}, 300}, {40, {2000, 77}, 5}, {5000, {3, 64, 130}, 65}}) {
+    std::vector<Tensor> parts;
+    int64_t inner = 0;
+    for (int64_t width : c.widths) {
+      parts.push_back(small_integers({c.rows, width}, 10 + parts.size()));
+      inner += width;
+    }
+    const Tensor whole = call(ops::kConcat, kNone, parts)[0];
+    const Tensor w = small_integers({inner, c.cols}, 1), dz = small_integers({c.rows, c.cols}, 2);
+    const Attributes plain = Attributes::of(ops::LinearAttributes{});
+    const auto with = [&](std::vector<Tensor> inputs, const Tensor& last) {
+      inputs.push_back(last);
+      return inputs;
+    };
+    for (const bool bf16 : {false, true}) {
+      const ExecutorOptions options{.bf16_matmul = bf16};
+      EXPECT_TRUE(same_bits(call(ops::kLinear, plain, with(parts, w), options)[0],
+                            call(ops::kLinear, plain, {whole, w}, options)[0]))
+          << c.rows << " rows, bf16 " << bf16;
+      EXPECT_TRUE(same_bits(call(ops::kLinearWeightGradient, kNone, with(parts, dz), options)[0],
+                            call(ops::kLinearWeightGradient, kNone, {whole, dz}, options)[0]))
+          << c.rows << " rows, bf16 " << bf16;
+    }
+  }
 }
 
 // To the nearest of 8 significant bits, ties to even, on every instruction set; a NaN stays one.

@@ -16,11 +16,10 @@
 #include "ops/base/thread.h"
 #include "ops/dense/activation_backward.h"
 #include "ops/dense/add.h"
-#include "ops/dense/concat.h"
 #include "ops/dense/gate.h"
 #include "ops/dense/linear.h"
+#include "ops/dense/linear_gradient.h"
 #include "ops/dense/matmul.h"
-#include "ops/dense/slice_cols.h"
 #include "ops/dense/stop_gradient.h"
 #include "ops/graph/autodiff.h"
 #include "ops/graph/executor.h"
@@ -141,10 +140,10 @@ void add_layer(std::vector<Case>& cases, const Options& o, int64_t rows, int64_t
   const std::string size = str(" ", rows, "x", inner, "x", cols);
   cases.push_back(op_case(o, "linear" + size, flops, ops::kLinear, Attributes::of(ops::LinearAttributes{act}),
                           {x, w, random_floats({cols}, 4)}));
-  cases.push_back(op_case(o, "matmul dx" + size, flops, ops::kMatmul,
-                          Attributes::of(ops::MatmulAttributes{.transpose_b = true}), {dz, w}));
-  cases.push_back(op_case(o, "matmul dw" + size, flops, ops::kMatmul,
-                          Attributes::of(ops::MatmulAttributes{.transpose_a = true}), {x, dz}));
+  cases.push_back(op_case(o, "linear dx" + size, flops, ops::kLinearInputGradient,
+                          Attributes::of(ops::LinearInputGradientAttributes{0, inner}), {dz, w}));
+  cases.push_back(
+      op_case(o, "linear dw" + size, flops, ops::kLinearWeightGradient, Attributes::of(NoAttributes{}), {x, dz}));
 }
 
 void add_dense(std::vector<Case>& cases, const Options& o) {
@@ -226,28 +225,30 @@ class Step {
     feed_.emplace_back(p.value, random_floats(p.value.shape().resolve({}), 100 + feed_.size()));
     executor_->bind(p.value, feed_.back().second.view());
   }
-  // Counts the three products of a layer of which `wanted_inner` columns of the input want a gradient.
-  Value layer(Value x, int64_t cols, Activation act, int64_t wanted_inner = -1) {
+  // Counts the three products of a layer of which `wanted_inner` columns of the parts want a gradient.
+  Value layer(const std::vector<Value>& parts, int64_t cols, Activation act, int64_t wanted_inner = -1) {
     const std::string name = str("layer", graph_.parameters().size());
-    const int64_t inner = x.shape().back().constant;
+    int64_t inner = 0;
+    for (const Value& part : parts) inner += part.shape().back().constant;
     const int64_t products = 2 * inner + (wanted_inner < 0 ? inner : wanted_inner);
     flops_ += 2.0 * static_cast<double>(o_.batch * products * cols);
     const Value w = graph_.parameter(name + "/w", {inner, cols}, Init::kGlorotUniform);
-    return ops::linear(x, w, graph_.parameter(name + "/b", {cols}, Init::kZeros), act);
+    return ops::linear(parts, w, graph_.parameter(name + "/b", {cols}, Init::kZeros), act);
   }
   Value network(Value c) {
     Value b = ops::gather_rows(distinct_, index_);
     for (int block = 0; block < 2; ++block) {
-      const Value x = ops::concat({ops::dap(b, offsets_), c});
-      const Value h =
-          layer(ops::concat({scenario_, ops::stop_gradient(x)}), o_.gate_hidden, Activation::kRelu, o_.scenario);
-      const Value adapted = ops::gate(x, layer(h, x.shape().back().constant, Activation::kNone));
-      const Value context = layer(ops::concat({adapted, scenario_}), o_.context_hidden, Activation::kRelu);
-      c = ops::slice_cols(adapted, 2 * o_.width, adapted.shape().back().constant);
-      b = tailored(block, b, layer(context, o_.hidden, Activation::kNone));
+      const Value v = ops::dap(b, offsets_);
+      const Value h = layer({scenario_, ops::stop_gradient(v), ops::stop_gradient(c)}, o_.gate_hidden,
+                            Activation::kRelu, o_.scenario);
+      const int64_t gates = v.shape().back().constant + c.shape().back().constant;
+      const std::vector<Value> adapted = ops::gate({v, c}, layer({h}, gates, Activation::kNone));
+      const Value context = layer({adapted[0], adapted[1], scenario_}, o_.context_hidden, Activation::kRelu);
+      c = adapted[1];
+      b = tailored(block, b, layer({context}, o_.hidden, Activation::kNone));
     }
-    Value x = ops::concat({ops::dap(b, offsets_), c, scenario_});
-    for (int64_t cols : {256, 128, 64}) x = layer(x, cols, Activation::kRelu);
+    std::vector<Value> x = {ops::dap(b, offsets_), c, scenario_};
+    for (int64_t cols : {256, 128, 64}) x = {layer(x, cols, Activation::kRelu)};
     return layer(x, 1, Activation::kNone);
   }
   Value tailored(int block, Value b, Value row_bias) {

@@ -55,9 +55,12 @@ double forward_flops(const config::Experiment& experiment, const FeatureSchema& 
   };
   double flops = 0;
   for (const Node& node : model.graph->nodes()) {
+    // Every part of the input meets its own rows of w, so that the parts' products add up to that of one wide input.
     if (node.op->name == "linear")
-      flops += 2 * rows(node.inputs[0]) * static_cast<double>(node.inputs[1].shape()[0].constant) *
-               static_cast<double>(node.inputs[1].shape()[1].constant);
+      for (const Value& x : node.inputs)
+        if (x.shape()[0] == node.outputs[0].shape()[0])
+          flops += 2 * rows(x) * static_cast<double>(x.shape()[1].constant) *
+                   static_cast<double>(node.outputs[0].shape()[1].constant);
     // rtm: b Wb and u Wo; rtm_distinct: the projection b Wb is a node of its own, counted here per behaviour.
     if (node.op->name == "rtm" || node.op->name == "rtm_distinct") {
       const Value wo = node.op->name == "rtm" ? node.inputs[4] : node.inputs[5];

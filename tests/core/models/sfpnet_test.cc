@@ -27,18 +27,21 @@ Value output_of(const Model& model, std::string_view op, int from_end = 0) {
 
 void expect_near(const std::vector<double>& a, const std::vector<double>& b, double tolerance) {
   ASSERT_EQ(a.size(), b.size());
-  for (size_t i = 0; i < a.size(); ++i) EXPECT_TRUE(std::abs(a[i] - b[i]) <= tolerance) << i << ": " << a[i] << " " << b[i];
+  for (size_t i = 0; i < a.size(); ++i)
+    EXPECT_TRUE(std::abs(a[i] - b[i]) <= tolerance) << i << ": " << a[i] << " " << b[i];
 }
 
 TEST(Sfpnet, EveryBlockIsTheIdentityAtTheStart) {
   ModelHarness harness(tiny_experiment());
   harness.bind(tiny_batch(13));
   const Model& model = harness.model();
-  // G = 1: the gated base vector is the base vector itself, bit for bit; so are the behaviours after the last block.
-  const Value gated = output_of(model, "gate");
-  const Value base = model.graph->nodes()[static_cast<size_t>(model.graph->producer(gated))].inputs[0];
-  EXPECT_EQ(harness.compute(gated), harness.compute(base));
-  const Value first = model.graph->nodes()[static_cast<size_t>(model.graph->producer(output_of(model, "rtm_distinct")))].inputs[0];
+  // G = 1: both parts of the gated base vector are those of the base vector itself, bit for bit; so are the behaviours
+  // after the last block.
+  const Node& gate = model.graph->nodes()[static_cast<size_t>(model.graph->producer(output_of(model, "gate")))];
+  ASSERT_EQ(gate.outputs.size(), 2u);
+  for (size_t k = 0; k < 2; ++k) EXPECT_EQ(harness.compute(gate.outputs[k]), harness.compute(gate.inputs[k]));
+  const Value first =
+      model.graph->nodes()[static_cast<size_t>(model.graph->producer(output_of(model, "rtm_distinct")))].inputs[0];
   const auto b0 = harness.compute(first), bk = harness.compute(output_of(model, "rtm"));
   const auto index = harness.inputs().at(model.sequences[0].index.id).elements<int32_t>();
   const size_t width = b0.size() / static_cast<size_t>(*std::ranges::max_element(index) + 1);
@@ -119,9 +122,9 @@ TEST(Sfpnet, TheGateSendsNoGradientToItsStoppedInputs) {
   harness.randomise(0.4);
   harness.bind(tiny_batch(13));
   const Model& model = harness.model();
-  // A loss on G alone: on the logits of the gate, its second input.
+  // A loss on G alone: on the logits of the gate, its last input.
   const Value gated = output_of(model, "gate");
-  const Value p = model.graph->nodes()[static_cast<size_t>(model.graph->producer(gated))].inputs[1];
+  const Value p = model.graph->nodes()[static_cast<size_t>(model.graph->producer(gated))].inputs.back();
   const Value scalar = ops::reshape(ops::column_sum(ops::row_sum(p)), {1});
   const auto g = harness.gradient(model.rows[0].rows, scalar);
   ASSERT_FALSE(g.empty()) << "the scenario's slice is not stopped";

@@ -9,16 +9,34 @@
 namespace polyscene {
 namespace fs = std::filesystem;
 
+namespace {
+
+// Without "." parts and without the slash that a shell's completion leaves at the end.
+std::string tidy(const std::string& path) {
+  std::string tidied = fs::path(path).lexically_normal().string();
+  while (tidied.size() > 1 && tidied.back() == '/') tidied.pop_back();
+  return tidied;
+}
+
+}  // namespace
+
+RunFolder::RunFolder(const std::string& path) : path_(tidy(path)) {
+  require(!path.empty(),
+          "[train] wanted the folder of a run, got an empty name; is a variable on the command line unset?");
+}
+
 // A run that failed before its first step leaves no configuration and counts as none.
 void RunFolder::create(bool overwrite) const {
   std::error_code error;
-  require(!fs::exists(config(), error) || overwrite, "[train] wanted a new folder for --output, ", path_,
+  const bool holds_run = fs::exists(config(), error) || fs::exists(model() + "/dense.safetensors", error);
+  require(!holds_run || overwrite, "[train] wanted a new folder for --output, ", path_,
           " already holds a run; choose another folder or pass --overwrite");
   const std::vector<std::string> ours = {config(), metrics(), events(), model(), path_ + "/rejects"};
   if (fs::is_directory(path_, error))
     for (const auto& entry : fs::directory_iterator(path_, error))
-      require(std::ranges::find(ours, entry.path().string()) != ours.end(), "[train] wanted a new folder for --output, ",
-              path_, " holds other files (", entry.path().filename().string(), "); choose another folder");
+      require(std::ranges::find(ours, entry.path().string()) != ours.end(),
+              "[train] wanted a new folder for --output, ", path_, " holds other files (",
+              entry.path().filename().string(), "); choose another folder");
   for (const std::string& part : ours) fs::remove_all(part, error);
   for (const std::string& folder : {path_, events(), model() + "/tables", path_ + "/rejects"}) {
     fs::create_directories(folder, error);

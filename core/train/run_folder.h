@@ -14,8 +14,8 @@ namespace polyscene {
 
 class RunFolder {
  public:
-  // Names only; nothing is created.
-  explicit RunFolder(std::string path) : path_(std::move(path)) {}
+  // Names only; nothing is created. Throws InvalidArgument when the path is empty.
+  explicit RunFolder(const std::string& path);
 
   // Makes the folder ready for a new run. Throws InvalidArgument when it already holds one (unless `overwrite`, which
   // removes the earlier run's files), DataError when it cannot be made. For one rank only.

@@ -119,8 +119,8 @@ double Session::train_step(const Batch& batch, int64_t global_rows, double learn
 
   const double norm = global_norm(std::span<const float>(parameters_.gradients()));
   check_gradients(loss, norm);
-  if (const double limit = experiment_.train().clip_norm(); limit > 0 && norm > limit)
-    for (float& g : parameters_.gradients()) g = static_cast<float>(g * (limit / norm));
+  if (const double limit = experiment_.train().clip_norm(); limit > 0)
+    clip_to_norm(parameters_.gradients(), norm, limit);
   optimizer_->step(parameters_.values(), std::span<const float>(parameters_.gradients()), learning_rate_factor);
   clock.lap(Stage::kDenseUpdate);
 

@@ -10,6 +10,7 @@
 
 #include "core/config/load.h"
 #include "core/data/batch_source.h"
+#include "core/data/file_list.h"
 #include "core/train/early_stop.h"
 #include "core/train/evaluator.h"
 #include "core/train/model_files.h"
@@ -36,7 +37,11 @@ class Trainer {
         folder_(job.output),
         schema_(FeatureSchema::from(job.experiment.data())),
         early_stop_(train_.early_stop()) {
-    if (leads()) folder_.create(job.overwrite);
+    if (leads()) {
+      // Before an earlier run is overwritten: a wrong data.root must not cost it.
+      (void)list_files(job.experiment.data(), Split::kTrain);
+      folder_.create(job.overwrite);
+    }
     communicator_.barrier();
     source_ = make_source(Split::kTrain, "train", train_.batch_size(), true, train_.min_tail_share());
     if (job.experiment.data().valid_files_size() > 0)

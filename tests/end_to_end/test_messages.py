@@ -60,6 +60,13 @@ class MessagesTest(ProgramTest):
         self.train()
         self.train_fails(USAGE, "already holds a run", "--overwrite")
         self.train("run", "--overwrite")
+        completed = self.run_program("train", "--config", self.config, "--output", f"{self.folder}/run/", "--overwrite")
+        self.assertEqual(completed.code, OK, completed.text)  # with the slash that a shell adds
+        self.train_fails(DATA, "nothing", arguments=["--overwrite", "--set", "data.train_files=nothing/*.parquet"])
+        self.assertTrue((self.folder / "run/model/dense.safetensors").exists())  # a mistake does not cost the earlier run
+        (self.folder / "run/config.pbtxt").unlink()
+        self.train_fails(USAGE, "already holds a run")
+        self.assert_fails(self.run_program("train", "--config", self.config, "--output", ""), USAGE, "empty name")
         (self.folder / "other").mkdir()
         (self.folder / "other/thesis.tex").write_text("precious")
         self.train_fails(USAGE, "holds other files", "thesis.tex", name="other", arguments=["--overwrite"])

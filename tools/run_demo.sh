@@ -57,7 +57,7 @@ echo "demo: test split"
 cat <<END
 
 The run is in $PWD/$run:
-$(find "$run" -type f -printf '  %P\n' | sort)
+$(find "$run" -mindepth 1 -maxdepth 2 -not -path '*/rejects/*' -printf '  %P\n' | sort)
 Go on from here:
   $binary evaluate --run $run --split valid
   $binary train --config configs/experiments/demo.pbtxt --output runs/mine --set model.sfpnet.blocks=3

@@ -4,7 +4,7 @@
 #include "ops/dense/fixed_cols.h"
 #include "ops/jagged/dap.h"
 #include "ops/jagged/dap_rows.h"
-#include "ops/jagged/rtm_tasks.h"
+#include "ops/jagged/row_tasks.h"
 #include "ops/jagged/source_lists.h"
 
 namespace polyscene::ops {
@@ -108,7 +108,7 @@ void backward_gathered(const KernelContext& c, DapKind kind) {
   });
   const SourceLists sources = invert_index(index, rows, c.scratch);
   const int32_t *first = sources.begin.data(), *order = sources.order.data();
-  const RtmTasks tasks(first, rows, kSourcesPerTask, 1 << 20);
+  const RowTasks tasks(first, rows, kSourcesPerTask, 1 << 20);
   parallel_for(tasks.count(), 1, [&](int64_t task, int64_t) {
     const int64_t last = tasks.begin(task + 1);
     const int32_t known = first[last];

@@ -6,8 +6,8 @@
 #define HWY_TARGET_INCLUDE "ops/jagged/rtm_distinct_simd.cc"
 #include "hwy/foreach_target.h"  // compiles this file once per instruction set
 #include "hwy/highway.h"
+#include "ops/jagged/row_tasks.h"
 #include "ops/jagged/rtm_sums.h"
-#include "ops/jagged/rtm_tasks.h"
 #include "ops/jagged/rtm_tile-inl.h"
 #include "ops/jagged/source_lists.h"
 
@@ -148,7 +148,7 @@ HWY_EXPORT(rtm_distinct_sources_task);
 void rtm_distinct_forward_simd(const RtmDistinctForwardCall& call, Scratch& scratch) {
   const RtmShape& e = call.shape;
   const float* wo = packed(call.wo, e.hidden, e.width, false, call.cells, scratch);
-  const RtmTasks tasks(call.offsets, e.batch, 384, 1 << 20);
+  const RowTasks tasks(call.offsets, e.batch, 384, 1 << 20);
   parallel_for(tasks.count(), 1, [&](int64_t task, int64_t) {
     HWY_DYNAMIC_DISPATCH(rtm_distinct_forward_task)(call, wo, tasks.begin(task), tasks.begin(task + 1));
   });
@@ -158,7 +158,7 @@ void rtm_distinct_backward_simd(const RtmDistinctBackwardCall& call, Scratch& sc
   const RtmShape& e = call.shape;
   const float* wo_transposed = packed(call.wo, e.width, e.hidden, true, call.cells, scratch);
   float* q = scratch.get<float>(e.rows * padded_cols(e.hidden)).data();
-  const RtmTasks tasks(call.offsets, e.batch, 384, 64);
+  const RowTasks tasks(call.offsets, e.batch, 384, 64);
   const RtmTaskSums sums(e, tasks.count(), false, scratch);
   parallel_for(tasks.count(), 1, [&](int64_t task, int64_t) {
     const int64_t first = tasks.begin(task), last = tasks.begin(task + 1);
@@ -167,7 +167,7 @@ void rtm_distinct_backward_simd(const RtmDistinctBackwardCall& call, Scratch& sc
   });
   sums.finish(nullptr, call.dwo, call.dco);
   const SourceLists sources = invert_index({call.index, static_cast<size_t>(e.rows)}, call.distinct_rows, scratch);
-  const RtmTasks runs(sources.begin.data(), call.distinct_rows, 1024, 1 << 20);
+  const RowTasks runs(sources.begin.data(), call.distinct_rows, 1024, 1 << 20);
   parallel_for(runs.count(), 1, [&](int64_t run, int64_t) {
     HWY_DYNAMIC_DISPATCH(rtm_distinct_sources_task)(call, sources, q, runs.begin(run), runs.begin(run + 1));
   });

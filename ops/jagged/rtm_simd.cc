@@ -6,8 +6,8 @@
 #define HWY_TARGET_INCLUDE "ops/jagged/rtm_simd.cc"
 #include "hwy/foreach_target.h"  // compiles this file once per instruction set
 #include "hwy/highway.h"
+#include "ops/jagged/row_tasks.h"
 #include "ops/jagged/rtm_sums.h"
-#include "ops/jagged/rtm_tasks.h"
 #include "ops/jagged/rtm_tile-inl.h"
 
 HWY_BEFORE_NAMESPACE();
@@ -90,7 +90,7 @@ void rtm_forward_simd(const RtmForwardCall& call, Scratch& scratch) {
   const RtmShape& e = call.shape;
   const float* wb = packed(call.wb, e.width, e.hidden, false, call.cells, scratch);
   const float* wo = packed(call.wo, e.hidden, e.width, false, call.cells, scratch);
-  const RtmTasks tasks(call.offsets, e.batch, 384, 1 << 20);
+  const RowTasks tasks(call.offsets, e.batch, 384, 1 << 20);
   parallel_for(tasks.count(), 1, [&](int64_t task, int64_t) {
     HWY_DYNAMIC_DISPATCH(rtm_forward_task)(call, wb, wo, tasks.begin(task), tasks.begin(task + 1));
   });
@@ -100,7 +100,7 @@ void rtm_backward_simd(const RtmBackwardCall& call, Scratch& scratch) {
   const RtmShape& e = call.shape;
   const float* wo_transposed = packed(call.wo, e.width, e.hidden, true, call.cells, scratch);
   const float* wb_transposed = packed(call.wb, e.hidden, e.width, true, call.cells, scratch);
-  const RtmTasks tasks(call.offsets, e.batch, 384, 64);
+  const RowTasks tasks(call.offsets, e.batch, 384, 64);
   const RtmTaskSums sums(e, tasks.count(), true, scratch);
   parallel_for(tasks.count(), 1, [&](int64_t task, int64_t) {
     const int64_t first = tasks.begin(task), last = tasks.begin(task + 1);

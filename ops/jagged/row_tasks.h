@@ -1,5 +1,5 @@
-// How residual tailoring is cut into tasks: runs of whole samples that depend on the offsets alone, never on the number
-// of threads, so that sums kept per task add up in one order.
+// How jagged rows are cut into tasks: runs of whole samples that depend on the offsets alone, never on the number of
+// threads, so that sums kept per task add up in one order.
 #pragma once
 
 #include <algorithm>
@@ -7,11 +7,11 @@
 
 namespace polyscene::ops {
 
-class RtmTasks {
+class RowTasks {
  public:
   // About rows_per_task rows each, in at most max_tasks tasks; at least one. A sample belongs to the task in whose rows
   // it starts.
-  RtmTasks(const int32_t* offsets, int64_t batch, int64_t rows_per_task, int64_t max_tasks)
+  RowTasks(const int32_t* offsets, int64_t batch, int64_t rows_per_task, int64_t max_tasks)
       : offsets_(offsets), batch_(batch), rows_(offsets[batch]) {
     count_ = std::clamp<int64_t>((rows_ + rows_per_task - 1) / rows_per_task, 1, max_tasks);
   }

@@ -40,7 +40,7 @@ Value mean_pooled_sequences(FeatureBuilder& f, int dim) {
   std::vector<Value> pooled;
   for (size_t s = 0; s < f.schema().sequences.size(); ++s) {
     const Behaviours b = f.sequence(static_cast<int>(s), dim);
-    pooled.push_back(ops::dap_distinct(b.distinct, b.index, b.offsets, ops::DapKind::kMean));
+    pooled.push_back(ops::dap_distinct(b.distinct, b.index, b.offsets, {.kind = ops::DapKind::kMean}));
   }
   return concat_present(pooled);
 }

@@ -37,30 +37,28 @@ class SfpnetBuilder {
   }
 
   Value build() {
-    Value b = source_.values, c = c0_;
+    ops::PooledRows b{source_.values, ops::dap_distinct(source_.distinct, source_.index, source_.offsets, pooling())};
+    Value c = c0_;
     for (int block = 0; block < c_.blocks(); ++block) {
       const std::string name = str("sfpnet/stb", block);
-      const Value v = pool(b);
-      const std::vector<Value> adapted = adapt(name + "/sam", block, v, c_.carry_context() ? c : c0_);
+      const std::vector<Value> adapted = adapt(name + "/sam", block, b.pooled, c_.carry_context() ? c : c0_);
       c = adapted[1];
-      if (c_.use_rtm()) b = tailor(name, block, b, context(name + "/context", adapted));
+      if (c_.use_rtm()) b = tailor(name, block, b.rows, context(name + "/context", adapted));
     }
-    std::vector<Value> readout = {pool(b), c, s_};
+    std::vector<Value> readout = {b.pooled, c, s_};
     if (c_.readout() == Sfpnet::READOUT_DAP_AND_TARGET_ATTENTION) {
       const std::vector<int> hidden = {64, 32};
-      readout.push_back(target_attention(f_, "sfpnet/attention", b, source_.offsets, source_.count,
+      readout.push_back(target_attention(f_, "sfpnet/attention", b.rows, source_.offsets, source_.count,
                                          target_of(f_, 0, f_.dim()), hidden));
     }
     return mlp(f_, "head", readout, head_widths(model_), 1);
   }
 
  private:
-  Value pool(Value b) {
-    const auto kind = c_.dap() == Sfpnet::MEAN_STD        ? ops::DapKind::kMeanStd
-                      : c_.dap() == Sfpnet::MEAN_VARIANCE ? ops::DapKind::kMeanVariance
-                                                          : ops::DapKind::kMean;
-    if (b == source_.values) return ops::dap_distinct(source_.distinct, source_.index, source_.offsets, kind);
-    return ops::dap(b, source_.offsets, kind);
+  [[nodiscard]] ops::DapAttributes pooling() const {
+    return {.kind = c_.dap() == Sfpnet::MEAN_STD        ? ops::DapKind::kMeanStd
+                    : c_.dap() == Sfpnet::MEAN_VARIANCE ? ops::DapKind::kMeanVariance
+                                                        : ops::DapKind::kMean};
   }
 
   // Equations 2 to 4: Vhat and C'.
@@ -109,8 +107,8 @@ class SfpnetBuilder {
     return ops::linear(adapted, w, c, Activation::kRelu);
   }
 
-  // Equation 6, or one of its alternatives.
-  Value tailor(const std::string& stb, int block, Value b, Value context) {
+  // Equation 6, or one of its alternatives, with equation 1 of the next block.
+  ops::PooledRows tailor(const std::string& stb, int block, Value b, Value context) {
     const std::string name = stb + "/rtm";
     Graph& g = f_.graph();
     const int width_b = source_.width, width_c = c_.context_width();
@@ -119,7 +117,8 @@ class SfpnetBuilder {
       const Value a = g.parameter(name + "/a", {width_c, width_b}, Init::kZeros);
       const Value shift = ops::linear(context, a, {}, gated ? Activation::kTanh : Activation::kNone);
       const Value rows = ops::expand_rows(shift, source_.offsets, source_.count);
-      return ops::add(b, gated ? ops::mul(rows, b) : rows);
+      const Value y = ops::add(b, gated ? ops::mul(rows, b) : rows);
+      return {y, ops::dap(y, source_.offsets, pooling())};
     }
     const int hidden = c_.rtm_hidden() > 0 ? c_.rtm_hidden() : 2 * width_b;
     const Value wb = g.parameter(name + "/wb", {width_b, hidden}, Init::kGlorotUniform);
@@ -128,9 +127,9 @@ class SfpnetBuilder {
     const Value wo = g.parameter(name + "/wo", {hidden, width_b}, Init::kZeros);
     const Value co = g.parameter(name + "/co", {width_b}, Init::kZeros);
     const Value row_bias = ops::linear(context, wh, ch);
-    if (block > 0) return ops::rtm(b, source_.offsets, row_bias, wb, wo, co);
+    if (block > 0) return ops::rtm(b, source_.offsets, row_bias, wb, wo, co, pooling());
     const Value projected = ops::matmul(source_.distinct, wb);
-    return ops::rtm_distinct(source_.distinct, projected, source_.index, source_.offsets, row_bias, wo, co);
+    return ops::rtm_distinct(source_.distinct, projected, source_.index, source_.offsets, row_bias, wo, co, pooling());
   }
 
   FeatureBuilder& f_;

@@ -16,6 +16,12 @@ Tensor sample_tensor(Shape shape, uint64_t seed) {
   return t;
 }
 
+Tensor sample_positive(Shape shape, uint64_t seed) {
+  Tensor t = sample_tensor(std::move(shape), seed);
+  for (double& x : t.elements<double>()) x = static_cast<float>(x * x + 0.5);
+  return t;
+}
+
 Tensor sample_index(Shape shape, int64_t rows, uint64_t seed, bool with_missing) {
   Tensor t(DType::kInt32, shape);
   PhiloxStream random(seed, 2);

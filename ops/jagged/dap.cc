@@ -12,25 +12,22 @@ bool index_fits(const InferContext& c, size_t own) {
          (c.inputs.size() == own + 1 && c.inputs[own].dtype == DType::kInt32 && c.inputs[own].shape.rank() == 1);
 }
 
-ValueType pooled_type(const InferContext& c) {
-  const auto& [kind, eps] = c.attributes.as<DapAttributes>();
-  require(eps > 0, "[ops.", c.op, "] wanted eps > 0, got ", eps);
+ValueType checked_pooled_type(const InferContext& c) {
   const ValueType &values = c.inputs[0], &offsets = c.inputs[1];
   const bool fits =
       is_floating(values.dtype) && has_rank(c, 0, 2) && offsets.dtype == DType::kInt32 && has_rank(c, 1, 1);
   check_inputs(c, fits, "floating values [T, C], int32 offsets [B + 1] and, if any, int32 index [T]");
-  const Dim width = values.shape[1];
-  return {values.dtype, {offsets.shape[0] + -1, kind == DapKind::kMean ? width : width * 2}};
+  return pooled_type(values, offsets, c.attributes.as<DapAttributes>(), c.op);
 }
 
 std::vector<ValueType> infer(const InferContext& c) {
-  const ValueType pooled = pooled_type(c);
+  const ValueType pooled = checked_pooled_type(c);
   check_inputs(c, index_fits(c, 2), "values, offsets and, if any, int32 index [T]");
   return {pooled};
 }
 
 std::vector<ValueType> infer_backward(const InferContext& c) {
-  const ValueType pooled = pooled_type(c);
+  const ValueType pooled = checked_pooled_type(c);
   check_inputs(c, c.inputs[2] == pooled && c.inputs[3] == pooled && index_fits(c, 4),
                "values, offsets, a result and a gradient as dap's and, if any, int32 index [T]");
   return {c.inputs[0]};
@@ -75,8 +72,7 @@ std::vector<Sample> samples_backward() {
   for (Sample& s : all) {
     const bool one = s.attributes.as<DapAttributes>().kind == DapKind::kMean;
     const Shape shape{s.inputs[1].shape()[0] - 1, s.inputs[0].shape()[1] * (one ? 1 : 2)};
-    std::vector<Tensor> added = {sample_tensor(shape, 2), sample_tensor(shape, 3)};
-    for (double& x : added[0].elements<double>()) x = x * x + 0.5;
+    std::vector<Tensor> added = {sample_positive(shape, 2), sample_tensor(shape, 3)};
     s.inputs.insert(s.inputs.begin() + 2, added.begin(), added.end());
   }
   return all;
@@ -89,12 +85,19 @@ std::ostream& operator<<(std::ostream& out, DapKind kind) {
   return out << names[static_cast<int>(kind)];
 }
 
-Value dap(Value values, Value offsets, DapKind kind, double eps) {
-  return values.graph->add(kDap, Attributes::of(DapAttributes{kind, eps}), {values, offsets})[0];
+ValueType pooled_type(const ValueType& values, const ValueType& offsets, const DapAttributes& pooling,
+                      std::string_view op) {
+  require(pooling.eps > 0, "[ops.", op, "] wanted eps > 0, got ", pooling.eps);
+  const Dim width = values.shape[1];
+  return {values.dtype, {offsets.shape[0] + -1, pooling.kind == DapKind::kMean ? width : width * 2}};
 }
 
-Value dap_distinct(Value distinct, Value index, Value offsets, DapKind kind, double eps) {
-  return distinct.graph->add(kDap, Attributes::of(DapAttributes{kind, eps}), {distinct, offsets, index})[0];
+Value dap(Value values, Value offsets, const DapAttributes& pooling) {
+  return values.graph->add(kDap, Attributes::of(pooling), {values, offsets})[0];
+}
+
+Value dap_distinct(Value distinct, Value index, Value offsets, const DapAttributes& pooling) {
+  return distinct.graph->add(kDap, Attributes::of(pooling), {distinct, offsets, index})[0];
 }
 
 const OpDefinition kDap = {.name = "dap", .infer = infer, .gradient = gradient, .cpu = dap_cpu, .samples = samples};

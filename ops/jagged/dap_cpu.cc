@@ -26,34 +26,24 @@ void forward(const KernelContext& c, const DapAttributes& a) {
   T* y = c.outputs[0].as<T>();
   const int32_t* index = gathered(c, 2) ? c.inputs[2].as<const int32_t>() : nullptr;
   parallel_for(c.outputs[0].shape[0], kSampleGrain, [=](int64_t begin, int64_t end) {
+    if (index == nullptr) return pool_samples<T>(a, offsets, begin, end, x, width, y);
     for (int64_t s = begin; s < end; ++s) {
-      const int64_t first = offsets[s], count = offsets[s + 1] - first;
-      if (index == nullptr)
-        pool_rows<T>(
-            a, [=](int64_t i) { return x + (first + i) * width; }, count, width, y + s * stride);
-      else
-        pool_rows<T>(
-            a, [=](int64_t i) { return x + index[first + i] * width; }, count, width, y + s * stride);
+      const int32_t* own = index + offsets[s];
+      pool_rows<T>(
+          a, [=](int64_t i) { return x + own[i] * width; }, offsets[s + 1] - offsets[s], width, y + s * stride);
     }
   });
 }
 
 template <class T>
 void backward(const KernelContext& c, DapKind kind) {
-  const auto* offsets = c.inputs[1].as<const int32_t>();
-  const int64_t width = c.inputs[0].shape[1], stride = c.inputs[2].shape[1];
-  const T *x = c.inputs[0].as<const T>(), *y = c.inputs[2].as<const T>(), *dy = c.inputs[3].as<const T>();
+  const PooledGradient<T> p{kind, c.inputs[1].as<const int32_t>(), c.inputs[2].as<const T>(),
+                            c.inputs[3].as<const T>()};
+  const int64_t width = c.inputs[0].shape[1];
+  const T* x = c.inputs[0].as<const T>();
   T* dx = c.outputs[0].as<T>();
-  parallel_for(c.inputs[2].shape[0], kSampleGrain, [=](int64_t begin, int64_t end) {
-    std::vector<T> factors(static_cast<size_t>(2 * width));
-    T *base = factors.data(), *slope = base + width;
-    for (int64_t s = begin; s < end; ++s) {
-      const T* mean = y + s * stride;
-      dap_factors(kind, mean, dy + s * stride, offsets[s + 1] - offsets[s], width, base, slope);
-      for (int64_t i = offsets[s]; i < offsets[s + 1]; ++i)
-        for (int64_t j = 0; j < width; ++j) dx[i * width + j] = base[j] + slope[j] * (x[i * width + j] - mean[j]);
-    }
-  });
+  parallel_for(c.inputs[2].shape[0], kSampleGrain,
+               [=](int64_t begin, int64_t end) { pooled_rows_gradient<T>(p, begin, end, x, width, nullptr, dx); });
 }
 
 // What every sample hands to its rows, side by side: base, and with a second moment slope and mean.

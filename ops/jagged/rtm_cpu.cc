@@ -10,37 +10,47 @@ RtmShape shape_of(const KernelContext& c) {
   return {b[0], b[1], wb[1], c.inputs[1].shape[0] - 1};
 }
 
-// The gradient of u; nullptr where nothing depends on u.
+// Input `i`, nullptr where there is none.
 template <class T>
-const T* hidden_gradient(const KernelContext& c) {
-  return c.inputs.size() == 7 ? c.inputs[6].as<const T>() : nullptr;
+const T* optional_input(const KernelContext& c, size_t i) {
+  return c.inputs.size() > i ? c.inputs[i].as<const T>() : nullptr;
+}
+
+template <class T>
+PooledGradient<T> pooled_gradient(const KernelContext& c) {
+  return {c.attributes.as<DapAttributes>().kind, c.inputs[1].as<const int32_t>(), c.inputs[6].as<const T>(),
+          c.inputs[7].as<const T>()};
 }
 
 template <class T>
 void plain_forward(const KernelContext& c) {
   const RtmShape e = shape_of(c);
   const T *b = c.inputs[0].as<const T>(), *row_bias = c.inputs[2].as<const T>();
-  T* u = c.outputs[1].as<T>();
+  T *y = c.outputs[0].as<T>(), *u = c.outputs[2].as<T>();
+  const auto* offsets = c.inputs[1].as<const int32_t>();
   const auto owner = c.scratch.get<int32_t>(e.rows);
-  rtm_owners(c.inputs[1].as<const int32_t>(), e.batch, owner.data());
+  rtm_owners(offsets, e.batch, owner.data());
   for (int64_t i = 0; i < e.rows; ++i)
     std::copy_n(row_bias + owner[static_cast<size_t>(i)] * e.hidden, e.hidden, u + i * e.hidden);
   plain_product<T>(strided(b, e.width), strided(c.inputs[3].as<const T>(), e.hidden), strided(u, e.hidden), e.rows,
                    e.width, e.hidden);
-  for (T& x : c.outputs[1].elements<T>()) x = std::max(x, T{0});
+  for (T& x : c.outputs[2].elements<T>()) x = std::max(x, T{0});
   plain_residual<T>(
-      e, [=](int64_t i) { return b + i * e.width; }, u, c.inputs[4].as<const T>(), c.inputs[5].as<const T>(),
-      c.outputs[0].as<T>());
+      e, [=](int64_t i) { return b + i * e.width; }, u, c.inputs[4].as<const T>(), c.inputs[5].as<const T>(), y);
+  pool_samples<T>(c.attributes.as<DapAttributes>(), offsets, 0, e.batch, y, e.width, c.outputs[1].as<T>());
 }
 
 template <class T>
 void plain_backward(const KernelContext& c) {
   const RtmShape e = shape_of(c);
-  const T *b = c.inputs[0].as<const T>(), *wb = c.inputs[3].as<const T>(), *g = c.inputs[5].as<const T>();
+  const T *b = c.inputs[0].as<const T>(), *wb = c.inputs[3].as<const T>();
   for (const TensorView& out : c.outputs) std::ranges::fill(out.elements<T>(), T{0});
+  T* g = c.scratch.get<T>(e.rows * e.width).data();
+  pooled_rows_gradient<T>(pooled_gradient<T>(c), 0, e.batch, c.inputs[5].as<const T>(), e.width,
+                          optional_input<T>(c, 8), g);
   const auto q = c.scratch.get<T>(e.rows * e.hidden);
   plain_tail_backward<T>(e, c.inputs[1].as<const int32_t>(), c.inputs[2].as<const T>(), c.inputs[4].as<const T>(), g,
-                         hidden_gradient<T>(c), q.data(), c.outputs[3].as<T>(), c.outputs[4].as<T>(),
+                         optional_input<T>(c, 9), q.data(), c.outputs[3].as<T>(), c.outputs[4].as<T>(),
                          c.outputs[1].as<T>());
   T* db = c.outputs[0].as<T>();
   std::copy_n(g, e.rows * e.width, db);
@@ -60,8 +70,10 @@ void fast_forward(const KernelContext& c) {
                     .wb = c.inputs[3].as<const float>(),
                     .wo = c.inputs[4].as<const float>(),
                     .co = c.inputs[5].as<const float>(),
+                    .pooling = c.attributes.as<DapAttributes>(),
                     .y = c.outputs[0].as<float>(),
-                    .u = c.outputs[1].as<float>()},
+                    .pooled = c.outputs[1].as<float>(),
+                    .u = c.outputs[2].as<float>()},
                    c.scratch);
 }
 
@@ -73,8 +85,10 @@ void fast_backward(const KernelContext& c) {
                      .u = c.inputs[2].as<const float>(),
                      .wb = c.inputs[3].as<const float>(),
                      .wo = c.inputs[4].as<const float>(),
-                     .g = c.inputs[5].as<const float>(),
-                     .gu = hidden_gradient<float>(c),
+                     .y = c.inputs[5].as<const float>(),
+                     .pooled = pooled_gradient<float>(c),
+                     .gy = optional_input<float>(c, 8),
+                     .gu = optional_input<float>(c, 9),
                      .db = c.outputs[0].as<float>(),
                      .drow_bias = c.outputs[1].as<float>(),
                      .dwb = c.outputs[2].as<float>(),

@@ -1,7 +1,9 @@
 #include "ops/jagged/rtm_distinct.h"
 
+#include "ops/dense/constant.h"
 #include "ops/dense/infer.h"
 #include "ops/dense/samples.h"
+#include "ops/jagged/dap_rows.h"
 
 namespace polyscene::ops {
 namespace {
@@ -24,21 +26,30 @@ std::vector<ValueType> infer(const InferContext& c) {
   check_inputs(c, fits,
                "distinct [V, C], projected [V, H], int32 index [T] and offsets [B + 1], row_bias [B, H], wo [H, C] and "
                "co [C] of one floating type");
-  return {{dtype, {c.inputs[2].shape[0], wo.shape[1]}}};
+  const ValueType rows{dtype, {c.inputs[2].shape[0], wo.shape[1]}};
+  return {rows, pooled_type(rows, c.inputs[3], c.attributes.as<DapAttributes>(), c.op)};
 }
 
 std::vector<ValueType> infer_backward(const InferContext& c) {
   const ValueType &projected = c.inputs[0], &index = c.inputs[1], &row_bias = c.inputs[3], &wo = c.inputs[4];
   const DType dtype = projected.dtype;
-  const bool fits = common_fits(c.inputs.first(5)) && c.inputs[5] == ValueType{dtype, {index.shape[0], wo.shape[1]}};
+  const ValueType& y = c.inputs[5];
+  const bool fits = common_fits(c.inputs.first(5)) && y == ValueType{dtype, {index.shape[0], wo.shape[1]}} &&
+                    c.inputs[6] == pooled_type(y, c.inputs[2], c.attributes.as<DapAttributes>(), c.op) &&
+                    c.inputs[7] == c.inputs[6] && (c.inputs.size() < 9 || c.inputs[8] == y);
   check_inputs(c, fits,
-               "projected [V, H], index [T], offsets [B + 1], row_bias [B, H], wo [H, C] and a gradient [T, C]");
+               "projected [V, H], index [T], offsets [B + 1], row_bias [B, H], wo [H, C], a result [T, C], its pooled "
+               "rows, their gradient and maybe that of the result");
   return {{dtype, {projected.shape[0], wo.shape[1]}}, projected, row_bias, wo, {dtype, {wo.shape[1]}}};
 }
 
 std::vector<Value> gradient(const GradientContext& c) {
-  const auto g = c.graph.add(kRtmDistinctBackward, c.attributes,
-                             {c.inputs[1], c.inputs[2], c.inputs[3], c.inputs[4], c.inputs[5], c.gradients[0]});
+  const Value y = c.outputs[0], pooled = c.outputs[1];
+  const Value dpooled = c.gradients[1] ? c.gradients[1] : constant(c.graph, pooled.type(), 0);
+  std::vector<Value> inputs(c.inputs.begin() + 1, c.inputs.begin() + 6);
+  inputs.insert(inputs.end(), {y, pooled, dpooled});
+  if (c.gradients[0]) inputs.push_back(c.gradients[0]);
+  const auto g = c.graph.add(kRtmDistinctBackward, c.attributes, std::move(inputs));
   return {g[0], g[1], {}, {}, g[2], g[3], g[4]};
 }
 
@@ -46,13 +57,14 @@ struct Case {
   std::string name;
   std::vector<int32_t> lengths;
   int64_t distinct, width, hidden;
+  DapKind kind = DapKind::kMeanStd;
 };
 
 std::vector<Case> cases() {
   return {{"odd", {3, 0, 5, 1, 33}, 11, 7, 9},
           {"vector widths", {2, 31, 32}, 5, 16, 32},
-          {"past a vector", {0, 17, 1}, 40, 33, 65},
-          {"one row", {4, 3}, 1, 3, 2},
+          {"past a vector", {0, 17, 1}, 40, 33, 65, DapKind::kMeanVariance},
+          {"one row", {4, 3}, 1, 3, 2, DapKind::kMean},
           {"long", {1025, 2}, 31, 3, 2},
           {"all empty", {0, 0}, 2, 3, 4},
           {"no samples", {}, 1, 3, 4}};
@@ -62,7 +74,7 @@ Sample sample(const Case& c) {
   const Tensor offsets = sample_offsets(c.lengths);
   const int64_t rows = offsets.elements<int32_t>().back(), batch = offsets.shape()[0] - 1;
   return {c.name,
-          Attributes::of(NoAttributes{}),
+          Attributes::of(DapAttributes{.kind = c.kind}),
           {sample_tensor({c.distinct, c.width}, 1), sample_tensor({c.distinct, c.hidden}, 2),
            sample_index({rows}, c.distinct, 6, false), offsets, sample_tensor({batch, c.hidden}, 3),
            sample_tensor({c.hidden, c.width}, 4), sample_tensor({c.width}, 5)},
@@ -72,7 +84,11 @@ Sample sample(const Case& c) {
 Sample sample_backward(const Case& c) {
   Sample s = sample(c);
   s.inputs.erase(s.inputs.begin());
-  s.inputs[5] = sample_tensor({s.inputs[1].shape()[0], c.width}, 6);
+  const Shape rows{s.inputs[1].shape()[0], c.width}, pooled{s.inputs[2].shape()[0] - 1, dap_cols(c.kind, c.width)};
+  s.inputs[5] = sample_tensor(rows, 6);
+  s.inputs.push_back(sample_positive(pooled, 7));
+  s.inputs.push_back(sample_tensor(pooled, 8));
+  s.inputs.push_back(sample_tensor(rows, 9));
   return s;
 }
 
@@ -85,9 +101,11 @@ std::vector<Sample> samples() {
 
 }  // namespace
 
-Value rtm_distinct(Value distinct, Value projected, Value index, Value offsets, Value row_bias, Value wo, Value co) {
-  return distinct.graph->add(kRtmDistinct, Attributes::of(NoAttributes{}),
-                             {distinct, projected, index, offsets, row_bias, wo, co})[0];
+PooledRows rtm_distinct(Value distinct, Value projected, Value index, Value offsets, Value row_bias, Value wo, Value co,
+                        const DapAttributes& pooling) {
+  const auto y = distinct.graph->add(kRtmDistinct, Attributes::of(pooling),
+                                     {distinct, projected, index, offsets, row_bias, wo, co});
+  return {y[0], y[1]};
 }
 
 const OpDefinition kRtmDistinct = {

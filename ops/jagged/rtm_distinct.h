@@ -1,6 +1,6 @@
 #pragma once
 
-#include "ops/graph/graph.h"
+#include "ops/jagged/rtm.h"
 
 namespace polyscene::ops {
 
@@ -10,8 +10,8 @@ namespace polyscene::ops {
 // [V, C], index int32 [T], int32 offsets [B + 1], row_bias [B, H], wo [H, C], co [C]. Gradients as for rtm, those of
 // distinct and projected summed over equal index in an order that depends on index alone. Honours bf16_matmul.
 // Throws InvalidArgument when shapes or types do not fit.
-[[nodiscard]] Value rtm_distinct(Value distinct, Value projected, Value index, Value offsets, Value row_bias, Value wo,
-                                 Value co);
+[[nodiscard]] PooledRows rtm_distinct(Value distinct, Value projected, Value index, Value offsets, Value row_bias,
+                                      Value wo, Value co, const DapAttributes& pooling);
 
 void rtm_distinct_cpu(const KernelContext& context);
 void rtm_distinct_backward_cpu(const KernelContext& context);

@@ -15,6 +15,18 @@ RtmShape backward_shape(const KernelContext& c) {
   return {c.inputs[1].shape[0], wo[1], wo[0], c.inputs[3].shape[0]};
 }
 
+template <class T>
+PooledGradient<T> pooled_gradient(const KernelContext& c) {
+  return {c.attributes.as<DapAttributes>().kind, c.inputs[2].as<const int32_t>(), c.inputs[6].as<const T>(),
+          c.inputs[7].as<const T>()};
+}
+
+// The gradient of the rows themselves; nullptr where only their pooling is used.
+template <class T>
+const T* rows_gradient(const KernelContext& c) {
+  return c.inputs.size() > 8 ? c.inputs[8].as<const T>() : nullptr;
+}
+
 // u = relu(projected[index] + row_bias[owner]).
 template <class T>
 std::span<T> plain_hidden(const RtmShape& e, const KernelContext& c, const T* projected, const int32_t* index,
@@ -33,19 +45,22 @@ template <class T>
 void plain_forward(const KernelContext& c) {
   const RtmShape e = forward_shape(c);
   const T* distinct = c.inputs[0].as<const T>();
-  const auto* index = c.inputs[2].as<const int32_t>();
-  const auto u = plain_hidden<T>(e, c, c.inputs[1].as<const T>(), index, c.inputs[3].as<const int32_t>(),
-                                 c.inputs[4].as<const T>());
+  const auto *index = c.inputs[2].as<const int32_t>(), *offsets = c.inputs[3].as<const int32_t>();
+  const auto u = plain_hidden<T>(e, c, c.inputs[1].as<const T>(), index, offsets, c.inputs[4].as<const T>());
   plain_residual<T>(
       e, [=](int64_t i) { return distinct + index[i] * e.width; }, u.data(), c.inputs[5].as<const T>(),
       c.inputs[6].as<const T>(), c.outputs[0].as<T>());
+  pool_samples<T>(c.attributes.as<DapAttributes>(), offsets, 0, e.batch, c.outputs[0].as<T>(), e.width,
+                  c.outputs[1].as<T>());
 }
 
 template <class T>
 void plain_backward(const KernelContext& c) {
   const RtmShape e = backward_shape(c);
   const auto *index = c.inputs[1].as<const int32_t>(), *offsets = c.inputs[2].as<const int32_t>();
-  const T* g = c.inputs[5].as<const T>();
+  T* g = c.scratch.get<T>(e.rows * e.width).data();
+  pooled_rows_gradient<T>(pooled_gradient<T>(c), 0, e.batch, c.inputs[5].as<const T>(), e.width, rows_gradient<T>(c),
+                          g);
   for (const TensorView& out : c.outputs) std::ranges::fill(out.elements<T>(), T{0});
   const auto u = plain_hidden<T>(e, c, c.inputs[0].as<const T>(), index, offsets, c.inputs[3].as<const T>());
   const auto q = c.scratch.get<T>(e.rows * e.hidden);
@@ -69,7 +84,9 @@ void fast_forward(const KernelContext& c) {
                              .row_bias = c.inputs[4].as<const float>(),
                              .wo = c.inputs[5].as<const float>(),
                              .co = c.inputs[6].as<const float>(),
-                             .y = c.outputs[0].as<float>()},
+                             .pooling = c.attributes.as<DapAttributes>(),
+                             .y = c.outputs[0].as<float>(),
+                             .pooled = c.outputs[1].as<float>()},
                             c.scratch);
 }
 
@@ -82,7 +99,9 @@ void fast_backward(const KernelContext& c) {
                               .projected = c.inputs[0].as<const float>(),
                               .row_bias = c.inputs[3].as<const float>(),
                               .wo = c.inputs[4].as<const float>(),
-                              .g = c.inputs[5].as<const float>(),
+                              .y = c.inputs[5].as<const float>(),
+                              .pooled = pooled_gradient<float>(c),
+                              .gy = rows_gradient<float>(c),
                               .ddistinct = c.outputs[0].as<float>(),
                               .dprojected = c.outputs[1].as<float>(),
                               .drow_bias = c.outputs[2].as<float>(),

@@ -54,18 +54,18 @@ HWY_INLINE void forward_tile(const RtmDistinctForwardCall& call, const float* wo
       call.y + row * width, memory);
 }
 
-// q [T, padded hidden] is kept for the sums over equal index.
 template <class Arithmetic>
 HWY_INLINE void backward_tile(const RtmDistinctBackwardCall& call, const float* wo_transposed, const RtmSums& sums,
-                              float* q, int64_t row, int64_t rows, int64_t known, const int64_t* owner) {
+                              const KeptRows& kept, int64_t row, int64_t rows, int64_t known, const int64_t* owner) {
   const RtmShape& e = call.shape;
   const int64_t stride = padded_cols(e.hidden);
-  const float* g = call.g + row * e.width;
+  const float* g = kept.g + row * e.width;
+  float* q = kept.q + row * stride;
   TileMemory memory = tile_memory(e);
   float* u = memory.take(rows, stride);
   hidden_tile(e, rows, call.projected, call.index + row, known, call.row_bias, owner, u);
-  masked_tile<Arithmetic>(e, rows, g, nullptr, wo_transposed, u, stride, q + row * stride, memory);
-  add_rows_by_owner(q + row * stride, stride, rows, e.hidden, owner, call.drow_bias);
+  masked_tile<Arithmetic>(e, rows, g, nullptr, wo_transposed, u, stride, q, memory);
+  add_rows_by_owner(q, stride, rows, e.hidden, owner, call.drow_bias);
   add_tail_sums<Arithmetic>(e, rows, u, stride, g, sums.dwo, sums.dco, memory);
 }
 
@@ -79,12 +79,12 @@ void rtm_distinct_forward_task(const RtmDistinctForwardCall& call, const float* 
   call.cells == Cells::kFloat32 ? run(Float32{}) : with_bf16(run);
 }
 
-// Samples first .. last - 1, with wo^T packed; `sums` and the samples' drow_bias start at zero.
+// Samples first .. last - 1, with wo^T packed and their g; `sums` and the samples' drow_bias start at zero.
 void rtm_distinct_backward_task(const RtmDistinctBackwardCall& call, const float* wo_transposed, const RtmSums& sums,
-                                float* q, int64_t first, int64_t last) {
+                                const KeptRows& kept, int64_t first, int64_t last) {
   const auto run = [&](auto arithmetic) HWY_ATTR {
     for_tiles(call.offsets, first, last, [&](int64_t row, int64_t rows, const int64_t* owner) HWY_ATTR {
-      backward_tile<decltype(arithmetic)>(call, wo_transposed, sums, q, row, rows, call.offsets[last] - row, owner);
+      backward_tile<decltype(arithmetic)>(call, wo_transposed, sums, kept, row, rows, call.offsets[last] - row, owner);
     });
   };
   call.cells == Cells::kFloat32 ? run(Float32{}) : with_bf16(run);
@@ -116,7 +116,7 @@ HWY_INLINE void sum_rows(const float* from, int64_t stride, std::span<const int3
 }
 
 // Distinct rows first .. last - 1: the sums of q and g over the behaviours that are copies of them.
-void rtm_distinct_sources_task(const RtmDistinctBackwardCall& call, const SourceLists& sources, const float* q,
+void rtm_distinct_sources_task(const RtmDistinctBackwardCall& call, const SourceLists& sources, const KeptRows& kept,
                                int64_t first, int64_t last) {
   const RtmShape& e = call.shape;
   const auto known = static_cast<size_t>(sources.begin[static_cast<size_t>(last)]);
@@ -125,11 +125,11 @@ void rtm_distinct_sources_task(const RtmDistinctBackwardCall& call, const Source
     const auto end = static_cast<size_t>(sources.begin[static_cast<size_t>(v) + 1]);
     const std::span<const int32_t> rows = sources.order.subspan(begin, end - begin);
     for (size_t k = begin + kAhead; k < std::min(end + kAhead, known); ++k) {
-      prefetch_row(q + sources.order[k] * padded_cols(e.hidden), e.hidden);
-      prefetch_row(call.g + sources.order[k] * e.width, e.width);
+      prefetch_row(kept.q + sources.order[k] * padded_cols(e.hidden), e.hidden);
+      prefetch_row(kept.g + sources.order[k] * e.width, e.width);
     }
-    sum_rows(q, padded_cols(e.hidden), rows, e.hidden, call.dprojected + v * e.hidden);
-    sum_rows(call.g, e.width, rows, e.width, call.ddistinct + v * e.width);
+    sum_rows(kept.q, padded_cols(e.hidden), rows, e.hidden, call.dprojected + v * e.hidden);
+    sum_rows(kept.g, e.width, rows, e.width, call.ddistinct + v * e.width);
   }
 }
 
@@ -150,26 +150,30 @@ void rtm_distinct_forward_simd(const RtmDistinctForwardCall& call, Scratch& scra
   const float* wo = packed(call.wo, e.hidden, e.width, false, call.cells, scratch);
   const RowTasks tasks(call.offsets, e.batch, 384, 1 << 20);
   parallel_for(tasks.count(), 1, [&](int64_t task, int64_t) {
-    HWY_DYNAMIC_DISPATCH(rtm_distinct_forward_task)(call, wo, tasks.begin(task), tasks.begin(task + 1));
+    const int64_t first = tasks.begin(task), last = tasks.begin(task + 1);
+    HWY_DYNAMIC_DISPATCH(rtm_distinct_forward_task)(call, wo, first, last);
+    pool_samples(call.pooling, call.offsets, first, last, call.y, e.width, call.pooled);
   });
 }
 
 void rtm_distinct_backward_simd(const RtmDistinctBackwardCall& call, Scratch& scratch) {
   const RtmShape& e = call.shape;
   const float* wo_transposed = packed(call.wo, e.width, e.hidden, true, call.cells, scratch);
-  float* q = scratch.get<float>(e.rows * padded_cols(e.hidden)).data();
+  const KeptRows kept{scratch.get<float>(e.rows * padded_cols(e.hidden)).data(),
+                      scratch.get<float>(e.rows * e.width).data()};
   const RowTasks tasks(call.offsets, e.batch, 384, 64);
   const RtmTaskSums sums(e, tasks.count(), false, scratch);
   parallel_for(tasks.count(), 1, [&](int64_t task, int64_t) {
     const int64_t first = tasks.begin(task), last = tasks.begin(task + 1);
     std::fill_n(call.drow_bias + first * e.hidden, (last - first) * e.hidden, 0.0f);
-    HWY_DYNAMIC_DISPATCH(rtm_distinct_backward_task)(call, wo_transposed, sums.start(task), q, first, last);
+    pooled_rows_gradient(call.pooled, first, last, call.y, e.width, call.gy, kept.g);
+    HWY_DYNAMIC_DISPATCH(rtm_distinct_backward_task)(call, wo_transposed, sums.start(task), kept, first, last);
   });
   sums.finish(nullptr, call.dwo, call.dco);
   const SourceLists sources = invert_index({call.index, static_cast<size_t>(e.rows)}, call.distinct_rows, scratch);
   const RowTasks runs(sources.begin.data(), call.distinct_rows, 1024, 1 << 20);
   parallel_for(runs.count(), 1, [&](int64_t run, int64_t) {
-    HWY_DYNAMIC_DISPATCH(rtm_distinct_sources_task)(call, sources, q, runs.begin(run), runs.begin(run + 1));
+    HWY_DYNAMIC_DISPATCH(rtm_distinct_sources_task)(call, sources, kept, runs.begin(run), runs.begin(run + 1));
   });
 }
 

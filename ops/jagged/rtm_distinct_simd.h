@@ -2,26 +2,35 @@
 #pragma once
 
 #include "ops/graph/op.h"
+#include "ops/jagged/dap_rows.h"
 #include "ops/jagged/rtm_plain.h"
 #include "ops/simd/pack.h"
 
 namespace polyscene::ops {
 
-// Names as in rtm_distinct.h; g is the gradient of y.
+// Names as in rtm_distinct.h; gy is the gradient of y, nullptr for none.
 struct RtmDistinctForwardCall {
   RtmShape shape;
   Cells cells;
   const int32_t *index, *offsets;
   const float *distinct, *projected, *row_bias, *wo, *co;
-  float* y;
+  DapAttributes pooling;
+  float *y, *pooled;
 };
 struct RtmDistinctBackwardCall {
   RtmShape shape;
   Cells cells;
   int64_t distinct_rows;
   const int32_t *index, *offsets;
-  const float *projected, *row_bias, *wo, *g;
+  const float *projected, *row_bias, *wo, *y;
+  PooledGradient<float> pooled;
+  const float* gy;
   float *ddistinct, *dprojected, *drow_bias, *dwo, *dco;
+};
+
+// What a backward keeps for the sums over equal index: q [T, padded hidden] and g [T, width].
+struct KeptRows {
+  float *q, *g;
 };
 
 void rtm_distinct_forward_simd(const RtmDistinctForwardCall& call, Scratch& scratch);

@@ -37,9 +37,10 @@ HWY_INLINE void backward_tile(const RtmBackwardCall& call, const float* wo_trans
                               const RtmSums& sums, int64_t row, int64_t rows, const int64_t* owner) {
   const RtmShape& e = call.shape;
   const int64_t width = e.width, hidden = e.hidden, stride = padded_cols(hidden), inner = cells<Arithmetic>(hidden);
-  const float *b = call.b + row * width, *u = call.u + row * hidden, *g = call.g + row * width;
+  const float *b = call.b + row * width, *u = call.u + row * hidden;
   const float* gu = call.gu == nullptr ? nullptr : call.gu + row * hidden;
   float* db = call.db + row * width;
+  const float* g = db;
   TileMemory memory = tile_memory(e);
   float* q = memory.take(rows, stride);
   masked_tile<Arithmetic>(e, rows, g, gu, wo_transposed, u, hidden, q, memory);
@@ -64,7 +65,7 @@ void rtm_forward_task(const RtmForwardCall& call, const float* wb, const float* 
   call.cells == Cells::kFloat32 ? run(Float32{}) : with_bf16(run);
 }
 
-// Samples first .. last - 1, with wo^T and wb^T packed; `sums` and the samples' drow_bias start at zero.
+// Samples first .. last - 1, with wo^T and wb^T packed; db starts as g, `sums` and the samples' drow_bias at zero.
 void rtm_backward_task(const RtmBackwardCall& call, const float* wo_transposed, const float* wb_transposed,
                        const RtmSums& sums, int64_t first, int64_t last) {
   const auto run = [&](auto arithmetic) HWY_ATTR {
@@ -92,7 +93,9 @@ void rtm_forward_simd(const RtmForwardCall& call, Scratch& scratch) {
   const float* wo = packed(call.wo, e.hidden, e.width, false, call.cells, scratch);
   const RowTasks tasks(call.offsets, e.batch, 384, 1 << 20);
   parallel_for(tasks.count(), 1, [&](int64_t task, int64_t) {
-    HWY_DYNAMIC_DISPATCH(rtm_forward_task)(call, wb, wo, tasks.begin(task), tasks.begin(task + 1));
+    const int64_t first = tasks.begin(task), last = tasks.begin(task + 1);
+    HWY_DYNAMIC_DISPATCH(rtm_forward_task)(call, wb, wo, first, last);
+    pool_samples(call.pooling, call.offsets, first, last, call.y, e.width, call.pooled);
   });
 }
 
@@ -105,6 +108,7 @@ void rtm_backward_simd(const RtmBackwardCall& call, Scratch& scratch) {
   parallel_for(tasks.count(), 1, [&](int64_t task, int64_t) {
     const int64_t first = tasks.begin(task), last = tasks.begin(task + 1);
     std::fill_n(call.drow_bias + first * e.hidden, (last - first) * e.hidden, 0.0f);
+    pooled_rows_gradient(call.pooled, first, last, call.y, e.width, call.gy, call.db);
     HWY_DYNAMIC_DISPATCH(rtm_backward_task)(call, wo_transposed, wb_transposed, sums.start(task), first, last);
   });
   sums.finish(call.dwb, call.dwo, call.dco);

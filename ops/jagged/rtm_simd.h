@@ -3,25 +3,28 @@
 #pragma once
 
 #include "ops/graph/op.h"
+#include "ops/jagged/dap_rows.h"
 #include "ops/jagged/rtm_plain.h"
 #include "ops/simd/pack.h"
 
 namespace polyscene::ops {
 
-// Names as in rtm.h; g and gu are the gradients of y and u.
+// Names as in rtm.h; gy and gu are the gradients of y and u, nullptr for none.
 struct RtmForwardCall {
   RtmShape shape;
   Cells cells;
   const int32_t* offsets;
   const float *b, *row_bias, *wb, *wo, *co;
-  float *y, *u;
+  DapAttributes pooling;
+  float *y, *pooled, *u;
 };
 struct RtmBackwardCall {
   RtmShape shape;
   Cells cells;
   const int32_t* offsets;
-  const float *b, *u, *wb, *wo, *g;
-  const float* gu;  // nullptr for none
+  const float *b, *u, *wb, *wo, *y;
+  PooledGradient<float> pooled;
+  const float *gy, *gu;
   float *db, *drow_bias, *dwb, *dwo, *dco;
 };
 

@@ -36,13 +36,13 @@ HWY_INLINE void for_tiles(const int32_t* offsets, int64_t first, int64_t last, c
   }
 }
 
-// to [cols] += the sum of `rows` rows.
+// to [cols] += the sum of `rows` rows, which starts at zero: many tiles add up with little rounding.
 HWY_INLINE void add_rows(const float* HWY_RESTRICT from, int64_t stride, int64_t rows, int64_t cols,
                          float* HWY_RESTRICT to) {
   for (int64_t col = 0; col < cols; col += kLanes) {
-    Vector sum = load_cols(to + col, cols - col);
+    Vector sum = hn::Zero(Lanes());
     for (int64_t i = 0; i < rows; ++i) sum = hn::Add(sum, load_cols(from + i * stride + col, cols - col));
-    store_cols(sum, to + col, cols - col);
+    store_cols(hn::Add(load_cols(to + col, cols - col), sum), to + col, cols - col);
   }
 }
 

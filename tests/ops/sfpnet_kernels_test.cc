@@ -130,6 +130,7 @@ TEST(Gate, PartsTakeTheirSlicesOfTheLogits) {
 }
 
 Attributes pooling(ops::DapKind kind) { return Attributes::of(ops::DapAttributes{.kind = kind}); }
+const Attributes kPooling = pooling(ops::DapKind::kMeanStd);
 
 TEST(Dap, TwoRowsNoneAndOne) {
   const Tensor values = Tensor::of<float>({3, 2}, {1, 5, 3, 5, 7, 9}), offsets = Tensor::of<int32_t>({4}, {0, 2, 2, 3});
@@ -164,14 +165,18 @@ TEST(Rtm, OneBehaviourPerSample) {
   const Tensor b = Tensor::of<float>({2, 1}, {1, 2}), offsets = Tensor::of<int32_t>({4}, {0, 1, 1, 2});
   const Tensor row_bias = Tensor::of<float>({3, 2}, {0, -5, 9, 9, 1, 1}), wb = Tensor::of<float>({1, 2}, {3, 4});
   const Tensor wo = Tensor::of<float>({2, 1}, {10, 100}), co = Tensor::of<float>({1}, {0.5f});
-  const auto forward = call(ops::kRtm, kNone, {b, offsets, row_bias, wb, wo, co});
-  expect_values(forward[1], {2, 2}, {3, 0, 7, 9});
+  const Attributes mean = pooling(ops::DapKind::kMean);
+  const auto forward = call(ops::kRtm, mean, {b, offsets, row_bias, wb, wo, co});
   expect_values(forward[0], {2, 1}, {31.5f, 972.5f});
+  expect_values(forward[1], {3, 1}, {31.5f, 0, 972.5f});
+  expect_values(forward[2], {2, 2}, {3, 0, 7, 9});
   const Tensor projected = Tensor::of<float>({2, 2}, {6, 8, 3, 4}), distinct = Tensor::of<float>({2, 1}, {2, 1});
   const Tensor index = Tensor::of<int32_t>({2}, {1, 0});
-  expect_values(call(ops::kRtmDistinct, kNone, {distinct, projected, index, offsets, row_bias, wo, co})[0], {2, 1},
-                {31.5f, 972.5f});
-  const auto d = call(ops::kRtmBackward, kNone, {b, offsets, forward[1], wb, wo, Tensor::of<float>({2, 1}, {1, 2})});
+  const auto copies = call(ops::kRtmDistinct, mean, {distinct, projected, index, offsets, row_bias, wo, co});
+  expect_values(copies[0], {2, 1}, {31.5f, 972.5f});
+  expect_values(copies[1], {3, 1}, {31.5f, 0, 972.5f});
+  const Tensor dpooled = Tensor::of<float>({3, 1}, {-1, 7, 2}), dy = Tensor::of<float>({2, 1}, {2, 0});  // g = (1, 2)
+  const auto d = call(ops::kRtmBackward, mean, {b, offsets, forward[2], wb, wo, forward[0], forward[1], dpooled, dy});
   expect_values(d[0], {2, 1}, {31, 862});  // g + q wb^T with q = (10, 0), (20, 200)
   expect_values(d[1], {3, 2}, {10, 0, 0, 0, 20, 200});
   expect_values(d[2], {1, 2}, {50, 400});
@@ -199,7 +204,8 @@ TEST(SfpnetKernels, MessagesNameBothSides) {
   EXPECT_EQ(message_of([&] { (void)ops::dap(x, x); }),
             "[ops.dap] wanted floating values [T, C], int32 offsets [B + 1] and, if any, int32 index [T], "
             "got float32 [3, 5] and float32 [3, 5]");
-  EXPECT_EQ(message_of([&] { (void)ops::dap(x, offsets, ops::DapKind::kMean, 0); }), "[ops.dap] wanted eps > 0, got 0");
+  EXPECT_EQ(message_of([&] { (void)ops::dap(x, offsets, {.kind = ops::DapKind::kMean, .eps = 0}); }),
+            "[ops.dap] wanted eps > 0, got 0");
 }
 
 // A call of the kernels, float32, with jagged lengths of all kinds.
@@ -246,8 +252,9 @@ struct Inputs {
     wb = random_tensor<float>({s.width, s.hidden}, 4, -narrow, narrow);
     wo = random_tensor<float>({s.hidden, s.width}, 5, -wide, wide);
     co = random_tensor<float>({s.width}, 6);
+    dpooled = random_tensor<float>({batch, 2 * s.width}, 7);
   }
-  Tensor offsets, b, g, row_bias, wb, wo, co;
+  Tensor offsets, b, g, row_bias, wb, wo, co, dpooled;
   Tailoring shape;
 };
 
@@ -257,6 +264,41 @@ void expect_close(const Tensor& got, const Doubles& want, const char* what, doub
   for (double x : want) largest = std::max(largest, std::abs(x));
   EXPECT_TRUE(all_close(got.elements<float>(), std::span<const double>(want), {.absolute = tolerance * largest}))
       << what;
+}
+
+// [mu; sigma] of each sample's rows x.
+Doubles pooled_of(const Tailoring& shape, const Doubles& x) {
+  const size_t width = shape.width;
+  Doubles pooled(shape.batch * 2 * width), count(shape.batch);
+  for (const size_t s : shape.owner) ++count[s];
+  for (size_t i = 0; i < shape.rows; ++i)
+    for (size_t s = shape.owner[i], j = 0; j < width; ++j) pooled[s * 2 * width + j] += x[i * width + j] / count[s];
+  for (size_t i = 0; i < shape.rows; ++i)
+    for (size_t s = shape.owner[i], j = 0; j < width; ++j) {
+      const double d = x[i * width + j] - pooled[s * 2 * width + j];
+      pooled[s * 2 * width + width + j] += d * d / count[s];
+    }
+  for (size_t s = 0; s < shape.batch; ++s)
+    for (size_t j = 0; j < width; ++j) {
+      double& second = pooled[s * 2 * width + width + j];
+      second = std::sqrt(second + 1e-6);
+    }
+  return pooled;
+}
+
+// What rows x get through [mu; sigma] = pooled, of gradient dpooled, plus g.
+Doubles through_pooling(const Tailoring& shape, const Doubles& x, const Doubles& pooled, const Doubles& dpooled,
+                        Doubles g) {
+  const size_t width = shape.width;
+  Doubles count(shape.batch);
+  for (const size_t s : shape.owner) ++count[s];
+  for (size_t i = 0; i < shape.rows; ++i)
+    for (size_t s = shape.owner[i], j = 0; j < width; ++j) {
+      const size_t mu = s * 2 * width + j, sigma = mu + width;
+      g[i * width + j] +=
+          dpooled[mu] / count[s] + dpooled[sigma] * (x[i * width + j] - pooled[mu]) / (count[s] * pooled[sigma]);
+    }
+  return g;
 }
 
 // Runs every test on AVX2 and on what this machine offers best.
@@ -277,19 +319,27 @@ std::string target_name(const ::testing::TestParamInfo<std::tuple<Size, bool>>& 
 
 TEST_P(OnTarget, RtmMatchesPlainLoops) {
   const auto& in = in_;
-  const auto got = call(ops::kRtm, kNone, {in.b, in.offsets, in.row_bias, in.wb, in.wo, in.co});
+  const auto got = call(ops::kRtm, kPooling, {in.b, in.offsets, in.row_bias, in.wb, in.wo, in.co});
   const Tailored want = tailor(in.shape, doubles_of(in.b), doubles_of(in.row_bias), doubles_of(in.wb),
                                doubles_of(in.wo), doubles_of(in.co));
   expect_close(got[0], want.y, "y");
-  expect_close(got[1], want.u, "u");
-  const auto d = call(ops::kRtmBackward, kNone, {in.b, in.offsets, got[1], in.wb, in.wo, in.g});
-  const TailoringGradients w = tailor_backward(in.shape, doubles_of(in.b), doubles_of(got[1]), doubles_of(in.wb),
-                                               doubles_of(in.wo), doubles_of(in.g));
-  expect_close(d[0], w.db, "db");
-  expect_close(d[1], w.drow_bias, "drow_bias");
-  expect_close(d[2], w.dwb, "dwb");
-  expect_close(d[3], w.dwo, "dwo");
-  expect_close(d[4], w.dco, "dco");
+  expect_close(got[1], pooled_of(in.shape, want.y), "pooled");
+  expect_close(got[2], want.u, "u");
+  // Once with rows that only their pooling uses, once with a use of their own.
+  for (const bool used : {false, true}) {
+    std::vector<Tensor> inputs = {in.b, in.offsets, got[2], in.wb, in.wo, got[0], got[1], in.dpooled};
+    if (used) inputs.push_back(in.g);
+    const auto d = call(ops::kRtmBackward, kPooling, inputs);
+    const Doubles g = through_pooling(in.shape, doubles_of(got[0]), doubles_of(got[1]), doubles_of(in.dpooled),
+                                      used ? doubles_of(in.g) : Doubles(want.y.size()));
+    const TailoringGradients w =
+        tailor_backward(in.shape, doubles_of(in.b), doubles_of(got[2]), doubles_of(in.wb), doubles_of(in.wo), g);
+    expect_close(d[0], w.db, "db");
+    expect_close(d[1], w.drow_bias, "drow_bias");
+    expect_close(d[2], w.dwb, "dwb");
+    expect_close(d[3], w.dwo, "dwo");
+    expect_close(d[4], w.dco, "dco");
+  }
 }
 
 TEST_P(OnTarget, RtmDistinctMatchesPlainLoops) {
@@ -299,7 +349,8 @@ TEST_P(OnTarget, RtmDistinctMatchesPlainLoops) {
   const Tensor distinct = random_tensor<float>({count, width}, 21),
                projected = random_tensor<float>({count, hidden}, 22);
   const Tensor index = random_index({rows}, 23, 0, count);
-  const auto got = call(ops::kRtmDistinct, kNone, {distinct, projected, index, in.offsets, in.row_bias, in.wo, in.co});
+  const auto got =
+      call(ops::kRtmDistinct, kPooling, {distinct, projected, index, in.offsets, in.row_bias, in.wo, in.co});
   // As rtm with wb = 0 and the projection in the row bias of a sample per behaviour.
   Tailoring each = in.shape;
   Doubles b(in.shape.rows * in.shape.width), row_bias(in.shape.rows * in.shape.hidden);
@@ -315,16 +366,20 @@ TEST_P(OnTarget, RtmDistinctMatchesPlainLoops) {
   const Doubles wb(each.width * each.hidden);
   const Tailored want = tailor(each, b, row_bias, wb, doubles_of(in.wo), doubles_of(in.co));
   expect_close(got[0], want.y, "y");
+  expect_close(got[1], pooled_of(in.shape, want.y), "pooled");
 
-  const auto d = call(ops::kRtmDistinctBackward, kNone, {projected, index, in.offsets, in.row_bias, in.wo, in.g});
+  const auto d = call(ops::kRtmDistinctBackward, kPooling,
+                      {projected, index, in.offsets, in.row_bias, in.wo, got[0], got[1], in.dpooled, in.g});
+  const Doubles g =
+      through_pooling(in.shape, doubles_of(got[0]), doubles_of(got[1]), doubles_of(in.dpooled), doubles_of(in.g));
   Tailoring copies = in.shape;
   copies.batch = static_cast<size_t>(count);
   for (size_t i = 0; i < copies.rows; ++i) copies.owner[i] = static_cast<size_t>(index.elements<int32_t>()[i]);
-  const auto w = tailor_backward(in.shape, b, want.u, wb, doubles_of(in.wo), doubles_of(in.g));
-  const auto by_copy = tailor_backward(copies, b, want.u, wb, doubles_of(in.wo), doubles_of(in.g));
+  const auto w = tailor_backward(in.shape, b, want.u, wb, doubles_of(in.wo), g);
+  const auto by_copy = tailor_backward(copies, b, want.u, wb, doubles_of(in.wo), g);
   Doubles ddistinct(copies.batch * copies.width);
   for (size_t i = 0; i < copies.rows * copies.width; ++i)
-    ddistinct[copies.owner[i / copies.width] * copies.width + i % copies.width] += in.g.elements<float>()[i];
+    ddistinct[copies.owner[i / copies.width] * copies.width + i % copies.width] += g[i];
   expect_close(d[0], ddistinct, "ddistinct");
   expect_close(d[1], by_copy.drow_bias, "dprojected");
   expect_close(d[2], w.drow_bias, "drow_bias");
@@ -334,24 +389,13 @@ TEST_P(OnTarget, RtmDistinctMatchesPlainLoops) {
 
 TEST_P(OnTarget, DapMatchesPlainLoops) {
   const auto& in = in_;
-  const size_t width = in.shape.width;
-  const Attributes kind = pooling(ops::DapKind::kMeanStd);
-  const Tensor got = call(ops::kDap, kind, {in.b, in.offsets})[0];
-  Doubles want(in.shape.batch * 2 * width);
-  const auto at = in.offsets.elements<int32_t>();
-  for (size_t s = 0; s < in.shape.batch; ++s)
-    for (size_t j = 0; j < width; ++j) {
-      const double count = std::max(1, at[s + 1] - at[s]);
-      double mean = 0, square = 0;
-      for (auto i = static_cast<size_t>(at[s]); i < static_cast<size_t>(at[s + 1]); ++i) {
-        const double x = in.b.elements<float>()[i * width + j];
-        mean += x / count;
-        square += x * x / count;
-      }
-      want[s * 2 * width + j] = mean;
-      want[s * 2 * width + width + j] = std::sqrt(std::max(0.0, square - mean * mean) + 1e-6);
-    }
-  expect_close(got, want, "pooled", 2e-6);
+  const Tensor got = call(ops::kDap, kPooling, {in.b, in.offsets})[0];
+  expect_close(got, pooled_of(in.shape, doubles_of(in.b)), "pooled", 2e-6);
+  const Tensor d = call(ops::kDapBackward, kPooling, {in.b, in.offsets, got, in.dpooled})[0];
+  expect_close(d,
+               through_pooling(in.shape, doubles_of(in.b), doubles_of(got), doubles_of(in.dpooled),
+                               Doubles(in.shape.rows * in.shape.width)),
+               "gradient");
 }
 
 // The same bits whatever the number of threads, on each instruction set.
@@ -364,10 +408,12 @@ TEST_P(OnTarget, BitsDoNotDependOnThreads) {
   const auto everything = [&](int threads) {
     const int before = thread_count();
     set_thread_count(threads);
-    std::vector<Tensor> all = call(ops::kRtm, kNone, {in.b, in.offsets, in.row_bias, in.wb, in.wo, in.co});
+    std::vector<Tensor> all = call(ops::kRtm, kPooling, {in.b, in.offsets, in.row_bias, in.wb, in.wo, in.co});
+    const Tensor y = all[0], pooled = all[1];
     for (const auto& more :
-         {call(ops::kRtmBackward, kNone, {in.b, in.offsets, u, in.wb, in.wo, in.g}),
-          call(ops::kRtmDistinctBackward, kNone, {projected, index, in.offsets, in.row_bias, in.wo, in.g}),
+         {call(ops::kRtmBackward, kPooling, {in.b, in.offsets, u, in.wb, in.wo, y, pooled, in.dpooled, in.g}),
+          call(ops::kRtmDistinctBackward, kPooling,
+               {projected, index, in.offsets, in.row_bias, in.wo, y, pooled, in.dpooled, in.g}),
           call(ops::kMatmul, Attributes::of(ops::MatmulAttributes{.transpose_a = true}), {in.b, u})})
       all.insert(all.end(), more.begin(), more.end());
     set_thread_count(before);
@@ -388,7 +434,8 @@ Tensor small_integers(Shape shape, uint64_t seed) {
   return t;
 }
 
-// With numbers that bfloat16 holds exactly, and sums that float32 does, both arithmetics agree to the bit.
+// With numbers that bfloat16 holds exactly, and sums that float32 does, both arithmetics agree to the bit. The pooling
+// gets no gradient: it would make fractions of them.
 TEST_P(OnTarget, Bfloat16IsExactOnSmallIntegers) {
   const auto& in = in_;
   const auto integers = [](const Tensor& like, uint64_t seed) { return small_integers(like.shape(), seed); };
@@ -399,12 +446,13 @@ TEST_P(OnTarget, Bfloat16IsExactOnSmallIntegers) {
   const Tensor projected = small_integers({37, static_cast<int64_t>(in.shape.hidden)}, 8);
   const auto everything = [&](bool bf16) {
     const ExecutorOptions options{.bf16_matmul = bf16};
-    std::vector<Tensor> all = call(ops::kRtm, kNone, {b, in.offsets, row_bias, wb, wo, co}, options);
-    const Tensor u = all[1];
+    std::vector<Tensor> all = call(ops::kRtm, kPooling, {b, in.offsets, row_bias, wb, wo, co}, options);
+    const Tensor y = all[0], pooled = all[1], u = all[2], zeros(DType::kFloat32, pooled.shape());
     for (const auto& more :
-         {call(ops::kRtmBackward, kNone, {b, in.offsets, u, wb, wo, g}, options),
-          call(ops::kRtmDistinct, kNone, {distinct, projected, index, in.offsets, row_bias, wo, co}, options),
-          call(ops::kRtmDistinctBackward, kNone, {projected, index, in.offsets, row_bias, wo, g}, options),
+         {call(ops::kRtmBackward, kPooling, {b, in.offsets, u, wb, wo, y, pooled, zeros, g}, options),
+          call(ops::kRtmDistinct, kPooling, {distinct, projected, index, in.offsets, row_bias, wo, co}, options),
+          call(ops::kRtmDistinctBackward, kPooling, {projected, index, in.offsets, row_bias, wo, y, pooled, zeros, g},
+               options),
           call(ops::kMatmul, Attributes::of(ops::MatmulAttributes{.transpose_a = true}), {b, g}, options),
           call(ops::kLinear, Attributes::of(ops::LinearAttributes{}), {b, wb}, options)})
       all.insert(all.end(), more.begin(), more.end());
@@ -417,8 +465,8 @@ TEST_P(OnTarget, Bfloat16IsExactOnSmallIntegers) {
 TEST_P(OnTarget, Bfloat16IsCloseToFloat) {
   const auto& in = in_;
   const ExecutorOptions bf16{.bf16_matmul = true};
-  const auto narrow = call(ops::kRtm, kNone, {in.b, in.offsets, in.row_bias, in.wb, in.wo, in.co}, bf16);
-  const auto wide = call(ops::kRtm, kNone, {in.b, in.offsets, in.row_bias, in.wb, in.wo, in.co});
+  const auto narrow = call(ops::kRtm, kPooling, {in.b, in.offsets, in.row_bias, in.wb, in.wo, in.co}, bf16);
+  const auto wide = call(ops::kRtm, kPooling, {in.b, in.offsets, in.row_bias, in.wb, in.wo, in.co});
   EXPECT_TRUE(all_close(narrow[0], wide[0], {.relative = 0.01, .absolute = 0.02}));
 }
 

@@ -166,7 +166,7 @@ void add_jagged(std::vector<Case>& cases, const Options& o) {
   const Tensor offsets = random_offsets(o.batch, o.length);
   const int64_t rows = offsets.elements<int32_t>().back();
   const double product = 2.0 * static_cast<double>(rows * o.width * o.hidden);
-  const Attributes none = Attributes::of(NoAttributes{}), dap = Attributes::of(ops::DapAttributes{});
+  const Attributes dap = Attributes::of(ops::DapAttributes{});
   const Tensor b = random_floats({rows, o.width}, 1), g = random_floats({rows, o.width}, 2);
   const Tensor u = random_floats({rows, o.hidden}, 3), row_bias = random_floats({o.batch, o.hidden}, 4);
   const Tensor wb = random_floats({o.width, o.hidden}, 5), wo = random_floats({o.hidden, o.width}, 6);
@@ -175,12 +175,13 @@ void add_jagged(std::vector<Case>& cases, const Options& o) {
   const Tensor projected = random_floats({o.distinct, o.hidden}, 10);
   cases.push_back(op_case(o, "dap", 0, ops::kDap, dap, {b, offsets}));
   cases.push_back(op_case(o, "dap_backward", 0, ops::kDapBackward, dap, {b, offsets, pooled, pooled}));
-  cases.push_back(op_case(o, "rtm", 2 * product, ops::kRtm, none, {b, offsets, row_bias, wb, wo, co}));
-  cases.push_back(op_case(o, "rtm_backward", 4 * product, ops::kRtmBackward, none, {b, offsets, u, wb, wo, g}));
-  cases.push_back(op_case(o, "rtm_distinct", product, ops::kRtmDistinct, none,
+  cases.push_back(op_case(o, "rtm", 2 * product, ops::kRtm, dap, {b, offsets, row_bias, wb, wo, co}));
+  cases.push_back(
+      op_case(o, "rtm_backward", 4 * product, ops::kRtmBackward, dap, {b, offsets, u, wb, wo, b, pooled, pooled, g}));
+  cases.push_back(op_case(o, "rtm_distinct", product, ops::kRtmDistinct, dap,
                           {distinct, projected, index, offsets, row_bias, wo, co}));
-  cases.push_back(op_case(o, "rtm_distinct_backward", 2 * product, ops::kRtmDistinctBackward, none,
-                          {projected, index, offsets, row_bias, wo, g}));
+  cases.push_back(op_case(o, "rtm_distinct_backward", 2 * product, ops::kRtmDistinctBackward, dap,
+                          {projected, index, offsets, row_bias, wo, b, pooled, pooled, g}));
 }
 
 // The dense part of a training step: gathered rows in, gradients of all parameters and rows out.
@@ -236,29 +237,29 @@ class Step {
     return ops::linear(parts, w, graph_.parameter(name + "/b", {cols}, Init::kZeros), act);
   }
   Value network(Value c) {
-    Value b = ops::gather_rows(distinct_, index_);
+    ops::PooledRows b{{}, ops::dap_distinct(distinct_, index_, offsets_)};
     for (int block = 0; block < 2; ++block) {
-      const Value v = ops::dap(b, offsets_);
+      const Value v = b.pooled;
       const Value h = layer({scenario_, ops::stop_gradient(v), ops::stop_gradient(c)}, o_.gate_hidden,
                             Activation::kRelu, o_.scenario);
       const int64_t gates = v.shape().back().constant + c.shape().back().constant;
       const std::vector<Value> adapted = ops::gate({v, c}, layer({h}, gates, Activation::kNone));
       const Value context = layer({adapted[0], adapted[1], scenario_}, o_.context_hidden, Activation::kRelu);
       c = adapted[1];
-      b = tailored(block, b, layer({context}, o_.hidden, Activation::kNone));
+      b = tailored(block, b.rows, layer({context}, o_.hidden, Activation::kNone));
     }
-    std::vector<Value> x = {ops::dap(b, offsets_), c, scenario_};
+    std::vector<Value> x = {b.pooled, c, scenario_};
     for (int64_t cols : {256, 128, 64}) x = {layer(x, cols, Activation::kRelu)};
     return layer(x, 1, Activation::kNone);
   }
-  Value tailored(int block, Value b, Value row_bias) {
+  ops::PooledRows tailored(int block, Value b, Value row_bias) {
     const std::string name = str("rtm", block);
     const Value wb = graph_.parameter(name + "/wb", {o_.width, o_.hidden}, Init::kGlorotUniform);
     const Value wo = graph_.parameter(name + "/wo", {o_.hidden, o_.width}, Init::kZeros);
     const Value co = graph_.parameter(name + "/co", {o_.width}, Init::kZeros);
     flops_ += 12.0 * static_cast<double>(rows_ * o_.width * o_.hidden);
-    if (block > 0) return ops::rtm(b, offsets_, row_bias, wb, wo, co);
-    return ops::rtm_distinct(distinct_, ops::matmul(distinct_, wb), index_, offsets_, row_bias, wo, co);
+    if (block > 0) return ops::rtm(b, offsets_, row_bias, wb, wo, co, {});
+    return ops::rtm_distinct(distinct_, ops::matmul(distinct_, wb), index_, offsets_, row_bias, wo, co, {});
   }
 
   Options o_;

@@ -14,8 +14,11 @@ struct PackedProduct {
   const float* b;
 };
 
+// Inner steps that must not be torn apart: no instruction takes more of them at once.
+inline constexpr int64_t kBf16Steps = 32;
+
 // The tile of `product` over inner steps [begin, end), written to y or added to it, `stride` floats from row to row.
-// begin is even, t.col a multiple of 64.
+// begin is a multiple of kBf16Steps, t.col a multiple of 64.
 void bf16_tile_product(const PackedProduct& product, const Tile& t, int64_t begin, int64_t end, bool add, float* y,
                        int64_t stride);
 

@@ -12,6 +12,8 @@
 namespace polyscene::ops {
 namespace {
 
+int64_t pieces(int64_t size, int64_t piece) { return (size + piece - 1) / piece; }
+
 struct TileSizes {
   int64_t rows, cols, inner;
 };
@@ -19,20 +21,18 @@ struct TileSizes {
 // Small enough to share among threads, large enough to reach full speed (tools/bench/ops_bench): sgemm likes powers of
 // two, the bfloat16 kernel whole blocks of six rows. Weight gradients are small and sum over many rows: only those cut
 // the sum itself, since sgemm slows down by a fifth where it has to pack thousands of rows for a few columns. Parts
-// that cut it already are left alone: packed pairs of bfloat16 steps must not be torn apart.
+// that cut it already are left alone: packed bfloat16 steps must not be torn apart.
 TileSizes tile_sizes(const Product& p) {
   constexpr int64_t kLongSum = 2048, kMaxCuts = 16;
   const bool whole_sum = p.transpose_a || p.a.size() == 1;
   if (p.rows <= 1024 && p.inner >= kLongSum && whole_sum) {
-    const int64_t cuts = std::min(kMaxCuts, p.inner / (kLongSum / 2)), even = (p.inner + 2 * cuts - 1) / (2 * cuts) * 2;
-    return {p.rows <= 128 ? 64 : 168, p.cols, even};
+    const int64_t cuts = std::min(kMaxCuts, p.inner / (kLongSum / 2));
+    return {p.rows <= 128 ? 64 : 168, p.cols, pieces(p.inner, kBf16Steps * cuts) * kBf16Steps};
   }
   if (p.rows >= 2048) return {p.bf16 ? 96 : 128, p.cols, p.inner};
   if (p.rows <= 256 && p.cols >= 256) return {p.bf16 ? 48 : 64, 128, p.inner};
   return {p.bf16 ? 48 : 32, p.cols, p.inner};
 }
-
-int64_t pieces(int64_t size, int64_t piece) { return (size + piece - 1) / piece; }
 
 // oneDNN takes its number of threads from OpenMP; the tiles are the parallelism here.
 class OneThread {

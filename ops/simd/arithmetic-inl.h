@@ -1,5 +1,5 @@
-// What the cells of a tile hold and how they multiply: float32 as it is, or inputs rounded to bfloat16 with sums in
-// float32. A cell is 32 bits wide and covers kSteps inner steps of a product. Include like tile_product-inl.h.
+// The arithmetic of a product, chosen at run time, and the operands of tile_product as it wants them. Include like
+// tile_product-inl.h.
 #if defined(POLYSCENE_OPS_SIMD_ARITHMETIC_INL_H_) == defined(HWY_TARGET_TOGGLE)
 #ifdef POLYSCENE_OPS_SIMD_ARITHMETIC_INL_H_
 #undef POLYSCENE_OPS_SIMD_ARITHMETIC_INL_H_
@@ -7,122 +7,37 @@
 #define POLYSCENE_OPS_SIMD_ARITHMETIC_INL_H_
 #endif
 
-#include "ops/simd/tile_product-inl.h"
+#include "ops/simd/amx-inl.h"
+#include "ops/simd/bf16_unit.h"
+#include "ops/simd/cells-inl.h"
 #include "ops/simd/workspace.h"
 
 HWY_BEFORE_NAMESPACE();
 namespace polyscene::ops {
 namespace HWY_NAMESPACE {
 
-// to[i, j] = change(x[i, j]) with rows of whole vectors.
-template <class Change>
-HWY_INLINE void copy_vectors(const float* x, int64_t stride, int64_t rows, int64_t cols, float* HWY_RESTRICT to,
-                             int64_t to_stride, const Change& change) {
-  const Lanes d;
-  for (int64_t i = 0; i < rows; ++i)
-    for (int64_t j = 0; j < cols; j += kLanes)
-      hn::StoreU(change(load_cols(x + i * stride + j, cols - j)), d, to + i * to_stride + j);
-}
-
-struct Float32 {
-  static constexpr int kSteps = 1;
-  static constexpr bool kInPlace = true;  // tiles are read where they are
-  static HWY_INLINE Vector multiply_add(Vector l, Vector r, Vector sum) { return hn::MulAdd(l, r, sum); }
-  // Cells of x [rows, cols], kSteps consecutive columns each.
-  static HWY_INLINE void by_cols(const float* x, int64_t stride, int64_t rows, int64_t cols, float* to,
-                                 int64_t to_stride) {
-    copy_vectors(x, stride, rows, cols, to, to_stride, [](Vector v) HWY_ATTR { return v; });
-  }
-  // The same, kSteps consecutive rows each.
-  static HWY_INLINE void by_rows(const float* x, int64_t stride, int64_t rows, int64_t cols, float* to,
-                                 int64_t to_stride) {
-    by_cols(x, stride, rows, cols, to, to_stride);
-  }
-};
-
-// For processors without bfloat16 instructions: the same rounding of the inputs, computed in float32.
-struct Bf16Rounded {
-  static constexpr int kSteps = 1;
-  static constexpr bool kInPlace = false;
-  static HWY_INLINE Vector multiply_add(Vector l, Vector r, Vector sum) { return hn::MulAdd(l, r, sum); }
-  // To the nearest, ties to even; a NaN stays one.
-  static HWY_INLINE Vector rounded(Vector v) {
-    const hn::RebindToUnsigned<Lanes> bits;
-    const auto x = hn::BitCast(bits, v);
-    const auto odd = hn::And(hn::ShiftRight<16>(x), hn::Set(bits, 1));
-    const auto up = hn::Add(hn::Add(x, hn::Set(bits, 0x7FFF)), odd);
-    const auto cut = hn::BitCast(Lanes(), hn::And(up, hn::Set(bits, 0xFFFF0000u)));
-    return hn::IfThenElse(hn::IsNaN(v), v, cut);
-  }
-  static HWY_INLINE void by_cols(const float* x, int64_t stride, int64_t rows, int64_t cols, float* to,
-                                 int64_t to_stride) {
-    copy_vectors(x, stride, rows, cols, to, to_stride, [](Vector v) HWY_ATTR { return rounded(v); });
-  }
-  static HWY_INLINE void by_rows(const float* x, int64_t stride, int64_t rows, int64_t cols, float* to,
-                                 int64_t to_stride) {
-    by_cols(x, stride, rows, cols, to, to_stride);
-  }
-};
-
-#if HWY_CAP_GE512
-// Two steps per cell and instruction, with AVX512-BF16. Highway 1.0.3 does not offer the instructions; written as text
-// they need no compiler flag that would let them escape into other functions.
-struct Bf16Pairs {
-  static constexpr int kSteps = 2;
-  static constexpr bool kInPlace = false;
-  static HWY_INLINE Vector multiply_add(Vector l, Vector r, Vector sum) {
-    asm("vdpbf16ps %2, %1, %0" : "+v"(sum.raw) : "v"(l.raw), "v"(r.raw));
-    return sum;
-  }
-  // The numbers of `low`, then those of `high`, 16 bits each.
-  static HWY_INLINE __m512i narrow(Vector low, Vector high) {
-    __m512i out;
-    asm("vcvtne2ps2bf16 %2, %1, %0" : "=v"(out) : "v"(high.raw), "v"(low.raw));
-    return out;
-  }
-  static HWY_INLINE Vector load_or_zero(const float* p, int64_t left) {
-    return left <= 0 ? hn::Zero(Lanes()) : load_cols(p, left);
-  }
-  static HWY_INLINE void by_cols(const float* x, int64_t stride, int64_t rows, int64_t cols, float* to,
-                                 int64_t to_stride) {
-    for (int64_t i = 0; i < rows; ++i)
-      for (int64_t j = 0; j < cols; j += 2 * kLanes) {
-        const float* from = x + i * stride + j;
-        const Vector low = load_cols(from, cols - j), high = load_or_zero(from + kLanes, cols - j - kLanes);
-        _mm512_storeu_si512(to + i * to_stride + j / 2, narrow(low, high));
-      }
-  }
-  static HWY_INLINE void by_rows(const float* x, int64_t stride, int64_t rows, int64_t cols, float* to,
-                                 int64_t to_stride) {
-    const __m512i interleaved = _mm512_set_epi16(31, 15, 30, 14, 29, 13, 28, 12, 27, 11, 26, 10, 25, 9, 24, 8, 23, 7,
-                                                 22, 6, 21, 5, 20, 4, 19, 3, 18, 2, 17, 1, 16, 0);
-    for (int64_t i = 0; i < rows; i += 2)
-      for (int64_t j = 0; j < cols; j += kLanes) {
-        const float* from = x + i * stride + j;
-        const Vector even = load_cols(from, cols - j);
-        const Vector odd = i + 1 < rows ? load_cols(from + stride, cols - j) : hn::Zero(Lanes());
-        const __m512i pairs = _mm512_permutexvar_epi16(interleaved, narrow(even, odd));
-        _mm512_storeu_si512(to + i / 2 * to_stride + j, pairs);
-      }
-  }
-};
-#else
-using Bf16Pairs = Bf16Rounded;
-#endif
-
-// Calls f(Bf16Pairs{}) where the processor can, else f(Bf16Rounded{}).
+// Calls f with the arithmetic of the bfloat16 numbers: Bf16Tiles{}, Bf16Pairs{} or Bf16Rounded{}. f must not call code
+// that uses tile registers itself.
 template <class F>
 HWY_INLINE void with_bf16(const F& f) {
   if constexpr (kLanes == 16) {
-    static const bool native = __builtin_cpu_supports("avx512bf16") != 0;
-    if (native) return f(Bf16Pairs{});
+    const Bf16Unit unit = bf16_unit();
+    if (unit == Bf16Unit::kTiles) {
+      const TileRegisters registers;
+      return f(Bf16Tiles{});
+    }
+    if (unit == Bf16Unit::kPairs) return f(Bf16Pairs{});
   }
   f(Bf16Rounded{});
 }
 
 template <class Arithmetic>
+HWY_INLINE constexpr int64_t whole_blocks(int64_t size) {
+  return (size + Arithmetic::kBlock - 1) / Arithmetic::kBlock * Arithmetic::kBlock;
+}
+template <class Arithmetic>
 HWY_INLINE constexpr int64_t cells(int64_t steps) {
-  return (steps + Arithmetic::kSteps - 1) / Arithmetic::kSteps;
+  return whole_blocks<Arithmetic>((steps + Arithmetic::kSteps - 1) / Arithmetic::kSteps);
 }
 
 // Hands out the parts of a thread's workspace.
@@ -141,16 +56,18 @@ template <class Arithmetic>
 HWY_INLINE ByRows left_by_rows(const float* x, int64_t stride, int64_t rows, int64_t cols, TileMemory& memory) {
   if constexpr (Arithmetic::kInPlace) return {x, stride};
   const int64_t to_stride = padded_cols(cells<Arithmetic>(cols));
-  float* to = memory.take(rows, to_stride);
+  float* to = memory.take(whole_blocks<Arithmetic>(rows), to_stride);
   Arithmetic::by_cols(x, stride, rows, cols, to, to_stride);
   return {to, to_stride};
 }
 template <class Arithmetic>
 HWY_INLINE ByColumns left_by_columns(const float* x, int64_t stride, int64_t rows, int64_t cols, TileMemory& memory) {
   if constexpr (Arithmetic::kInPlace) return {x, stride};
-  float* to = memory.take(cells<Arithmetic>(rows), padded_cols(cols));
-  Arithmetic::by_rows(x, stride, rows, cols, to, padded_cols(cols));
-  return {to, padded_cols(cols)};
+  const int64_t steps = cells<Arithmetic>(rows), to_stride = padded_cols(cols);
+  float* to = memory.take(steps, to_stride);
+  Arithmetic::by_rows(x, stride, rows, cols, to, to_stride);
+  if constexpr (Arithmetic::kBlock > 1) Arithmetic::transpose_blocks(to, steps, to_stride);
+  return {to, to_stride};
 }
 template <class Arithmetic>
 HWY_INLINE Panels right_tile(const float* x, int64_t stride, int64_t rows, int64_t cols, TileMemory& memory) {

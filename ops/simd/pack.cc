@@ -49,7 +49,7 @@ HWY_EXPORT(pack_panel_of);
 }  // namespace
 
 const float* packed(const float* w, int64_t inner, int64_t cols, bool transpose, Cells cells, Scratch& scratch) {
-  float* panels = scratch.get<float>(panel_floats(inner, cols)).data();
+  float* panels = scratch.get<float>(panel_floats(padded_cols(inner), cols)).data();
   const int64_t grain = HWY_DYNAMIC_DISPATCH(panel_cols)();
   parallel_for(cols, grain, [=](int64_t first, int64_t) {
     HWY_DYNAMIC_DISPATCH(pack_panel_of)(w, inner, cols, transpose, cells, first, panels);

@@ -15,7 +15,6 @@
 
 #include <algorithm>
 #include <cstdint>
-#include <type_traits>
 
 #include "hwy/highway.h"
 
@@ -48,10 +47,15 @@ HWY_INLINE void store_cols(Vector v, float* p, int64_t left) {
   hn::BlendedStore(v, hn::FirstN(d, static_cast<size_t>(left)), d, p);
 }
 
+// What cols_left is `vectors` vectors further.
+HWY_INLINE Whole cols_after(Whole whole, int) { return whole; }
+HWY_INLINE int64_t cols_after(int64_t left, int vectors) { return left - vectors * kLanes; }
+
 // Left side stored by rows: element (i, k) at data[i * stride + k]; by columns: at data[k * stride + i].
 struct ByRows {
   const float* data;
   int64_t stride;
+  HWY_INLINE const float* at(int64_t i, int64_t k) const { return data + i * stride + k; }
   HWY_INLINE float operator[](int i) const { return data[i * stride]; }
   HWY_INLINE void step() { ++data; }
   HWY_INLINE ByRows from_row(int64_t i) const { return {data + i * stride, stride}; }
@@ -59,6 +63,7 @@ struct ByRows {
 struct ByColumns {
   const float* data;
   int64_t stride;
+  HWY_INLINE const float* at(int64_t i, int64_t k) const { return data + k * stride + i; }
   HWY_INLINE float operator[](int i) const { return data[i]; }
   HWY_INLINE void step() { data += stride; }
   HWY_INLINE ByColumns from_row(int64_t i) const { return {data + i, stride}; }
@@ -80,15 +85,9 @@ template <class Arithmetic, int kRows, int kVectors, class Left, class Begin, cl
 HWY_INLINE void block_product(Left left, const float* HWY_RESTRICT right, int64_t right_row, int64_t inner, int64_t row,
                               int64_t col, Cols cols_left, const Begin& begin, const End& end) {
   const Lanes d;
-  const auto left_at = [cols_left](int v) HWY_ATTR {
-    if constexpr (std::is_same_v<Cols, Whole>)
-      return (void)v, cols_left;
-    else
-      return cols_left - v * kLanes;
-  };
   Vector sum[kRows][kVectors];
   for (int i = 0; i < kRows; ++i)
-    for (int v = 0; v < kVectors; ++v) sum[i][v] = begin(row + i, col + v * kLanes, left_at(v));
+    for (int v = 0; v < kVectors; ++v) sum[i][v] = begin(row + i, col + v * kLanes, cols_after(cols_left, v));
   left = left.from_row(row);
   for (int64_t k = 0; k < inner; ++k) {
     Vector r[kVectors];
@@ -101,7 +100,7 @@ HWY_INLINE void block_product(Left left, const float* HWY_RESTRICT right, int64_
     right += right_row;
   }
   for (int i = 0; i < kRows; ++i)
-    for (int v = 0; v < kVectors; ++v) end(row + i, col + v * kLanes, left_at(v), sum[i][v]);
+    for (int v = 0; v < kVectors; ++v) end(row + i, col + v * kLanes, cols_after(cols_left, v), sum[i][v]);
 }
 
 template <class Arithmetic, int kVectors, class Left, class Begin, class End, class Cols>
@@ -121,12 +120,10 @@ HWY_INLINE void panel_product(Left left, const float* right, int64_t right_row, 
   if (rows > i) block_product<Arithmetic, 1, kVectors>(left, right, right_row, inner, i, col, cols_left, begin, end);
 }
 
-// For every element of a [rows, cols] tile, by vectors: end(row, col, cols_left, value) with
-// value = begin(row, col, cols_left) + (left right)(row, col), where the sum runs over `inner` cells in order and
-// cols_left is what load_cols and store_cols want to know. Arithmetic (arithmetic-inl.h) says what a cell holds.
+// tile_product on the vector units.
 template <class Arithmetic, class Left, class Begin, class End>
-HWY_INLINE void tile_product(Left left, Panels right, int64_t rows, int64_t inner, int64_t cols, const Begin& begin,
-                             const End& end) {
+HWY_INLINE void vector_product(Left left, Panels right, int64_t rows, int64_t inner, int64_t cols, const Begin& begin,
+                               const End& end) {
   int64_t col = 0;
   for (; col + kPanelCols <= cols; col += kPanelCols, right.data += right.panel)
     panel_product<Arithmetic, kPanelVectors>(left, right.data, right.row, rows, inner, col, Whole{}, begin, end);
@@ -141,6 +138,18 @@ HWY_INLINE void tile_product(Left left, Panels right, int64_t rows, int64_t inne
       return panel_product<Arithmetic, 3>(left, right.data, right.row, rows, inner, col, rest, begin, end);
     panel_product<Arithmetic, 4>(left, right.data, right.row, rows, inner, col, rest, begin, end);
   }
+}
+
+// For every element of a [rows, cols] tile, by vectors: end(row, col, cols_left, value) with
+// value = begin(row, col, cols_left) + (left right)(row, col), where the sum runs over `inner` cells in order and
+// cols_left is what load_cols and store_cols want to know. Arithmetic (arithmetic-inl.h) says what a cell holds.
+template <class Arithmetic, class Left, class Begin, class End>
+HWY_INLINE void tile_product(Left left, Panels right, int64_t rows, int64_t inner, int64_t cols, const Begin& begin,
+                             const End& end) {
+  if constexpr (Arithmetic::kBlock > 1)
+    Arithmetic::product(left, right, rows, inner, cols, begin, end);
+  else
+    vector_product<Arithmetic>(left, right, rows, inner, cols, begin, end);
 }
 
 }  // namespace HWY_NAMESPACE

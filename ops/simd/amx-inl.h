@@ -51,31 +51,6 @@ struct Bf16Tiles : Bf16Pairs {
       for (int64_t j = 0; j < stride; j += kBlock) transpose(to + i * stride + j, stride, to + i * stride + j, stride);
   }
 
-  // to = from^T, both 16 by 16 cells; they may be the same.
-  static HWY_INLINE void transpose(const float* from, int64_t from_stride, float* to, int64_t to_stride) {
-    __m512i a[16], b[16];
-    for (int i = 0; i < 16; ++i) a[i] = _mm512_loadu_si512(from + i * from_stride);
-    for (int i = 0; i < 16; i += 2) {
-      b[i] = _mm512_unpacklo_epi32(a[i], a[i + 1]);
-      b[i + 1] = _mm512_unpackhi_epi32(a[i], a[i + 1]);
-    }
-    for (int i = 0; i < 16; i += 4)  // a[i + j]: column j of every 128 bits, of rows i .. i + 3
-      for (int j = 0; j < 2; ++j) {
-        a[i + 2 * j] = _mm512_unpacklo_epi64(b[i + j], b[i + 2 + j]);
-        a[i + 2 * j + 1] = _mm512_unpackhi_epi64(b[i + j], b[i + 2 + j]);
-      }
-    for (int j = 0; j < 4; ++j) {  // the 128 bits of each column, as a 4 by 4 transposition
-      const __m512i low01 = _mm512_shuffle_i32x4(a[j], a[4 + j], 0x44),
-                    low23 = _mm512_shuffle_i32x4(a[j], a[4 + j], 0xEE);
-      const __m512i high01 = _mm512_shuffle_i32x4(a[8 + j], a[12 + j], 0x44),
-                    high23 = _mm512_shuffle_i32x4(a[8 + j], a[12 + j], 0xEE);
-      _mm512_storeu_si512(to + j * to_stride, _mm512_shuffle_i32x4(low01, high01, 0x88));
-      _mm512_storeu_si512(to + (4 + j) * to_stride, _mm512_shuffle_i32x4(low01, high01, 0xDD));
-      _mm512_storeu_si512(to + (8 + j) * to_stride, _mm512_shuffle_i32x4(low23, high23, 0x88));
-      _mm512_storeu_si512(to + (12 + j) * to_stride, _mm512_shuffle_i32x4(low23, high23, 0xDD));
-    }
-  }
-
   // See tile_product.
   template <class Left, class Begin, class End>
   static HWY_INLINE void product(Left left, Panels right, int64_t rows, int64_t inner, int64_t cols, const Begin& begin,

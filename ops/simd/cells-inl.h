@@ -24,6 +24,38 @@ HWY_INLINE void copy_vectors(const float* x, int64_t stride, int64_t rows, int64
       hn::StoreU(change(load_cols(x + i * stride + j, cols - j)), d, to + i * to_stride + j);
 }
 
+// to = from^T, both kLanes by kLanes cells; they may be the same where kLanes is 16.
+#if HWY_CAP_GE512
+HWY_INLINE void transpose(const float* from, int64_t from_stride, float* to, int64_t to_stride) {
+  __m512i a[16], b[16];
+  for (int i = 0; i < 16; ++i) a[i] = _mm512_loadu_si512(from + i * from_stride);
+  for (int i = 0; i < 16; i += 2) {
+    b[i] = _mm512_unpacklo_epi32(a[i], a[i + 1]);
+    b[i + 1] = _mm512_unpackhi_epi32(a[i], a[i + 1]);
+  }
+  for (int i = 0; i < 16; i += 4)  // a[i + j]: column j of every 128 bits, of rows i .. i + 3
+    for (int j = 0; j < 2; ++j) {
+      a[i + 2 * j] = _mm512_unpacklo_epi64(b[i + j], b[i + 2 + j]);
+      a[i + 2 * j + 1] = _mm512_unpackhi_epi64(b[i + j], b[i + 2 + j]);
+    }
+  for (int j = 0; j < 4; ++j) {  // the 128 bits of each column, as a 4 by 4 transposition
+    const __m512i low01 = _mm512_shuffle_i32x4(a[j], a[4 + j], 0x44),
+                  low23 = _mm512_shuffle_i32x4(a[j], a[4 + j], 0xEE);
+    const __m512i high01 = _mm512_shuffle_i32x4(a[8 + j], a[12 + j], 0x44),
+                  high23 = _mm512_shuffle_i32x4(a[8 + j], a[12 + j], 0xEE);
+    _mm512_storeu_si512(to + j * to_stride, _mm512_shuffle_i32x4(low01, high01, 0x88));
+    _mm512_storeu_si512(to + (4 + j) * to_stride, _mm512_shuffle_i32x4(low01, high01, 0xDD));
+    _mm512_storeu_si512(to + (8 + j) * to_stride, _mm512_shuffle_i32x4(low23, high23, 0x88));
+    _mm512_storeu_si512(to + (12 + j) * to_stride, _mm512_shuffle_i32x4(low23, high23, 0xDD));
+  }
+}
+#else
+HWY_INLINE void transpose(const float* from, int64_t from_stride, float* to, int64_t to_stride) {
+  for (int i = 0; i < kLanes; ++i)
+    for (int j = 0; j < kLanes; ++j) to[j * to_stride + i] = from[i * from_stride + j];
+}
+#endif
+
 struct Float32 {
   static constexpr int kSteps = 1, kBlock = 1;
   static constexpr bool kInPlace = true;  // tiles are read where they are

@@ -14,18 +14,31 @@ HWY_BEFORE_NAMESPACE();
 namespace polyscene::ops {
 namespace HWY_NAMESPACE {
 
+// Rows of `panel` from `count` rows of w [.., inner], which become its columns.
+template <class Arithmetic>
+HWY_INLINE void pack_transposed(const float* w, int64_t inner, int64_t count, float* panel) {
+  const int64_t rows = cells<Arithmetic>(inner), stride = padded_cols(rows);
+  float* narrow = thread_workspace(kLanes * stride);
+  for (int64_t j = 0; j < kPanelCols; j += kLanes) {
+    const int64_t present = std::clamp<int64_t>(count - j, 0, kLanes);
+    Arithmetic::by_cols(w + j * inner, inner, present, inner, narrow, stride);
+    std::fill(narrow + present * stride, narrow + kLanes * stride, 0.0f);
+    for (int64_t k = 0; k < rows; k += kLanes) {
+      alignas(64) float block[kLanes * kLanes];
+      transpose(narrow + k, stride, block, kLanes);
+      for (int64_t i = 0; i < std::min<int64_t>(kLanes, rows - k); ++i)
+        std::copy_n(block + i * kLanes, kLanes, panel + (k + i) * kPanelCols + j);
+    }
+  }
+}
+
 // Columns first .. first + kPanelCols - 1, those that exist.
 template <class Arithmetic>
 HWY_INLINE void pack_panel(const float* w, int64_t inner, int64_t cols, bool transpose, int64_t first, float* panels) {
-  const int64_t count = std::min<int64_t>(kPanelCols, cols - first), rows = cells<Arithmetic>(inner);
-  float* panel = panels + first / kPanelCols * rows * kPanelCols;
-  if (!transpose) return Arithmetic::by_rows(w + first, cols, inner, count, panel, kPanelCols);
-  float* column = thread_workspace(padded_cols(rows));
-  for (int64_t j = 0; j < count; ++j) {
-    Arithmetic::by_cols(w + (first + j) * inner, inner, 1, inner, column, 0);
-    for (int64_t k = 0; k < rows; ++k) panel[k * kPanelCols + j] = column[k];
-  }
-  for (int64_t k = 0; k < rows; ++k) std::fill(panel + k * kPanelCols + count, panel + (k + 1) * kPanelCols, 0.0f);
+  const int64_t count = std::min<int64_t>(kPanelCols, cols - first);
+  float* panel = panels + first / kPanelCols * cells<Arithmetic>(inner) * kPanelCols;
+  if (transpose) return pack_transposed<Arithmetic>(w + first * inner, inner, count, panel);
+  Arithmetic::by_rows(w + first, cols, inner, count, panel, kPanelCols);
 }
 
 int64_t panel_cols() { return kPanelCols; }

@@ -3,7 +3,6 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
-#include <limits>
 
 #include "ops/base/thread.h"
 #include "ops/dense/activation_backward.h"
@@ -18,35 +17,17 @@
 #include "ops/jagged/dap.h"
 #include "ops/jagged/rtm.h"
 #include "ops/jagged/rtm_distinct.h"
-#include "ops/simd/targets.h"
+#include "tests/ops/call.h"
+#include "tests/ops/machine.h"
 #include "tests/ops/sfpnet_reference.h"
 #include "tests/support/compare.h"
-#include "tests/support/evaluate.h"
 #include "tests/support/message_of.h"
 #include "tests/support/random.h"
-
-// Last: it needs what targets.h says.
-#include "hwy/highway.h"
 
 namespace polyscene::testing {
 namespace {
 
 using ops::Activation;
-
-const Attributes kNone = Attributes::of(NoAttributes{});
-
-// The outputs of one operator.
-std::vector<Tensor> call(const OpDefinition& op, const Attributes& attributes, const std::vector<Tensor>& inputs,
-                         const ExecutorOptions& options = {}) {
-  Graph graph;
-  Feed feed;
-  std::vector<Value> values;
-  for (const Tensor& t : inputs) {
-    values.push_back(graph.input(str("input ", values.size()), t.dtype(), SymbolicShape(t.shape())));
-    feed.emplace_back(values.back(), t);
-  }
-  return evaluate(graph, graph.add(op, attributes, values), feed, options);
-}
 
 void expect_values(const Tensor& got, Shape shape, std::initializer_list<float> want) {
   EXPECT_TRUE(all_close(got, Tensor::of<float>(shape, want), {.relative = 1e-6, .absolute = 1e-7}));
@@ -301,20 +282,22 @@ Doubles through_pooling(const Tailoring& shape, const Doubles& x, const Doubles&
   return g;
 }
 
-// Runs every test on AVX2 and on what this machine offers best.
-class OnTarget : public ::testing::TestWithParam<std::tuple<Size, bool>> {
+// Runs every test on AVX2 and on what this machine offers best, those of bfloat16 on each unit that multiplies it.
+class OnTarget : public ::testing::TestWithParam<std::tuple<Size, Machine>> {
  protected:
-  void SetUp() override { choose(std::get<1>(GetParam()) ? HWY_AVX2 : 0); }
-  void TearDown() override { choose(0); }
-  static void choose(int64_t targets) {
-    hwy::SetSupportedTargetsForTest(targets);
-    hwy::GetChosenTarget().Update(hwy::SupportedTargets());
-  }
+  const RunsOn runs_{std::get<1>(GetParam())};
   const Inputs in_{std::get<0>(GetParam())};
 };
+class OnUnit : public OnTarget {
+ protected:
+  void SetUp() override {
+    if (runs_.unit_is_missing())
+      GTEST_SKIP() << "wanted a machine that multiplies bfloat16 by " << std::get<1>(GetParam());
+  }
+};
 
-std::string target_name(const ::testing::TestParamInfo<std::tuple<Size, bool>>& info) {
-  return str(std::get<0>(info.param).name, std::get<1>(info.param) ? "_avx2" : "_best");
+std::string target_name(const ::testing::TestParamInfo<std::tuple<Size, Machine>>& info) {
+  return str(std::get<0>(info.param), '_', std::get<1>(info.param));
 }
 
 TEST_P(OnTarget, RtmMatchesPlainLoops) {
@@ -398,45 +381,41 @@ TEST_P(OnTarget, DapMatchesPlainLoops) {
                "gradient");
 }
 
-// The same bits whatever the number of threads, on each instruction set.
+// The same bits whatever the number of threads, on each instruction set, in float and bfloat16.
 TEST_P(OnTarget, BitsDoNotDependOnThreads) {
   const auto& in = in_;
   const Tensor u =
       random_tensor<float>({static_cast<int64_t>(in.shape.rows), static_cast<int64_t>(in.shape.hidden)}, 9);
   const Tensor index = random_index({static_cast<int64_t>(in.shape.rows)}, 23, 0, 37);
   const Tensor projected = random_tensor<float>({37, static_cast<int64_t>(in.shape.hidden)}, 22);
-  const auto everything = [&](int threads) {
+  const auto everything = [&](int threads, bool bf16) {
+    const ExecutorOptions options{.bf16_matmul = bf16};
     const int before = thread_count();
     set_thread_count(threads);
-    std::vector<Tensor> all = call(ops::kRtm, kPooling, {in.b, in.offsets, in.row_bias, in.wb, in.wo, in.co});
+    std::vector<Tensor> all = call(ops::kRtm, kPooling, {in.b, in.offsets, in.row_bias, in.wb, in.wo, in.co}, options);
     const Tensor y = all[0], pooled = all[1];
     for (const auto& more :
-         {call(ops::kRtmBackward, kPooling, {in.b, in.offsets, u, in.wb, in.wo, y, pooled, in.dpooled, in.g}),
+         {call(ops::kRtmBackward, kPooling, {in.b, in.offsets, u, in.wb, in.wo, y, pooled, in.dpooled, in.g}, options),
           call(ops::kRtmDistinctBackward, kPooling,
-               {projected, index, in.offsets, in.row_bias, in.wo, y, pooled, in.dpooled, in.g}),
-          call(ops::kMatmul, Attributes::of(ops::MatmulAttributes{.transpose_a = true}), {in.b, u})})
+               {projected, index, in.offsets, in.row_bias, in.wo, y, pooled, in.dpooled, in.g}, options),
+          call(ops::kMatmul, Attributes::of(ops::MatmulAttributes{.transpose_a = true}), {in.b, u}, options)})
       all.insert(all.end(), more.begin(), more.end());
     set_thread_count(before);
     return all;
   };
-  const std::vector<Tensor> one = everything(1);
-  for (const int threads : {2, 3, 8}) {
-    const std::vector<Tensor> many = everything(threads);
-    for (size_t i = 0; i < one.size(); ++i)
-      EXPECT_TRUE(same_bits(many[i], one[i])) << threads << " threads, result " << i;
+  for (const bool bf16 : {false, true}) {
+    const std::vector<Tensor> one = everything(1, bf16);
+    for (const int threads : {2, 3, 8}) {
+      const std::vector<Tensor> many = everything(threads, bf16);
+      for (size_t i = 0; i < one.size(); ++i)
+        EXPECT_TRUE(same_bits(many[i], one[i])) << threads << " threads, bf16 " << bf16 << ", result " << i;
+    }
   }
-}
-
-Tensor small_integers(Shape shape, uint64_t seed) {
-  Tensor t(DType::kFloat32, shape);
-  PhiloxStream random(seed);
-  for (float& x : t.elements<float>()) x = static_cast<float>(random.next_below(3)) - 1;
-  return t;
 }
 
 // With numbers that bfloat16 holds exactly, and sums that float32 does, both arithmetics agree to the bit. The pooling
 // gets no gradient: it would make fractions of them.
-TEST_P(OnTarget, Bfloat16IsExactOnSmallIntegers) {
+TEST_P(OnUnit, Bfloat16IsExactOnSmallIntegers) {
   const auto& in = in_;
   const auto integers = [](const Tensor& like, uint64_t seed) { return small_integers(like.shape(), seed); };
   const Tensor b = integers(in.b, 1), g = integers(in.g, 2), row_bias = integers(in.row_bias, 3);
@@ -462,7 +441,7 @@ TEST_P(OnTarget, Bfloat16IsExactOnSmallIntegers) {
   for (size_t i = 0; i < wide.size(); ++i) EXPECT_TRUE(same_bits(narrow[i], wide[i])) << "result " << i;
 }
 
-TEST_P(OnTarget, Bfloat16IsCloseToFloat) {
+TEST_P(OnUnit, Bfloat16IsCloseToFloat) {
   const auto& in = in_;
   const ExecutorOptions bf16{.bf16_matmul = true};
   const auto narrow = call(ops::kRtm, kPooling, {in.b, in.offsets, in.row_bias, in.wb, in.wo, in.co}, bf16);
@@ -470,7 +449,11 @@ TEST_P(OnTarget, Bfloat16IsCloseToFloat) {
   EXPECT_TRUE(all_close(narrow[0], wide[0], {.relative = 0.01, .absolute = 0.02}));
 }
 
-INSTANTIATE_TEST_SUITE_P(Sizes, OnTarget, ::testing::Combine(::testing::ValuesIn(sizes()), ::testing::Bool()),
+INSTANTIATE_TEST_SUITE_P(Sizes, OnTarget,
+                         ::testing::Combine(::testing::ValuesIn(sizes()), ::testing::Values(kBest, kAvx2)),
+                         target_name);
+INSTANTIATE_TEST_SUITE_P(Sizes, OnUnit,
+                         ::testing::Combine(::testing::ValuesIn(sizes()), ::testing::ValuesIn(kBf16Machines)),
                          target_name);
 
 // The ways in which a product is cut: by rows, by rows and columns, and along a long sum.
@@ -493,27 +476,8 @@ TEST(Matmul, EveryCutMatchesPlainLoops) {
       }
 }
 
-// The same cuts in bfloat16, exact on small integers.
-TEST(Matmul, EveryCutIsExactInBfloat16) {
-  struct Extents {
-    int64_t rows, inner, cols;
-  };
-  for (const auto [rows, inner, cols] :
-       {Extents{2100, 5, 3}, {70, 9, 300}, {40, 20000, 5}, {300, 1033, 20}, {33, 1, 1}, {130, 700, 130}})
-    for (const bool ta : {false, true})
-      for (const bool tb : {false, true}) {
-        const Tensor a = small_integers(ta ? Shape{inner, rows} : Shape{rows, inner}, 1);
-        const Tensor b = small_integers(tb ? Shape{cols, inner} : Shape{inner, cols}, 2);
-        const Attributes attributes = Attributes::of(ops::MatmulAttributes{.transpose_a = ta, .transpose_b = tb});
-        const auto results = [&](bool bf16) {
-          return call(ops::kMatmul, attributes, {a, b}, {.bf16_matmul = bf16})[0];
-        };
-        EXPECT_TRUE(same_bits(results(true), results(false))) << rows << 'x' << inner << 'x' << cols << ta << tb;
-      }
-}
-
 // Parts of odd and even widths, more columns and rows than a tile has, and sums that are cut: as one wide input, exact
-// on small integers in float and in bfloat16.
+// on small integers.
 TEST(Linear, PartsAreTheirConcatenation) {
   struct Case {
     int64_t rows;
@@ -535,30 +499,11 @@ TEST(Linear, PartsAreTheirConcatenation) {
       inputs.push_back(last);
       return inputs;
     };
-    for (const bool bf16 : {false, true}) {
-      const ExecutorOptions options{.bf16_matmul = bf16};
-      EXPECT_TRUE(same_bits(call(ops::kLinear, plain, with(parts, w), options)[0],
-                            call(ops::kLinear, plain, {whole, w}, options)[0]))
-          << c.rows << " rows, bf16 " << bf16;
-      EXPECT_TRUE(same_bits(call(ops::kLinearWeightGradient, kNone, with(parts, dz), options)[0],
-                            call(ops::kLinearWeightGradient, kNone, {whole, dz}, options)[0]))
-          << c.rows << " rows, bf16 " << bf16;
-    }
-  }
-}
-
-// To the nearest of 8 significant bits, ties to even, on every instruction set; a NaN stays one.
-TEST(Matmul, Bfloat16RoundsItsInputs) {
-  const float nan = std::numeric_limits<float>::quiet_NaN(), step = 0x1p-8f;
-  const Tensor x = Tensor::of<float>({6, 1}, {1 + step, 1 + 3 * step, 1 + 1.01f * step, -1 - 2.9f * step, 3, nan});
-  const Tensor one = Tensor::of<float>({1, 1}, {1});
-  for (const int64_t targets : {int64_t{HWY_AVX2}, int64_t{0}}) {
-    hwy::SetSupportedTargetsForTest(targets);
-    hwy::GetChosenTarget().Update(hwy::SupportedTargets());
-    const Tensor y = call(ops::kMatmul, Attributes::of(ops::MatmulAttributes{}), {x, one}, {.bf16_matmul = true})[0];
-    EXPECT_TRUE(all_close(y.elements<float>().first(5),
-                          std::span<const double>(Doubles{1, 1 + 4 * step, 1 + 2 * step, -1 - 2 * step, 3}), {}));
-    EXPECT_TRUE(std::isnan(y.elements<float>()[5]));
+    EXPECT_TRUE(same_bits(call(ops::kLinear, plain, with(parts, w))[0], call(ops::kLinear, plain, {whole, w})[0]))
+        << c.rows << " rows";
+    EXPECT_TRUE(same_bits(call(ops::kLinearWeightGradient, kNone, with(parts, dz))[0],
+                          call(ops::kLinearWeightGradient, kNone, {whole, dz})[0]))
+        << c.rows << " rows";
   }
 }
 

@@ -19,9 +19,9 @@ struct TileSizes {
 };
 
 // Small enough to share among threads, large enough to reach full speed (tools/bench/ops_bench): sgemm likes powers of
-// two, the bfloat16 kernel whole blocks of six rows. Weight gradients are small and sum over many rows: only those cut
-// the sum itself, since sgemm slows down by a fifth where it has to pack thousands of rows for a few columns. Parts
-// that cut it already are left alone: packed bfloat16 steps must not be torn apart.
+// two, the bfloat16 kernel whole blocks of six rows, or of sixteen. Weight gradients are small and sum over many rows:
+// only those cut the sum itself, since sgemm slows down by a fifth where it has to pack thousands of rows for a few
+// columns. Parts that cut it already are left alone: packed bfloat16 steps must not be torn apart.
 TileSizes tile_sizes(const Product& p) {
   constexpr int64_t kLongSum = 2048, kMaxCuts = 16;
   const bool whole_sum = p.transpose_a || p.a.size() == 1;

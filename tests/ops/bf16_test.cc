@@ -2,6 +2,7 @@
 // the ways in which products are cut, and the rounding.
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cmath>
 #include <limits>
 
@@ -89,15 +90,21 @@ TEST_P(Bf16Product, IsCloseToFloat) {
   }
 }
 
-// Padding multiplies zeros: what is no number reaches its own row and its own column only.
+Tensor filled(Shape shape, float value) {
+  Tensor t(DType::kFloat32, shape);
+  std::ranges::fill(t.elements<float>(), value);
+  return t;
+}
+
+// Padding multiplies zeros, whatever the workspace held before: what is no number reaches its own row and its own
+// column only.
 TEST_P(Bf16Product, NoNumberStaysInItsRowAndColumn) {
   const float nan = std::numeric_limits<float>::quiet_NaN(), infinity = std::numeric_limits<float>::infinity();
   for (const bool ta : {false, true})
     for (const float odd : {nan, infinity}) {
-      const Extents e{20, 5, 21, ta};
-      Tensor a = Tensor(DType::kFloat32, left(e)), b = Tensor(DType::kFloat32, right(e));
-      std::ranges::fill(a.elements<float>(), 1.0f);
-      std::ranges::fill(b.elements<float>(), 1.0f);
+      const Extents e{20, 5, 21, ta}, before{70, 70, 70, ta};
+      (void)product(before, filled(left(before), nan), filled(right(before), nan));
+      const Tensor a = filled(left(e), 1), b = filled(right(e), 1);
       a.elements<float>()[ta ? 4 * 20 + 18 : 18 * 5 + 4] = odd;
       b.elements<float>()[4 * 21 + 20] = odd;
       const Tensor y = product(e, a, b);

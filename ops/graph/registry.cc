@@ -1,7 +1,5 @@
 #include "ops/graph/registry.h"
 
-#include "ops/dense/activate.h"
-#include "ops/dense/activate_gradient.h"
 #include "ops/dense/activation_backward.h"
 #include "ops/dense/add.h"
 #include "ops/dense/add_bias.h"
@@ -37,8 +35,6 @@ namespace polyscene {
 std::span<const OpDefinition* const> all_ops() {
   static const OpDefinition* const ops[] = {
       // dense
-      &ops::kActivate,
-      &ops::kActivateGradient,
       &ops::kActivationBackward,
       &ops::kAdd,
       &ops::kAddBias,

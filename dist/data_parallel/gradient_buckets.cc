@@ -33,8 +33,6 @@ void GradientBuckets::reduce_one(Communicator& communicator, std::span<T> gradie
           name(DTypeOf<T>::value));
   const Range place = range(bucket);
   communicator.all_reduce(gradients.subspan(static_cast<size_t>(place.begin), static_cast<size_t>(place.size())));
-  ++traffic_.buckets;
-  traffic_.bytes += place.size() * size_bytes(dtype_);
 }
 
 template void GradientBuckets::reduce_all(Communicator&, std::span<float>);

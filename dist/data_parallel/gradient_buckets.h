@@ -23,10 +23,6 @@ class GradientBuckets {
     [[nodiscard]] int64_t size() const { return end - begin; }
     bool operator==(const Range&) const = default;
   };
-  // What has been reduced so far, per rank: payload, not what the transport makes of it.
-  struct Traffic {
-    int64_t buckets = 0, bytes = 0;
-  };
 
   // For a flat buffer of `elements` of `dtype` (floating). Every bucket but the last (the start of the buffer) holds as
   // many elements as fit into bucket_bytes. Throws InvalidArgument.
@@ -47,8 +43,6 @@ class GradientBuckets {
     reduce_one(communicator, gradients, bucket);
   }
 
-  [[nodiscard]] Traffic traffic() const { return traffic_; }
-
  private:
   template <class T>
   void reduce_all(Communicator& communicator, std::span<T> gradients);
@@ -57,7 +51,6 @@ class GradientBuckets {
 
   int64_t elements_, bucket_elements_;
   DType dtype_;
-  Traffic traffic_;
 };
 
 }  // namespace polyscene

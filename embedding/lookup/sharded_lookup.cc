@@ -31,10 +31,6 @@ void gather(const HashedTable& table, std::span<const int32_t> rows, float* out)
   }
 }
 
-double ratio(int64_t all, int64_t distinct) {
-  return distinct == 0 ? 1.0 : static_cast<double>(all) / static_cast<double>(distinct);
-}
-
 }  // namespace
 
 LookupStatistics& LookupStatistics::operator+=(const LookupStatistics& other) {
@@ -47,9 +43,6 @@ LookupStatistics& LookupStatistics::operator+=(const LookupStatistics& other) {
   bytes_sent += other.bytes_sent;
   return *this;
 }
-
-double LookupStatistics::sender_dedup_ratio() const { return ratio(keys_in, keys_sent); }
-double LookupStatistics::owner_dedup_ratio() const { return ratio(keys_received, keys_owned); }
 
 struct ShardedLookup::State {
   ShardedTables& tables;

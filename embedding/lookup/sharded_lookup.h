@@ -27,9 +27,6 @@ struct LookupStatistics {
   int64_t bytes_sent = 0;  // to other ranks: keys, rows and gradients
 
   LookupStatistics& operator+=(const LookupStatistics& other);
-  // Keys per distinct key, at the sender and at the owner; 1 without keys.
-  [[nodiscard]] double sender_dedup_ratio() const;
-  [[nodiscard]] double owner_dedup_ratio() const;
 };
 
 // Holds buffers and the routes of the latest lookup. Every call is a collective of the tables' communicator: all ranks

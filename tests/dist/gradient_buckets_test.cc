@@ -35,8 +35,6 @@ TEST(GradientBuckets, OneBucketAtATimeLeavesTheOthersAlone) {
     std::vector<double> gradients = {1, 2, 3, 4, 5};
     buckets.all_reduce_bucket(communicator, std::span<double>(gradients), 1);
     EXPECT_EQ(gradients, (std::vector<double>{1, 4, 6, 4, 5}));
-    EXPECT_EQ(buckets.traffic().buckets, 1);
-    EXPECT_EQ(buckets.traffic().bytes, 16);
   });
 }
 

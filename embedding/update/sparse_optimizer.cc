@@ -21,8 +21,8 @@ void lazy_adam(const OptimizerStep& s, Extent extent, const RowUpdate& row) {
 #pragma omp simd
   for (int64_t i = 0; i < dim; ++i) {
     const float g = gradient[i] + s.weight_decay * w[i];
-    m[i] = s.beta1 * m[i] + (1 - s.beta1) * g;
-    v[i] = s.beta2 * v[i] + (1 - s.beta2) * g * g;
+    m[i] = s.beta1 * m[i] + s.gain1 * g;
+    v[i] = s.beta2 * v[i] + s.gain2 * g * g;
     w[i] -= s.rate * m[i] / (std::sqrt(v[i]) + s.epsilon);
   }
 }
@@ -147,7 +147,9 @@ OptimizerStep optimizer_step(const SparseOptimizer& o, int64_t step, double lear
   return {.kind = o.kind,
           .rate = static_cast<float>(rate),
           .beta1 = static_cast<float>(o.beta1),
+          .gain1 = static_cast<float>(1 - o.beta1),
           .beta2 = static_cast<float>(o.beta2),
+          .gain2 = static_cast<float>(1 - o.beta2),
           .epsilon = static_cast<float>(o.epsilon),
           .weight_decay = static_cast<float>(o.weight_decay)};
 }

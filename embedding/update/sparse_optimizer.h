@@ -42,10 +42,11 @@ struct SparseOptimizer {
 // Throws InvalidArgument naming the table and the field when a value is out of range or not finite.
 void check_optimizer(const SparseOptimizer& optimizer, std::string_view table);
 
-// The optimiser's constants at one step, in the precision of the rows.
+// The optimiser's constants at one step, in the precision of the rows. gain = 1 - beta, taken before rounding: of 0.999
+// in float32 it would be 0.00100005.
 struct OptimizerStep {
   SparseOptimizer::Kind kind;
-  float rate, beta1, beta2, epsilon, weight_decay;
+  float rate, beta1, gain1, beta2, gain2, epsilon, weight_decay;
 };
 
 // `step` counts from 1.

@@ -57,6 +57,13 @@ TEST(SparseOptimizer, LazyAdamMovesANewRowByTheLearningRateAtTheFirstStep) {
   EXPECT_EQ(row.values[2], 0);
 }
 
+TEST(SparseOptimizer, LazyAdamTakesOneMinusBetaBeforeRounding) {
+  Row row{.values = {0}, .state = std::vector<float>(2)};
+  step({.kind = Kind::kLazyAdam, .beta1 = 0.999, .beta2 = 0.9999}, 1, row, {1});
+  EXPECT_FLOAT_EQ(row.state[0], 1e-3f);
+  EXPECT_FLOAT_EQ(row.state[1], 1e-4f);
+}
+
 TEST(SparseOptimizer, FactorScalesTheStep) {
   for (const Kind kind : {Kind::kSgd, Kind::kAdagrad, Kind::kRowWiseAdagrad, Kind::kLazyAdam}) {
     const SparseOptimizer optimizer{.kind = kind, .learning_rate = 0.5};

@@ -55,7 +55,7 @@ std::string nearest(std::string_view word, const std::vector<std::string>& candi
 std::string suggestion(std::string_view word, const std::vector<std::string>& candidates) {
   if (candidates.empty()) return "";
   const std::string near = nearest(word, candidates);
-  return near.empty() ? str("; wanted one of ", join(candidates)) : str("; did you mean \"", near, "\"?");
+  return near.empty() ? str("; there are ", join(candidates)) : str("; did you mean \"", near, "\"?");
 }
 
 std::string join(const std::vector<std::string>& words) {

@@ -13,7 +13,7 @@ namespace polyscene::config_text {
 // The candidate nearest to `word`, or empty when none is near enough to be a slip of the keyboard or the memory.
 [[nodiscard]] std::string nearest(std::string_view word, const std::vector<std::string>& candidates);
 
-// `; did you mean "x"?`, or `; wanted one of a, b, c` when no candidate is near, or nothing without candidates.
+// `; did you mean "x"?`, or `; there are a, b, c` when no candidate is near, or nothing without candidates.
 [[nodiscard]] std::string suggestion(std::string_view word, const std::vector<std::string>& candidates);
 
 // "a, b, c", cut to the first two dozen.

@@ -4,7 +4,7 @@
 #include <cmath>
 #include <set>
 
-#include "core/data/nearest_name.h"
+#include "core/config/suggest.h"
 #include "ops/base/error.h"
 
 namespace polyscene {
@@ -44,7 +44,7 @@ int find_target(const FeatureSchema& schema, const std::string& sequence, const 
     names.push_back(schema.fields[i].name);
   }
   throw InvalidArgument(str("[data.feature] sequence \"", sequence, "\" wants target \"", target,
-                            "\", but no categorical feature has that name", did_you_mean(target, names)));
+                            "\", but no categorical feature has that name", config_text::suggestion(target, names)));
 }
 
 SequenceFeature sequence_feature(const FeatureSchema& schema, const std::string& name,

@@ -41,8 +41,8 @@ TEST_F(CheckEmbeddingTest, TablesByDefault) {
       "}\n"
       "model { lr {} }\n";
   EXPECT_EQ(error_of(data + "embedding { table { name: \"x\" } }"),
-            "[config] x.pbtxt:3:21: embedding.table[0].name wants a table that a feature uses, got \"x\"; wanted one "
-            "of age, people, places");
+            "[config] x.pbtxt:3:21: embedding.table[0].name wants a table that a feature uses, got \"x\"; there are "
+            "age, people, places");
 }
 
 TEST_F(CheckEmbeddingTest, Optimizer) {

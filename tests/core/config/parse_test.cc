@@ -36,7 +36,7 @@ TEST_F(ParseTest, FieldOfAnotherBlockIsNamedThere) {
 
 TEST_F(ParseTest, UnknownFieldWithoutAnythingNearListsAll) {
   EXPECT_EQ(error_of("model { zzzzzz {} }"),
-            "[config] x.pbtxt:1:9: unknown field \"zzzzzz\" in model; wanted one of label, head, sfpnet, lr, mlp, din, "
+            "[config] x.pbtxt:1:9: unknown field \"zzzzzz\" in model; there are label, head, sfpnet, lr, mlp, din, "
             "pepnet");
 }
 

@@ -25,7 +25,7 @@ TEST(Suggest, NearestIsASlipAwayOrHoldsTheWord) {
 
 TEST(Suggest, SuggestionOffersTheNearestOrAll) {
   EXPECT_EQ(suggestion("usr", {"user", "tab"}), "; did you mean \"user\"?");
-  EXPECT_EQ(suggestion("zzzz", {"user", "tab"}), "; wanted one of user, tab");
+  EXPECT_EQ(suggestion("zzzz", {"user", "tab"}), "; there are user, tab");
   EXPECT_EQ(suggestion("zzzz", {}), "");
 }
 

@@ -111,7 +111,7 @@ TEST_F(DataErrors, MissingColumn) {
                 " has no column \"usr_id\", wanted by feature \"u\"; did you mean \"user_id\"?");
   EXPECT_EQ(
       error(R"pb(scenario_column: "tab")pb"),
-      "[data] " + quoted("a.parquet") + " has no column \"tab\", wanted by scenario_column; there are: user_id, user");
+      "[data] " + quoted("a.parquet") + " has no column \"tab\", wanted by scenario_column; there are user_id, user");
 }
 
 TEST_F(DataErrors, WrongColumnTypes) {

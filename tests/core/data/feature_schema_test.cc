@@ -2,7 +2,6 @@
 
 #include <gtest/gtest.h>
 
-#include "core/data/nearest_name.h"
 #include "ops/base/error.h"
 #include "tests/core/data/parquet_fixture.h"
 
@@ -140,14 +139,6 @@ TEST(FeatureSchemaFrom, RefusesImpossibleSettings) {
                          sequence { side {} }
                        })pb"),
             "[data.feature] sequence \"a\" has a side without a column");
-}
-
-TEST(NearestName, SuggestsOrLists) {
-  EXPECT_EQ(did_you_mean("usr", {"item", "user"}), "; did you mean \"user\"?");
-  EXPECT_EQ(did_you_mean("xyz", {"item", "user"}), "; there are: item, user");
-  EXPECT_EQ(did_you_mean("xyz", {}), "; there are none");
-  EXPECT_EQ(did_you_mean("name", std::vector<std::string>(14, "aaaaaaaa")).substr(0, 12), "; there are:");
-  EXPECT_TRUE(did_you_mean("name", std::vector<std::string>(14, "aaaaaaaa")).ends_with(" and 2 more"));
 }
 
 }  // namespace

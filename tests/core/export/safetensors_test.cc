@@ -127,7 +127,7 @@ TEST_F(SafetensorsTest, UnknownTensorNamesTheNearest) {
   EXPECT_EQ(error_of<DataError>([&] { (void)file.tensor("head.0.weigth"); }),
             "[export] m holds no tensor \"head.0.weigth\"; did you mean \"head.0.weight\"?");
   EXPECT_EQ(error_of<DataError>([&] { (void)file.tensor("xyz"); }),
-            "[export] m holds no tensor \"xyz\"; wanted one of head.0.bias, head.0.weight");
+            "[export] m holds no tensor \"xyz\"; there are head.0.bias, head.0.weight");
 }
 
 }  // namespace

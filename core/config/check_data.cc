@@ -1,10 +1,9 @@
-#include <algorithm>
 #include <cmath>
 #include <map>
 
 #include "core/config/check.h"
+#include "core/config/check_field.h"
 #include "core/config/experiment.pb.h"
-#include "core/config/suggest.h"
 
 namespace polyscene::config_text {
 namespace {
@@ -26,9 +25,8 @@ class Names {
   void take(const std::string& path, const std::string& name) {
     if (name.empty()) return problems_.add(path, str(path, " wants a name; give it name: \"...\""));
     const auto [first, fresh] = taken_.emplace(name, path);
-    const std::string place = fresh ? "" : problems_.where(first->second + ".name");
     problems_.require(fresh, path + ".name", ": ", what_, " \"", name, "\" is there twice (first ",
-                      place.empty() ? first->second : place, "); rename or remove one");
+                      problems_.where(first->second + ".name"), "); rename or remove one");
     problems_.require(plain_name(name), path + ".name", " wants letters, digits, _ . and - only, got \"", name, "\"");
   }
 
@@ -86,43 +84,17 @@ void check_number(const std::string& path, const config::Number& n, Problems& pr
                    " is the table of the buckets, but there are none; add boundary: [...] or remove table");
 }
 
-// What a behaviour can be compared with: features that hold one id per row.
-struct Targets {
-  std::vector<std::string> possible, all;
-};
-
-Targets targets_of(const Data& data) {
-  Targets targets;
-  for (const Feature& f : data.feature()) {
-    targets.all.push_back(f.name());
-    if (f.has_categorical() || f.number().boundary_size() > 0) targets.possible.push_back(f.name());
-  }
-  return targets;
-}
-
-void check_side(const std::string& path, const config::Sequence::Side& side, const Targets& targets,
-                Problems& problems) {
+void check_side(const std::string& path, const config::Sequence::Side& side, const Data& data, Problems& problems) {
   problems.require(!side.column().empty(), path, " wants a column, e.g. column: \"history_video\"");
   check_table(path, side, problems);
-  if (!side.has_target()) return;
-  const auto has = [&](const std::vector<std::string>& names) {
-    return std::find(names.begin(), names.end(), side.target()) != names.end();
-  };
-  if (has(targets.possible)) return;
-  const std::string wanted = str(path, ".target wants a categorical feature or a number with boundaries, ");
-  problems.add(path + ".target",
-               has(targets.all)
-                   ? str(wanted, "but \"", side.target(), "\" is neither",
-                         targets.possible.empty() ? "" : "; there are " + join(targets.possible))
-                   : str(wanted, "got \"", side.target(), "\"", suggestion(side.target(), targets.possible)));
+  if (side.has_target()) check_field(path + ".target", side.target(), data, problems);
 }
 
 void check_sequence(const std::string& path, const config::Sequence& s, const Data& data, Problems& problems) {
   problems.require(s.side_size() > 0, path,
                    " wants at least one side, e.g. side { column: \"history_video\" target: \"video_id\" }");
   problems.require(s.max_length() >= 1, path + ".max_length", " wants at least 1, got ", s.max_length());
-  const Targets targets = targets_of(data);
-  for (int i = 0; i < s.side_size(); ++i) check_side(str(path, ".side[", i, "]"), s.side(i), targets, problems);
+  for (int i = 0; i < s.side_size(); ++i) check_side(str(path, ".side[", i, "]"), s.side(i), data, problems);
 }
 
 // Columns whose values the feature reads.

@@ -1,6 +1,8 @@
 #include <algorithm>
+#include <set>
 
 #include "core/config/check.h"
+#include "core/config/check_field.h"
 #include "core/config/experiment.pb.h"
 #include "core/config/suggest.h"
 
@@ -28,9 +30,11 @@ bool any_feature(const Data& data, bool (*holds)(const Feature&)) {
   return false;
 }
 
+// Every model but LR has S among its inputs. Data without any feature is told so already.
 void need_scenario(const std::string& path, const Data& data, Problems& problems) {
   problems.require(
-      any_feature(data, [](const Feature& f) { return f.role() == Feature::SCENARIO; }), path,
+      data.feature_size() == 0 || any_feature(data, [](const Feature& f) { return f.role() == Feature::SCENARIO; }),
+      path,
       " wants a scenario vector, but no feature has role: SCENARIO; give it to the feature that tells the scenario");
 }
 
@@ -77,6 +81,22 @@ void check_sfpnet(const config::Sfpnet& s, const Data& data, Problems& problems)
       " SCENARIO_TABLE wants a categorical feature with role: SCENARIO, the data has none; choose TWO_LAYER");
 }
 
+void check_pepnet(const config::Pepnet& p, const Data& data, Problems& problems) {
+  const std::string path = "model.pepnet";
+  check_width(path + ".gate_hidden", p.gate_hidden(), problems);
+  need_scenario(path, data, problems);
+  problems.require(
+      p.personal_size() > 0, path,
+      " wants the features that tell user, item and author apart, whose embeddings personalise the layers; "
+      "add e.g. personal: [\"user_id\", \"video_id\"]");
+  std::set<std::string> seen;
+  for (int i = 0; i < p.personal_size(); ++i) {
+    const std::string at = str(path, ".personal[", i, "]");
+    check_field(at, p.personal(i), data, problems);
+    problems.require(seen.insert(p.personal(i)).second, at, " \"", p.personal(i), "\" is there twice; keep one");
+  }
+}
+
 void check_kind(const Model& model, const Data& data, Problems& problems) {
   switch (model.kind_case()) {
     case Model::kSfpnet:
@@ -87,15 +107,15 @@ void check_kind(const Model& model, const Data& data, Problems& problems) {
           " has no place in lr, which is one weight per id and no hidden layer; remove head or choose mlp");
       return;
     case Model::kMlp:
-      return;
+      return need_scenario("model.mlp", data, problems);
     case Model::kDin:
       check_widths("model.din.attention_hidden", model.din().attention_hidden(), problems);
       problems.require(sequences_of(data) > 0, "model.din",
                        " wants a sequence of behaviours, the data has none; add one, or choose mlp or pepnet");
+      need_scenario("model.din", data, problems);
       return need_targets("model.din", data, problems);
     case Model::kPepnet:
-      check_width("model.pepnet.gate_hidden", model.pepnet().gate_hidden(), problems);
-      return need_scenario("model.pepnet", data, problems);
+      return check_pepnet(model.pepnet(), data, problems);
     case Model::KIND_NOT_SET:
       problems.add("model", "model wants a kind: one of sfpnet { }, lr { }, mlp { }, din { }, pepnet { }");
   }

@@ -59,17 +59,11 @@ config::Experiment load_experiment(const std::string& path, const std::vector<st
   config::Experiment experiment;
   SourceTree places = config_text::read_with_includes(path, experiment);
   for (const std::string& text : overrides) config_text::apply_override(text, experiment, places);
-  Problems problems(&places);
+  Problems problems(places);
   config_text::check_all(experiment, problems);
   if (experiment.has_data()) resolve_root(*experiment.mutable_data(), places, problems);
   problems.throw_if_any();
   return experiment;
-}
-
-void check_experiment(const config::Experiment& experiment) {
-  Problems problems(nullptr);
-  config_text::check_all(experiment, problems);
-  problems.throw_if_any();
 }
 
 std::string to_text(const config::Experiment& experiment) {

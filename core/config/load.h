@@ -16,9 +16,6 @@ namespace polyscene {
 [[nodiscard]] config::Experiment load_experiment(const std::string& path,
                                                  const std::vector<std::string>& overrides = {});
 
-// For configurations built in code: the checks of load_experiment, with paths like data.feature[3] for places.
-void check_experiment(const config::Experiment& experiment);
-
 // The whole configuration as text that load_experiment reads back to an equal message.
 [[nodiscard]] std::string to_text(const config::Experiment& experiment);
 

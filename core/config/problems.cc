@@ -3,11 +3,10 @@
 namespace polyscene::config_text {
 
 void Problems::add(const std::string& path, const std::string& message) {
-  const std::string place = where(path);
-  notes_.push_back(str("[config] ", place, place.empty() ? "" : ": ", message));
+  notes_.push_back(str("[config] ", where(path), ": ", message));
 }
 
-std::string Problems::where(const std::string& path) const { return places_ ? to_string(places_->place_of(path)) : ""; }
+std::string Problems::where(const std::string& path) const { return to_string(places_.place_of(path)); }
 
 void Problems::throw_if_any() const {
   if (notes_.empty()) return;

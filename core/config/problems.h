@@ -12,8 +12,8 @@ namespace polyscene::config_text {
 
 class Problems {
  public:
-  // `places` may be null (a configuration built in code): paths are named then. Borrowed.
-  explicit Problems(const SourceTree* places) : places_(places) {}
+  // `places` is borrowed.
+  explicit Problems(const SourceTree& places) : places_(places) {}
 
   // Notes "place: path ..." unless `ok`. `path` names the offending value; the message starts with it.
   template <class... Parts>
@@ -23,14 +23,14 @@ class Problems {
   // Notes a message of its own words at the place of `path`.
   void add(const std::string& path, const std::string& message);
 
-  // Place of the value at `path` in words: "file:line:column", or nothing without places.
+  // Place of the value at `path` in words: "file:line:column", or the override that set it.
   [[nodiscard]] std::string where(const std::string& path) const;
 
   // Throws InvalidArgument with all notes, one a line, if there are any.
   void throw_if_any() const;
 
  private:
-  const SourceTree* places_;
+  const SourceTree& places_;
   std::vector<std::string> notes_;
 };
 

@@ -1,3 +1,5 @@
+#include <algorithm>
+
 #include "core/models/layers.h"
 #include "core/models/zoo.h"
 #include "ops/dense/add_bias.h"
@@ -19,6 +21,19 @@ std::vector<Value> with_stopped(Value first, const std::vector<Value>& parts) {
   std::vector<Value> all = present({first});
   for (const Value& part : parts) all.push_back(ops::stop_gradient(part));
   return all;
+}
+
+// The fields that the configuration names for PPNet.
+std::vector<int> personal_fields(const FeatureSchema& schema, const config::Pepnet& pepnet) {
+  std::vector<int> fields;
+  for (const std::string& name : pepnet.personal()) {
+    const auto found = std::ranges::find(schema.fields, name, &FieldFeature::name);
+    require(found != schema.fields.end(), "[models] model.pepnet.personal wants features with one id per row, got \"",
+            name, "\"");
+    fields.push_back(static_cast<int>(found - schema.fields.begin()));
+  }
+  require(!fields.empty(), "[models] PEPNet wants the ids of user and item in model.pepnet.personal, got none");
+  return fields;
 }
 
 }  // namespace
@@ -57,11 +72,8 @@ Value build_pepnet(FeatureBuilder& f, const config::Model& model) {
   const Value ep = gate_logits(f, "pepnet/epnet", with_stopped(s, e), gate_hidden, total_width(e));
   std::vector<Value> h = ops::gate(e, ep, {.gamma = 2, .group = 1});
 
-  // What personalises the layers: user and item embeddings, and the gated embeddings without their gradient.
-  const auto personal = [](const FieldFeature& field) {
-    return field.role == config::Feature::USER || field.role == config::Feature::ITEM;
-  };
-  const std::vector<Value> prior = with_stopped(f.fields(personal, f.dim()), h);
+  // What personalises the layers: embeddings of ids, and the gated embeddings without their gradient.
+  const std::vector<Value> prior = with_stopped(f.fields(personal_fields(f.schema(), model.pepnet()), f.dim()), h);
   const auto layer = [&](int number, int units, ops::Activation act) {
     const Value p = gate_logits(f, str("pepnet/ppnet/", number), prior, gate_hidden, total_width(h));
     return dense_layer(f, str("head/", number), ops::gate(h, p, {.gamma = 2, .group = 1}), units, act);

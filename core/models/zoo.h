@@ -18,7 +18,7 @@ namespace polyscene {
 [[nodiscard]] Value build_din(FeatureBuilder& f, const config::Model& model);
 
 // PEPNet (Chang et al., KDD 2023) for one task: EPNet gates the embeddings by the scenario, PPNet gates the layers'
-// inputs by user, item and the gated embeddings.
+// inputs by the ids that config::Pepnet::personal names and the gated embeddings.
 [[nodiscard]] Value build_pepnet(FeatureBuilder& f, const config::Model& model);
 
 }  // namespace polyscene

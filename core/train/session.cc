@@ -39,7 +39,7 @@ std::vector<TableSpec> table_specs(const Model& model, const config::Embedding& 
   return specs;
 }
 
-// Matrices decay, biases do not.
+// Matrices decay, biases do not. The [1, dim] weights of a plain number are a matrix, its first layer: they do.
 std::vector<bool> decayed(const ParameterStore& parameters) {
   std::vector<bool> mask(parameters.values().size());
   for (const ParameterStore::Entry& e : parameters.entries())

@@ -72,7 +72,7 @@ class TrainTest(ProgramTest):
         self.assertIn('name: "planted"', (model / "config.pbtxt").read_text())
 
     def test_every_model_trains(self):
-        for model in ("lr {}", "mlp {}", "din {}", "pepnet {}"):
+        for model in ("lr {}", "mlp {}", "din {}", 'pepnet { personal: ["user", "item"] }'):
             with self.subTest(model):
                 name = model.split()[0]
                 text = self.config.read_text().replace("sfpnet { gate_hidden: 16 context_width: 8 }", model)

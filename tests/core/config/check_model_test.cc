@@ -4,6 +4,8 @@ namespace polyscene {
 namespace {
 
 const std::string kFlatData = "data { feature { name: \"user\" categorical {} } label { name: \"click\" } }\n";
+const std::string kRichData = kRich.substr(0, kRich.find("model"));
+
 class CheckModelTest : public ConfigTest {
  protected:
   std::string error_with(const std::string& data, const std::string& model) const {
@@ -20,12 +22,12 @@ TEST_F(CheckModelTest, KindIsWanted) {
 }
 
 TEST_F(CheckModelTest, Label) {
-  EXPECT_EQ(error_with(kFlatData, "model { label: \"clik\" mlp {} }"),
+  EXPECT_EQ(error_with(kFlatData, "model { label: \"clik\" lr {} }"),
             "9: model.label wants a label of the data, got \"clik\"; did you mean \"click\"?");
 }
 
 TEST_F(CheckModelTest, Widths) {
-  EXPECT_EQ(error_with(kFlatData, "model { mlp {} head: [8, 0] }"),
+  EXPECT_EQ(error_with(kRichData, "model { mlp {} head: [8, 0] }"),
             "26: model.head[1] wants a width from 1 to 65536, got 0");
   EXPECT_EQ(
       error_with(kFlatData, "model { lr {} head: 8 }"),
@@ -33,24 +35,24 @@ TEST_F(CheckModelTest, Widths) {
 }
 
 TEST_F(CheckModelTest, Sfpnet) {
-  const std::string rich = kRich.substr(0, kRich.find("model"));
-  EXPECT_EQ(error_with(rich, "model { sfpnet { blocks: 0 } }"), "18: model.sfpnet.blocks wants 1 to 64, got 0");
-  EXPECT_EQ(error_with(rich, "model { sfpnet { gate_hidden: 0 } }"),
+  EXPECT_EQ(error_with(kRichData, "model { sfpnet { blocks: 0 } }"), "18: model.sfpnet.blocks wants 1 to 64, got 0");
+  EXPECT_EQ(error_with(kRichData, "model { sfpnet { gate_hidden: 0 } }"),
             "18: model.sfpnet.gate_hidden wants a width from 1 to 65536, got 0");
-  EXPECT_EQ(error_with(rich, "model { sfpnet { context_width: 0 } }"),
+  EXPECT_EQ(error_with(kRichData, "model { sfpnet { context_width: 0 } }"),
             "18: model.sfpnet.context_width wants a width from 1 to 65536, got 0");
-  EXPECT_EQ(error_with(rich, "model { sfpnet { rtm_hidden: -1 } }"),
+  EXPECT_EQ(error_with(kRichData, "model { sfpnet { rtm_hidden: -1 } }"),
             "18: model.sfpnet.rtm_hidden wants 0 (twice the behaviour width) to 65536, got -1");
 }
 
-TEST_F(CheckModelTest, ScenarioIsWanted) {
-  EXPECT_EQ(error_with(kFlatData, "model { pepnet {} }"),
-            "9: model.pepnet wants a scenario vector, but no feature has role: SCENARIO; give it to the feature that "
-            "tells the scenario");
-  const std::string sequence = "feature { name: \"h\" sequence { side { column: \"c\" } } } }\n";
-  EXPECT_EQ(error_with(kFlatData.substr(0, kFlatData.size() - 2) + sequence, "model { sfpnet {} }"),
-            "9: model.sfpnet wants a scenario vector, but no feature has role: SCENARIO; give it to the feature that "
-            "tells the scenario");
+TEST_F(CheckModelTest, ScenarioIsWantedByAllButLr) {
+  const std::string data = kFlatData.substr(0, kFlatData.size() - 2) +
+                           "feature { name: \"h\" sequence { side { column: \"c\" target: \"user\" } } } }\n";
+  EXPECT_EQ(error_of("model { lr {} }" + data), "no error");
+  for (const std::string kind : {"mlp", "din", "pepnet", "sfpnet"})
+    EXPECT_EQ(error_with(data, "model { " + kind + (kind == "pepnet" ? " { personal: \"user\" } }" : " {} }")),
+              "9: model." + kind +
+                  " wants a scenario vector, but no feature has role: SCENARIO; give it to the feature that tells the "
+                  "scenario");
 }
 
 TEST_F(CheckModelTest, ScenarioTableWantsIds) {
@@ -69,11 +71,10 @@ TEST_F(CheckModelTest, BehavioursAreWanted) {
       "9: model.sfpnet wants exactly one sequence of behaviours, the data has 0; add one, or choose mlp or pepnet");
   EXPECT_EQ(error_with(flat, "model { din {} }"),
             "9: model.din wants a sequence of behaviours, the data has none; add one, or choose mlp or pepnet");
-  const std::string two = kRich.substr(0, kRich.find("model"));
-  EXPECT_EQ(
-      error_with(two.substr(0, two.size() - 2) + "feature { name: \"more\" sequence { side { column: \"m\" } } } }\n",
-                 "model { sfpnet {} }"),
-      "9: model.sfpnet wants exactly one sequence of behaviours, the data has 2; remove the others");
+  EXPECT_EQ(error_with(kRichData.substr(0, kRichData.size() - 2) +
+                           "feature { name: \"more\" sequence { side { column: \"m\" } } } }\n",
+                       "model { sfpnet {} }"),
+            "9: model.sfpnet wants exactly one sequence of behaviours, the data has 2; remove the others");
 }
 
 TEST_F(CheckModelTest, AttentionWantsATargetForEachSide) {
@@ -96,11 +97,26 @@ TEST_F(CheckModelTest, OnlyScenarioIsTooLittle) {
             "user, item or context");
 }
 
+TEST_F(CheckModelTest, PersonalFieldsOfPepnet) {
+  EXPECT_EQ(
+      error_with(kRichData, "model { pepnet {} }"),
+      "9: model.pepnet wants the features that tell user, item and author apart, whose embeddings personalise the "
+      "layers; add e.g. personal: [\"user_id\", \"video_id\"]");
+  EXPECT_EQ(
+      error_with(kRichData, "model { pepnet { personal: [\"user\", \"usr\"] } }"),
+      "37: model.pepnet.personal[1] wants a categorical feature or a number with boundaries, got \"usr\"; did you "
+      "mean \"user\"?");
+  EXPECT_EQ(error_with(kRichData, "model { pepnet { personal: \"tags\" } }"),
+            "18: model.pepnet.personal[0] wants a categorical feature or a number with boundaries, but \"tags\" is "
+            "neither; there are user, tab");
+  EXPECT_EQ(error_with(kRichData, "model { pepnet { personal: \"user\" personal: \"user\" } }"),
+            "35: model.pepnet.personal[1] \"user\" is there twice; keep one");
+}
+
 TEST_F(CheckModelTest, OtherWidths) {
-  const std::string rich = kRich.substr(0, kRich.find("model"));
-  EXPECT_EQ(error_with(rich, "model { din { attention_hidden: 0 } }"),
+  EXPECT_EQ(error_with(kRichData, "model { din { attention_hidden: 0 } }"),
             "15: model.din.attention_hidden[0] wants a width from 1 to 65536, got 0");
-  EXPECT_EQ(error_with(rich, "model { pepnet { gate_hidden: 0 } }"),
+  EXPECT_EQ(error_with(kRichData, "model { pepnet { gate_hidden: 0 personal: \"user\" } }"),
             "18: model.pepnet.gate_hidden wants a width from 1 to 65536, got 0");
 }
 

@@ -15,9 +15,9 @@
 
 namespace polyscene {
 
-// The least that passes all checks. Line 2 on are the reader's to break.
+// The least that passes all checks: LR asks for no scenario, sequence or role.
 inline const std::string kLeast = R"(data { feature { name: "user" categorical {} } label { name: "click" } }
-model { mlp {} }
+model { lr {} }
 )";
 
 // As kLeast, with every kind of feature, for checks that need one.

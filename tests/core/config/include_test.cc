@@ -8,7 +8,7 @@ using IncludeTest = ConfigTest;
 TEST_F(IncludeTest, LaterValuesWinAndListsAppend) {
   write("data/base.pbtxt",
         "data { feature { name: \"a\" categorical {} } label { name: \"click\" } }\ntrain { batch_size: 1 epochs: 2 }");
-  write("model.pbtxt", "model { mlp {} }\ntrain { batch_size: 2 }");
+  write("model.pbtxt", "model { lr {} }\ntrain { batch_size: 2 }");
   const config::Experiment e = load(
       "train { batch_size: 3 }\ndata { feature { name: \"b\" categorical {} } }\n"
       "include: \"data/base.pbtxt\"\ninclude: \"model.pbtxt\"");

@@ -31,6 +31,14 @@ TEST(Shipped, KuairandHas34ContextFieldsOneScenarioAndFourSides) {
   for (const auto& side : features.rbegin()->sequence().side()) EXPECT_EQ(side.table(), side.target());
 }
 
+// PPNet's prior in the paper: user, item and author.
+TEST(Shipped, PepnetIsPersonalisedByIds) {
+  const config::Experiment e = load_experiment((kConfigs / "experiments/kuairand_pepnet.pbtxt").string());
+  const auto& personal = e.model().pepnet().personal();
+  EXPECT_EQ(std::vector<std::string>(personal.begin(), personal.end()),
+            (std::vector<std::string>{"user_id", "video_id", "author_id"}));
+}
+
 // A linear model needs one weight for "shown before" and another for "shown now".
 TEST(Shipped, LinearModelsShareNoWeightsBetweenBehavioursAndTargets) {
   const config::Experiment e = load_experiment((kConfigs / "experiments/kuairand_lr.pbtxt").string());

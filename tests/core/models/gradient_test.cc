@@ -45,7 +45,12 @@ std::vector<Case> cases() {
       {"lr", [](config::Model& m) { m.mutable_lr(); }},
       {"mlp", [](config::Model& m) { m.mutable_mlp(); }},
       {"din", [](config::Model& m) { m.mutable_din(); }},
-      {"pepnet", [](config::Model& m) { m.mutable_pepnet()->set_gate_hidden(6); }},
+      {"pepnet",
+       [](config::Model& m) {
+         m.mutable_pepnet()->set_gate_hidden(6);
+         m.mutable_pepnet()->add_personal("user");
+         m.mutable_pepnet()->add_personal("item");
+       }},
   };
 }
 

@@ -107,6 +107,21 @@ TEST(Models, SfpnetHasThePublishedNumberOfParameters) {
   EXPECT_EQ(size, 152304);
 }
 
+// PPNet's gates see the named ids and nothing else of user and item, beside what EPNet lets through.
+TEST(Models, PepnetIsPersonalisedByTheNamedIds) {
+  config::Experiment experiment = tiny_experiment();
+  config::Pepnet& pepnet = *experiment.mutable_model()->mutable_pepnet();
+  const auto prior_width = [&] {
+    const Model model = build_model(experiment, FeatureSchema::from(experiment.data()));
+    return model.graph->find("pepnet/ppnet/0/a/w").shape()[0].constant;
+  };
+  const int64_t dim = 3, gated = (2 + 3 + 1) * dim;  // behaviours; user, item, category; scenario
+  pepnet.add_personal("item");
+  EXPECT_EQ(prior_width(), dim + gated);
+  pepnet.add_personal("user");
+  EXPECT_EQ(prior_width(), 2 * dim + gated);
+}
+
 TEST(Models, RefusesDataThatTheyCannotUse) {
   config::Experiment no_scenario = tiny_experiment();
   no_scenario.mutable_data()->mutable_feature(3)->set_role(config::Feature::CONTEXT);
@@ -124,6 +139,14 @@ TEST(Models, RefusesDataThatTheyCannotUse) {
   no_target.mutable_model()->mutable_din();
   EXPECT_NE(message_of([&] { (void)parameter_names(no_target); }).find("wants a target for every side"),
             std::string::npos);
+
+  config::Experiment no_ids = tiny_experiment();
+  no_ids.mutable_model()->mutable_pepnet();
+  EXPECT_EQ(message_of([&] { (void)parameter_names(no_ids); }),
+            "[models] PEPNet wants the ids of user and item in model.pepnet.personal, got none");
+  no_ids.mutable_model()->mutable_pepnet()->add_personal("history");
+  EXPECT_EQ(message_of([&] { (void)parameter_names(no_ids); }),
+            "[models] model.pepnet.personal wants features with one id per row, got \"history\"");
 
   config::Experiment no_model = tiny_experiment();
   no_model.mutable_model()->clear_kind();

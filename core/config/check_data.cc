@@ -157,6 +157,8 @@ void check_leaks(const Data& data, Problems& problems) {
 void check_reader(const Data& d, Problems& problems) {
   problems.require(d.max_bad_share() >= 0 && d.max_bad_share() <= 1, "data.max_bad_share",
                    " wants a share from 0 to 1, got ", d.max_bad_share());
+  problems.require(d.only_scenarios_size() == 0 || !d.scenario_column().empty(), "data.only_scenarios",
+                   " wants to know each row's scenario; set data.scenario_column");
   problems.require(d.shuffle_window() >= 1, "data.shuffle_window", " wants at least 1 row, got ", d.shuffle_window());
   problems.require(d.lanes() >= 1 && d.lanes() <= 65536, "data.lanes", " wants 1 to 65536, got ", d.lanes());
   problems.require(d.prefetch() >= 1 && d.prefetch() <= 4096, "data.prefetch", " wants 1 to 4096 batches, got ",

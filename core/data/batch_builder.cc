@@ -109,6 +109,10 @@ void BatchBuilder::collect(const Held& held, int64_t begin, int64_t end, int lan
 
 void BatchBuilder::add_row(const Window& window, int32_t row, std::vector<int32_t>& rows, ReadBatch& out) const {
   const auto r = static_cast<size_t>(row);
+  if (!plan_.keeps(window.columns.scenario[r])) {
+    ++out.counters.rows_skipped;
+    return;
+  }
   ++out.counters.rows_read;
   if (window.bad[r] == 0) [[likely]] {
     out.counters.sequences_cut += window.sequences_cut[r];

@@ -27,6 +27,7 @@ struct SourceOptions {
 
 struct SourceCounters {
   int64_t rows_read = 0, rows_bad = 0, rows_dropped_tail = 0, sequences_cut = 0, bags_cut = 0;
+  int64_t rows_skipped = 0;  // of other scenarios than data.only_scenarios; not among those read
 };
 
 class BatchSource {
@@ -47,8 +48,8 @@ class BatchSource {
       if (!next()) return;
     }
   }
-  // The next batch, or nothing at the end of the epoch. Every rank sees the same number of batches, and a bad record
-  // leaves its batch shorter, it moves no other row. Throws DataError as core/data/README.md lists.
+  // The next batch, or nothing at the end of the epoch. Every rank sees the same number of batches, and a record that is
+  // bad or skipped leaves its batch shorter, it moves no other row. Throws DataError as core/data/README.md lists.
   [[nodiscard]] virtual std::optional<Batch> next() = 0;
   // Of this rank, since construction.
   [[nodiscard]] virtual SourceCounters counters() const = 0;

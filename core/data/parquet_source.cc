@@ -104,6 +104,7 @@ class ParquetSource : public BatchSource {
     counters_.rows_bad += more.rows_bad;
     counters_.sequences_cut += more.sequences_cut;
     counters_.bags_cut += more.bags_cut;
+    counters_.rows_skipped += more.rows_skipped;
   }
 
   void count_tail() {

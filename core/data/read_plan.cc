@@ -1,5 +1,8 @@
 #include "core/data/read_plan.h"
 
+#include <charconv>
+
+#include "core/data/array_values.h"
 #include "core/data/file_list.h"
 #include "core/data/parquet_file.h"
 #include "ops/base/error.h"
@@ -21,6 +24,8 @@ const SourceOptions& checked(const config::Data& data, const SourceOptions& opti
   require(data.threads() >= 1, "[data] data.threads wants at least 1, got ", data.threads());
   require(data.max_bad_share() >= 0 && data.max_bad_share() <= 1, "[data] data.max_bad_share wants 0 .. 1, got ",
           data.max_bad_share());
+  require(data.only_scenarios().empty() || !data.scenario_column().empty(),
+          "[data] data.only_scenarios wants data.scenario_column to be set");
   return options;
 }
 
@@ -37,6 +42,18 @@ OrderOptions order_options(const config::Data& data, const SourceOptions& option
           .shuffle_window = data.shuffle_window(),
           .seed = options.seed,
           .shuffle = options.shuffle};
+}
+
+// Of a number both keys: only the files tell whether the column holds integers or texts.
+std::unordered_set<int64_t> scenario_keys(const config::Data& data) {
+  std::unordered_set<int64_t> keys;
+  for (const std::string& text : data.only_scenarios()) {
+    keys.insert(hash_key(text.data(), text.size()));
+    int64_t number = 0;
+    const char* end = text.data() + text.size();
+    if (std::from_chars(text.data(), end, number).ptr == end) keys.insert(number);
+  }
+  return keys;
 }
 
 void check_not_empty(const ReadPlan& plan) {
@@ -87,7 +104,8 @@ ReadPlan::ReadPlan(const config::Data& config, const SourceOptions& source_optio
       split(open_split(config, source_options.split, column_requests(config))),
       order(unit_rows(split), order_options(config, source_options)),
       first_lane(config.lanes() * source_options.rank / source_options.ranks),
-      last_lane(config.lanes() * (source_options.rank + 1) / source_options.ranks) {
+      last_lane(config.lanes() * (source_options.rank + 1) / source_options.ranks),
+      scenarios(scenario_keys(config)) {
   check_not_empty(*this);
 }
 

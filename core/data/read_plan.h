@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <memory>
 #include <string>
+#include <unordered_set>
 #include <vector>
 
 #include "core/data/batch_source.h"
@@ -43,6 +44,12 @@ struct ReadPlan {
   // Throws InvalidArgument for impossible options, DataError for files.
   ReadPlan(const config::Data& data, const SourceOptions& options);
 
+  // Whether rows with this key in the scenario column are used. Null is not for data.only_scenarios to judge: it is
+  // bad.
+  [[nodiscard]] bool keeps(int64_t scenario) const {
+    return scenarios.empty() || scenario == kMissingKey || scenarios.contains(scenario);
+  }
+
   config::Data data;
   SourceOptions options;
   FeatureSchema schema;
@@ -50,7 +57,8 @@ struct ReadPlan {
   RowDecoder decoder;
   SplitFiles split;
   GlobalOrder order;
-  int first_lane, last_lane;  // lanes of this rank: [first_lane, last_lane)
+  int first_lane, last_lane;              // lanes of this rank: [first_lane, last_lane)
+  std::unordered_set<int64_t> scenarios;  // keys of data.only_scenarios
 };
 
 }  // namespace polyscene

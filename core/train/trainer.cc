@@ -9,6 +9,7 @@
 #include <ostream>
 
 #include "core/config/load.h"
+#include "core/config/suggest.h"
 #include "core/data/batch_source.h"
 #include "core/data/file_list.h"
 #include "core/train/early_stop.h"
@@ -55,6 +56,7 @@ class Trainer {
     session_.emplace(job_.experiment, schema_, communicator_);
     Ending ending = Ending::kSteps;
     for (int64_t epoch = 0; step_ < total_steps_ && ending == Ending::kSteps; ++epoch) ending = run_epoch(epoch);
+    check_trained(ending);
     finish(ending);
   }
 
@@ -103,6 +105,15 @@ class Trainer {
       if (due && valid_ && evaluate_now()) return Ending::kEarlyStop;
     }
     return Ending::kSteps;
+  }
+
+  // A scenario that is in no file would train nothing in silence.
+  void check_trained(Ending ending) const {
+    const auto& scenarios = job_.experiment.data().only_scenarios();
+    if (rows_trained_ > 0 || scenarios.empty() || ending == Ending::kSignal) return;
+    throw DataError(str("[train] none of the rows of ", step_, " steps is of a scenario in data.only_scenarios (",
+                        config_text::join({scenarios.begin(), scenarios.end()}),
+                        "); polyscene data inspect shows the scenarios of the files"));
   }
 
   // One global batch. Returns whether some rank was asked to stop: all learn it at the same step.
@@ -166,9 +177,10 @@ class Trainer {
 
   void print_summary(Ending ending, bool went_back) {
     const std::vector<int64_t> rows = session_->tables().global_rows();
-    std::array<int64_t, 6> sums = {session_->tables().memory_bytes(),     source_->counters().rows_bad,
+    std::array<int64_t, 7> sums = {session_->tables().memory_bytes(),     source_->counters().rows_bad,
                                    session_->lookup().total().keys_in,    session_->lookup().total().keys_sent,
-                                   session_->lookup().total().keys_owned, source_->counters().sequences_cut};
+                                   session_->lookup().total().keys_owned, source_->counters().sequences_cut,
+                                   source_->counters().rows_skipped};
     communicator_.all_reduce<int64_t>(sums);
     if (!leads()) return;
     log_->finish();
@@ -192,11 +204,12 @@ class Trainer {
     for (int64_t r : rows) total_rows += r;
     out_ << std::setprecision(1) << "tables: " << rows.size() << " with " << total_rows << " rows, "
          << static_cast<double>(sums[0]) / 1048576.0 << " MiB; dense parameters: " << session_->parameters().size()
-         << "; keys looked up per key sent: "
+         << "; deduplication: keys looked up per key sent "
          << static_cast<double>(sums[2]) / std::max(static_cast<double>(sums[3]), 1.0)
-         << ", per row fetched by its owner: "
+         << ", per row fetched by its owner "
          << static_cast<double>(sums[2]) / std::max(static_cast<double>(sums[4]), 1.0) << "\n";
     if (sums[1] > 0) out_ << sums[1] << " bad records were left out, see " << folder_.path() << "/rejects\n";
+    if (sums[6] > 0) out_ << sums[6] << " rows of other scenarios than data.only_scenarios were skipped\n";
     if (sums[5] > 0) out_ << sums[5] << " sequences were longer than max_length and kept their newest behaviours\n";
     out_ << "model    " << folder_.model() << "\nmetrics  " << folder_.metrics() << "\nevents   " << folder_.events()
          << " (tensorboard --logdir " << folder_.path() << ")\nconfig   " << folder_.config() << "\n"

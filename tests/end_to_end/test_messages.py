@@ -119,6 +119,11 @@ class MessagesTest(ProgramTest):
         scenarios = {entry["scenario"] for entry in self.evaluate()["scenarios"]}
         self.assertIn(3, scenarios)  # the planted test split has one scenario more
 
+    def test_a_scenario_that_is_not_in_the_files(self):
+        self.train_fails(DATA, "[train] none of the rows of 38 steps is of a scenario in data.only_scenarios (7, 8); "
+                         "polyscene data inspect shows the scenarios of the files",
+                         arguments=["--set", "data.only_scenarios=7,8"])
+
     def test_too_few_rows_for_a_batch(self):
         self.train_fails(DATA, "less than min_tail_share 0.5 of one batch of 100000", arguments=["--set", "train.batch_size=100000"])
 

@@ -23,7 +23,7 @@ def auc(labels, scores):
 class TrainTest(ProgramTest):
     def test_learns_evaluates_and_predicts(self):
         result = self.train("run", "--set", "train.epochs=6", "--set", "train.log_every=10")
-        for text in ("samples/s", "model    ", "metrics  ", "events   ", "next:    polyscene evaluate"):
+        for text in ("samples/s", "deduplication: keys looked up per key sent ", "model    ", "metrics  ", "events   ", "next:    polyscene evaluate"):
             self.assertIn(text, result.out)
         metrics = self.evaluate("run", "test")
         self.assertGreater(metrics["auc"], 0.7)
@@ -84,6 +84,13 @@ class TrainTest(ProgramTest):
                                           "--set", "train.epochs=4")
                 self.assertEqual(result.code, 0, result.text)
                 self.assertGreater(self.evaluate(name, "test")["auc"], 0.6)
+
+    def test_one_scenario_alone(self):
+        result = self.train("one", "--set", "data.only_scenarios=1", "--set", "train.batch_size=192")
+        scenes = np.concatenate([pq.read_table(f)["scene"] for f in sorted(self.data.glob("train/*.parquet"))])
+        self.assertIn(f"{(scenes != 1).sum()} rows of other scenarios than data.only_scenarios were skipped", result.out)
+        self.assertIn(f", {(scenes == 1).sum()} samples, ", result.out)
+        self.assertEqual([entry["scenario"] for entry in self.evaluate("one", "test")["scenarios"]], [1])
 
     def test_same_run_twice_is_bitwise_the_same(self):
         self.train("a", "--set", "train.epochs=2")

@@ -48,8 +48,8 @@ class BatchSource {
       if (!next()) return;
     }
   }
-  // The next batch, or nothing at the end of the epoch. Every rank sees the same number of batches, and a record that is
-  // bad or skipped leaves its batch shorter, it moves no other row. Throws DataError as core/data/README.md lists.
+  // The next batch, or nothing at the end of the epoch. Every rank sees the same number of batches, and a record that
+  // is bad or skipped leaves its batch shorter, it moves no other row. Throws DataError as core/data/README.md lists.
   [[nodiscard]] virtual std::optional<Batch> next() = 0;
   // Of this rank, since construction.
   [[nodiscard]] virtual SourceCounters counters() const = 0;

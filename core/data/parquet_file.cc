@@ -128,7 +128,8 @@ void ParquetFile::check(const std::vector<ColumnRequest>& requests) const {
   for (const auto& request : requests) {
     const auto* field = find(reader_->manifest(), request.column);
     require<DataError>(field != nullptr, "[data] \"", path_, "\" has no column \"", request.column, "\", wanted by ",
-                       request.user, field != nullptr ? "" : config_text::suggestion(request.column, names(reader_->manifest())));
+                       request.user,
+                       field != nullptr ? "" : config_text::suggestion(request.column, names(reader_->manifest())));
     require<DataError>(suits(*field->field->type(), request.form), "[data] \"", path_, "\", column \"", request.column,
                        "\": ", request.user, " wants ", wanted_type(request.form), ", got ",
                        field->field->type()->ToString());

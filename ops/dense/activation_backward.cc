@@ -38,6 +38,7 @@ const OpDefinition kActivationBackward = {
     .infer = infer,
     .gradient = "it is a gradient itself: second derivatives are not offered",
     .cpu = activation_backward_cpu,
+    .gpu = activation_backward_gpu,
     .samples = samples,
 };
 

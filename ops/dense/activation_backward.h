@@ -20,6 +20,7 @@ struct ActivationGradients {
 [[nodiscard]] ActivationGradients activation_backward(Value y, Value dy, Activation activation);
 
 void activation_backward_cpu(const KernelContext& context);
+[[gnu::weak]] void activation_backward_gpu(const KernelContext& context);
 extern const OpDefinition kActivationBackward;
 
 }  // namespace polyscene::ops

@@ -13,6 +13,7 @@ const OpDefinition kAdd = {
       return {c.gradients[0], c.gradients[0]};
     },
     .cpu = add_cpu,
+    .gpu = add_gpu,
     .samples = samples_two_floats,
 };
 

@@ -8,6 +8,7 @@ namespace polyscene::ops {
 [[nodiscard]] Value add(Value a, Value b);
 
 void add_cpu(const KernelContext& context);
+[[gnu::weak]] void add_gpu(const KernelContext& context);
 extern const OpDefinition kAdd;
 
 }  // namespace polyscene::ops

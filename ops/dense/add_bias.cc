@@ -28,6 +28,7 @@ const OpDefinition kAddBias = {
       return {c.gradients[0], c.needed[1] ? column_sum(c.gradients[0]) : Value{}};
     },
     .cpu = add_bias_cpu,
+    .gpu = add_bias_gpu,
     .samples = +[]() -> std::vector<Sample> {
       return {sample("one", 1, 1),     sample("odd", 33, 31),    sample("no rows", 0, 3),
               sample("no cols", 3, 0), sample("long", 1025, 16), sample("wide", 2, 1025)};

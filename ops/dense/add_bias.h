@@ -8,6 +8,7 @@ namespace polyscene::ops {
 [[nodiscard]] Value add_bias(Value x, Value b);
 
 void add_bias_cpu(const KernelContext& context);
+[[gnu::weak]] void add_bias_gpu(const KernelContext& context);
 extern const OpDefinition kAddBias;
 
 }  // namespace polyscene::ops

@@ -26,6 +26,7 @@ const OpDefinition kColumnSum = {
       return {add_bias(constant(c.graph, c.inputs[0].type(), 0.0), c.gradients[0])};
     },
     .cpu = column_sum_cpu,
+    .gpu = column_sum_gpu,
     .samples = +[]() -> std::vector<Sample> {
       return {sample("one", {1, 1}),         sample("odd", {33, 31}),    sample("no rows", {0, 3}),
               sample("no cols", {3, 0}),     sample("long", {1025, 16}), sample("wide", {2, 1025}),

@@ -9,6 +9,7 @@ namespace polyscene::ops {
 [[nodiscard]] Value column_sum(Value x);
 
 void column_sum_cpu(const KernelContext& context);
+[[gnu::weak]] void column_sum_gpu(const KernelContext& context);
 extern const OpDefinition kColumnSum;
 
 }  // namespace polyscene::ops

@@ -57,6 +57,6 @@ Value concat(std::vector<Value> parts) {
 }
 
 const OpDefinition kConcat = {
-    .name = "concat", .infer = infer, .gradient = gradient, .cpu = concat_cpu, .samples = samples};
+    .name = "concat", .infer = infer, .gradient = gradient, .cpu = concat_cpu, .gpu = concat_gpu, .samples = samples};
 
 }  // namespace polyscene::ops

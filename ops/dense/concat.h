@@ -12,6 +12,7 @@ namespace polyscene::ops {
 [[nodiscard]] Value concat(std::vector<Value> parts);
 
 void concat_cpu(const KernelContext& context);
+[[gnu::weak]] void concat_gpu(const KernelContext& context);
 extern const OpDefinition kConcat;
 
 }  // namespace polyscene::ops

@@ -22,6 +22,7 @@ const OpDefinition kConstant = {
     },
     .gradient = "no inputs",
     .cpu = constant_cpu,
+    .gpu = constant_gpu,
     .samples = +[]() -> std::vector<Sample> {
       return {sample("one", DType::kFloat32, {1}, 1.0), sample("empty", DType::kFloat64, {0, 3}, 2.0),
               sample("odd", DType::kFloat64, {33, 31}, -0.5), sample("chunks", DType::kFloat32, {3, 16385}, 0.0)};

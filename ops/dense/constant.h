@@ -17,6 +17,7 @@ struct ConstantAttributes {
 };
 
 void constant_cpu(const KernelContext& context);
+[[gnu::weak]] void constant_gpu(const KernelContext& context);
 extern const OpDefinition kConstant;
 
 }  // namespace polyscene::ops

@@ -85,13 +85,15 @@ std::vector<Value> gate(std::vector<Value> parts, Value p, GateAttributes attrib
 
 Value gate(Value x, Value p, GateAttributes attributes) { return gate(std::vector{x}, p, attributes)[0]; }
 
-const OpDefinition kGate = {.name = "gate", .infer = infer, .gradient = gradient, .cpu = gate_cpu, .samples = samples};
+const OpDefinition kGate = {
+    .name = "gate", .infer = infer, .gradient = gradient, .cpu = gate_cpu, .gpu = gate_gpu, .samples = samples};
 
 const OpDefinition kGateBackward = {
     .name = "gate_backward",
     .infer = infer_backward,
     .gradient = "it is a gradient itself: second derivatives are not offered",
     .cpu = gate_backward_cpu,
+    .gpu = gate_backward_gpu,
     .samples = samples_backward,
 };
 

@@ -19,7 +19,9 @@ struct GateAttributes {
 [[nodiscard]] Value gate(Value x, Value p, GateAttributes attributes = {});
 
 void gate_cpu(const KernelContext& context);
+[[gnu::weak]] void gate_gpu(const KernelContext& context);
 void gate_backward_cpu(const KernelContext& context);
+[[gnu::weak]] void gate_backward_gpu(const KernelContext& context);
 extern const OpDefinition kGate, kGateBackward;
 
 }  // namespace polyscene::ops

@@ -86,6 +86,6 @@ Value linear(Value x, Value w, Value bias, Activation activation) {
 }
 
 const OpDefinition kLinear = {
-    .name = "linear", .infer = infer, .gradient = gradient, .cpu = linear_cpu, .samples = samples};
+    .name = "linear", .infer = infer, .gradient = gradient, .cpu = linear_cpu, .gpu = linear_gpu, .samples = samples};
 
 }  // namespace polyscene::ops

@@ -20,6 +20,7 @@ struct LinearAttributes {
 [[nodiscard]] Value linear(Value x, Value w, Value bias = {}, Activation activation = Activation::kNone);
 
 void linear_cpu(const KernelContext& context);
+[[gnu::weak]] void linear_gpu(const KernelContext& context);
 extern const OpDefinition kLinear;
 
 }  // namespace polyscene::ops

@@ -67,6 +67,7 @@ const OpDefinition kLinearInputGradient = {
     .infer = infer_input,
     .gradient = kNoSecond,
     .cpu = linear_input_gradient_cpu,
+    .gpu = linear_input_gradient_gpu,
     .samples = samples_input,
 };
 
@@ -75,6 +76,7 @@ const OpDefinition kLinearWeightGradient = {
     .infer = infer_weight,
     .gradient = kNoSecond,
     .cpu = linear_weight_gradient_cpu,
+    .gpu = linear_weight_gradient_gpu,
     .samples = samples_weight,
 };
 

@@ -22,7 +22,9 @@ struct LinearInputGradientAttributes {
 [[nodiscard]] Value linear_weight_gradient(std::vector<Value> parts, Value dz);
 
 void linear_input_gradient_cpu(const KernelContext& context);
+[[gnu::weak]] void linear_input_gradient_gpu(const KernelContext& context);
 void linear_weight_gradient_cpu(const KernelContext& context);
+[[gnu::weak]] void linear_weight_gradient_gpu(const KernelContext& context);
 extern const OpDefinition kLinearInputGradient, kLinearWeightGradient;
 
 }  // namespace polyscene::ops

@@ -51,6 +51,6 @@ Value matmul(Value a, Value b, MatmulAttributes attributes) {
 }
 
 const OpDefinition kMatmul = {
-    .name = "matmul", .infer = infer, .gradient = gradient, .cpu = matmul_cpu, .samples = samples};
+    .name = "matmul", .infer = infer, .gradient = gradient, .cpu = matmul_cpu, .gpu = matmul_gpu, .samples = samples};
 
 }  // namespace polyscene::ops

@@ -16,6 +16,7 @@ struct MatmulAttributes {
 [[nodiscard]] Value matmul(Value a, Value b, MatmulAttributes attributes = {});
 
 void matmul_cpu(const KernelContext& context);
+[[gnu::weak]] void matmul_gpu(const KernelContext& context);
 extern const OpDefinition kMatmul;
 
 }  // namespace polyscene::ops

@@ -14,6 +14,7 @@ const OpDefinition kMul = {
               c.needed[1] ? mul(c.gradients[0], c.inputs[0]) : Value{}};
     },
     .cpu = mul_cpu,
+    .gpu = mul_gpu,
     .samples = samples_two_floats,
 };
 

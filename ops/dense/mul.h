@@ -9,6 +9,7 @@ namespace polyscene::ops {
 [[nodiscard]] Value mul(Value a, Value b);
 
 void mul_cpu(const KernelContext& context);
+[[gnu::weak]] void mul_gpu(const KernelContext& context);
 extern const OpDefinition kMul;
 
 }  // namespace polyscene::ops

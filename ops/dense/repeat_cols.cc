@@ -40,7 +40,11 @@ Value repeat_cols(Value x, int64_t times) {
   return x.graph->add(kRepeatCols, Attributes::of(RepeatColsAttributes{times}), {x})[0];
 }
 
-const OpDefinition kRepeatCols = {
-    .name = "repeat_cols", .infer = infer, .gradient = gradient, .cpu = repeat_cols_cpu, .samples = samples};
+const OpDefinition kRepeatCols = {.name = "repeat_cols",
+                                  .infer = infer,
+                                  .gradient = gradient,
+                                  .cpu = repeat_cols_cpu,
+                                  .gpu = repeat_cols_gpu,
+                                  .samples = samples};
 
 }  // namespace polyscene::ops

@@ -14,6 +14,7 @@ struct RepeatColsAttributes {
 };
 
 void repeat_cols_cpu(const KernelContext& context);
+[[gnu::weak]] void repeat_cols_gpu(const KernelContext& context);
 extern const OpDefinition kRepeatCols;
 
 }  // namespace polyscene::ops

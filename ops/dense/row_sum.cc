@@ -26,6 +26,7 @@ const OpDefinition kRowSum = {
       return {repeat_cols(c.gradients[0], c.inputs[0].shape()[1].constant)};
     },
     .cpu = row_sum_cpu,
+    .gpu = row_sum_gpu,
     .samples = +[]() -> std::vector<Sample> {
       return {sample("one", {1, 1}),       sample("odd", {33, 31}),   sample("no rows", {0, 3}),
               sample("no cols", {3, 0}),   sample("wide", {2, 1025}), sample("long", {1025, 16}),

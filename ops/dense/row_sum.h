@@ -9,6 +9,7 @@ namespace polyscene::ops {
 [[nodiscard]] Value row_sum(Value x);
 
 void row_sum_cpu(const KernelContext& context);
+[[gnu::weak]] void row_sum_gpu(const KernelContext& context);
 extern const OpDefinition kRowSum;
 
 }  // namespace polyscene::ops

@@ -15,6 +15,7 @@ const OpDefinition kScale = {
       return {scale(c.gradients[0], c.attributes.as<ScaleAttributes>().factor)};
     },
     .cpu = scale_cpu,
+    .gpu = scale_gpu,
     .samples =
         +[] {
           return samples_floats(1, Attributes::of(ScaleAttributes{-2.5, 0.75}));

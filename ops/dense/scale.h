@@ -14,6 +14,7 @@ struct ScaleAttributes {
 };
 
 void scale_cpu(const KernelContext& context);
+[[gnu::weak]] void scale_gpu(const KernelContext& context);
 extern const OpDefinition kScale;
 
 }  // namespace polyscene::ops

@@ -30,6 +30,7 @@ const OpDefinition kScaleRows = {
               c.needed[1] ? row_sum(mul(c.gradients[0], c.inputs[0])) : Value{}};
     },
     .cpu = scale_rows_cpu,
+    .gpu = scale_rows_gpu,
     .samples = +[]() -> std::vector<Sample> {
       return {sample("one", 1, 1),     sample("odd", 33, 31),    sample("no rows", 0, 3),
               sample("no cols", 3, 0), sample("long", 1025, 16), sample("wide", 2, 1025)};

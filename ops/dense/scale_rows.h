@@ -9,6 +9,7 @@ namespace polyscene::ops {
 [[nodiscard]] Value scale_rows(Value x, Value s);
 
 void scale_rows_cpu(const KernelContext& context);
+[[gnu::weak]] void scale_rows_gpu(const KernelContext& context);
 extern const OpDefinition kScaleRows;
 
 }  // namespace polyscene::ops

@@ -40,7 +40,11 @@ Value slice_cols(Value x, int64_t begin, int64_t end) {
   return x.graph->add(kSliceCols, Attributes::of(SliceColsAttributes{begin, end}), {x})[0];
 }
 
-const OpDefinition kSliceCols = {
-    .name = "slice_cols", .infer = infer, .gradient = gradient, .cpu = slice_cols_cpu, .samples = samples};
+const OpDefinition kSliceCols = {.name = "slice_cols",
+                                 .infer = infer,
+                                 .gradient = gradient,
+                                 .cpu = slice_cols_cpu,
+                                 .gpu = slice_cols_gpu,
+                                 .samples = samples};
 
 }  // namespace polyscene::ops

@@ -14,6 +14,7 @@ struct SliceColsAttributes {
 };
 
 void slice_cols_cpu(const KernelContext& context);
+[[gnu::weak]] void slice_cols_gpu(const KernelContext& context);
 extern const OpDefinition kSliceCols;
 
 }  // namespace polyscene::ops

@@ -14,6 +14,7 @@ const OpDefinition kSub = {
       return {c.gradients[0], c.needed[1] ? scale(c.gradients[0], -1.0) : Value{}};
     },
     .cpu = sub_cpu,
+    .gpu = sub_gpu,
     .samples = samples_two_floats,
 };
 

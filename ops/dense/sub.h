@@ -8,6 +8,7 @@ namespace polyscene::ops {
 [[nodiscard]] Value sub(Value a, Value b);
 
 void sub_cpu(const KernelContext& context);
+[[gnu::weak]] void sub_gpu(const KernelContext& context);
 extern const OpDefinition kSub;
 
 }  // namespace polyscene::ops

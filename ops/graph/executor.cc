@@ -6,34 +6,30 @@
 #include <map>
 #include <numeric>
 
+#include "ops/device/device.h"
 #include "ops/graph/plan.h"
 
 namespace polyscene {
 namespace {
 
-double now_s() {
-  return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count();
-}
+double now_s() { return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count(); }
 
-bool all_finite(const TensorView& v) {
-  if (!is_floating(v.dtype)) return true;
-  return dispatch_floating(v.dtype, [&]<class T>() {
-    return std::ranges::all_of(v.elements<T>(), [](T x) { return std::isfinite(x); });
-  });
+std::shared_ptr<void> allocate_on(Device* device, int64_t bytes) {
+  return device == nullptr ? allocate_host(bytes) : device->allocate(bytes);
 }
 
 }  // namespace
 
 void* Scratch::allocate(int64_t bytes) {
   // First come, first served: kernels ask for the same regions in the same order step after step.
-  if (used_ == blocks_.size()) blocks_.push_back({allocate_host(bytes), bytes});
+  if (used_ == blocks_.size()) blocks_.push_back({allocate_on(device_, bytes), bytes});
   Block& block = blocks_[used_++];
-  if (block.bytes < bytes) block = {allocate_host(bytes + bytes / 4), bytes + bytes / 4};
+  if (block.bytes < bytes) block = {allocate_on(device_, bytes + bytes / 4), bytes + bytes / 4};
   return block.memory.get();
 }
 
 Executor::Executor(const Graph& graph, std::vector<Value> outputs, ExecutorOptions options)
-    : graph_(graph), outputs_(std::move(outputs)), options_(std::move(options)) {
+    : graph_(graph), outputs_(std::move(outputs)), options_(std::move(options)), scratch_(options_.device) {
   const auto values = static_cast<size_t>(graph.value_count());
   views_.resize(values);
   bound_.assign(values, false);
@@ -66,12 +62,17 @@ Executor::Executor(const Graph& graph, std::vector<Value> outputs, ExecutorOptio
       if (first_[root] < 0) first_[root] = step;
       last_[root] = std::max(last_[root], step);
     }
+    require<DeviceError>(options_.device == nullptr || node->op->gpu != nullptr || node->op->aliases_input,
+                         "[ops.executor] operator ", node->op->name,
+                         " has no kernel for devices in this program; link ",
+                         "the kernels of devices (POLYSCENE_CUDA), or run on the CPU");
     steps_.push_back({node, {}, {}});
   }
   for (const Value& v : outputs_)
     last_[static_cast<size_t>(alias_of_[static_cast<size_t>(v.id)])] = static_cast<int32_t>(steps_.size());
   for (size_t i = 0; i < values; ++i)
-    if (needed[i] && graph.producer({nullptr, static_cast<int32_t>(i)}) < 0) used_inputs_.push_back(static_cast<int32_t>(i));
+    if (needed[i] && graph.producer({nullptr, static_cast<int32_t>(i)}) < 0)
+      used_inputs_.push_back(static_cast<int32_t>(i));
 }
 
 void Executor::bind(Value value, TensorView data) {
@@ -116,7 +117,8 @@ void Executor::bind_symbols() {
   // gradient alone is wanted.
   for (int32_t id = 0; id < graph_.value_count(); ++id) {
     const Value v{const_cast<Graph*>(&graph_), id};
-    if (bound_[static_cast<size_t>(id)] && graph_.producer(v) < 0) (void)fit_symbols(graph_.type(v).shape, view(v).shape);
+    if (bound_[static_cast<size_t>(id)] && graph_.producer(v) < 0)
+      (void)fit_symbols(graph_.type(v).shape, view(v).shape);
   }
 }
 
@@ -124,7 +126,8 @@ Shape Executor::resolve_shape(Value v) const {
   const SymbolicShape& shape = graph_.type(v).shape;
   for (const Dim& d : shape.dims())
     require(d.is_static() || symbols_[static_cast<size_t>(d.symbol)] >= 0, "[ops.executor] ", graph_.describe(v), ' ',
-            shape, " depends on s", d.symbol, " \"", d.is_static() ? "" : graph_.symbols()[static_cast<size_t>(d.symbol)],
+            shape, " depends on s", d.symbol, " \"",
+            d.is_static() ? "" : graph_.symbols()[static_cast<size_t>(d.symbol)],
             "\", which no bound input tells; bind one that has it in its shape");
   return shape.resolve(symbols_);
 }
@@ -142,15 +145,15 @@ void Executor::resolve_views() {
       out.shape = shape;
       const auto root = static_cast<size_t>(alias_of_[static_cast<size_t>(v.id)]);
       if (root != static_cast<size_t>(v.id) || bound_[root]) continue;
-      lifetimes.push_back({out.bytes(), first_[root], options_.plan_memory ? last_[root]
-                                                                           : static_cast<int32_t>(steps_.size())});
+      lifetimes.push_back(
+          {out.bytes(), first_[root], options_.plan_memory ? last_[root] : static_cast<int32_t>(steps_.size())});
       roots.push_back(root);
     }
   const MemoryPlan plan = plan_memory(lifetimes);
   if (plan.arena_bytes > arena_bytes_) {
     arena_.reset();
     arena_bytes_ = plan.arena_bytes + plan.arena_bytes / 8;  // jagged sizes vary from step to step
-    arena_ = allocate_host(arena_bytes_);
+    arena_ = allocate_on(options_.device, arena_bytes_);
   }
   for (size_t i = 0; i < roots.size(); ++i)
     views_[roots[i]].data = static_cast<std::byte*>(arena_.get()) + plan.offsets[i];
@@ -171,14 +174,38 @@ void Executor::run() {
   for (Step& step : steps_) {
     if (step.node->op->aliases_input) continue;
     const double start = options_.profile ? now_s() : 0;
-    scratch_.reset();
-    step.node->op->cpu({step.node->attributes, step.inputs, step.outputs, scratch_, options_.bf16_matmul});
+    run_kernel(step);
     if (options_.profile) {
+      if (options_.device != nullptr) options_.device->synchronize();
       step.seconds += now_s() - start;
       ++step.calls;
     }
     if (options_.check_finite) check_step(step);
   }
+}
+
+// Scratch memory is used again by the next kernel: the queue runs them one after the other.
+void Executor::run_kernel(const Step& step) {
+  const OpDefinition& op = *step.node->op;
+  KernelContext context{step.node->attributes, step.inputs, step.outputs, scratch_, options_.bf16_matmul};
+  scratch_.reset();
+  if (options_.device == nullptr) return op.cpu(context);
+  context.stream = options_.device->stream();
+  op.gpu(context);
+}
+
+bool Executor::all_finite(const TensorView& v) const {
+  if (!is_floating(v.dtype)) return true;
+  Tensor copy;
+  TensorView here = v;
+  if (options_.device != nullptr) {
+    copy = Tensor(v.dtype, v.shape);
+    here = copy.view();
+    options_.device->copy_out(here.data, v.data, v.bytes());
+  }
+  return dispatch_floating(v.dtype, [&]<class T>() {
+    return std::ranges::all_of(here.elements<T>(), [](T x) { return std::isfinite(x); });
+  });
 }
 
 void Executor::check_step(const Step& step) const {

@@ -1,5 +1,5 @@
-// Runs a graph on the CPU: only the nodes that the wanted outputs need, in graph order, every intermediate value in one
-// planned arena that is kept between runs.
+// Runs a graph on the CPU or on a device: only the nodes that the wanted outputs need, in graph order, every
+// intermediate value in one planned arena that is kept between runs.
 #pragma once
 
 #include <cstdint>
@@ -13,6 +13,9 @@
 namespace polyscene {
 
 struct ExecutorOptions {
+  // Where to run; nullptr is the CPU. Bound views and results are then memory of the device, which must outlive the
+  // executor; run() puts work on its queue and returns.
+  Device* device = nullptr;
   bool bf16_matmul = false;
   // After each node, throw an Error naming the node, its inputs and `where` when an output is not finite.
   bool check_finite = false;
@@ -31,7 +34,8 @@ struct OpTime {
 
 class Executor {
  public:
-  // The graph must outlive the executor and not change any more.
+  // The graph must outlive the executor and not change any more. Throws DeviceError when an operator has no kernel for
+  // the device.
   Executor(const Graph& graph, std::vector<Value> outputs, ExecutorOptions options = {});
 
   // Gives an input or parameter its memory, or a wanted output the place to be written to. The view must stay valid
@@ -61,18 +65,21 @@ class Executor {
   void bind_symbols();
   [[nodiscard]] Shape resolve_shape(Value v) const;
   void resolve_views();
+  void run_kernel(const Step& step);
   void check_step(const Step& step) const;
+  // False when a number is not finite.
+  [[nodiscard]] bool all_finite(const TensorView& v) const;
   [[nodiscard]] TensorView& view(Value v) { return views_[static_cast<size_t>(v.id)]; }
 
   const Graph& graph_;
   std::vector<Value> outputs_;
   ExecutorOptions options_;
   std::vector<Step> steps_;
-  std::vector<int32_t> used_inputs_;    // value ids without producer that some step reads
-  std::vector<int32_t> alias_of_;       // per value: the value whose memory it shares; itself where none
-  std::vector<int32_t> first_, last_;   // per value (its alias root): steps between which its memory is needed
-  std::vector<TensorView> views_;       // per value
-  std::vector<bool> bound_;             // per value: memory given from outside
+  std::vector<int32_t> used_inputs_;   // value ids without producer that some step reads
+  std::vector<int32_t> alias_of_;      // per value: the value whose memory it shares; itself where none
+  std::vector<int32_t> first_, last_;  // per value (its alias root): steps between which its memory is needed
+  std::vector<TensorView> views_;      // per value
+  std::vector<bool> bound_;            // per value: memory given from outside
   std::vector<int64_t> symbols_;
   bool stale_ = true;
   std::shared_ptr<void> arena_;

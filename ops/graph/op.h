@@ -7,12 +7,14 @@
 #include <string_view>
 #include <vector>
 
+#include "ops/device/stream.h"
 #include "ops/graph/attributes.h"
 #include "ops/graph/symbolic_shape.h"
 #include "ops/tensor/tensor.h"
 
 namespace polyscene {
 
+class Device;
 class Graph;
 
 struct ValueType {
@@ -51,6 +53,8 @@ struct GradientContext {
 // Temporary memory of one kernel call; every call of get() within one kernel returns a different region.
 class Scratch {
  public:
+  // On the host, or on a device, which must outlive it.
+  explicit Scratch(Device* device = nullptr) : device_(device) {}
   // 64-byte aligned, not initialised, valid until the kernel returns. Call from the kernel's first thread only.
   template <class T>
   [[nodiscard]] std::span<T> get(int64_t count) {
@@ -65,6 +69,7 @@ class Scratch {
     std::shared_ptr<void> memory;
     int64_t bytes;
   };
+  Device* device_;
   std::vector<Block> blocks_;
   size_t used_ = 0;
 };
@@ -75,6 +80,7 @@ struct KernelContext {
   std::span<const TensorView> inputs, outputs;
   Scratch& scratch;
   bool bf16_matmul = false;  // matrix products may round their inputs to bfloat16; sums stay float32
+  Stream stream{};           // of a device; nothing on the CPU
 };
 
 // One example call for the battery: inputs in double (integers as they are), attributes, and a name for messages.
@@ -91,9 +97,8 @@ template <class F>
 class Stated {
  public:
   template <class G>
-    requires std::is_convertible_v<G, F>
-  Stated(G f) : function_(f) {}  // NOLINT
-  Stated(const char* absent_because) : reason_(absent_because) {}  // NOLINT
+  requires std::is_convertible_v<G, F> Stated(G f) : function_(f) {}  // NOLINT
+  Stated(const char* absent_because) : reason_(absent_because) {}     // NOLINT
 
   [[nodiscard]] bool present() const { return static_cast<bool>(function_); }
   [[nodiscard]] const F& function() const { return function_; }
@@ -111,6 +116,9 @@ struct OpDefinition {
   // Gradients of the inputs, one per input (no value where `needed` is false or the input is not floating).
   Stated<std::vector<Value> (*)(const GradientContext&)> gradient = "not stated";
   void (*cpu)(const KernelContext&) = nullptr;
+  // The kernel of a device, float32 alone, on the context's stream; declared weak, so that it is nullptr in a build
+  // without devices.
+  void (*gpu)(const KernelContext&) = nullptr;
   // Output 0 is input 0 under another type; no kernel runs and no memory is used.
   bool aliases_input = false;
   // Small odd shapes: 0, 1, 31-33, 1025 ...; at least one of each feature of the op.

@@ -100,13 +100,15 @@ Value dap_distinct(Value distinct, Value index, Value offsets, const DapAttribut
   return distinct.graph->add(kDap, Attributes::of(pooling), {distinct, offsets, index})[0];
 }
 
-const OpDefinition kDap = {.name = "dap", .infer = infer, .gradient = gradient, .cpu = dap_cpu, .samples = samples};
+const OpDefinition kDap = {
+    .name = "dap", .infer = infer, .gradient = gradient, .cpu = dap_cpu, .gpu = dap_gpu, .samples = samples};
 
 const OpDefinition kDapBackward = {
     .name = "dap_backward",
     .infer = infer_backward,
     .gradient = "it is a gradient itself: second derivatives are not offered",
     .cpu = dap_backward_cpu,
+    .gpu = dap_backward_gpu,
     .samples = samples_backward,
 };
 

@@ -30,7 +30,9 @@ struct DapAttributes {
 
 // Both make this op; its last input is the index, if any.
 void dap_cpu(const KernelContext& context);
+[[gnu::weak]] void dap_gpu(const KernelContext& context);
 void dap_backward_cpu(const KernelContext& context);
+[[gnu::weak]] void dap_backward_gpu(const KernelContext& context);
 extern const OpDefinition kDap, kDapBackward;
 
 }  // namespace polyscene::ops

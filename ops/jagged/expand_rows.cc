@@ -48,6 +48,7 @@ const OpDefinition kExpandRows = {
       return {segment_sum(c.gradients[0], c.inputs[1], c.attributes.as<ExpandRowsAttributes>().mean), Value{}};
     },
     .cpu = expand_rows_cpu,
+    .gpu = expand_rows_gpu,
     .samples = samples,
 };
 

@@ -16,6 +16,7 @@ struct ExpandRowsAttributes {
 };
 
 void expand_rows_cpu(const KernelContext& context);
+[[gnu::weak]] void expand_rows_gpu(const KernelContext& context);
 extern const OpDefinition kExpandRows;
 
 }  // namespace polyscene::ops

@@ -44,6 +44,7 @@ const OpDefinition kGatherRows = {
       return {scatter_add_rows(c.gradients[0], c.inputs[1], c.inputs[0].shape()[0]), Value{}};
     },
     .cpu = gather_rows_cpu,
+    .gpu = gather_rows_gpu,
     .samples = samples,
 };
 

@@ -10,6 +10,7 @@ namespace polyscene::ops {
 [[nodiscard]] Value gather_rows(Value rows, Value index);
 
 void gather_rows_cpu(const KernelContext& context);
+[[gnu::weak]] void gather_rows_gpu(const KernelContext& context);
 extern const OpDefinition kGatherRows;
 
 }  // namespace polyscene::ops

@@ -104,13 +104,14 @@ PooledRows rtm(Value b, Value offsets, Value row_bias, Value wb, Value wo, Value
 }
 
 const OpDefinition kRtm = {
-    .name = "rtm", .infer = infer, .gradient = gradient, .cpu = rtm_cpu, .samples = samples<sample>};
+    .name = "rtm", .infer = infer, .gradient = gradient, .cpu = rtm_cpu, .gpu = rtm_gpu, .samples = samples<sample>};
 
 const OpDefinition kRtmBackward = {
     .name = "rtm_backward",
     .infer = infer_backward,
     .gradient = "it is a gradient itself: second derivatives are not offered",
     .cpu = rtm_backward_cpu,
+    .gpu = rtm_backward_gpu,
     .samples = samples<sample_backward>,
 };
 

@@ -20,7 +20,9 @@ struct PooledRows {
 
 // The op's third output is u [T, H], kept for the backward; a gradient of u, if there is one, adds to g wo^T.
 void rtm_cpu(const KernelContext& context);
+[[gnu::weak]] void rtm_gpu(const KernelContext& context);
 void rtm_backward_cpu(const KernelContext& context);
+[[gnu::weak]] void rtm_backward_gpu(const KernelContext& context);
 extern const OpDefinition kRtm, kRtmBackward;
 
 }  // namespace polyscene::ops

@@ -108,14 +108,19 @@ PooledRows rtm_distinct(Value distinct, Value projected, Value index, Value offs
   return {y[0], y[1]};
 }
 
-const OpDefinition kRtmDistinct = {
-    .name = "rtm_distinct", .infer = infer, .gradient = gradient, .cpu = rtm_distinct_cpu, .samples = samples<sample>};
+const OpDefinition kRtmDistinct = {.name = "rtm_distinct",
+                                   .infer = infer,
+                                   .gradient = gradient,
+                                   .cpu = rtm_distinct_cpu,
+                                   .gpu = rtm_distinct_gpu,
+                                   .samples = samples<sample>};
 
 const OpDefinition kRtmDistinctBackward = {
     .name = "rtm_distinct_backward",
     .infer = infer_backward,
     .gradient = "it is a gradient itself: second derivatives are not offered",
     .cpu = rtm_distinct_backward_cpu,
+    .gpu = rtm_distinct_backward_gpu,
     .samples = samples<sample_backward>,
 };
 

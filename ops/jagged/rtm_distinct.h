@@ -14,7 +14,9 @@ namespace polyscene::ops {
                                       Value wo, Value co, const DapAttributes& pooling);
 
 void rtm_distinct_cpu(const KernelContext& context);
+[[gnu::weak]] void rtm_distinct_gpu(const KernelContext& context);
 void rtm_distinct_backward_cpu(const KernelContext& context);
+[[gnu::weak]] void rtm_distinct_backward_gpu(const KernelContext& context);
 extern const OpDefinition kRtmDistinct, kRtmDistinctBackward;
 
 }  // namespace polyscene::ops

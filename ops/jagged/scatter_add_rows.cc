@@ -47,6 +47,7 @@ const OpDefinition kScatterAddRows = {
       return {gather_rows(c.gradients[0], c.inputs[1]), Value{}};
     },
     .cpu = scatter_add_rows_cpu,
+    .gpu = scatter_add_rows_gpu,
     .samples = samples,
 };
 

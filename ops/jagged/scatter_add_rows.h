@@ -16,6 +16,7 @@ struct ScatterAddRowsAttributes {
 };
 
 void scatter_add_rows_cpu(const KernelContext& context);
+[[gnu::weak]] void scatter_add_rows_gpu(const KernelContext& context);
 extern const OpDefinition kScatterAddRows;
 
 }  // namespace polyscene::ops

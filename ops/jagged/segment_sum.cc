@@ -46,6 +46,7 @@ const OpDefinition kSegmentSum = {
       return {expand_rows(c.gradients[0], c.inputs[1], c.inputs[0].shape()[0], mean), Value{}};
     },
     .cpu = segment_sum_cpu,
+    .gpu = segment_sum_gpu,
     .samples = samples,
 };
 

@@ -16,6 +16,7 @@ struct SegmentSumAttributes {
 };
 
 void segment_sum_cpu(const KernelContext& context);
+[[gnu::weak]] void segment_sum_gpu(const KernelContext& context);
 extern const OpDefinition kSegmentSum;
 
 }  // namespace polyscene::ops

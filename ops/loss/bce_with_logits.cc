@@ -40,6 +40,7 @@ const OpDefinition kBceWithLogits = {
     .infer = infer,
     .gradient = gradient,
     .cpu = bce_with_logits_cpu,
+    .gpu = bce_with_logits_gpu,
     .samples = +[]() -> std::vector<Sample> {
       const auto sample = [](const char* name, int64_t batch, double logit_scale) {
         return Sample{name, Attributes::of(NoAttributes{}), sample_bce_inputs(batch, logit_scale), {1, 2}};

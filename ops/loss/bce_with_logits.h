@@ -11,6 +11,7 @@ namespace polyscene::ops {
 [[nodiscard]] Value bce_with_logits(Value logit, Value label, Value weight);
 
 void bce_with_logits_cpu(const KernelContext& context);
+[[gnu::weak]] void bce_with_logits_gpu(const KernelContext& context);
 extern const OpDefinition kBceWithLogits;
 
 }  // namespace polyscene::ops

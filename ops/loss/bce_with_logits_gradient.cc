@@ -30,6 +30,7 @@ const OpDefinition kBceWithLogitsGradient = {
     .infer = infer,
     .gradient = "second derivatives of the loss are not offered",
     .cpu = bce_with_logits_gradient_cpu,
+    .gpu = bce_with_logits_gradient_gpu,
     .samples = +[]() -> std::vector<Sample> {
       return {sample("one", 1, 1), sample("odd", 33, 4), sample("no rows", 0, 1), sample("long", 8195, 2),
               sample("sure", 31, 16)};

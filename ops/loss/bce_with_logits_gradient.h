@@ -12,6 +12,7 @@ namespace polyscene::ops {
 [[nodiscard]] std::vector<Tensor> sample_bce_inputs(int64_t batch, double logit_scale);
 
 void bce_with_logits_gradient_cpu(const KernelContext& context);
+[[gnu::weak]] void bce_with_logits_gradient_gpu(const KernelContext& context);
 extern const OpDefinition kBceWithLogitsGradient;
 
 }  // namespace polyscene::ops

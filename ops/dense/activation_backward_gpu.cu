@@ -1,0 +1,30 @@
+#include "ops/dense/activation_backward.h"
+#include "ops/dense/activation_gpu.h"
+#include "ops/dense/column_sums_gpu.h"
+
+namespace polyscene::ops {
+namespace {
+
+// Writes dz on the way to its sums.
+struct ActivationBackward {
+  simt::Global<const float> y, dy;
+  simt::Global<float> dz;
+  Activation activation;
+  POLYSCENE_DEVICE float operator()(int64_t at) const {
+    const float value = dy.load(at) * device_slope(activation, y.load(at));
+    dz.store(at, value);
+    return value;
+  }
+};
+
+}  // namespace
+
+void activation_backward_gpu(const KernelContext& context) {
+  const Shape& y = context.inputs[0].shape;
+  const ActivationBackward backward{simt::input<float>(context, 0), simt::input<float>(context, 1),
+                                    simt::output<float>(context, 0),
+                                    context.attributes.as<ActivationBackwardAttributes>().activation};
+  column_sums(context, "activation_backward", backward, y[0], y[1], simt::output<float>(context, 1));
+}
+
+}  // namespace polyscene::ops

@@ -1,0 +1,20 @@
+#include "ops/dense/column_sum.h"
+#include "ops/dense/column_sums_gpu.h"
+
+namespace polyscene::ops {
+namespace {
+
+struct Element {
+  simt::Global<const float> x;
+  POLYSCENE_DEVICE float operator()(int64_t at) const { return x.load(at); }
+};
+
+}  // namespace
+
+void column_sum_gpu(const KernelContext& context) {
+  const Shape& x = context.inputs[0].shape;
+  column_sums(context, "column_sum", Element{simt::input<float>(context, 0)}, x[0], x[1],
+              simt::output<float>(context, 0));
+}
+
+}  // namespace polyscene::ops

@@ -1,0 +1,41 @@
+// Columns of one matrix copied into another: what concat and slice_cols are made of.
+#pragma once
+
+#include "ops/simt/tensor_views.h"
+
+namespace polyscene::ops {
+
+// to[r, to_first + j] = from[r, from_first + j] for j < cols; strides in elements. Packs of kPack wherever both sides
+// lie on multiples of it.
+template <int kPack>
+struct CopyColumns {
+  simt::Global<const float> from;
+  simt::Global<float> to;
+  int64_t rows, cols, from_first, from_stride, to_first, to_stride;
+
+  POLYSCENE_DEVICE void operator()(simt::Thread& t) const {
+    const int64_t packs = cols / kPack;
+    simt::for_each(t, rows * packs, [&](int64_t i) {
+      const int64_t row = i / packs, col = i % packs * kPack;
+      to.template store_pack<kPack>(row * to_stride + to_first + col,
+                                    from.template load_pack<kPack>(row * from_stride + from_first + col));
+    });
+  }
+};
+
+template <int kPack>
+void launch_copy(const Stream& stream, const char* name, const CopyColumns<kPack>& copy) {
+  simt::launch(stream, name, simt::shape_for(copy.rows * copy.cols / kPack), copy);
+}
+
+// The same with the widest pack that fits.
+inline void copy_columns(const Stream& stream, const char* name, const CopyColumns<4>& c) {
+  const auto fits = [&](int64_t pack) {
+    return (c.cols | c.from_first | c.from_stride | c.to_first | c.to_stride) % pack == 0;
+  };
+  if (fits(4)) return launch_copy(stream, name, c);
+  launch_copy(stream, name,
+              CopyColumns<1>{c.from, c.to, c.rows, c.cols, c.from_first, c.from_stride, c.to_first, c.to_stride});
+}
+
+}  // namespace polyscene::ops

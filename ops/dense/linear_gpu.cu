@@ -1,0 +1,53 @@
+#include "ops/dense/activation_gpu.h"
+#include "ops/dense/device_product.h"
+#include "ops/dense/linear.h"
+#include "ops/simt/tensor_views.h"
+
+namespace polyscene::ops {
+namespace {
+
+// y = activation(y + bias) in place.
+struct Finish {
+  simt::Global<const float> bias;
+  bool has_bias;
+  simt::Global<float> y;
+  int64_t count, cols;
+  Activation activation;
+
+  POLYSCENE_DEVICE void operator()(simt::Thread& t) const {
+    simt::for_each(t, count, [&](int64_t i) {
+      const float z = y.load(i) + (has_bias ? bias.load(i % cols) : 0.0f);
+      y.store(i, device_activation(activation, z));
+    });
+  }
+};
+
+}  // namespace
+
+void linear_gpu(const KernelContext& c) {
+  const Shape& out = c.outputs[0].shape;
+  const bool has_bias = c.inputs.back().shape.rank() == 1;
+  const size_t parts = c.inputs.size() - (has_bias ? 2 : 1);
+  const auto* w = c.inputs[parts].as<const float>();
+  for (size_t k = 0; k < parts; ++k) {
+    const int64_t inner = c.inputs[k].shape[1];
+    device_product(c, {.add = k > 0,
+                       .rows = out[0],
+                       .inner = inner,
+                       .cols = out[1],
+                       .a = c.inputs[k].as<const float>(),
+                       .a_stride = inner,
+                       .b = w,
+                       .b_stride = out[1],
+                       .y = c.outputs[0].as<float>(),
+                       .y_stride = out[1]});
+    w += inner * out[1];
+  }
+  const Activation activation = c.attributes.as<LinearAttributes>().activation;
+  if (!has_bias && activation == Activation::kNone) return;
+  simt::launch(c.stream, "linear", simt::shape_for(out.elements()),
+               Finish{simt::input<float>(c, c.inputs.size() - 1), has_bias, simt::output<float>(c, 0), out.elements(),
+                      out[1], activation});
+}
+
+}  // namespace polyscene::ops

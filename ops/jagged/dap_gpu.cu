@@ -1,0 +1,129 @@
+#include "ops/jagged/dap.h"
+#include "ops/jagged/dap_gpu.h"
+#include "ops/jagged/device_source_lists.h"
+#include "ops/jagged/segments_gpu.h"
+
+namespace polyscene::ops {
+namespace {
+
+using simt::Global;
+
+template <int kPack>
+struct Dap {
+  Global<const float> x;
+  Global<const int32_t> offsets, index;
+  bool gathered;  // rows are x[index]
+  Global<float> y;
+  int64_t batch, cols;
+  DapKind kind;
+  float eps;
+
+  POLYSCENE_DEVICE void operator()(simt::Thread& t) const {
+    for_segments<kPack>(t, offsets, batch, cols, [&](int64_t sample, int64_t first, int64_t rows, int64_t col) {
+      const auto row = [&](int64_t i) {
+        return x.template load_pack<kPack>((gathered ? index.load(first + i) : first + i) * cols + col);
+      };
+      Moments<kPack> moments;
+      for (int64_t i = 0; i < rows; ++i) moments.add(row(i));
+      moments.store_pooled(kind, eps, y, sample, cols, col);
+    });
+  }
+};
+
+template <int kPack>
+struct DapBackward {
+  Global<const float> x;
+  Global<const int32_t> offsets;
+  PooledGradient pooled;
+  Global<float> dx;
+  int64_t batch, cols;
+
+  POLYSCENE_DEVICE void operator()(simt::Thread& t) const {
+    for_segments<kPack>(t, offsets, batch, cols, [&](int64_t sample, int64_t first, int64_t rows, int64_t col) {
+      const auto f = pooled.template factors<kPack>(sample, rows, cols, col);
+      for (int64_t row = first; row < first + rows; ++row) {
+        auto value = x.template load_pack<kPack>(row * cols + col);
+        for (int k = 0; k < kPack; ++k) value[k] = f.base[k] + f.slope[k] * (value[k] - f.mean[k]);
+        dx.template store_pack<kPack>(row * cols + col, value);
+      }
+    });
+  }
+};
+
+// The sample that each row belongs to.
+struct Owners {
+  Global<const int32_t> offsets;
+  Global<int32_t> owner;
+  int64_t batch;
+
+  POLYSCENE_DEVICE void operator()(simt::Thread& t) const {
+    simt::for_each_by_warps(t, batch, [&](int64_t sample) {
+      for (int64_t row = offsets.load(sample) + t.lane(); row < offsets.load(sample + 1); row += simt::kWarpSize)
+        owner.store(row, static_cast<int32_t>(sample));
+    });
+  }
+};
+
+// Gathered rows: for each distinct one the sum over its readers, whose gradients are not written down one by one.
+template <int kPack>
+struct DapBackwardGathered {
+  DeviceSourceLists sources;
+  Global<const float> x;
+  Global<const int32_t> offsets, owner;
+  PooledGradient pooled;
+  Global<float> dx;
+  int64_t distinct, cols;
+
+  POLYSCENE_DEVICE void operator()(simt::Thread& t) const {
+    for_segments<kPack>(t, sources.begin, distinct, cols, [&](int64_t v, int64_t first, int64_t readers, int64_t col) {
+      const auto value = x.template load_pack<kPack>(v * cols + col);
+      simt::Pack<float, kPack> sum{};
+      for (int64_t i = first; i < first + readers; ++i) {
+        const int64_t sample = owner.load(sources.order.load(i));
+        const int64_t rows = offsets.load(sample + 1) - offsets.load(sample);
+        const auto f = pooled.template factors<kPack>(sample, rows, cols, col);
+        for (int k = 0; k < kPack; ++k) sum[k] += f.base[k] + f.slope[k] * (value[k] - f.mean[k]);
+      }
+      dx.template store_pack<kPack>(v * cols + col, sum);
+    });
+  }
+};
+
+}  // namespace
+
+void dap_gpu(const KernelContext& context) {
+  const auto& [kind, eps] = context.attributes.as<DapAttributes>();
+  const int64_t batch = context.outputs[0].shape[0], cols = context.inputs[0].shape[1];
+  const bool gathered = context.inputs.size() == 3;
+  simt::with_pack(cols, [&, kind = kind, eps = eps](auto pack) {
+    simt::launch(context.stream, "dap", segments_shape(batch, cols, pack),
+                 Dap<pack>{simt::input<float>(context, 0), simt::input<int32_t>(context, 1),
+                           simt::input<int32_t>(context, gathered ? 2 : 1), gathered, simt::output<float>(context, 0),
+                           batch, cols, kind, static_cast<float>(eps)});
+  });
+}
+
+void dap_backward_gpu(const KernelContext& context) {
+  const int64_t batch = context.inputs[2].shape[0], rows = context.inputs[0].shape[0],
+                cols = context.inputs[0].shape[1];
+  const auto x = simt::input<float>(context, 0);
+  const auto offsets = simt::input<int32_t>(context, 1);
+  const auto dx = simt::output<float>(context, 0);
+  const PooledGradient pooled{simt::input<float>(context, 2), simt::input<float>(context, 3),
+                              context.attributes.as<DapAttributes>().kind};
+  if (context.inputs.size() == 4)
+    return simt::with_pack(cols, [&](auto pack) {
+      simt::launch(context.stream, "dap_backward", segments_shape(batch, cols, pack),
+                   DapBackward<pack>{x, offsets, pooled, dx, batch, cols});
+    });
+  const int64_t readers = context.inputs[4].shape.elements();
+  int32_t* owner = context.scratch.get<int32_t>(readers).data();
+  simt::launch(context.stream, "dap_backward", simt::shape_for_warps(batch), Owners{offsets, {owner, readers}, batch});
+  const DeviceSourceLists sources = invert_index(context, 4, rows);
+  simt::with_pack(cols, [&](auto pack) {
+    simt::launch(context.stream, "dap_backward", segments_shape(rows, cols, pack),
+                 DapBackwardGathered<pack>{sources, x, offsets, {owner, readers}, pooled, dx, rows, cols});
+  });
+}
+
+}  // namespace polyscene::ops

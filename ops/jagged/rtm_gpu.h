@@ -1,0 +1,223 @@
+// Residual tailoring on a device: products by its library, and between them these kernels, each one pass over the rows.
+#pragma once
+
+#include "ops/dense/column_sums_gpu.h"
+#include "ops/dense/device_product.h"
+#include "ops/jagged/dap_gpu.h"
+#include "ops/jagged/segments_gpu.h"
+
+namespace polyscene::ops {
+
+// Rows [T, cols], or copies of distinct rows named by an index.
+struct MaybeGathered {
+  simt::Global<const float> rows;
+  simt::Global<const int32_t> index;
+  bool gathered;
+
+  template <int kPack>
+  [[nodiscard]] POLYSCENE_DEVICE simt::Pack<float, kPack> load(int64_t row, int64_t cols, int64_t col) const {
+    return rows.template load_pack<kPack>((gathered ? index.load(row) : row) * cols + col);
+  }
+};
+
+// u = relu(projected + row_bias[sample]); projected may be u itself.
+template <int kPack>
+struct Hidden {
+  MaybeGathered projected;
+  simt::Global<const int32_t> offsets;
+  simt::Global<const float> row_bias;
+  simt::Global<float> u;
+  int64_t batch, cols;
+
+  POLYSCENE_DEVICE void operator()(simt::Thread& t) const {
+    for_segments<kPack>(t, offsets, batch, cols, [&](int64_t sample, int64_t first, int64_t rows, int64_t col) {
+      const auto bias = row_bias.template load_pack<kPack>(sample * cols + col);
+      for (int64_t row = first; row < first + rows; ++row) {
+        auto x = projected.template load<kPack>(row, cols, col);
+        for (int k = 0; k < kPack; ++k) x[k] = simt::maximum(x[k] + bias[k], 0.0f);
+        u.template store_pack<kPack>(row * cols + col, x);
+      }
+    });
+  }
+};
+
+// y += b + co, and the pooled rows of y.
+template <int kPack>
+struct AddResidual {
+  MaybeGathered b;
+  simt::Global<const int32_t> offsets;
+  simt::Global<const float> co;
+  simt::Global<float> y, pooled;
+  int64_t batch, cols;
+  DapKind kind;
+  float eps;
+
+  POLYSCENE_DEVICE void operator()(simt::Thread& t) const {
+    for_segments<kPack>(t, offsets, batch, cols, [&](int64_t sample, int64_t first, int64_t rows, int64_t col) {
+      const auto shift = co.template load_pack<kPack>(col);
+      Moments<kPack> moments;
+      for (int64_t row = first; row < first + rows; ++row) {
+        auto x = y.template load_pack<kPack>(row * cols + col);
+        const auto base = b.template load<kPack>(row, cols, col);
+        for (int k = 0; k < kPack; ++k) x[k] += base[k] + shift[k];
+        y.template store_pack<kPack>(row * cols + col, x);
+        moments.add(x);
+      }
+      moments.store_pooled(kind, eps, pooled, sample, cols, col);
+    });
+  }
+};
+
+// g = what the pooling hands to the rows y, plus their gradient of another use.
+template <int kPack>
+struct RowsGradient {
+  PooledGradient pooled;
+  simt::Global<const float> y, other;
+  bool has_other;
+  simt::Global<const int32_t> offsets;
+  simt::Global<float> g;
+  int64_t batch, cols;
+
+  POLYSCENE_DEVICE void operator()(simt::Thread& t) const {
+    for_segments<kPack>(t, offsets, batch, cols, [&](int64_t sample, int64_t first, int64_t rows, int64_t col) {
+      const auto f = pooled.template factors<kPack>(sample, rows, cols, col);
+      for (int64_t row = first; row < first + rows; ++row) {
+        auto x = y.template load_pack<kPack>(row * cols + col);
+        for (int k = 0; k < kPack; ++k) x[k] = f.base[k] + f.slope[k] * (x[k] - f.mean[k]);
+        if (has_other) {
+          const auto more = other.template load_pack<kPack>(row * cols + col);
+          for (int k = 0; k < kPack; ++k) x[k] += more[k];
+        }
+        g.template store_pack<kPack>(row * cols + col, x);
+      }
+    });
+  }
+};
+
+// q = q 1[u > 0] in place, and its sum over the rows of each sample.
+template <int kPack>
+struct MaskHidden {
+  simt::Global<const float> u;
+  simt::Global<const int32_t> offsets;
+  simt::Global<float> q, drow_bias;
+  int64_t batch, cols;
+
+  POLYSCENE_DEVICE void operator()(simt::Thread& t) const {
+    for_segments<kPack>(t, offsets, batch, cols, [&](int64_t sample, int64_t first, int64_t rows, int64_t col) {
+      simt::Pack<float, kPack> sum{};
+      for (int64_t row = first; row < first + rows; ++row) {
+        auto x = q.template load_pack<kPack>(row * cols + col);
+        const auto on = u.template load_pack<kPack>(row * cols + col);
+        for (int k = 0; k < kPack; ++k) {
+          x[k] = on[k] > 0 ? x[k] : 0.0f;
+          sum[k] += x[k];
+        }
+        q.template store_pack<kPack>(row * cols + col, x);
+      }
+      drow_bias.template store_pack<kPack>(sample * cols + col, sum);
+    });
+  }
+};
+
+struct Elements {
+  simt::Global<const float> x;
+  POLYSCENE_DEVICE float operator()(int64_t at) const { return x.load(at); }
+};
+
+// Extents of one call: behaviours, their width, hidden width, samples; and the context it runs in.
+struct DeviceRtm {
+  const KernelContext& context;
+  const char* name;
+  const int32_t* offset_data;
+  int64_t rows, width, hidden, batch;
+
+  [[nodiscard]] simt::Global<const int32_t> offsets() const { return {offset_data, batch + 1}; }
+
+  // Launches kernel<pack>(...) over the samples and `cols` columns: make(pack) gives it.
+  template <class Make>
+  void over_segments(int64_t cols, const Make& make) const {
+    simt::with_pack(
+        cols, [&](auto pack) { simt::launch(context.stream, name, segments_shape(batch, cols, pack), make(pack)); });
+  }
+
+  void hidden_rows(const MaybeGathered& projected, const float* row_bias, float* u) const {
+    over_segments(hidden, [&](auto pack) {
+      return Hidden<pack>{projected, offsets(), {row_bias, batch * hidden}, {u, rows * hidden}, batch, hidden};
+    });
+  }
+
+  // y = b + u wo + co and its pooled rows.
+  void tailor(const MaybeGathered& b, const float* u, const float* wo, const float* co, float* y, float* pooled) const {
+    device_product(context, {.rows = rows,
+                             .inner = hidden,
+                             .cols = width,
+                             .a = u,
+                             .a_stride = hidden,
+                             .b = wo,
+                             .b_stride = width,
+                             .y = y,
+                             .y_stride = width});
+    const auto& [kind, eps] = context.attributes.as<DapAttributes>();
+    over_segments(width, [&, kind = kind, eps = eps](auto pack) {
+      return AddResidual<pack>{b,
+                               offsets(),
+                               {co, width},
+                               {y, rows * width},
+                               {pooled, batch * (kind == DapKind::kMean ? 1 : 2) * width},
+                               batch,
+                               width,
+                               kind,
+                               static_cast<float>(eps)};
+    });
+  }
+
+  // g from the inputs first .. first + 3 of the context: y, pooled, gradient of pooled and maybe that of y.
+  void rows_gradient(size_t first, float* g) const {
+    const bool has_other = context.inputs.size() > first + 3;
+    const PooledGradient pooled{simt::input<float>(context, first + 1), simt::input<float>(context, first + 2),
+                                context.attributes.as<DapAttributes>().kind};
+    over_segments(width, [&](auto pack) {
+      return RowsGradient<pack>{pooled,
+                                simt::input<float>(context, first),
+                                simt::input<float>(context, first + (has_other ? 3 : 0)),
+                                has_other,
+                                offsets(),
+                                {g, rows * width},
+                                batch,
+                                width};
+    });
+  }
+
+  // q = (q before, where `add`, + g wo^T) 1[u > 0], and the gradients that need nothing else.
+  void tail_backward(const float* g, const float* u, const float* wo, bool add, float* q, float* drow_bias, float* dwo,
+                     const simt::Global<float>& dco) const {
+    device_product(context, {.transpose_b = true,
+                             .add = add,
+                             .rows = rows,
+                             .inner = width,
+                             .cols = hidden,
+                             .a = g,
+                             .a_stride = width,
+                             .b = wo,
+                             .b_stride = width,
+                             .y = q,
+                             .y_stride = hidden});
+    over_segments(hidden, [&](auto pack) {
+      return MaskHidden<pack>{{u, rows * hidden},          offsets(), {q, rows * hidden},
+                              {drow_bias, batch * hidden}, batch,     hidden};
+    });
+    device_product(context, {.transpose_a = true,
+                             .rows = hidden,
+                             .inner = rows,
+                             .cols = width,
+                             .a = u,
+                             .a_stride = hidden,
+                             .b = g,
+                             .b_stride = width,
+                             .y = dwo,
+                             .y_stride = width});
+    column_sums(context, name, Elements{{g, rows * width}}, rows, width, dco);
+  }
+};
+
+}  // namespace polyscene::ops

@@ -1,0 +1,103 @@
+// The only vocabulary of a hand-written device kernel. A kernel is a plain struct: its members are the arguments, its
+// call operator says what one thread does.
+//
+//   struct Scale {
+//     Global<const float> x;
+//     Global<float> y;
+//     int64_t count;
+//     float factor;
+//     POLYSCENE_DEVICE void operator()(Thread& t) const {
+//       for_each(t, count, [&](int64_t i) { y.store(i, factor * x.load(i)); });
+//     }
+//   };
+//   launch(stream, "scale", shape_for(count), Scale{...});
+//
+// The words below come from <simt_backend.h>, of which there are two; the include path of a build chooses:
+//   ops/simt/cuda          compiled by nvcc, runs on a device
+//   tests/simt/emulator    compiled as C++, one fiber per thread; finds races, divergent barriers, reads of nothing
+//
+//   Global<T>(data, size)  memory of the device: load(i), store(i, v), load_pack<N>(i), store_pack(i, pack), which want
+//                          i to be a multiple of N and the memory aligned; atomic_add(i, v), atomic_max(i, v),
+//                          atomic_exchange(i, v), atomic_compare_exchange(i, expected, v), all returning what was there
+//   Shared<T>              the same words on memory of the block, from t.shared<T>(count), which every thread of the
+//                          block calls in the same order; holds nothing at the start
+//   Thread                 thread(), threads(), block(), blocks(), lane(), warp(), warps()
+//     sync()               all threads of the block meet, at the same place of the code
+//     sync_warp(mask)      the lanes of the mask meet; the same for those below
+//     shuffle(v, lane, mask), shuffle_xor(v, bits, mask), shuffle_down(v, lanes, mask): another lane's v, of at most 8
+//                          bytes; shuffle_down past the last lane gives v itself
+//     ballot(flag, mask)   bit l says what lane l passed
+//   Pack<T, N>             N elements in one access of at most 16 bytes: pack[k]
+//   launch(stream, name, shape, kernel)
+//
+// Beside these: <cmath>, and what is below. Two threads never touch the same memory, one of them writing, without a
+// meeting in between, unless both do so atomically; blocks of one launch never meet.
+#pragma once
+
+#include <simt_backend.h>
+
+#include <cstdint>
+
+#include "ops/simt/launch_shape.h"
+
+namespace polyscene::simt {
+
+inline constexpr uint32_t kAllLanes = 0xffffffffu;
+inline constexpr int kThreads = 256;
+
+[[nodiscard]] POLYSCENE_HOST_DEVICE constexpr int64_t ceil_div(int64_t a, int64_t b) { return (a + b - 1) / b; }
+
+template <class T>
+[[nodiscard]] POLYSCENE_HOST_DEVICE constexpr T maximum(T a, T b) {
+  return a < b ? b : a;
+}
+
+template <class T>
+[[nodiscard]] POLYSCENE_HOST_DEVICE constexpr T minimum(T a, T b) {
+  return b < a ? b : a;
+}
+
+// For loops of for_each over `count` items, a few items per thread when there are many.
+[[nodiscard]] inline LaunchShape shape_for(int64_t count) {
+  return {minimum<int64_t>(ceil_div(count, kThreads), 4096), kThreads};
+}
+
+// For one warp per item.
+[[nodiscard]] inline LaunchShape shape_for_warps(int64_t count) {
+  return {minimum<int64_t>(ceil_div(count, kThreads / kWarpSize), 65536), kThreads};
+}
+
+// item(i) for i < count, shared among all threads of the launch.
+template <class Item>
+POLYSCENE_DEVICE void for_each(const Thread& t, int64_t count, const Item& item) {
+  const int64_t step = t.blocks() * t.threads();
+  for (int64_t i = t.block() * t.threads() + t.thread(); i < count; i += step) item(i);
+}
+
+// item(i) for i < count, shared among all warps of the launch: every lane of a warp gets the same i.
+template <class Item>
+POLYSCENE_DEVICE void for_each_by_warps(const Thread& t, int64_t count, const Item& item) {
+  const int64_t step = t.blocks() * t.warps();
+  for (int64_t i = t.block() * t.warps() + t.warp(); i < count; i += step) item(i);
+}
+
+// The sum over the warp, in a fixed order, for every lane.
+template <class T>
+[[nodiscard]] POLYSCENE_DEVICE T warp_sum(Thread& t, T value) {
+  for (int bits = kWarpSize / 2; bits > 0; bits /= 2) value += t.shuffle_xor(value, bits, kAllLanes);
+  return value;
+}
+
+// The sum over the block, in a fixed order, for every thread; `room` has an element per warp and is free again after.
+template <class T>
+[[nodiscard]] POLYSCENE_DEVICE T block_sum(Thread& t, T value, const Shared<T>& room) {
+  value = warp_sum(t, value);
+  if (t.lane() == 0) room.store(t.warp(), value);
+  t.sync();
+  T sum = 0;
+  for (int w = 0; w < t.warps(); ++w) sum += room.load(w);
+  t.sync();
+  return sum;
+}
+
+}  // namespace polyscene::simt

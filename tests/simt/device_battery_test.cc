@@ -1,0 +1,90 @@
+// Every kernel of a device against the operator's CPU kernel, on the operator's own samples: executed by the emulator
+// under several schedules, or by a real device.
+#include "tests/simt/device_battery.h"
+
+#include <algorithm>
+#include <cmath>
+#include <cstring>
+#include <iterator>
+
+#include "ops/graph/registry.h"
+#include "tests/ops/battery.h"
+#include "tests/ops/tolerances.h"
+
+namespace polyscene::testing {
+namespace {
+
+// Tensors on the device for the length of one call.
+class OnDevice {
+ public:
+  explicit OnDevice(Device& device) : device_(device) {}
+  TensorView copy(const TensorView& host) {
+    memory_.push_back(device_.allocate(host.bytes()));
+    device_.copy_in(memory_.back().get(), host.data, host.bytes());
+    return {memory_.back().get(), host.dtype, host.shape};
+  }
+
+ private:
+  Device& device_;
+  std::vector<std::shared_ptr<void>> memory_;
+};
+
+// Filled with NaN, or a number no index should be: what a kernel does not write shows.
+Tensor poisoned(const ValueType& type) {
+  Tensor t(type.dtype, type.shape.resolve({}));
+  std::memset(t.view().data, 0xFF, static_cast<size_t>(t.view().bytes()));
+  return t;
+}
+
+std::vector<Tensor> run_on_device(const SampleGraph& g, const Case& test_case) {
+  Device& device = battery_device();
+  OnDevice tensors(device);
+  std::vector<TensorView> inputs, outputs;
+  std::vector<Tensor> results;
+  for (const Tensor& t : g.input_data) inputs.push_back(tensors.copy(t.view()));
+  for (const Value& v : g.outputs) outputs.push_back(tensors.copy(results.emplace_back(poisoned(v.type())).view()));
+  Scratch scratch(&device);
+  test_case.op->gpu({test_case.sample.attributes, inputs, outputs, scratch, false, device.stream()});
+  for (size_t i = 0; i < results.size(); ++i)
+    device.copy_out(results[i].view().data, outputs[i].data, results[i].view().bytes());
+  return results;
+}
+
+class DeviceBattery : public Battery {};
+
+TEST_P(DeviceBattery, MatchesTheCpuUnderEverySchedule) {
+  const auto& [op, sample] = GetParam();
+  const SampleGraph g(GetParam(), DType::kFloat32);
+  const std::vector<Tensor> want = evaluate(g.graph, g.outputs, g.feed(), {});
+  const Tolerance tolerance = tolerance_of(op->name).precision;
+  std::vector<Tensor> first;
+  for (uint64_t seed = 1; seed <= 3; ++seed) {
+    choose_schedule(seed);
+    const std::vector<Tensor> got = run_on_device(g, GetParam());
+    for (size_t i = 0; i < want.size(); ++i) {
+      double unit = 1;
+      for (const float x : want[i].elements<float>()) unit = std::max(unit, std::abs(static_cast<double>(x)));
+      EXPECT_TRUE(all_close(got[i], want[i], {tolerance.relative, tolerance.absolute * unit})) << "output " << i;
+      EXPECT_TRUE(first.empty() || same_bits(got[i], first[i])) << "output " << i << " under seed " << seed;
+    }
+    first = got;
+  }
+}
+
+// Devices compute in float32: a constant that says it is a double has no place there.
+bool on_device(const Case& c) {
+  if (c.op->gpu == nullptr) return false;
+  const SampleGraph g(c, DType::kFloat32);
+  return std::ranges::all_of(g.outputs, [](const Value& v) { return v.dtype() == DType::kFloat32; });
+}
+
+std::vector<Case> device_cases() {
+  std::vector<Case> cases;
+  std::ranges::copy_if(all_cases(), std::back_inserter(cases), on_device);
+  return cases;
+}
+
+INSTANTIATE_TEST_SUITE_P(Ops, DeviceBattery, ::testing::ValuesIn(device_cases()), case_name);
+
+}  // namespace
+}  // namespace polyscene::testing

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Formats every tracked C++ file in place; with --check changes nothing and fails where something would change.
+# Formats every tracked C++ and CUDA file in place; with --check changes nothing and fails where something would change.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
@@ -20,4 +20,4 @@ if ! command -v clang-format >/dev/null; then
   echo "format: clang-format is missing; install it with: apt-get install clang-format" >&2
   exit 1
 fi
-git ls-files -z -- '*.h' '*.cc' | xargs -0 --no-run-if-empty clang-format --style=file "${options[@]}"
+git ls-files -z -- '*.h' '*.cc' '*.cu' | xargs -0 --no-run-if-empty clang-format --style=file "${options[@]}"

@@ -79,7 +79,8 @@ std::vector<double>& ModelHarness::row(int table, int64_t key) {
   std::vector<double>& r = rows_[{table, key}];
   if (r.empty()) {
     PhiloxStream random(static_cast<uint64_t>(table) * 1000 + static_cast<uint64_t>(key), 5);
-    for (int i = 0; i < model_.tables[static_cast<size_t>(table)].dim; ++i) r.push_back(row_scale_ * random.next_normal());
+    for (int i = 0; i < model_.tables[static_cast<size_t>(table)].dim; ++i)
+      r.push_back(row_scale_ * random.next_normal());
   }
   return r;
 }
@@ -119,9 +120,11 @@ void ModelHarness::bind(const TinyBatch& batch) {
     }
     for (const auto& tuple : tuples)
       for (size_t k = 0; k < tuple.size(); ++k) rows.push_back(index_of(input.tables[k], tuple[k]));
-    inputs_[input.distinct_index.id] = Tensor::of<int32_t>(
-        {static_cast<int64_t>(tuples.size()), static_cast<int64_t>(input.tables.size())}, std::span<const int32_t>(rows));
-    inputs_[input.index.id] = Tensor::of<int32_t>({static_cast<int64_t>(index.size())}, std::span<const int32_t>(index));
+    inputs_[input.distinct_index.id] =
+        Tensor::of<int32_t>({static_cast<int64_t>(tuples.size()), static_cast<int64_t>(input.tables.size())},
+                            std::span<const int32_t>(rows));
+    inputs_[input.index.id] =
+        Tensor::of<int32_t>({static_cast<int64_t>(index.size())}, std::span<const int32_t>(index));
     inputs_[input.offsets.id] =
         Tensor::of<int32_t>({static_cast<int64_t>(offsets.size())}, std::span<const int32_t>(offsets));
   }

@@ -14,7 +14,7 @@ namespace polyscene::testing {
 
 // Keys of a batch, small enough to write down. Sequences: per sample a list of behaviours, each a key per side field.
 struct TinyBatch {
-  std::vector<std::vector<int64_t>> fields;                  // per field [batch]
+  std::vector<std::vector<int64_t>> fields;                   // per field [batch]
   std::vector<std::vector<std::vector<int64_t>>> behaviours;  // per sample, per behaviour: a key per side
   std::vector<double> labels;
 };

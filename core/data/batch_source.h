@@ -51,7 +51,8 @@ class BatchSource {
   // The next batch, or nothing at the end of the epoch. Every rank sees the same number of batches, and a record that
   // is bad or skipped leaves its batch shorter, it moves no other row. Throws DataError as core/data/README.md lists.
   [[nodiscard]] virtual std::optional<Batch> next() = 0;
-  // Of this rank, since construction.
+  // Of this rank, in the epoch that was started last: what the files hold, however often they are read. The dropped
+  // tail is counted, and too many bad records of a short epoch are an error, with the epoch's last batch.
   [[nodiscard]] virtual SourceCounters counters() const = 0;
 };
 

@@ -16,6 +16,7 @@
 #include <fstream>
 
 #include "core/config/suggest.h"
+#include "core/data/arrow_reason.h"
 #include "core/data/column_types.h"
 #include "ops/base/error.h"
 
@@ -30,7 +31,7 @@ template <class Body>
 auto guarded(const std::string& what, Body&& body) {
   try {
     auto result = body();
-    require<DataError>(result.ok(), what, ": ", result.status().message());
+    require<DataError>(result.ok(), what, ": ", arrow_reason(result.status()));
     return std::move(result).ValueUnsafe();
   } catch (const parquet::ParquetException& e) {
     throw DataError(str(what, ": ", e.what()));

@@ -67,6 +67,7 @@ class ParquetSource : public BatchSource {
     pipeline_.reset();
     failure_ = nullptr;
     started_ = true;
+    reset_counters();
     rejects_.start_epoch();
     pipeline_ = std::make_unique<Pipeline>(plan_, epoch, step);
   }
@@ -89,13 +90,21 @@ class ParquetSource : public BatchSource {
     auto batch = pipeline_->next();
     if (!batch) {
       pipeline_.reset();
-      count_tail();
-      rejects_.finish_epoch();
       return std::nullopt;
     }
     count(batch->counters);
     rejects_.add(*batch);
+    // Whoever knows the number of steps does not ask for a batch behind the last one.
+    if (batch->batch.step + 1 == plan_.order.steps()) {
+      count_tail();
+      rejects_.finish_epoch();
+    }
     return std::move(batch->batch);
+  }
+
+  void reset_counters() {
+    const std::lock_guard lock(mutex_);
+    counters_ = {};
   }
 
   void count(const SourceCounters& more) {

@@ -8,6 +8,7 @@
 #include <cmath>
 #include <filesystem>
 
+#include "core/data/arrow_reason.h"
 #include "ops/base/error.h"
 
 namespace polyscene {
@@ -20,8 +21,14 @@ struct PredictionWriter::State {
   std::unique_ptr<parquet::arrow::FileWriter> writer;
   bool finished = false;
 
+  ~State() {
+    if (file == nullptr || finished) return;
+    std::error_code ignored;
+    fs::remove(aside, ignored);
+  }
+
   void check(const arrow::Status& status) const {
-    require<DataError>(status.ok(), "[data] cannot write predictions to ", path, ": ", status.message(),
+    require<DataError>(status.ok(), "[data] cannot write predictions to ", path, ": ", arrow_reason(status),
                        "; free space or choose another --output");
   }
   template <class T>
@@ -54,11 +61,7 @@ PredictionWriter::PredictionWriter(std::string path, std::vector<std::string> gr
   s.writer = s.take(parquet::arrow::FileWriter::Open(*s.schema, arrow::default_memory_pool(), s.file, properties));
 }
 
-PredictionWriter::~PredictionWriter() {
-  if (state_->finished) return;
-  std::error_code ignored;
-  fs::remove(state_->aside, ignored);
-}
+PredictionWriter::~PredictionWriter() = default;
 
 void PredictionWriter::write(const PredictionRows& rows) {
   const State& s = *state_;
@@ -80,7 +83,8 @@ void PredictionWriter::finish() {
   s.check(s.file->Close());
   std::error_code error;
   fs::rename(s.aside, s.path, error);
-  require<DataError>(!error, "[data] cannot move ", s.aside, " to ", s.path, ": ", error.message());
+  require<DataError>(!error, "[data] cannot move ", s.aside, " to ", s.path, ": ", error.message(),
+                     "; choose another --output");
   s.finished = true;
 }
 

@@ -3,7 +3,9 @@
 #include <arrow/util/utf8.h>
 
 #include <algorithm>
+#include <cerrno>
 #include <cstdio>
+#include <cstring>
 
 #include "core/data/file_list.h"
 #include "ops/base/error.h"
@@ -44,8 +46,10 @@ RejectLog::RejectLog(const ReadPlan& plan) : plan_(plan) {
   arrow::util::InitializeUTF8();
   const std::string& path = plan.options.reject_file;
   if (path.empty()) return;
+  errno = 0;
   file_.open(path, std::ios::trunc);
-  require(file_.good(), "[data] cannot write the reject file \"", path, "\"; does its folder exist?");
+  require<DataError>(file_.good(), "[data] cannot create the reject file \"", path, "\": ", std::strerror(errno),
+                     "; make its folder or choose another place");
 }
 
 void RejectLog::start_epoch() {
@@ -56,6 +60,7 @@ void RejectLog::start_epoch() {
 void RejectLog::add(const ReadBatch& batch) {
   read_ += batch.counters.rows_read;
   bad_ += batch.counters.rows_bad;
+  errno = 0;
   for (const BadRecord& bad : batch.bad) {
     if (first_.size() < kShown) first_.push_back(bad);
     if (file_.is_open()) write(bad);
@@ -63,7 +68,7 @@ void RejectLog::add(const ReadBatch& batch) {
   if (!batch.bad.empty() && file_.is_open()) {
     file_.flush();
     require<DataError>(file_.good(), "[data] cannot write to the reject file \"", plan_.options.reject_file,
-                       "\"; is the disk full?");
+                       "\": ", std::strerror(errno), "; free space or choose another place");
   }
   if (read_ >= kJudgedFrom) judge();
 }

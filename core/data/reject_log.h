@@ -17,13 +17,13 @@ namespace polyscene {
 
 class RejectLog {
  public:
-  // Empties the plan's reject file, if it names one. Throws InvalidArgument when that cannot be written.
+  // Empties the plan's reject file, if it names one. Throws DataError when that cannot be written.
   explicit RejectLog(const ReadPlan& plan);
 
   void start_epoch();
-  // Takes a batch's rows into account. Throws DataError past data.max_bad_share.
+  // Takes a batch's rows into account. Throws DataError past data.max_bad_share, or when the reject file takes no more.
   void add(const ReadBatch& batch);
-  // The last word on an epoch that may have been too short to judge.
+  // The last word on an epoch that may have been too short to judge. Throws DataError as add() does.
   void finish_epoch() const;
 
  private:

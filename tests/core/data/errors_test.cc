@@ -1,5 +1,8 @@
 // Every message about files and configuration that stops the reader before or while it reads.
 #include <gtest/gtest.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
 
 #include <fstream>
 
@@ -64,6 +67,20 @@ TEST_F(DataErrors, Folder) {
   std::filesystem::create_directory(folder_.file("a.parquet"));
   EXPECT_EQ(error(""), "[data] " + quoted("a.parquet") + " is a folder, wanted a Parquet file; write \"" +
                            folder_.file("a.parquet") + "/*.parquet\" in the configuration");
+}
+
+TEST_F(DataErrors, LinkToNowhere) {
+  std::filesystem::create_symlink(folder_.file("gone"), folder_.file("a.parquet"));
+  EXPECT_EQ(error(""), "[data] cannot open " + quoted("a.parquet") + ": No such file or directory");
+}
+
+TEST_F(DataErrors, FileThatCannotBeOpened) {
+  const int socket = ::socket(AF_UNIX, SOCK_STREAM, 0);  // nothing else refuses root
+  sockaddr_un address{.sun_family = AF_UNIX, .sun_path = {}};
+  folder_.file("a.parquet").copy(address.sun_path, sizeof(address.sun_path) - 1);
+  ASSERT_EQ(::bind(socket, reinterpret_cast<const sockaddr*>(&address), sizeof(address)), 0);
+  EXPECT_EQ(error(""), "[data] cannot open " + quoted("a.parquet") + ": No such device or address");
+  ::close(socket);
 }
 
 TEST_F(DataErrors, NotParquet) {
@@ -196,8 +213,13 @@ TEST_F(DataErrors, ImpossibleOptions) {
   EXPECT_EQ(usage("lanes: 0"),
             "[data] 1 ranks, but data.lanes is 0 and every rank needs a lane; raise data.lanes to at least 1 (which "
             "changes the order of the samples)");
-  EXPECT_EQ(usage("", {.batch_size = 2, .reject_file = folder_.file("no/such/folder")}),
-            "[data] cannot write the reject file " + quoted("no/such/folder") + "; does its folder exist?");
+}
+
+TEST_F(DataErrors, RejectFileThatCannotBeCreated) {
+  write_users();
+  EXPECT_EQ(error("", {.batch_size = 2, .reject_file = folder_.file("no/such/folder")}),
+            "[data] cannot create the reject file " + quoted("no/such/folder") +
+                ": No such file or directory; make its folder or choose another place");
 }
 
 TEST_F(DataErrors, AFileThatShrinksWhileItIsRead) {
@@ -209,6 +231,18 @@ TEST_F(DataErrors, AFileThatShrinksWhileItIsRead) {
   EXPECT_TRUE(message_of<DataError>(read).starts_with("[data] cannot read ")) << message_of<DataError>(read);
   const std::string again = message_of<DataError>([&] { (void)source->next(); });
   EXPECT_TRUE(again.starts_with("[data] cannot read ")) << again;  // not an ordinary end
+}
+
+TEST_F(DataErrors, AFileThatHasFewerRowsThanItsFooterSaid) {
+  const auto write = [&](int64_t rows) {
+    write_parquet(folder_.file("a.parquet"), {{"user", "int64", json_list(rows, [](int64_t) { return "1"; })}});
+  };
+  write(3);
+  const auto source = make_parquet_source(data_config(folder_, kUser), {.batch_size = 3});
+  write(2);
+  EXPECT_EQ(message_of<DataError>([&] { (void)read_epoch(*source); }),
+            "[data] row group 0 of " + quoted("a.parquet") +
+                " ended after 2 of 3 rows; was the file changed while it was read?");
 }
 
 TEST_F(DataErrors, RootsMayHoldPatternLetters) {

@@ -219,7 +219,7 @@ TEST_P(ReadingOrder, RestartAndEndInTheMiddleDoNotHang) {
       source->start_epoch(epoch);
       for (int i = 0; i < taken; ++i) EXPECT_TRUE(source->next().has_value());
     }
-    EXPECT_EQ(source->counters().rows_read, 3 * 16 * taken);
+    EXPECT_EQ(source->counters().rows_read, 16 * taken);  // of the last epoch
   }
 }
 

@@ -1,0 +1,15 @@
+// Why Arrow could not do something, the operating system's word included.
+#pragma once
+
+#include <arrow/status.h>
+
+#include <string>
+
+namespace polyscene {
+
+// "Error writing bytes to file: [errno 28] No space left on device".
+[[nodiscard]] inline std::string arrow_reason(const arrow::Status& status) {
+  return status.message() + (status.detail() ? ": " + status.detail()->ToString() : "");
+}
+
+}  // namespace polyscene

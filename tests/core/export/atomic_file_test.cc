@@ -1,0 +1,48 @@
+// A file that cannot be written, by the step that fails.
+#include "core/export/atomic_file.h"
+
+#include "ops/base/error.h"
+#include "temporary_folder.h"
+
+namespace polyscene {
+namespace {
+
+class AtomicFileTest : public FolderTest {
+ protected:
+  [[nodiscard]] std::string error() const {
+    return error_of<DataError>([&] {
+      AtomicFile file(path("m"), 5);
+      file.write("hello", 5);
+      file.commit();
+    });
+  }
+  // What is written goes to `device`.
+  void write_to(const char* device) const { std::filesystem::create_symlink(device, path("m.partial")); }
+};
+
+TEST_F(AtomicFileTest, Create) {
+  std::filesystem::create_directory(path("m.partial"));
+  EXPECT_EQ(error(), "[export] cannot create m: Is a directory; wanted 5 bytes, wrote 0");
+}
+
+TEST_F(AtomicFileTest, Write) {
+  write_to("/dev/full");
+  EXPECT_EQ(
+      error(),
+      "[export] cannot write m: No space left on device; wanted 5 bytes, wrote 0; the disk is full: free space or "
+      "choose another folder");
+}
+
+TEST_F(AtomicFileTest, Sync) {
+  write_to("/dev/null");
+  EXPECT_EQ(error(), "[export] cannot sync m: Invalid argument; wanted 5 bytes, wrote 5");
+}
+
+TEST_F(AtomicFileTest, Rename) {
+  std::filesystem::create_directories(path("m/precious"));
+  EXPECT_EQ(error(), "[export] cannot rename m: Is a directory; wanted 5 bytes, wrote 5");
+  EXPECT_FALSE(std::filesystem::exists(path("m.partial")));
+}
+
+}  // namespace
+}  // namespace polyscene

@@ -1,7 +1,7 @@
 // A trained model on disk, readable by any safetensors library:
 //   dense.safetensors              every dense parameter by name, float32, matrices [in, out] row-major
-//   tables/NAME-RRRRR-of-NNNNN.safetensors   a table's rows of one rank: keys int64 [rows] ascending, values float32 [rows, dim]
-//   config.pbtxt                   resolved configuration
+//   tables/NAME-RRRRR-of-NNNNN.safetensors   a table's rows of one rank: keys int64 [rows] ascending, values float32
+//   [rows, dim] config.pbtxt                   resolved configuration
 // Any number of ranks reads what any number of ranks wrote.
 #pragma once
 
@@ -11,9 +11,11 @@
 
 namespace polyscene {
 
-// Collective. Each rank writes its rows, rank 0 the rest. Files appear whole or not at all; a table's files of an earlier
-// save with another number of ranks are removed. Throws DataError on every rank when any rank failed.
-void save_model(const std::string& folder, const config::Experiment& experiment, Session& session);
+// Collective. Each rank writes its rows, rank 0 the rest, into FOLDER.partial, which takes the folder's place once all
+// have: the model there is always whole. The one that it replaces goes to the folder `previous`, or is removed where
+// that is empty. Throws DataError on every rank when any rank failed.
+void save_model(const std::string& folder, const config::Experiment& experiment, Session& session,
+                const std::string& previous = {});
 
 // Loads dense parameters and this rank's rows. Throws DataError naming the file and tensor that is missing or has
 // another shape than the model.

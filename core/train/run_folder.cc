@@ -31,28 +31,31 @@ void RunFolder::create(bool overwrite) const {
   const bool holds_run = fs::exists(config(), error) || fs::exists(model() + "/dense.safetensors", error);
   require(!holds_run || overwrite, "[train] wanted a new folder for --output, ", path_,
           " already holds a run; choose another folder or pass --overwrite");
-  const std::vector<std::string> ours = {config(), metrics(), events(), model(), path_ + "/rejects"};
+  const std::vector<std::string> ours = {config(),     metrics(), events(), model(), model() + ".partial",
+                                         best_model(), rejects()};
   if (fs::is_directory(path_, error))
     for (const auto& entry : fs::directory_iterator(path_, error))
       require(std::ranges::find(ours, entry.path().string()) != ours.end(),
               "[train] wanted a new folder for --output, ", path_, " holds other files (",
               entry.path().filename().string(), "); choose another folder");
   for (const std::string& part : ours) fs::remove_all(part, error);
-  for (const std::string& folder : {path_, events(), model() + "/tables", path_ + "/rejects"}) {
+  for (const std::string& folder : {path_, events(), rejects()}) {
     fs::create_directories(folder, error);
     require<DataError>(!error, "[train] cannot make the folder ", folder, ": ", error.message(),
                        "; choose a writable place for --output");
   }
 }
 
-void RunFolder::require_model() const {
+std::string RunFolder::trained_model(bool best) const {
   std::error_code error;
+  if (best && fs::exists(best_model() + "/dense.safetensors", error)) return best_model();
   require(fs::exists(model() + "/dense.safetensors", error), "[launcher] wanted the folder of a finished run, ", path_,
           " holds no model/dense.safetensors; pass the folder that `polyscene train --output` wrote");
+  return model();
 }
 
 std::string RunFolder::rejects(const std::string& split, int rank) const {
-  return str(path_, "/rejects/", split, "-rank", rank, ".jsonl");
+  return str(rejects(), "/", split, "-rank", rank, ".jsonl");
 }
 
 }  // namespace polyscene

@@ -6,6 +6,7 @@
 //   model/dense.safetensors           dense parameters by name
 //   model/tables/T-R-of-N.safetensors rows of table T on rank R
 //   model/config.pbtxt                the configuration the model was trained with
+//   best_model/                       like model/, of the best evaluation, where that is another model
 #pragma once
 
 #include <string>
@@ -20,14 +21,17 @@ class RunFolder {
   // Makes the folder ready for a new run. Throws InvalidArgument when it already holds one (unless `overwrite`, which
   // removes the earlier run's files), DataError when it cannot be made. For one rank only.
   void create(bool overwrite) const;
-  // Throws InvalidArgument when the folder holds no trained model.
-  void require_model() const;
+  // The folder of a trained model: model/, or with `best` best_model/ where there is one. Throws InvalidArgument when
+  // there is none.
+  [[nodiscard]] std::string trained_model(bool best) const;
 
   [[nodiscard]] const std::string& path() const { return path_; }
   [[nodiscard]] std::string config() const { return path_ + "/config.pbtxt"; }
   [[nodiscard]] std::string metrics() const { return path_ + "/metrics.jsonl"; }
   [[nodiscard]] std::string events() const { return path_ + "/events"; }
   [[nodiscard]] std::string model() const { return path_ + "/model"; }
+  [[nodiscard]] std::string best_model() const { return path_ + "/best_model"; }
+  [[nodiscard]] std::string rejects() const { return path_ + "/rejects"; }
   [[nodiscard]] std::string rejects(const std::string& split, int rank) const;
 
  private:

@@ -43,8 +43,7 @@ std::vector<TableSpec> table_specs(const Model& model, const config::Embedding& 
 std::vector<bool> decayed(const ParameterStore& parameters) {
   std::vector<bool> mask(parameters.values().size());
   for (const ParameterStore::Entry& e : parameters.entries())
-    if (e.data.shape.rank() == 2)
-      std::fill_n(mask.begin() + e.offset, e.data.shape.elements(), true);
+    if (e.data.shape.rank() == 2) std::fill_n(mask.begin() + e.offset, e.data.shape.elements(), true);
   return mask;
 }
 
@@ -65,8 +64,8 @@ Session::Session(const config::Experiment& experiment, const FeatureSchema& sche
       buckets_(static_cast<int64_t>(parameters_.gradients().size()), DType::kFloat32) {
   if (options_.training) {
     build_training_executor();
-    optimizer_ = std::make_unique<DenseOptimizer>(to_dense_optimizer(experiment.train().optimizer()),
-                                                  decayed(parameters_));
+    optimizer_ =
+        std::make_unique<DenseOptimizer>(to_dense_optimizer(experiment.train().optimizer()), decayed(parameters_));
   }
   const bool bf16 = experiment.train().precision() == config::Train::BF16;
   forward_ = std::make_unique<Executor>(*model_.graph, std::vector{model_.logit}, ExecutorOptions{.bf16_matmul = bf16});
@@ -90,12 +89,11 @@ void Session::build_training_executor() {
   std::vector<Value> outputs = {model_.loss};
   std::ranges::copy_if(grads, std::back_inserter(outputs), [](Value g) { return static_cast<bool>(g); });
   const config::Train& train = experiment_.train();
-  training_ = std::make_unique<Executor>(
-      *model_.graph, outputs,
-      ExecutorOptions{.bf16_matmul = train.precision() == config::Train::BF16,
-                      .check_finite = train.debug_finite(),
-                      .profile = options_.profile,
-                      .where = str("rank ", communicator_.rank())});
+  training_ = std::make_unique<Executor>(*model_.graph, outputs,
+                                         ExecutorOptions{.bf16_matmul = train.precision() == config::Train::BF16,
+                                                         .check_finite = train.debug_finite(),
+                                                         .profile = options_.profile,
+                                                         .where = str("rank ", communicator_.rank())});
   const auto entries = parameters_.entries();
   for (size_t i = 0; i < entries.size(); ++i) {
     training_->bind(entries[i].value, entries[i].data);
@@ -159,16 +157,6 @@ std::span<const float> Session::predict(const Batch& batch) {
   inputs_.bind(*forward_, lookup_, 1.0);
   forward_->run();
   return forward_->result(model_.logit).elements<const float>();
-}
-
-SessionSnapshot Session::snapshot() const {
-  const auto values = parameters_.values();
-  return {{values.begin(), values.end()}, tables_.snapshot(SnapshotScope::kValues)};
-}
-
-void Session::restore(const SessionSnapshot& snapshot) {
-  std::ranges::copy(snapshot.dense, parameters_.values().begin());
-  tables_.restore(snapshot.tables);
 }
 
 void Session::reset_times() {

@@ -31,12 +31,6 @@ struct SessionOptions {
   bool profile = false;  // per-operator times
 };
 
-// Everything that an early stop goes back to.
-struct SessionSnapshot {
-  std::vector<float> dense;
-  TablesSnapshot tables;
-};
-
 class Session {
  public:
   // Collective only in what it calls later. Experiment, schema and communicator must outlive the session.
@@ -50,9 +44,6 @@ class Session {
 
   // Logits of this rank's rows [batch.rows]; valid until the next call. Collective (rows are fetched from owners).
   [[nodiscard]] std::span<const float> predict(const Batch& batch);
-
-  [[nodiscard]] SessionSnapshot snapshot() const;
-  void restore(const SessionSnapshot& snapshot);
 
   [[nodiscard]] const Model& model() const { return model_; }
   [[nodiscard]] const FeatureSchema& schema() const { return schema_; }

@@ -1,30 +1,42 @@
 #include "core/train/trained_run.h"
 
+#include <filesystem>
+
 #include "core/config/load.h"
+#include "core/data/file_list.h"
 #include "core/train/model_files.h"
 #include "core/train/run_folder.h"
 
 namespace polyscene {
+namespace {
 
-config::Experiment load_run_config(const std::string& run, const std::vector<std::string>& overrides) {
-  const RunFolder folder(run);
-  folder.require_model();
-  return load_experiment(folder.model() + "/config.pbtxt", overrides);
+std::string reject_file(const ScoreJob& job, int rank) {
+  if (job.rejects.empty()) return "";
+  std::error_code error;
+  std::filesystem::create_directories(job.rejects, error);
+  require<DataError>(!error, "[train] cannot make the folder ", job.rejects, ": ", error.message(),
+                     "; choose a writable place for --rejects");
+  return str(job.rejects, "/", split_name(job.split), "-rank", rank, ".jsonl");
 }
 
-TrainedRun::TrainedRun(const std::string& run, const config::Experiment& experiment, Split split,
-                       Communicator& communicator)
+}  // namespace
+
+config::Experiment load_run_config(const ScoreJob& job, const std::vector<std::string>& overrides) {
+  return load_experiment(RunFolder(job.run).trained_model(job.best) + "/config.pbtxt", overrides);
+}
+
+TrainedRun::TrainedRun(const ScoreJob& job, const config::Experiment& experiment, Communicator& communicator)
     : schema_(FeatureSchema::from(experiment.data())) {
-  source_ = make_parquet_source(experiment.data(), {.split = split,
+  source_ = make_parquet_source(experiment.data(), {.split = job.split,
                                                     .rank = communicator.rank(),
                                                     .ranks = communicator.size(),
                                                     .seed = experiment.seed(),
                                                     .batch_size = experiment.train().eval_batch_size(),
                                                     .shuffle = false,
                                                     .min_tail_share = 0,
-                                                    .reject_file = ""});
+                                                    .reject_file = reject_file(job, communicator.rank())});
   session_ = std::make_unique<Session>(experiment, schema_, communicator, SessionOptions{.training = false});
-  load_model(RunFolder(run).model(), *session_);
+  load_model(RunFolder(job.run).trained_model(job.best), *session_);
 }
 
 }  // namespace polyscene

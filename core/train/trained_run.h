@@ -11,13 +11,21 @@
 
 namespace polyscene {
 
+struct ScoreJob {
+  std::string run;    // folder that training wrote
+  bool best = false;  // the model of the best evaluation, where it is kept beside the last one
+  Split split = Split::kTest;
+  std::string rejects;  // folder for bad records, SPLIT-rankR.jsonl; empty: they are counted only
+};
+
 // The resolved configuration of a run, with overrides. Throws InvalidArgument when the folder holds no trained model.
-[[nodiscard]] config::Experiment load_run_config(const std::string& run, const std::vector<std::string>& overrides);
+[[nodiscard]] config::Experiment load_run_config(const ScoreJob& job, const std::vector<std::string>& overrides);
 
 class TrainedRun {
  public:
-  // Collective in what it is used for. `experiment` and `communicator` must outlive this.
-  TrainedRun(const std::string& run, const config::Experiment& experiment, Split split, Communicator& communicator);
+  // Collective in what it is used for. `experiment` and `communicator` must outlive this. Throws Error of the kind that
+  // fits.
+  TrainedRun(const ScoreJob& job, const config::Experiment& experiment, Communicator& communicator);
 
   [[nodiscard]] Session& session() { return *session_; }
   [[nodiscard]] BatchSource& source() { return *source_; }

@@ -14,6 +14,7 @@
 #include "core/data/file_list.h"
 #include "core/train/early_stop.h"
 #include "core/train/evaluator.h"
+#include "core/train/left_out.h"
 #include "core/train/model_files.h"
 #include "core/train/run_folder.h"
 #include "core/train/run_log.h"
@@ -55,7 +56,10 @@ class Trainer {
     if (leads()) start_log();
     session_.emplace(job_.experiment, schema_, communicator_);
     Ending ending = Ending::kSteps;
-    for (int64_t epoch = 0; step_ < total_steps_ && ending == Ending::kSteps; ++epoch) ending = run_epoch(epoch);
+    for (int64_t epoch = 0; step_ < total_steps_ && ending == Ending::kSteps; ++epoch) {
+      ending = run_epoch(epoch);
+      if (epoch == 0) first_epoch_ = source_->counters();
+    }
     check_trained(ending);
     finish(ending);
   }
@@ -151,7 +155,7 @@ class Trainer {
     log_start_s_ = now_s();
   }
 
-  // Evaluates, keeps the best state; true when it is time to stop.
+  // Evaluates, saves the model where it is the best so far; true when it is time to stop.
   bool evaluate_now() {
     if (steps_since_log_ > 0) log_step();  // keeps evaluation out of the next samples/s
     const Evaluation evaluation = evaluate_split(*session_, *valid_);
@@ -159,8 +163,7 @@ class Trainer {
     bool stop = false;
     if (early_stop_.update(evaluation)) {
       best_step_ = step_;
-      if (train_.has_early_stop()) best_state_ = session_->snapshot();
-      save_model(folder_.model(), job_.experiment, *session_);
+      save();
     } else {
       stop = train_.has_early_stop() && early_stop_.should_stop();
     }
@@ -168,20 +171,28 @@ class Trainer {
     return stop;
   }
 
+  // model/ is the best so far, if any was evaluated. An early stop leaves it there, other endings set it aside.
   void finish(Ending ending) {
-    const bool go_back = best_state_.has_value() && best_step_ != step_;
-    if (go_back) session_->restore(*best_state_);
-    if (!best_step_ || (*best_step_ != step_ && !go_back)) save_model(folder_.model(), job_.experiment, *session_);
-    print_summary(ending, go_back);
+    const bool best_is_other = best_step_ && *best_step_ != step_;
+    if (!best_step_) save();
+    if (best_is_other && !train_.has_early_stop()) save(folder_.best_model());
+    print_summary(ending, best_is_other);
   }
 
-  void print_summary(Ending ending, bool went_back) {
+  void save(const std::string& previous = {}) {
+    const double start = now_s();
+    save_model(folder_.model(), job_.experiment, *session_, previous);
+    save_seconds_ += now_s() - start;
+    ++saves_;
+  }
+
+  void print_summary(Ending ending, bool best_is_other) {
     const std::vector<int64_t> rows = session_->tables().global_rows();
-    std::array<int64_t, 7> sums = {session_->tables().memory_bytes(),     source_->counters().rows_bad,
-                                   session_->lookup().total().keys_in,    session_->lookup().total().keys_sent,
-                                   session_->lookup().total().keys_owned, source_->counters().sequences_cut,
-                                   source_->counters().rows_skipped};
+    std::array<int64_t, 4> sums = {session_->tables().memory_bytes(), session_->lookup().total().keys_in,
+                                   session_->lookup().total().keys_sent, session_->lookup().total().keys_owned};
     communicator_.all_reduce<int64_t>(sums);
+    const SourceCounters trained = over_ranks(first_epoch_, communicator_);
+    const SourceCounters validated = over_ranks(valid_ ? valid_->counters() : SourceCounters(), communicator_);
     if (!leads()) return;
     log_->finish();
     switch (ending) {
@@ -199,22 +210,28 @@ class Trainer {
          << static_cast<double>(rows_trained_) / std::max(train_seconds_, 1e-9) << " samples/s\n";
     if (best_step_ && early_stop_.best())
       out_ << "best " << early_stop_.metric_name() << " " << std::setprecision(5) << *early_stop_.best() << " at step "
-           << *best_step_ << (went_back ? " (the model is that of this step)\n" : "\n");
+           << *best_step_ << (best_is_other ? where_best_is() : "") << "\n";
     int64_t total_rows = 0;
     for (int64_t r : rows) total_rows += r;
     out_ << std::setprecision(1) << "tables: " << rows.size() << " with " << total_rows << " rows, "
          << static_cast<double>(sums[0]) / 1048576.0 << " MiB; dense parameters: " << session_->parameters().size()
          << "; deduplication: keys looked up per key sent "
-         << static_cast<double>(sums[2]) / std::max(static_cast<double>(sums[3]), 1.0)
+         << static_cast<double>(sums[1]) / std::max(static_cast<double>(sums[2]), 1.0)
          << ", per row fetched by its owner "
-         << static_cast<double>(sums[2]) / std::max(static_cast<double>(sums[4]), 1.0) << "\n";
-    if (sums[1] > 0) out_ << sums[1] << " bad records were left out, see " << folder_.path() << "/rejects\n";
-    if (sums[6] > 0) out_ << sums[6] << " rows of other scenarios than data.only_scenarios were skipped\n";
-    if (sums[5] > 0) out_ << sums[5] << " sequences were longer than max_length and kept their newest behaviours\n";
-    out_ << "model    " << folder_.model() << "\nmetrics  " << folder_.metrics() << "\nevents   " << folder_.events()
-         << " (tensorboard --logdir " << folder_.path() << ")\nconfig   " << folder_.config() << "\n"
+         << static_cast<double>(sums[1]) / std::max(static_cast<double>(sums[3]), 1.0) << "\n";
+    print_left_out(out_, "first epoch", trained, "see " + folder_.rejects());
+    print_left_out(out_, "validation", validated, "see " + folder_.rejects());
+    out_ << "model    " << folder_.model() << " (saved " << saves_ << (saves_ == 1 ? " time" : " times") << ", "
+         << std::setprecision(2) << save_seconds_ << " s in all)\nmetrics  " << folder_.metrics() << "\nevents   "
+         << folder_.events() << " (tensorboard --logdir " << folder_.path() << ")\nconfig   " << folder_.config()
+         << "\n"
          << "next:    polyscene evaluate --run " << folder_.path() << " --split "
          << (job_.experiment.data().test_files_size() > 0 ? "test" : "valid") << std::endl;
+  }
+
+  [[nodiscard]] std::string where_best_is() const {
+    return train_.has_early_stop() ? " (the model is that of this step)"
+                                   : ", kept in " + folder_.best_model() + " (evaluate and predict: --best)";
   }
 
   const TrainJob& job_;
@@ -227,11 +244,12 @@ class Trainer {
   std::optional<Session> session_;
   std::optional<RunLog> log_;  // rank 0
   EarlyStop early_stop_;
-  std::optional<SessionSnapshot> best_state_;
   std::optional<int64_t> best_step_;
 
   int64_t total_steps_ = 0, step_ = 0, rows_trained_ = 0;
-  int64_t steps_since_log_ = 0, rows_since_log_ = 0;
+  int64_t steps_since_log_ = 0, rows_since_log_ = 0, saves_ = 0;
+  double save_seconds_ = 0;
+  SourceCounters first_epoch_;  // of this rank
   double loss_sum_ = 0, factor_ = 1, log_start_s_ = now_s(), train_seconds_ = 0;
 };
 

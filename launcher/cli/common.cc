@@ -17,6 +17,26 @@ void add_rank_options(CLI::App& command, RankOptions& options) {
       ->type_name("S");
 }
 
+void add_score_options(CLI::App& command, ScoreOptions& options) {
+  command.add_option("--run", options.job.run, "Folder that `polyscene train --output` wrote")
+      ->required()
+      ->type_name("DIR");
+  command.add_flag("--best", options.job.best,
+                   "The model of the best validation, where training kept it in best_model/");
+  command.add_option("--split", options.split, "train, valid or test")->capture_default_str()->type_name("SPLIT");
+  command.add_option("--set", options.overrides, "Override a field of the run's configuration, e.g. data.root=DIR")
+      ->expected(1)
+      ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll)
+      ->type_name("FIELD=VALUE");
+  command.add_option("--rejects", options.job.rejects, "Folder to list bad records in: file, row, column, reason")
+      ->type_name("DIR");
+  add_rank_options(command, options.ranks);
+}
+
+std::string where_rejects_are(const ScoreJob& job) {
+  return job.rejects.empty() ? "--rejects DIR lists them" : "see " + job.rejects;
+}
+
 Split parse_split(const std::string& name) {
   if (name == "train") return Split::kTrain;
   if (name == "valid") return Split::kValid;

@@ -3,13 +3,28 @@
 
 #include <CLI/CLI.hpp>
 #include <string>
+#include <vector>
 
 #include "core/data/batch_source.h"
+#include "core/train/trained_run.h"
 #include "launcher/job/ranks.h"
 
 namespace polyscene {
 
 void add_rank_options(CLI::App& command, RankOptions& options);
+
+// What evaluate and predict have in common.
+struct ScoreOptions {
+  ScoreJob job;  // its split is named by `split`
+  std::string split = "test";
+  std::vector<std::string> overrides;
+  RankOptions ranks;
+};
+
+void add_score_options(CLI::App& command, ScoreOptions& options);
+
+// Where to look for bad records, to be told to the user.
+[[nodiscard]] std::string where_rejects_are(const ScoreJob& job);
 
 // train, valid or test. Throws InvalidArgument for anything else.
 [[nodiscard]] Split parse_split(const std::string& name);

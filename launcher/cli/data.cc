@@ -2,6 +2,7 @@
 #include <memory>
 
 #include "core/config/load.h"
+#include "core/data/global_order.h"
 #include "core/data/inspect.h"
 #include "launcher/cli/commands.h"
 #include "launcher/cli/common.h"
@@ -14,13 +15,23 @@ struct InspectArguments {
   std::vector<std::string> overrides;
 };
 
+// Training alone drops what is too little for a batch.
+void print_tail(int64_t rows, const config::Train& train) {
+  const GlobalOrder order({rows}, {.batch_size = train.batch_size(), .min_tail_share = train.min_tail_share()});
+  const int64_t dropped = rows - order.steps() * train.batch_size();
+  if (dropped > 0)
+    std::cout << "dropped in every epoch: " << dropped << " rows, less than train.min_tail_share "
+              << train.min_tail_share() << " of a batch of " << train.batch_size() << '\n';
+}
+
 }  // namespace
 
 void add_data_command(CLI::App& app) {
   CLI::App* data = app.add_subcommand("data", "Look at data through a configuration");
   data->require_subcommand(1);
   auto arguments = std::make_shared<InspectArguments>();
-  CLI::App* command = data->add_subcommand("inspect", "What the reader makes of the files: rows, features, bad records, scenarios");
+  CLI::App* command =
+      data->add_subcommand("inspect", "What the reader makes of the files: rows, features, bad records, scenarios");
   command->add_option("--config", arguments->config, "Experiment file (text protobuf)")->required()->type_name("FILE");
   command->add_option("--split", arguments->split, "train, valid or test")->capture_default_str()->type_name("SPLIT");
   command->add_option("--set", arguments->overrides, "Override a field of the configuration, e.g. data.root=DIR")
@@ -29,7 +40,10 @@ void add_data_command(CLI::App& app) {
       ->type_name("FIELD=VALUE");
   command->callback([arguments] {
     const Split split = parse_split(arguments->split);
-    print(std::cout, inspect(load_experiment(arguments->config, arguments->overrides).data(), split));
+    const config::Experiment experiment = load_experiment(arguments->config, arguments->overrides);
+    const DataReport report = inspect(experiment.data(), split);
+    print(std::cout, report);
+    if (split == Split::kTrain) print_tail(report.rows, experiment.train());
   });
 }
 

@@ -1,33 +1,46 @@
 #include <iostream>
 #include <memory>
+#include <nlohmann/json.hpp>
 
 #include "core/train/evaluator.h"
-#include "core/train/model_files.h"
-#include "core/train/trained_run.h"
+#include "core/train/left_out.h"
 #include "launcher/cli/commands.h"
 #include "launcher/cli/common.h"
 
 namespace polyscene {
 namespace {
 
-struct EvaluateArguments {
-  std::string run, split = "test";
-  std::vector<std::string> overrides;
+struct EvaluateArguments : ScoreOptions {
   bool json = false;
-  RankOptions ranks;
 };
 
+// The metrics, and what was read for them.
+std::string to_json(const Evaluation& evaluation, const SourceCounters& read, const std::string& rejects) {
+  using Json = nlohmann::ordered_json;
+  Json json = Json::parse(evaluation.to_json());
+  json["records"] = {{"read", read.rows_read},
+                     {"bad", read.rows_bad},
+                     {"skipped", read.rows_skipped},
+                     {"sequences_cut", read.sequences_cut},
+                     {"bags_cut", read.bags_cut},
+                     {"rejects", rejects.empty() ? Json(nullptr) : Json(rejects)}};
+  return json.dump();
+}
+
 void run(const EvaluateArguments& arguments) {
-  const Split split = parse_split(arguments.split);
-  const config::Experiment experiment = load_run_config(arguments.run, arguments.overrides);
+  ScoreJob job = arguments.job;
+  job.split = parse_split(arguments.split);
+  const config::Experiment experiment = load_run_config(job, arguments.overrides);
   run_ranks(arguments.ranks, [&](Communicator& communicator) {
-    TrainedRun trained(arguments.run, experiment, split, communicator);
+    TrainedRun trained(job, experiment, communicator);
     const Evaluation evaluation = evaluate_split(trained.session(), trained.source());
+    const SourceCounters read = over_ranks(trained.source().counters(), communicator);
     if (communicator.rank() != 0) return;
     if (arguments.json) {
-      std::cout << evaluation.to_json() << std::endl;
+      std::cout << to_json(evaluation, read, job.rejects) << std::endl;
     } else {
       evaluation.print(std::cout);
+      print_left_out(std::cout, "split " + arguments.split, read, where_rejects_are(job));
     }
   });
 }
@@ -37,14 +50,8 @@ void run(const EvaluateArguments& arguments) {
 void add_evaluate_command(CLI::App& app) {
   auto arguments = std::make_shared<EvaluateArguments>();
   CLI::App* command = app.add_subcommand("evaluate", "Metrics of a trained model on a split, per scenario and overall");
-  command->add_option("--run", arguments->run, "Folder that `polyscene train --output` wrote")->required()->type_name("DIR");
-  command->add_option("--split", arguments->split, "train, valid or test")->capture_default_str()->type_name("SPLIT");
-  command->add_option("--set", arguments->overrides, "Override a field of the run's configuration, e.g. data.root=DIR")
-      ->expected(1)
-      ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll)
-      ->type_name("FIELD=VALUE");
+  add_score_options(*command, *arguments);
   command->add_flag("--json", arguments->json, "One JSON object instead of a table");
-  add_rank_options(*command, arguments->ranks);
   command->callback([arguments] { run(*arguments); });
 }
 

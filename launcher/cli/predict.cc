@@ -3,6 +3,7 @@
 
 #include "core/data/prediction_writer.h"
 #include "core/train/evaluator.h"
+#include "core/train/left_out.h"
 #include "core/train/trained_run.h"
 #include "launcher/cli/commands.h"
 #include "launcher/cli/common.h"
@@ -10,10 +11,8 @@
 namespace polyscene {
 namespace {
 
-struct PredictArguments {
-  std::string run, split = "test", output;
-  std::vector<std::string> overrides;
-  RankOptions ranks;
+struct PredictArguments : ScoreOptions {
+  std::string output;
 };
 
 // Every rank's rows of one batch, in rank order, on every rank.
@@ -28,10 +27,11 @@ PredictionRows gather(const Batch& batch, std::span<const float> logits, Communi
 }
 
 void run(const PredictArguments& arguments) {
-  const Split split = parse_split(arguments.split);
-  const config::Experiment experiment = load_run_config(arguments.run, arguments.overrides);
+  ScoreJob job = arguments.job;
+  job.split = parse_split(arguments.split);
+  const config::Experiment experiment = load_run_config(job, arguments.overrides);
   run_ranks(arguments.ranks, [&](Communicator& communicator) {
-    TrainedRun trained(arguments.run, experiment, split, communicator);
+    TrainedRun trained(job, experiment, communicator);
     std::unique_ptr<PredictionWriter> writer;
     if (communicator.rank() == 0)
       writer = std::make_unique<PredictionWriter>(arguments.output, trained.schema().groups, trained.schema().labels);
@@ -41,9 +41,12 @@ void run(const PredictArguments& arguments) {
       count += static_cast<int64_t>(rows.logits.size());
       if (writer) writer->write(rows);
     });
+    const SourceCounters read = over_ranks(trained.source().counters(), communicator);
     if (!writer) return;
     writer->finish();
-    std::cout << count << " rows written to " << arguments.output << std::endl;
+    std::cout << count << " rows written to " << arguments.output << '\n';
+    print_left_out(std::cout, "split " + arguments.split, read, where_rejects_are(job));
+    std::cout << std::flush;
   });
 }
 
@@ -52,14 +55,8 @@ void run(const PredictArguments& arguments) {
 void add_predict_command(CLI::App& app) {
   auto arguments = std::make_shared<PredictArguments>();
   CLI::App* command = app.add_subcommand("predict", "Scores of a trained model for every row of a split, as Parquet");
-  command->add_option("--run", arguments->run, "Folder that `polyscene train --output` wrote")->required()->type_name("DIR");
-  command->add_option("--split", arguments->split, "train, valid or test")->capture_default_str()->type_name("SPLIT");
+  add_score_options(*command, *arguments);
   command->add_option("--output", arguments->output, "Parquet file to write")->required()->type_name("FILE");
-  command->add_option("--set", arguments->overrides, "Override a field of the run's configuration, e.g. data.root=DIR")
-      ->expected(1)
-      ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll)
-      ->type_name("FIELD=VALUE");
-  add_rank_options(*command, arguments->ranks);
   command->callback([arguments] { run(*arguments); });
 }
 

@@ -1,0 +1,214 @@
+// Saved models: replaced as a whole, read by any number of ranks, and what is said when a file is missing or wrong.
+#include "core/train/model_files.h"
+
+#include <gtest/gtest.h>
+#include <sys/resource.h>
+
+#include <algorithm>
+#include <csignal>
+#include <numeric>
+
+#include "core/export/safetensors.h"
+#include "dist/world.h"
+#include "ops/base/error.h"
+#include "tests/core/export/temporary_folder.h"
+#include "tests/core/models/model_harness.h"
+
+namespace polyscene {
+namespace {
+
+namespace fs = std::filesystem;
+
+class ModelFiles : public FolderTest {
+ protected:
+  // A model whose table "item" has the rows 1 to 4 all `value`, on `ranks` ranks.
+  void save(float value, int ranks = 2, const std::string& previous = "", const std::string& folder = "model") const {
+    run_local_ranks(ranks, [&](Communicator& communicator) {
+      Session session(experiment_, schema_, communicator);
+      const std::vector<int64_t> keys = {1, 2, 3, 4};
+      session.tables().load_rows(item(session), keys, std::vector<float>(4 * 3, value), {});
+      save_model(path(folder), experiment_, session, previous);
+    });
+  }
+
+  // Rows of table "item" that the ranks together find with that value.
+  [[nodiscard]] int64_t load(float value, int ranks = 1) const {
+    int64_t found = 0;
+    run_local_ranks(ranks, [&](Communicator& communicator) {
+      Session session(experiment_, schema_, communicator, {.training = false});
+      load_model(path("model"), session);
+      const HashedTable& table = session.tables().table(item(session));
+      const std::vector<int32_t> rows = table.rows_by_key();
+      std::vector<int64_t> keys(rows.size());
+      std::vector<float> values(rows.size() * 3), state(rows.size() * static_cast<size_t>(table.state_width()));
+      table.read_rows(rows, keys, values, state);
+      int64_t mine = std::ranges::count(values, value) / 3;
+      communicator.all_reduce<int64_t>({&mine, 1});
+      if (communicator.rank() == 0) found = mine;
+    });
+    return found;
+  }
+
+  [[nodiscard]] std::string error_of_load() const {
+    return error_of<DataError>([&] { (void)load(1); });
+  }
+
+  static void load_many(Session& session) {
+    std::vector<int64_t> keys(10000);
+    std::iota(keys.begin(), keys.end(), 0);
+    session.tables().load_rows(item(session), keys, std::vector<float>(keys.size() * 3), {});
+  }
+
+  static int item(Session& session) {
+    for (int t = 0; t < session.tables().tables(); ++t)
+      if (session.tables().layout().name(t) == "item") return t;
+    return -1;
+  }
+
+  config::Experiment experiment_ = testing::tiny_experiment();
+  FeatureSchema schema_ = FeatureSchema::from(experiment_.data());
+};
+
+TEST_F(ModelFiles, AnyNumberOfRanksReadsThem) {
+  save(1, 2);
+  EXPECT_EQ(load(1, 1), 4);
+  EXPECT_EQ(load(1, 3), 4);
+}
+
+TEST_F(ModelFiles, AModelReplacesAnotherWhole) {
+  save(1, 3);
+  save(2, 2);
+  EXPECT_EQ(load(2), 4);
+  EXPECT_EQ(load(1), 0);
+  EXPECT_FALSE(fs::exists(path("model.partial")));
+  EXPECT_FALSE(fs::exists(path("model/tables/item-00000-of-00003.safetensors")));
+}
+
+TEST_F(ModelFiles, TheModelBeforeCanBeKept) {
+  save(1);
+  save(2, 2, path("before"));
+  EXPECT_EQ(load(2), 4);
+  fs::remove_all(path("model"));
+  fs::rename(path("before"), path("model"));
+  EXPECT_EQ(load(1), 4);
+}
+
+// What a run that was killed while it saved leaves behind.
+TEST_F(ModelFiles, RemainsOfASaveAreRemoved) {
+  fs::create_directories(path("model.partial/tables"));
+  write("model.partial/tables/item-00000-of-00001.safetensors", "half a fi");
+  save(1);
+  EXPECT_EQ(load(1), 4);
+}
+
+TEST_F(ModelFiles, FoldersThatCannotBeMadeOrRemoved) {
+  const std::string what_to_try = "; choose an --output that you may write to, with space left";
+  const std::string made = error_of<DataError>([&] { save(1, 1, "", "/proc/model"); });
+  EXPECT_TRUE(made.starts_with("[train] cannot make the folder /proc/model.partial/tables: ")) << made;
+  EXPECT_TRUE(made.ends_with(what_to_try)) << made;
+  write("file", "");
+  EXPECT_EQ(error_of<DataError>([&] { save(1, 1, "", "file/model"); }),
+            "[train] cannot remove file/model.partial: Not a directory" + what_to_try);
+}
+
+TEST_F(ModelFiles, PlaceOfTheModelBeforeThatIsTaken) {
+  save(1);
+  fs::create_directories(path("before/precious"));
+  EXPECT_EQ(
+      error_of<DataError>([&] { save(2, 1, path("before")); }),
+      "[train] cannot move a finished model to before: Directory not empty; choose an --output that you may write "
+      "to, with space left");
+}
+
+// Only rank 1 has more rows than fit.
+TEST_F(ModelFiles, ARankThatCannotWriteStopsTheOthersWithItsWords) {
+  save(1);
+  std::signal(SIGXFSZ, SIG_IGN);
+  rlimit before{};
+  ::getrlimit(RLIMIT_FSIZE, &before);
+  const rlimit limit{.rlim_cur = 30000, .rlim_max = before.rlim_max};
+  std::vector<std::string> said(2);
+  EXPECT_THROW(run_local_ranks(2,
+                               [&](Communicator& communicator) {
+                                 Session session(experiment_, schema_, communicator);
+                                 if (communicator.rank() == 1) load_many(session);
+                                 communicator.barrier();
+                                 ::setrlimit(RLIMIT_FSIZE, &limit);
+                                 said[static_cast<size_t>(communicator.rank())] =
+                                     error_of<DataError>([&] { save_model(path("model"), experiment_, session); });
+                                 ::setrlimit(RLIMIT_FSIZE, &before);
+                                 throw DataError("end");
+                               }),
+               DataError);
+  EXPECT_TRUE(
+      said[1].starts_with("[export] cannot write model.partial/tables/item-00001-of-00002.safetensors: File too "
+                          "large; wanted "))
+      << said[1];
+  EXPECT_EQ(said[0],
+            "[train] rank 0 stopped because another could not write its part of the model:\n  rank 1: " + said[1]);
+  EXPECT_EQ(load(1), 4) << "the model before is left";
+}
+
+TEST_F(ModelFiles, MissingFilesOfATable) {
+  save(1, 3);
+  fs::remove(path("model/tables/item-00001-of-00003.safetensors"));
+  EXPECT_EQ(
+      error_of_load(),
+      "[train] wanted 3 files of table \"item\" in model/tables, found 2; the folder was copied in part, copy the "
+      "whole model");
+  for (const char* left : {"item-00000-of-00003.safetensors", "item-00002-of-00003.safetensors"})
+    fs::remove(path("model/tables/") + left);
+  EXPECT_EQ(
+      error_of_load(),
+      "[train] wanted rows of table \"item\" in model/tables, there is no item-*.safetensors; was the model trained "
+      "with another configuration?");
+  fs::remove_all(path("model/tables"));
+  EXPECT_EQ(error_of_load(),
+            "[train] cannot list model/tables: No such file or directory; is the model's folder complete "
+            "and readable?");
+  fs::remove_all(path("model"));
+  EXPECT_EQ(error_of_load(), "[export] cannot read model/dense.safetensors: No such file or directory");
+}
+
+TEST_F(ModelFiles, FilesOfTwoModels) {
+  save(1, 2);
+  fs::copy_file(path("model/tables/item-00000-of-00002.safetensors"),
+                path("model/tables/item-00000-of-00001.safetensors"));
+  EXPECT_EQ(
+      error_of_load(),
+      "[train] wanted 1 files of table \"item\" in model/tables, found 3 of models of other numbers of ranks too; the "
+      "folder was copied in part, copy the whole model");
+}
+
+TEST_F(ModelFiles, FilesThatOnlyLookLikeATable) {
+  save(1, 1);
+  for (const char* name : {"item-abcde-of-fghij.safetensors", "item-0-of-1.safetensors", "item-00000-of-00001.bak"})
+    write(std::string("model/tables/") + name, "");
+  EXPECT_EQ(load(1), 4);
+}
+
+TEST_F(ModelFiles, TensorsThatDoNotFit) {
+  save(1, 1);
+  const std::string shard = "model/tables/item-00000-of-00001.safetensors", dense = "model/dense.safetensors";
+  const Tensor keys = Tensor::of<int64_t>({2}, {1, 2}), wide = Tensor(DType::kFloat32, {2, 4});
+  write_safetensors(path(shard), {{"keys", keys.view()}, {"values", wide.view()}});
+  EXPECT_EQ(error_of_load(), "[train] " + shard +
+                                 ": wanted values of shape [2, 3], got [2, 4]; was the model trained with "
+                                 "another configuration?");
+  write_safetensors(path(shard), {{"keys", wide.view()}, {"values", wide.view()}});
+  EXPECT_EQ(error_of_load(), "[train] " + shard +
+                                 ": wanted tensor \"keys\" of type int64, got float32; convert it as it "
+                                 "was when training wrote it");
+  write_safetensors(path(shard), {{"keys", keys.view()}});
+  EXPECT_EQ(error_of_load(), "[export] " + shard + " holds no tensor \"values\"; wanted one of keys");
+
+  write_safetensors(path(dense), {{"head/0/w", wide.view()}});
+  EXPECT_EQ(error_of_load(), "[export] " + dense + " holds no tensor \"sfpnet/stb0/sam/w1\"; wanted one of head/0/w");
+  write_safetensors(path(dense), {{"sfpnet/stb0/sam/w1", wide.view()}});
+  EXPECT_EQ(error_of_load(), "[train] " + dense +
+                                 ": tensor \"sfpnet/stb0/sam/w1\" has shape [2, 4], the configured model "
+                                 "wants [24, 6]; was the model trained with another configuration?");
+}
+
+}  // namespace
+}  // namespace polyscene

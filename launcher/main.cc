@@ -6,36 +6,48 @@
 #include <iostream>
 
 #include "launcher/cli/commands.h"
+#include "launcher/job/own_words.h"
 #include "ops/base/error.h"
 
-int main(int argc, char** argv) {
+namespace polyscene {
+namespace {
+
+// In one piece: under mpirun several ranks speak at once.
+void say(const std::string& error) { std::cerr << "polyscene: " + error + "\n" << std::flush; }
+
+int run(int argc, char** argv) {
   google::InitGoogleLogging(argv[0]);
   FLAGS_logtostderr = true;
 
   CLI::App app{"Polyscene trains recommendation models that serve many scenarios with one model."};
   app.name("polyscene");
   app.require_subcommand(1);
-  polyscene::add_train_command(app);
-  polyscene::add_evaluate_command(app);
-  polyscene::add_predict_command(app);
-  polyscene::add_data_command(app);
-  polyscene::add_version_command(app);
+  add_train_command(app);
+  add_evaluate_command(app);
+  add_predict_command(app);
+  add_data_command(app);
+  add_version_command(app);
 
   try {
-    app.parse(argc, argv);
+    in_own_words([&] { app.parse(argc, argv); });
   } catch (const CLI::Success& e) {
     return app.exit(e);
   } catch (const CLI::ParseError& e) {
     if (argc > 1 && argv[1][0] != '-' && app.get_subcommands().empty())
-      std::cerr << "polyscene: wanted one of the sub-commands train, evaluate, predict, data, version; got \"" << argv[1] << "\"\n";
+      say(str("wanted one of the sub-commands train, evaluate, predict, data, version; got \"", argv[1], "\""));
     app.exit(e);
-    return static_cast<int>(polyscene::ErrorKind::kInvalidArgument);
-  } catch (const polyscene::Error& e) {
-    std::cerr << "polyscene: " << e.what() << std::endl;
+    return static_cast<int>(ErrorKind::kInvalidArgument);
+  } catch (const Error& e) {
+    say(e.what());
     return static_cast<int>(e.kind());
   } catch (const std::exception& e) {
-    std::cerr << "polyscene: " << e.what() << std::endl;
-    return static_cast<int>(polyscene::ErrorKind::kOther);
+    say(str("an error that the program did not expect: ", e.what(), "; please report it together with the command"));
+    return static_cast<int>(ErrorKind::kOther);
   }
   return 0;
 }
+
+}  // namespace
+}  // namespace polyscene
+
+int main(int argc, char** argv) { return polyscene::run(argc, argv); }

@@ -91,8 +91,7 @@ class Trainer {
   [[nodiscard]] std::string ranks() const {
     const auto count = [](int ranks, const char* what) { return str(ranks, what, ranks == 1 ? " rank" : " ranks"); };
     if (train_.virtual_ranks() == 0) return count(communicator_.size(), "");
-    const std::string real = job_.real_ranks > 0 ? " on " + count(job_.real_ranks, "") : "";
-    return count(communicator_.size(), " virtual") + real;
+    return count(communicator_.size(), " virtual") + " on " + count(job_.real_ranks, "");
   }
 
   Ending run_epoch(int64_t epoch) {

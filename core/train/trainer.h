@@ -15,7 +15,7 @@ struct TrainJob {
   std::string output;                       // the run folder
   bool overwrite = false;                   // replace an earlier run there
   const std::atomic<bool>* stop = nullptr;  // true: finish the step, save, end; may differ between ranks
-  int real_ranks = 0;                       // those that run the virtual ones, to be told to the user; 0: not known
+  int real_ranks = 1;                       // those that run the virtual ones, to be told to the user
 };
 
 // Trains on this rank; collective. Rank 0 writes progress and a summary to `out` and the logs to the run folder, every

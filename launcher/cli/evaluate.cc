@@ -31,7 +31,7 @@ void run(const EvaluateArguments& arguments) {
   ScoreJob job = arguments.job;
   job.split = parse_split(arguments.split);
   const config::Experiment experiment = load_run_config(job, arguments.overrides);
-  run_ranks(arguments.ranks, [&](Communicator& communicator) {
+  Ranks(arguments.ranks).run([&](Communicator& communicator) {
     TrainedRun trained(job, experiment, communicator);
     const Evaluation evaluation = evaluate_split(trained.session(), trained.source());
     const SourceCounters read = over_ranks(trained.source().counters(), communicator);

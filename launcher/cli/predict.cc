@@ -30,7 +30,7 @@ void run(const PredictArguments& arguments) {
   ScoreJob job = arguments.job;
   job.split = parse_split(arguments.split);
   const config::Experiment experiment = load_run_config(job, arguments.overrides);
-  run_ranks(arguments.ranks, [&](Communicator& communicator) {
+  Ranks(arguments.ranks).run([&](Communicator& communicator) {
     TrainedRun trained(job, experiment, communicator);
     std::unique_ptr<PredictionWriter> writer;
     if (communicator.rank() == 0)

@@ -18,11 +18,15 @@ struct TrainArguments {
 };
 
 void run(const TrainArguments& arguments) {
-  TrainJob job{load_experiment(arguments.config, arguments.overrides), arguments.output, arguments.overwrite,
-               &watch_stop_signals(), count_real_ranks(arguments.ranks)};
-  RankOptions ranks = arguments.ranks;
-  ranks.virtual_ranks = job.experiment.train().virtual_ranks();
-  run_ranks(ranks, [&](Communicator& communicator) { train(job, communicator, std::cout); });
+  TrainJob job{.experiment = load_experiment(arguments.config, arguments.overrides),
+               .output = arguments.output,
+               .overwrite = arguments.overwrite,
+               .stop = &watch_stop_signals()};
+  RankOptions options = arguments.ranks;
+  options.virtual_ranks = job.experiment.train().virtual_ranks();
+  const Ranks ranks(options);
+  job.real_ranks = ranks.real();
+  ranks.run([&](Communicator& communicator) { train(job, communicator, std::cout); });
 }
 
 }  // namespace

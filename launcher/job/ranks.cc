@@ -3,18 +3,31 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <array>
 #include <cstdlib>
+#include <functional>
+#include <string>
 
 #include "dist/world.h"
+#include "launcher/job/environment.h"
+#include "launcher/job/own_words.h"
 #include "ops/base/thread.h"
 
 namespace polyscene {
 namespace {
 
-// Ranks of this job on this host, as Open MPI tells them.
-int ranks_on_host() {
-  const char* size = std::getenv("OMPI_COMM_WORLD_LOCAL_SIZE");
-  return size != nullptr ? std::max(1, std::atoi(size)) : 1;
+CommunicatorOptions communicator_options(const RankOptions& options) {
+  return {.deadline = std::chrono::duration<double>(options.deadline_s)};
+}
+
+// Processes of the job on this host. Hosts are told apart by name: launchers agree on no variable for it.
+int processes_here(Communicator& processes) {
+  std::array<char, 256> name{};
+  ::gethostname(name.data(), name.size() - 1);
+  const auto mine = static_cast<int64_t>(std::hash<std::string>()(name.data()));
+  std::vector<int64_t> all(static_cast<size_t>(processes.size()));
+  processes.all_gather<int64_t>({&mine, 1}, all);
+  return static_cast<int>(std::ranges::count(all, mine));
 }
 
 // The processors that this process may use, divided by the ranks that share them: mpirun may have bound each rank to
@@ -27,42 +40,37 @@ int threads_per_rank(const RankOptions& options, int ranks_here) {
   return std::max(1, mine / sharing);
 }
 
-// Those of the real ranks, divided by the virtual ones that share them.
-int threads_per_virtual_rank(const RankOptions& options, int real_ranks, int ranks) {
-  const int sharing = started_by_mpi() ? ranks_on_host() : real_ranks;
-  return std::max(1, threads_per_rank(options, sharing) * real_ranks / ranks);
-}
-
 }  // namespace
 
-int count_real_ranks(const RankOptions& options) {
-  if (!started_by_mpi()) return std::max(1, options.local_ranks);
-  for (const char* variable : {"OMPI_COMM_WORLD_SIZE", "PMI_SIZE"}) {
-    if (const char* size = std::getenv(variable)) return std::max(1, std::atoi(size));
-  }
-  return 0;
+Ranks::Ranks(const RankOptions& options) : options_(options) {
+  const bool under_mpirun = started_by_mpi();
+  require(options.local_ranks == 0 || !under_mpirun, "[launcher] --local-ranks ", options.local_ranks,
+          " makes ranks of this process's threads, but mpirun started it; use one or the other");
+  // Before MPI starts: alone, it sets variables by itself.
+  const Announced announced = announced_processes([](const char* variable) { return std::getenv(variable); });
+  if (under_mpirun) processes_ = make_mpi_world(communicator_options(options));
+  require_joined(announced, processes_ ? processes_->size() : 1);
+
+  real_ = processes_ ? processes_->size() : std::max(1, options.local_ranks);
+  ranks_ = options.virtual_ranks > 0 ? options.virtual_ranks : real_;
+  require(real_ <= ranks_, "[launcher] ", real_, " ranks were started to run the ", ranks_,
+          " of train.virtual_ranks; start at most ", ranks_, ", or raise it, which makes another run");
+  const int sharing = processes_ ? processes_here(*processes_) : real_;
+  threads_ = std::max(1, threads_per_rank(options, sharing) * real_ / ranks_);
 }
 
-void run_ranks(const RankOptions& options, const std::function<void(Communicator&)>& body) {
-  require(options.local_ranks == 0 || !started_by_mpi(), "[launcher] --local-ranks ", options.local_ranks,
-          " makes ranks of this process's threads, but mpirun started it; use one or the other");
-  const int started = count_real_ranks(options);
-  const int ranks = options.virtual_ranks > 0 ? options.virtual_ranks : std::max(1, started);
-  require(started <= ranks, "[launcher] ", started, " ranks were started to run the ", ranks,
-          " of train.virtual_ranks; start at most ", ranks, ", or raise it, which makes another run");
-  const int threads = threads_per_virtual_rank(options, started > 0 ? started : ranks, ranks);
+void Ranks::run(const std::function<void(Communicator&)>& body) const {
   const auto run = [&](Communicator& communicator) {
-    set_thread_count(threads);
-    body(communicator);
+    set_thread_count(threads_);
+    in_own_words([&] { body(communicator); });
   };
-  const CommunicatorOptions communicator_options{.deadline = std::chrono::duration<double>(options.deadline_s)};
-  if (started_by_mpi()) {
-    if (options.virtual_ranks > 0)
-      run_mpi_ranks(options.virtual_ranks, run, communicator_options);
+  if (processes_) {
+    if (options_.virtual_ranks > 0)
+      run_mpi_ranks(options_.virtual_ranks, run, communicator_options(options_));
     else
-      run_mpi_rank(run, communicator_options);
-  } else if (ranks > 1) {
-    run_local_ranks(ranks, run, communicator_options);
+      run_mpi_rank(run, communicator_options(options_));
+  } else if (ranks_ > 1) {
+    run_local_ranks(ranks_, run, communicator_options(options_));
   } else {
     run(*make_single_world());
   }

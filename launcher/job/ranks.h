@@ -3,6 +3,7 @@
 #pragma once
 
 #include <functional>
+#include <memory>
 
 #include "dist/communicator.h"
 
@@ -15,12 +16,24 @@ struct RankOptions {
   double deadline_s = 600;  // of every single wait of a rank for its peers
 };
 
-// The number of real ranks that were started, all processes together; 0 where the environment does not tell.
-[[nodiscard]] int count_real_ranks(const RankOptions& options);
+class Ranks {
+ public:
+  // Meets the other processes of an mpirun job. Throws InvalidArgument when local ranks are asked for under mpirun,
+  // when more real ranks were started than there are virtual ones, or when a launcher started processes that MPI does
+  // not join; CommunicationError past the deadline.
+  explicit Ranks(const RankOptions& options);
 
-// Runs body once per (virtual) rank of this process, each with its share of threads, at least one. Throws what the
-// first failing rank threw; InvalidArgument when local ranks are asked for under mpirun, or more real than virtual
-// ranks.
-void run_ranks(const RankOptions& options, const std::function<void(Communicator&)>& body);
+  // The number of real ranks that were started, all processes together.
+  [[nodiscard]] int real() const { return real_; }
+
+  // Runs body once per (virtual) rank of this process, each with its share of threads, at least one. Throws what the
+  // first failing rank threw, in our own words.
+  void run(const std::function<void(Communicator&)>& body) const;
+
+ private:
+  RankOptions options_;
+  std::unique_ptr<Communicator> processes_;  // of an mpirun job, a rank for each; null without
+  int real_ = 1, ranks_ = 1, threads_ = 1;   // ranks_, threads_: (virtual) ones, and of each of these
+};
 
 }  // namespace polyscene

@@ -1,6 +1,9 @@
 """What a user is told when something is wrong: the exit code and the text."""
 
 import json
+import os
+import pathlib
+import re
 import shutil
 
 import numpy as np
@@ -9,7 +12,7 @@ import pyarrow.parquet as pq
 
 from tests.end_to_end.support import ProgramTest, limit_file_size, planted_table, write_split
 
-OK, USAGE, DATA, OTHER = 0, 2, 3, 1
+OK, USAGE, DATA, DEVICE, OTHER = 0, 2, 3, 4, 1
 
 
 class MessagesTest(ProgramTest):
@@ -19,16 +22,20 @@ class MessagesTest(ProgramTest):
         self.assert_fails(result, code, *texts)
         return result
 
-    def change(self, **columns):
-        """Rewrites the training split with some columns replaced (None: dropped)."""
-        shutil.rmtree(self.data / "train")
-        table = planted_table(1500, 1)
+    def change(self, split="train", rows=1500, **columns):
+        """Rewrites a split with some columns replaced (None: dropped)."""
+        shutil.rmtree(self.data / split)
+        table = planted_table(rows, 1)
         for name, values in columns.items():
             at = table.column_names.index(name)
             table = table.remove_column(at)
             if values is not None:
                 table = table.add_column(at, name, values)
-        write_split(self.data, "train", [table])
+        write_split(self.data, split, [table])
+
+    def rejects(self, file):
+        lines = map(json.loads, (self.folder / file).read_text().splitlines())
+        return sorted(((pathlib.Path(r["file"]).name, r["row"], r["column"], r["reason"], r["value"]) for r in lines))
 
     def test_help_and_version(self):
         for arguments in (["--help"], ["train", "--help"], ["evaluate", "--help"], ["predict", "--help"],
@@ -94,25 +101,87 @@ class MessagesTest(ProgramTest):
         part.write_bytes(b"id,click\n1,0\n")
         self.train_fails(DATA, "part-00000.parquet", name="run2")
 
+    def prices(self, rows, bad):
+        prices = np.full(rows, 3.0)
+        prices[bad] = np.nan
+        return pa.array(prices)
+
     def test_bad_records_stop_the_job_past_the_configured_share(self):
-        prices = np.full(1500, 3.0)
-        prices[[7, 8, 9]] = np.nan
-        self.change(price=pa.array(prices))
-        result = self.train("tolerant", "--set", "data.max_bad_share=0.01")
-        self.assertIn("3 bad records were left out", result.out)
-        rejects = [json.loads(line) for line in (self.folder / "tolerant/rejects/train-rank0.jsonl").read_text().splitlines()]
-        self.assertEqual(sorted(r["row"] for r in rejects), [7, 8, 9])
-        self.assertTrue(all(r["column"] == "price" and "part-00000.parquet" in r["file"] for r in rejects), rejects)
-        self.train_fails(DATA, "max_bad_share", arguments=["--set", "data.max_bad_share=0.001"])
+        self.change(price=self.prices(1500, [7, 8, 9]))
+        self.change("valid", 500, price=self.prices(500, [1]))
+        tolerant = ["--set", "data.max_bad_share=0.01", "--set", "train.min_tail_share=0"]
+        result = self.train("tolerant", "--set", "train.epochs=3", *tolerant)
+        rejects = self.folder / "tolerant/rejects"
+        self.assertIn(f"first epoch: 3 of 1500 records read were bad and left out, see {rejects}\n", result.out)
+        self.assertIn(f"validation: 1 of 500 records read were bad and left out, see {rejects}\n", result.out)
+        said = ("price", "NaN, but not nullable", "nan")
+        self.assertEqual(self.rejects("tolerant/rejects/train-rank0.jsonl"),
+                         [("part-00000.parquet", row, *said) for row in (7, 8, 9)])
+        self.assertEqual(self.rejects("tolerant/rejects/valid-rank0.jsonl"), [("part-00000.parquet", 1, *said)])
+        self.train_fails(DATA, "rows read in this epoch of split train are bad, a share of 0.00", "data.max_bad_share allows 0.001",
+                         'part-00000.parquet" row 8, column "price": NaN, but not nullable, got nan',
+                         arguments=["--set", "data.max_bad_share=0.001"])
+        with self.subTest("a split that is read once and shorter than the reader judges on its way"):
+            self.change(rows=500, price=self.prices(500, [1, 2]))
+            self.train_fails(DATA, " rows read in this epoch", name="short", arguments=["--set", "data.max_bad_share=0.002"])
+
+        self.change("test", 500, price=self.prices(500, [3, 4]))
+        run = self.folder / "tolerant"
+        score = ["--run", run, "--local-ranks", 2]
+        with self.subTest("evaluate"):
+            table = self.run_program("evaluate", *score)
+            self.assertIn("split test: 2 of 500 records read were bad and left out, --rejects DIR lists them\n", table.out)
+            records = self.evaluate("tolerant", "test", "--rejects", self.folder / "bad", "--local-ranks", 2)["records"]
+            self.assertEqual((records["read"], records["bad"], records["rejects"]), (500, 2, str(self.folder / "bad")))
+            listed = [self.rejects(f"bad/test-rank{rank}.jsonl") for rank in (0, 1)]
+            self.assertEqual(sorted(sum(listed, [])), [("part-00000.parquet", row, *said) for row in (3, 4)])
+        with self.subTest("predict"):
+            result = self.run_program("predict", *score, "--output", self.folder / "p.parquet", "--rejects", self.folder / "b")
+            self.assertIn("498 rows written", result.out)
+            self.assertIn(f"split test: 2 of 500 records read were bad and left out, see {self.folder}/b\n", result.out)
+        with self.subTest("nowhere to list them"):
+            (self.folder / "file").write_text("")
+            self.assert_fails(self.run_program("evaluate", *score, "--rejects", self.folder / "file/bad"), DATA,
+                              f"cannot make the folder {self.folder}/file/bad: Not a directory", "for --rejects")
 
     def test_nulls_and_labels(self):
         self.change(item=pa.array([None] * 1500, pa.int64()))
-        self.train_fails(DATA, "item", "null")
+        self.train_fails(DATA, 'part-00000.parquet" row ', ', column "item": null, but not nullable, got null')
         self.change(click=pa.array([2] * 1500, pa.int8()))
-        self.train_fails(DATA, "click", "0", "1", name="run2")
+        self.train_fails(DATA, 'part-00000.parquet" row ', ', column "click": label outside {0, 1}, got 2', name="run2")
 
-    def test_long_sequences_keep_the_newest_and_are_counted(self):
-        self.assertIn("sequences were longer than max_length", self.train().out)
+    def test_ids_out_of_the_declared_range(self):
+        items = np.arange(1500) % 60
+        items[[20, 1400]] = [60, -1]
+        self.change(item=pa.array(items))
+        result = self.train("run", "--set", "data.feature[item].categorical={min_id: 0 max_id: 59}", "--set",
+                            "data.max_bad_share=0.01", "--set", "train.min_tail_share=0")
+        self.assertIn("first epoch: 2 of 1500 records read were bad and left out", result.out)
+        self.assertEqual(self.rejects("run/rejects/train-rank0.jsonl"),
+                         [("part-00000.parquet", 20, "item", "id outside [0, 59]", "60"),
+                          ("part-00000.parquet", 1400, "item", "id outside [0, 59]", "-1")])
+
+    def test_a_reject_file_that_cannot_be_created(self):
+        self.train()
+        (self.folder / "bad/test-rank0.jsonl").mkdir(parents=True)
+        result = self.run_program("evaluate", "--run", self.folder / "run", "--rejects", self.folder / "bad")
+        self.assert_fails(result, DATA, "cannot create the reject file", "test-rank0.jsonl", "Is a directory")
+
+    def test_what_is_cut_or_dropped_is_counted(self):
+        settings = ["--set", "data.feature[tags].bag.max_length=1", "--set", "train.batch_size=1000"]
+        out = self.train("run", "--set", "train.epochs=3", *settings).out  # 2,400 rows, counted once
+        tables = [pq.read_table(part) for part in sorted((self.data / "train").iterdir())]
+        lengths = {name: np.concatenate([[len(row) for row in table[name].to_pylist()] for table in tables])
+                   for name in ("history_item", "tags")}
+        cut = int((lengths["history_item"] > 8).sum()), int((lengths["tags"] > 1).sum())
+        self.assertIn("first epoch: 400 records were left over, too few for a batch, and dropped", out)
+        for count, text in zip(cut, ("sequences were longer than max_length and kept their newest behaviours",
+                                     "bags were longer than max_length and kept their heaviest ids")):
+            found = int(re.search(rf"first epoch: (\d+) {text}", out)[1])
+            self.assertTrue(count - 400 <= found <= count, (found, count))  # those of the 2,000 rows that were read
+        inspected = self.run_program("data", "inspect", "--config", self.config, *settings).out
+        self.assertIn("cut to max_length: %d sequences, %d bags\n" % cut, inspected)
+        self.assertIn("dropped in every epoch: 400 rows, less than train.min_tail_share 0.5 of a batch of 1000\n", inspected)
 
     def test_a_scenario_never_seen_in_training_is_evaluated(self):
         self.train()
@@ -137,11 +206,36 @@ class MessagesTest(ProgramTest):
                   arguments=arguments + ["--set", "train.debug_finite=true"])
 
     def test_full_disk(self):
-        for size in (300, 20000):
+        for size, file in ((300, "config.pbtxt"), (20000, "model.partial/dense.safetensors")):
             with self.subTest(size):
                 result = self.run_program("train", "--config", self.config, "--output", self.folder / f"run{size}",
                                           "--threads", 1, preexec_fn=limit_file_size(size))
-                self.assert_fails(result, DATA, "cannot write", "space")
+                self.assert_fails(result, DATA, f"{self.folder}/run{size}/{file}: File too large; ", "space")
+                self.assertRegex(result.text, r"cannot write \d+ bytes to |cannot write .*; wanted \d+ bytes, wrote 20000;")
+
+    def test_more_memory_than_there_is(self):
+        layers = ",".join(["65536"] * 100)  # 1.7 TB
+        self.train_fails(DEVICE, "wanted 17", "bytes of host memory, the system has none left; try a smaller batch",
+                         arguments=["--set", f"model.head={layers}"])
+
+    def test_a_current_folder_that_is_gone(self):
+        gone = self.folder / "gone"
+        gone.mkdir()
+
+        def enter():
+            os.chdir(gone)
+            gone.rmdir()
+
+        self.train_fails(DATA, "cannot use the current folder: No such file or directory", arguments=["--set", "data.root=x"],
+                         preexec_fn=enter)
+
+    def test_processes_that_no_mpi_joins(self):
+        for environment in ({"SLURM_STEP_NUM_TASKS": "2", "SLURM_PROCID": "0"}, {"PMI_RANK": "0", "PMI_SIZE": "2"},
+                            {"PMIX_RANK": "1"}):
+            with self.subTest(environment):
+                self.train_fails(USAGE, "wanted one job of the 2 processes", "MPI joins this one to no other",
+                                 "mpirun or srun --mpi=pmix", env=os.environ | environment)
+                self.assertFalse((self.folder / "run").exists())
 
     def test_model_of_another_configuration(self):
         self.train()

@@ -1,11 +1,14 @@
 """The number of ranks changes speed, not results; a rank that goes down takes the job with it, and says so."""
 
 import os
+import re
 import signal
 import subprocess
 import time
 
 import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
 
 from tests.end_to_end.support import BINARY, DEMO, MPIEXEC, ProgramTest, planted_table, write_split
 
@@ -76,14 +79,57 @@ class RanksTest(ProgramTest):
         result = self.train("run", "--local-ranks", 4, "--set", "train.min_tail_share=0", "--set", "train.epochs=2")
         self.assertIn("10 samples", result.out)
 
-    def test_a_killed_rank_ends_the_job(self):
-        job = subprocess.Popen([MPIEXEC, "--allow-run-as-root", "--oversubscribe", "--bind-to", "none", "-np", "2", BINARY,
-                                "train", "--config", self.config, "--output", self.folder / "run", "--set",
-                                "train.epochs=100000", "--threads", "1", "--deadline", "20"],
+    def test_one_file_on_four_ranks(self):
+        result = self.train("run", "--local-ranks", 4, "--set", "data.train_files=train/part-00000.parquet", "--set",
+                            "train.min_tail_share=0")
+        self.assertIn("1500 samples", result.out)
+        self.assertEqual(self.evaluate("run", "test", "--local-ranks", 4)["rows"], 400)
+
+    def test_a_split_without_any_behaviour(self):
+        for split in ("train", "valid", "test"):
+            table = planted_table(300, 1)
+            empty = pa.array([[]] * 300, pa.list_(pa.int64()))
+            for name in ("history_item", "history_scene"):
+                table = table.set_column(table.column_names.index(name), name, empty)
+            write_split(self.data, split, [table])
+        (self.data / "train/part-00001.parquet").unlink()
+        self.train("run", "--local-ranks", 2, "--set", "train.epochs=4")
+        losses = self.losses("run")
+        self.assertLess(np.mean(losses[-4:]), np.mean(losses[:4]))
+        self.assertGreater(self.evaluate("run", "test", "--local-ranks", 2)["auc"], 0.6)
+
+    def start_endless(self, name, *arguments, ranks=0, until="step 5/"):
+        """A run that ends by no means but what the test does, as it says a line that begins with `until`."""
+        mpirun = [MPIEXEC, "--allow-run-as-root", "--oversubscribe", "--bind-to", "none", "-np", str(ranks)] if ranks else []
+        job = subprocess.Popen([*mpirun, BINARY, "train", "--config", self.config, "--output", self.folder / name, "--set",
+                                "train.epochs=100000", "--threads", "1", "--deadline", "20", *arguments],
                                stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
         for line in job.stdout:
-            if line.startswith("step 5/"):
-                break
+            if line.startswith(until):
+                return job
+        self.fail(f"it ended by itself with {job.wait()}")
+
+    def test_signals_end_all_ranks_and_save(self):
+        for name, arguments, ranks, stop in (("local", ["--local-ranks", "2"], 0, signal.SIGTERM),
+                                             ("passed-on-by-mpirun", [], 2, signal.SIGUSR1)):
+            with self.subTest(name):
+                job = self.start_endless(name, *arguments, ranks=ranks)
+                job.send_signal(stop)
+                rest = job.communicate(timeout=60)[0]
+                self.assertEqual(job.returncode, 0, rest)
+                self.assertIn("stopped by a signal", rest)
+                self.assertGreater(self.evaluate(name, "test")["auc"], 0)
+
+    def test_sigterm_to_mpirun_leaves_the_best_model_so_far(self):
+        job = self.start_endless("run", ranks=2, until="step 76  valid AUC")
+        job.send_signal(signal.SIGTERM)
+        rest = job.communicate(timeout=60)[0]
+        self.assertNotEqual(job.returncode, 0, rest)  # mpirun's own
+        evaluations = [entry["metrics"]["auc"] for entry in self.logged("run", "evaluation")]
+        self.assertIn(self.evaluate("run", "valid")["auc"], evaluations)
+
+    def test_a_killed_rank_ends_the_job(self):
+        job = self.start_endless("run", ranks=2)
         ranks = subprocess.run(["pgrep", "-P", str(job.pid)], capture_output=True, text=True).stdout.split()
         self.assertEqual(len(ranks), 2)
         start = time.monotonic()
@@ -94,13 +140,17 @@ class RanksTest(ProgramTest):
         self.assertIn("rank 1", rest)
 
     def test_a_failing_rank_is_named_and_ends_the_others(self):
-        # Only the rank that reads the bad file fails by itself.
+        # A damaged page, which the rank that reads it meets alone; footers are whole.
         bad = self.data / "train/part-00001.parquet"
-        bad.write_bytes(bad.read_bytes()[:2000])
+        at = pq.ParquetFile(bad).metadata.row_group(4).column(0).dictionary_page_offset
+        whole = bad.read_bytes()
+        bad.write_bytes(whole[:at] + b"\xff" * 40 + whole[at + 40:])
         result = self.run_program("train", "--config", self.config, "--output", self.folder / "run", "--threads", 1,
                                   "--deadline", 30, ranks=2)
-        self.assertNotEqual(result.code, 0)
-        self.assertIn("part-00001.parquet", result.text)
+        self.assertEqual(result.code, 3, result.text)
+        error = f'[data] cannot read row group 4 of "{bad}": '
+        self.assertEqual(result.text.count(f"polyscene: {error}"), 1, result.text)
+        self.assertRegex(result.text, r"rank ([01]) of 2 stopped because rank (?!\1)[01] of the world failed: " + re.escape(error))
 
     def test_local_ranks_under_mpirun_are_refused(self):
         result = self.run_program("train", "--config", self.config, "--output", self.folder / "run", "--local-ranks", 2,

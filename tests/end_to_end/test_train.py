@@ -117,6 +117,23 @@ class TrainTest(ProgramTest):
         self.assertLess(evaluations[-1]["metrics"]["auc"], best)
         self.assertAlmostEqual(self.evaluate("run", "valid")["auc"], best, places=12)
 
+    def test_the_best_evaluation_is_kept_beside_the_last_step(self):
+        # At these rates it overfits from the second epoch on.
+        result = self.train("run", "--set", "train.epochs=6", "--set", "train.optimizer.learning_rate=0.02", "--set",
+                            "embedding.optimizer.learning_rate=0.02", ranks=2)
+        evaluations = self.logged("run", "evaluation")
+        best = max(evaluations, key=lambda entry: entry["metrics"]["auc"])
+        self.assertLess(best["step"], evaluations[-1]["step"])
+        self.assertRegex(result.out, rf"at step {best['step']}, kept in {self.folder}/run/best_model")
+        self.assertRegex(result.out, rf"model    {self.folder}/run/model \(saved \d+ times, [\d.]+ s in all\)")
+        for arguments, entry in (([], evaluations[-1]), (["--best"], best)):
+            self.assertAlmostEqual(self.evaluate("run", "valid", *arguments)["auc"], entry["metrics"]["auc"], places=12)
+        output = self.folder / "predictions.parquet"
+        done = self.run_program("predict", "--run", self.folder / "run", "--best", "--split", "valid", "--output", output)
+        self.assertEqual(done.code, 0, done.text)
+        rows = pq.read_table(output).to_pydict()
+        self.assertAlmostEqual(auc(np.array(rows["label_click"]), np.array(rows["logit"])), best["metrics"]["auc"], places=12)
+
     def test_signal_ends_the_step_and_saves(self):
         for stop in (signal.SIGINT, signal.SIGTERM):
             with self.subTest(stop):

@@ -178,7 +178,7 @@ int main(int argc, char** argv) {
   try {
     const auto experiment = polyscene::load_experiment(arguments.config, arguments.overrides);
     arguments.ranks.virtual_ranks = experiment.train().virtual_ranks();
-    polyscene::run_ranks(arguments.ranks, [&](polyscene::Communicator& c) { run(arguments, experiment, c); });
+    polyscene::Ranks(arguments.ranks).run([&](polyscene::Communicator& c) { run(arguments, experiment, c); });
   } catch (const polyscene::Error& e) {
     std::cerr << e.what() << "\n";
     return static_cast<int>(e.kind());

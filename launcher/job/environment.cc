@@ -1,0 +1,25 @@
+#include "launcher/job/environment.h"
+
+#include <cstdlib>
+
+#include "ops/base/error.h"
+
+namespace polyscene {
+
+// SLURM_NTASKS is no sign: a batch script has it too, and may run the program once.
+Announced announced_processes(const std::function<const char*(const char*)>& value_of) {
+  for (const char* variable : {"OMPI_COMM_WORLD_SIZE", "PMI_SIZE", "SLURM_STEP_NUM_TASKS"})
+    if (const char* size = value_of(variable)) return {std::atoi(size), variable};
+  for (const char* variable : {"PMIX_RANK", "PMI_RANK"})  // without a size; a rank above 0 has others below it
+    if (const char* rank = value_of(variable)) return {std::atoi(rank) + 1, variable};
+  return {};
+}
+
+void require_joined(const Announced& announced, int mpi_processes) {
+  require(announced.processes <= 1 || mpi_processes > 1, "[launcher] wanted one job of the ", announced.processes,
+          " processes that ", announced.variable, " tells of, but MPI joins this one to no other: each would run by ",
+          "itself and write into the same folder; start them with mpirun or srun --mpi=pmix, or unset ",
+          announced.variable, " if this process is meant to be alone");
+}
+
+}  // namespace polyscene

@@ -50,19 +50,4 @@ int64_t ShardedTables::load_rows(int index, std::span<const int64_t> keys, std::
   return static_cast<int64_t>(own_keys.size());
 }
 
-TablesSnapshot ShardedTables::snapshot(SnapshotScope scope) const {
-  TablesSnapshot copy{.update_steps = update_steps_, .tables = {}};
-  for (const HashedTable& table : tables_) copy.tables.push_back(table.snapshot(scope));
-  return copy;
-}
-
-void ShardedTables::restore(const TablesSnapshot& snapshot) {
-  require(snapshot.tables.size() == tables_.size(), "[embedding.tables] wanted a snapshot of ", tables_.size(),
-          " tables, got one of ", snapshot.tables.size());
-  for (size_t t = 0; t < tables_.size(); ++t) {
-    tables_[t].restore(snapshot.tables[t]);
-    if (snapshot.tables[t].scope == SnapshotScope::kValuesAndState) update_steps_ = snapshot.update_steps;
-  }
-}
-
 }  // namespace polyscene

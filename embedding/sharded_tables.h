@@ -27,12 +27,6 @@ struct ShardingOptions {
   int partitions = 1024;  // logical partitions that keys hash to; at least the number of ranks
 };
 
-// Rows of all tables of this rank at one moment. Moves, does not copy.
-struct TablesSnapshot {
-  int64_t update_steps = 0;
-  std::vector<TableSnapshot> tables;
-};
-
 class ShardedTables {
  public:
   // No communication. The communicator must outlive the tables. Throws InvalidArgument on bad specs or options.
@@ -58,13 +52,6 @@ class ShardedTables {
   // Shapes and errors as HashedTable::write_rows.
   int64_t load_rows(int table, std::span<const int64_t> keys, std::span<const float> values,
                     std::span<const float> state);
-
-  // Copies this rank's rows, for an early stop that goes back to the best state: `snapshot.rows x 4 dim` bytes, and the
-  // optimiser state when asked for.
-  [[nodiscard]] TablesSnapshot snapshot(SnapshotScope scope = SnapshotScope::kValues) const;
-  // Puts a snapshot of these tables back and forgets the rows created since. Without state in the snapshot, the
-  // remaining rows keep theirs, and update_steps() stays: enough to evaluate and export, not to resume from bitwise.
-  void restore(const TablesSnapshot& snapshot);
 
  private:
   Communicator* communicator_;

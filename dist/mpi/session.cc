@@ -55,6 +55,11 @@ void check_mpi(int code, const char* function) {
   throw CommunicationError(str("[dist.mpi] ", function, " failed: ", text));
 }
 
+void check_thread_level(int provided) {
+  require<CommunicationError>(provided >= MPI_THREAD_SERIALIZED, "[dist.mpi] wanted MPI_THREAD_SERIALIZED, got level ",
+                              provided, "; use an MPI library built with thread support");
+}
+
 std::shared_ptr<Session> Session::acquire(std::chrono::duration<double> deadline) {
   ProcessState& state = process_state();
   const std::lock_guard lock(state.mutex);
@@ -63,7 +68,8 @@ std::shared_ptr<Session> Session::acquire(std::chrono::duration<double> deadline
     require(!state.finalized,
             "[dist.make_mpi_world] MPI was finalised with the last communicator and cannot be started",
             " again in this process; keep one communicator for as long as any is needed");
-    require(state.live == nullptr, "[dist.make_mpi_world] the job has failed; no new world can be made");
+    require(state.live == nullptr,
+            "[dist.make_mpi_world] the job has failed; no new world can be made; let the first error end the program");
     session = std::shared_ptr<Session>(new Session, &Session::release);
     state.live = session.get();
     state.session = session;
@@ -76,8 +82,7 @@ std::shared_ptr<Session> Session::acquire(std::chrono::duration<double> deadline
 Session::Session() : exceptions_at_start_(std::uncaught_exceptions()) {
   int provided = 0;
   check_mpi(MPI_Init_thread(nullptr, nullptr, MPI_THREAD_SERIALIZED, &provided), "MPI_Init_thread");
-  require<CommunicationError>(provided >= MPI_THREAD_SERIALIZED, "[dist.mpi] wanted MPI_THREAD_SERIALIZED, got level ",
-                              provided, "; use an MPI library built with thread support");
+  check_thread_level(provided);
   check_mpi(MPI_Comm_dup(MPI_COMM_WORLD, &comm_), "MPI_Comm_dup");
   check_mpi(MPI_Comm_set_errhandler(comm_, MPI_ERRORS_RETURN), "MPI_Comm_set_errhandler");
   check_mpi(MPI_Comm_rank(comm_, &rank_), "MPI_Comm_rank");

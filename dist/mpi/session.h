@@ -98,4 +98,7 @@ class Session {
 // Throws CommunicationError unless code is MPI_SUCCESS.
 void check_mpi(int code, const char* function);
 
+// Throws CommunicationError unless MPI started with as much support for threads as a session needs.
+void check_thread_level(int provided);
+
 }  // namespace polyscene

@@ -17,13 +17,6 @@ namespace {
 
 std::span<float> row_span(float* row, int64_t width) { return {row, static_cast<size_t>(width)}; }
 
-// Calls body(first row, count) for the part of each chunk below `rows`; within one, rows are contiguous.
-template <class Body>
-void for_each_chunk(int64_t rows, Body&& body) {
-  parallel_for(rows, RowStore::kChunkRows,
-               [&](int64_t begin, int64_t end) { body(static_cast<int32_t>(begin), end - begin); });
-}
-
 }  // namespace
 
 HashedTable::HashedTable(TableSpec spec, uint64_t seed, int64_t max_rows)
@@ -135,30 +128,6 @@ void HashedTable::write_rows(std::span<const int64_t> keys, std::span<const floa
     std::copy_n(values_in.data() + i * dim, dim, values(rows[i]));
     if (!state_in.empty()) std::copy_n(state_in.data() + i * width, width, state(rows[i]));
   }
-}
-
-TableSnapshot HashedTable::snapshot(SnapshotScope scope) const {
-  TableSnapshot copy{.scope = scope, .rows = rows(), .values = nullptr, .state = nullptr};
-  copy.values = std::make_unique_for_overwrite<float[]>(static_cast<size_t>(copy.rows * spec_.dim));
-  if (scope == SnapshotScope::kValuesAndState) {
-    copy.state = std::make_unique_for_overwrite<float[]>(static_cast<size_t>(copy.rows * state_width()));
-  }
-  for_each_chunk(copy.rows, [&](int32_t row, int64_t count) {
-    std::copy_n(values(row), count * spec_.dim, copy.values.get() + row * spec_.dim);
-    if (copy.state) std::copy_n(state(row), count * state_width(), copy.state.get() + row * state_width());
-  });
-  return copy;
-}
-
-void HashedTable::restore(const TableSnapshot& snapshot) {
-  CHECK_LE(snapshot.rows, rows()) << "rows are never forgotten but by restore, so a later snapshot cannot come back";
-  for_each_chunk(snapshot.rows, [&](int32_t row, int64_t count) {
-    std::copy_n(snapshot.values.get() + row * spec_.dim, count * spec_.dim, values(row));
-    if (snapshot.state) std::copy_n(snapshot.state.get() + row * state_width(), count * state_width(), state(row));
-  });
-  if (snapshot.rows == rows()) return;
-  store_.truncate(snapshot.rows);
-  rebuild_index(KeyIndex::grown(snapshot.rows));
 }
 
 void HashedTable::rebuild_index(int64_t capacity) {

@@ -4,7 +4,6 @@
 
 #include <cstdint>
 #include <limits>
-#include <memory>
 #include <span>
 #include <vector>
 
@@ -13,16 +12,6 @@
 #include "embedding/table/row_store.h"
 
 namespace polyscene {
-
-enum class SnapshotScope : uint8_t { kValues, kValuesAndState };
-
-// A table's rows at one moment.
-struct TableSnapshot {
-  SnapshotScope scope = SnapshotScope::kValues;
-  int64_t rows = 0;
-  std::unique_ptr<float[]> values;  // [rows, dim]
-  std::unique_ptr<float[]> state;   // [rows, state_width] when in scope
-};
 
 class HashedTable {
  public:
@@ -64,10 +53,6 @@ class HashedTable {
   void write_rows(std::span<const int64_t> keys, std::span<const float> values, std::span<const float> state);
   // Throws InvalidArgument unless the lengths fit each other.
   void check_lengths(std::span<const int64_t> keys, std::span<const float> values, std::span<const float> state) const;
-
-  [[nodiscard]] TableSnapshot snapshot(SnapshotScope scope) const;
-  // Puts back what the snapshot holds and forgets the rows created since. It must be one of this table's.
-  void restore(const TableSnapshot& snapshot);
 
  private:
   [[nodiscard]] uint64_t index_hash(int64_t key) const;

@@ -21,18 +21,9 @@ void RowStore::add_block() {
   const int64_t have = static_cast<int64_t>(chunks_.size());
   const int64_t most = std::max<int64_t>(1, kMaxBlockBytes / chunk_bytes());
   const int64_t count = std::clamp<int64_t>(have / 8, 1, most);
-  blocks_.push_back({.memory = allocate_large(count * chunk_bytes()), .first_chunk = have});
-  char* memory = blocks_.back().memory.get();
+  blocks_.push_back(allocate_large(count * chunk_bytes()));
+  char* memory = blocks_.back().get();
   for (int64_t c = 0; c < count; ++c) chunks_.push_back(memory + c * chunk_bytes());
-}
-
-void RowStore::truncate(int64_t rows) {
-  rows_ = rows;
-  const int64_t needed = (rows + kChunkRows - 1) / kChunkRows;
-  while (!blocks_.empty() && blocks_.back().first_chunk >= needed) {
-    chunks_.resize(static_cast<size_t>(blocks_.back().first_chunk));
-    blocks_.pop_back();
-  }
 }
 
 void RowStore::prefetch(int32_t row, bool with_state) const {

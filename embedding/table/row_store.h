@@ -23,8 +23,6 @@ class RowStore {
 
   // Adds a row whose values and state are undefined; returns its number.
   int32_t append(int64_t key);
-  // Keeps the first `rows` rows.
-  void truncate(int64_t rows);
 
   [[nodiscard]] int64_t key(int32_t row) const { return reinterpret_cast<const int64_t*>(chunk(row))[row & kMask]; }
   [[nodiscard]] float* values(int32_t row) const {
@@ -40,18 +38,13 @@ class RowStore {
  private:
   static constexpr int32_t kMask = static_cast<int32_t>(kChunkRows - 1);
 
-  struct Block {
-    LargeMemory memory;
-    int64_t first_chunk;
-  };
-
   [[nodiscard]] char* chunk(int32_t row) const { return chunks_[static_cast<size_t>(row >> kChunkBits)]; }
   [[nodiscard]] int64_t chunk_bytes() const { return (8 + 4 * (dim_ + state_width_)) * kChunkRows; }
   void add_block();
 
   int64_t dim_, state_width_, rows_ = 0;
   std::vector<char*> chunks_;
-  std::vector<Block> blocks_;
+  std::vector<LargeMemory> blocks_;
 };
 
 }  // namespace polyscene

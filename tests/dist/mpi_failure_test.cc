@@ -159,5 +159,12 @@ TEST(MpiProcess, MpiStartsOnlyOnce) {
   job.expect_said("[dist.make_mpi_world] MPI was finalised with the last communicator and cannot be started again");
 }
 
+TEST(MpiProcess, AFailedJobStartsNothingNew) {
+  const Job job = run_job("again_after_a_failure", 1);
+  EXPECT_EQ(job.outcome.exit_code, 2);
+  job.expect_said(
+      "[dist.make_mpi_world] the job has failed; no new world can be made; let the first error end the program");
+}
+
 }  // namespace
 }  // namespace polyscene

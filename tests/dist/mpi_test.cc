@@ -4,8 +4,10 @@
 
 #include <atomic>
 #include <cstdlib>
+#include <functional>
 #include <iostream>
 
+#include "dist/mpi/channel.h"
 #include "dist/world.h"
 #include "tests/dist/conformance/suite.h"
 
@@ -63,10 +65,35 @@ TEST(MpiWorld, HasAsManyRanksAsMpirunStarted) {
   EXPECT_EQ(make_mpi_world({.deadline = kDeadline})->size(), std::atoi(std::getenv("OMPI_COMM_WORLD_SIZE")));
 }
 
+template <class E>
+std::string message_of(const std::function<void()>& body) {
+  try {
+    body();
+  } catch (const E& error) {
+    return error.what();
+  }
+  return "(nothing was thrown)";
+}
+
 TEST(MpiWorld, WantsChunksThatMpiCanCount) {
-  const auto make = [](size_t chunk_bytes) { return make_mpi_world({.chunk_bytes = chunk_bytes}); };
-  EXPECT_THROW(make(0), InvalidArgument);
-  EXPECT_THROW(make(size_t{1} << 31), InvalidArgument);
+  for (const size_t bytes : {size_t{0}, size_t{1} << 31})
+    EXPECT_EQ(message_of<InvalidArgument>([&] { (void)make_mpi_world({.chunk_bytes = bytes}); }),
+              str("[dist.make_mpi_world] wanted chunk_bytes between 1 and 2^31 - 1, got ", bytes));
+}
+
+TEST(MpiWorld, RunsOutOfTags) {
+  const auto session = Session::acquire(kDeadline);
+  EXPECT_EQ(
+      message_of<InvalidArgument>([&] { (void)Channel::of_processes(session, session->max_tag(), {}); }),
+      str("[dist.split] this MPI library has tags up to ", session->max_tag(),
+          ", a communicator of this world needs 2 of them and all have been used; split once and keep the result"));
+}
+
+TEST(MpiWorld, PassesOnWhatMpiSays) {
+  EXPECT_EQ(message_of<CommunicationError>([] { check_mpi(MPI_ERR_TAG, "MPI_Isend"); }),
+            "[dist.mpi] MPI_Isend failed: MPI_ERR_TAG: invalid tag");
+  EXPECT_EQ(message_of<CommunicationError>([] { check_thread_level(MPI_THREAD_FUNNELED); }),
+            "[dist.mpi] wanted MPI_THREAD_SERIALIZED, got level 1; use an MPI library built with thread support");
 }
 
 }  // namespace

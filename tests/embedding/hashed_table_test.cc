@@ -7,6 +7,7 @@
 #include <unordered_map>
 
 #include "embedding/table/initial_value.h"
+#include "embedding/table/large_memory.h"
 #include "ops/base/philox.h"
 #include "tests/embedding/message_of.h"
 
@@ -185,34 +186,11 @@ TEST(HashedTable, SaysWhenItIsFull) {
       "[embedding.table] table \"t\" wanted a row for key 4, but holds the most rows a rank can, 3; try more ranks");
 }
 
-TEST(HashedTable, RestoreBringsBackRowsAndForgetsNewOnes) {
-  HashedTable table({.name = "t", .dim = 2}, 1);
-  std::vector<int64_t> keys(3000);
-  for (size_t i = 0; i < keys.size(); ++i) keys[i] = static_cast<int64_t>(i) * 3;
-  train(table, {keys.begin(), keys.begin() + 1500});
-  table.state(7)[3] = 2;
-  const TableSnapshot values = table.snapshot(SnapshotScope::kValues);
-  const TableSnapshot all = table.snapshot(SnapshotScope::kValuesAndState);
-  const float before = table.values(1499)[1];
-
-  const auto disturb = [&] {
-    train(table, keys);
-    table.values(1499)[1] = 100;
-    table.state(7)[3] = 50;
-  };
-  disturb();
-  table.restore(values);
-  EXPECT_EQ(table.rows(), 1500);
-  EXPECT_EQ(table.values(1499)[1], before);
-  EXPECT_EQ(table.state(7)[3], 50.0f);
-  std::vector<int32_t> rows(keys.size());
-  table.find(keys, rows);
-  for (size_t i = 0; i < keys.size(); ++i) ASSERT_EQ(rows[i], i < 1500 ? static_cast<int32_t>(i) : HashedTable::kNoRow);
-
-  disturb();
-  table.restore(all);
-  EXPECT_EQ(table.state(7)[3], 2.0f);
-  EXPECT_EQ(table.rows(), 1500);
+TEST(LargeMemory, MoreThanThereIs) {
+  EXPECT_EQ(
+      message_of<DeviceError>([] { (void)allocate_large(int64_t{1} << 60); }),
+      "[embedding.table] wanted 1152921504606846976 bytes of host memory for rows, the system has none left; try more "
+      "ranks on more hosts");
 }
 
 }  // namespace

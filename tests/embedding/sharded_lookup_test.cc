@@ -243,33 +243,6 @@ TEST_P(AnyRanks, SavedRowsLoadIntoAnyNumberOfRanks) {
   });
 }
 
-TEST_P(AnyRanks, RestoringASnapshotAndRepeatingIsBitwiseTheSame) {
-  run_local_ranks(GetParam(), [&](Communicator& comm) {
-    Trainer trainer(comm);
-    const auto train = [&](int64_t from, int64_t to) {
-      for (int64_t step = from; step < to; ++step) {
-        TestBatch batch = random_batch(trainer.tables.tables(), step, comm.rank());
-        trainer.look_up(batch, LookupMode::kTrain);
-        trainer.update(batch, step, 1);
-      }
-      std::map<std::pair<int, int64_t>, std::vector<float>> rows;
-      for (int t = 0; t < trainer.tables.tables(); ++t) {
-        const HashedTable& table = trainer.tables.table(t);
-        for (int32_t r = 0; r < table.rows(); ++r) {
-          rows[{t, table.key(r)}].assign(table.values(r), table.values(r) + table.spec().dim);
-        }
-      }
-      return rows;
-    };
-    train(0, 5);
-    const TablesSnapshot snapshot = trainer.tables.snapshot(SnapshotScope::kValuesAndState);
-    const auto first = train(5, 10);
-    trainer.tables.restore(snapshot);
-    EXPECT_EQ(trainer.tables.update_steps(), 5);
-    EXPECT_EQ(train(5, 10), first);
-  });
-}
-
 TEST_P(AnyRanks, ANonFiniteGradientIsNamed) {
   const int ranks = GetParam();
   const auto train_with_nan = [&](Communicator& comm) {
@@ -412,10 +385,6 @@ TEST(ShardedLookup, SaysWhatIsWrong) {
   EXPECT_EQ(message({doubles.view(), none.view()}),
             "[embedding.update] wanted float32 gradients [3, 4] for group 0, got float64 [3, 4]");
   EXPECT_EQ(message({right.view(), none.view()}), "nothing thrown");
-
-  ShardedTables one_table(*world, {{.name = "a", .dim = 4}}, {});
-  EXPECT_EQ(message_of([&] { trainer.tables.restore(one_table.snapshot()); }),
-            "[embedding.tables] wanted a snapshot of 2 tables, got one of 1");
 }
 
 TEST(ShardedTables, ReportsMemoryOfAllTables) {

@@ -118,6 +118,11 @@ void run_again_after_the_end(std::string& rank) {
   static_cast<void>(make_mpi_world());
 }
 
+void run_again_after_a_failure() {
+  make_mpi_world()->abort("gone");
+  static_cast<void>(make_mpi_world());
+}
+
 }  // namespace
 }  // namespace polyscene
 
@@ -132,6 +137,8 @@ int main(int argc, char** argv) {
       polyscene::run_unreported(rank);
     else if (name == "again_after_the_end")
       polyscene::run_again_after_the_end(rank);
+    else if (name == "again_after_a_failure")
+      polyscene::run_again_after_a_failure();
     else
       polyscene::run(name, rank);
     return 0;

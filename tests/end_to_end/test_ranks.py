@@ -126,7 +126,9 @@ class RanksTest(ProgramTest):
         rest = job.communicate(timeout=60)[0]
         self.assertNotEqual(job.returncode, 0, rest)  # mpirun's own
         evaluations = [entry["metrics"]["auc"] for entry in self.logged("run", "evaluation")]
-        self.assertIn(self.evaluate("run", "valid")["auc"], evaluations)
+        # With luck the ranks also had the time to save the last step beside it.
+        found = self.evaluate("run", "valid", "--best")["auc"]
+        self.assertLess(min(abs(found - auc) for auc in evaluations), 1e-4)
 
     def test_a_killed_rank_ends_the_job(self):
         job = self.start_endless("run", ranks=2)

@@ -6,8 +6,8 @@
 namespace polyscene {
 
 SourceCounters over_ranks(const SourceCounters& mine, Communicator& communicator) {
-  std::array<int64_t, 6> sums = {mine.rows_read, mine.rows_bad, mine.rows_dropped_tail, mine.sequences_cut,
-                                 mine.bags_cut, mine.rows_skipped};
+  std::array<int64_t, 6> sums = {mine.rows_read,     mine.rows_bad, mine.rows_dropped_tail,
+                                 mine.sequences_cut, mine.bags_cut, mine.rows_skipped};
   communicator.all_reduce<int64_t>(sums);
   return {.rows_read = sums[0],
           .rows_bad = sums[1],

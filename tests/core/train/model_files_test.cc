@@ -200,10 +200,10 @@ TEST_F(ModelFiles, TensorsThatDoNotFit) {
                                  ": wanted tensor \"keys\" of type int64, got float32; convert it as it "
                                  "was when training wrote it");
   write_safetensors(path(shard), {{"keys", keys.view()}});
-  EXPECT_EQ(error_of_load(), "[export] " + shard + " holds no tensor \"values\"; wanted one of keys");
+  EXPECT_EQ(error_of_load(), "[export] " + shard + " holds no tensor \"values\"; there are keys");
 
   write_safetensors(path(dense), {{"head/0/w", wide.view()}});
-  EXPECT_EQ(error_of_load(), "[export] " + dense + " holds no tensor \"sfpnet/stb0/sam/w1\"; wanted one of head/0/w");
+  EXPECT_EQ(error_of_load(), "[export] " + dense + " holds no tensor \"sfpnet/stb0/sam/w1\"; there are head/0/w");
   write_safetensors(path(dense), {{"sfpnet/stb0/sam/w1", wide.view()}});
   EXPECT_EQ(error_of_load(), "[train] " + dense +
                                  ": tensor \"sfpnet/stb0/sam/w1\" has shape [2, 4], the configured model "

@@ -12,8 +12,8 @@ namespace polyscene {
 // The counters of all ranks together. Collective.
 [[nodiscard]] SourceCounters over_ranks(const SourceCounters& mine, Communicator& communicator);
 
-// A line for each kind of loss that there was, none where all was used: "PASS: 3 of 2400 records read were bad and left out,
-// SEE". `pass` says what was read ("first epoch"), `see` where bad records are written down or how to see them.
+// A line for each kind of loss that there was, none where all was used: "PASS: 3 of 2400 records read were bad and left
+// out, SEE". `pass` says what was read ("first epoch"), `see` where bad records are written down or how to see them.
 void print_left_out(std::ostream& out, const std::string& pass, const SourceCounters& counters, const std::string& see);
 
 }  // namespace polyscene

@@ -6,10 +6,18 @@ SparseOptimizer to_sparse_optimizer(const config::SparseOptimizer& c) {
   using Kind = SparseOptimizer::Kind;
   SparseOptimizer o;
   switch (c.kind()) {
-    case config::SparseOptimizer::LAZY_ADAM: o.kind = Kind::kLazyAdam; break;
-    case config::SparseOptimizer::ROW_WISE_ADAGRAD: o.kind = Kind::kRowWiseAdagrad; break;
-    case config::SparseOptimizer::ADAGRAD: o.kind = Kind::kAdagrad; break;
-    case config::SparseOptimizer::SGD: o.kind = Kind::kSgd; break;
+    case config::SparseOptimizer::LAZY_ADAM:
+      o.kind = Kind::kLazyAdam;
+      break;
+    case config::SparseOptimizer::ROW_WISE_ADAGRAD:
+      o.kind = Kind::kRowWiseAdagrad;
+      break;
+    case config::SparseOptimizer::ADAGRAD:
+      o.kind = Kind::kAdagrad;
+      break;
+    case config::SparseOptimizer::SGD:
+      o.kind = Kind::kSgd;
+      break;
   }
   o.learning_rate = c.learning_rate();
   o.beta1 = c.beta1();
@@ -24,10 +32,18 @@ DenseOptimizerOptions to_dense_optimizer(const config::DenseOptimizer& c) {
   using Kind = DenseOptimizerOptions::Kind;
   DenseOptimizerOptions o;
   switch (c.kind()) {
-    case config::DenseOptimizer::ADAM: o.kind = Kind::kAdam; break;
-    case config::DenseOptimizer::ADAMW: o.kind = Kind::kAdamW; break;
-    case config::DenseOptimizer::ADAGRAD: o.kind = Kind::kAdagrad; break;
-    case config::DenseOptimizer::SGD: o.kind = Kind::kSgd; break;
+    case config::DenseOptimizer::ADAM:
+      o.kind = Kind::kAdam;
+      break;
+    case config::DenseOptimizer::ADAMW:
+      o.kind = Kind::kAdamW;
+      break;
+    case config::DenseOptimizer::ADAGRAD:
+      o.kind = Kind::kAdagrad;
+      break;
+    case config::DenseOptimizer::SGD:
+      o.kind = Kind::kSgd;
+      break;
   }
   o.learning_rate = c.learning_rate();
   o.beta1 = c.beta1();

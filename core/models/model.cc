@@ -19,12 +19,18 @@ int label_index(const config::Model& model, const FeatureSchema& schema) {
 
 Value build_logit(FeatureBuilder& f, const config::Model& model) {
   switch (model.kind_case()) {
-    case config::Model::kSfpnet: return build_sfpnet(f, model);
-    case config::Model::kLr: return build_lr(f, model);
-    case config::Model::kMlp: return build_mlp(f, model);
-    case config::Model::kDin: return build_din(f, model);
-    case config::Model::kPepnet: return build_pepnet(f, model);
-    case config::Model::KIND_NOT_SET: break;
+    case config::Model::kSfpnet:
+      return build_sfpnet(f, model);
+    case config::Model::kLr:
+      return build_lr(f, model);
+    case config::Model::kMlp:
+      return build_mlp(f, model);
+    case config::Model::kDin:
+      return build_din(f, model);
+    case config::Model::kPepnet:
+      return build_pepnet(f, model);
+    case config::Model::KIND_NOT_SET:
+      break;
   }
   throw InvalidArgument("[models] wanted one of model.sfpnet, lr, mlp, din, pepnet; none is set");
 }

@@ -69,8 +69,8 @@ struct Model {
   Value loss;     // [1]
 };
 
-// Builds the configured model; `floating` is float64 for gradient checks. Throws InvalidArgument when the model asks for
-// features that the data does not have.
+// Builds the configured model; `floating` is float64 for gradient checks. Throws InvalidArgument when the model asks
+// for features that the data does not have.
 [[nodiscard]] Model build_model(const config::Experiment& experiment, const FeatureSchema& schema,
                                 DType floating = DType::kFloat32);
 

@@ -4,17 +4,22 @@ namespace polyscene {
 
 const char* EarlyStop::metric_name() const {
   switch (settings_.metric()) {
-    case config::EarlyStop::AUC: return "AUC";
-    case config::EarlyStop::LOGLOSS: return "logloss";
-    case config::EarlyStop::S_GAUC: return "S-GAUC";
+    case config::EarlyStop::AUC:
+      return "AUC";
+    case config::EarlyStop::LOGLOSS:
+      return "logloss";
+    case config::EarlyStop::S_GAUC:
+      return "S-GAUC";
   }
   return "";
 }
 
 std::optional<double> EarlyStop::value(const Evaluation& evaluation) const {
   switch (settings_.metric()) {
-    case config::EarlyStop::AUC: return evaluation.overall.auc;
-    case config::EarlyStop::LOGLOSS: return evaluation.overall.logloss;
+    case config::EarlyStop::AUC:
+      return evaluation.overall.auc;
+    case config::EarlyStop::LOGLOSS:
+      return evaluation.overall.logloss;
     case config::EarlyStop::S_GAUC:
       return evaluation.grouped.empty() ? std::nullopt : evaluation.grouped.front().value;
   }

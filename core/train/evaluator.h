@@ -10,7 +10,8 @@
 namespace polyscene {
 
 // Calls visit(batch, logits) for every batch of the source, on every rank the same number of times. Collective.
-void score(Session& session, BatchSource& source, const std::function<void(const Batch&, std::span<const float>)>& visit);
+void score(Session& session, BatchSource& source,
+           const std::function<void(const Batch&, std::span<const float>)>& visit);
 
 // This rank's rows with their logits. Collective.
 [[nodiscard]] Predictions predict_all(Session& session, BatchSource& source);

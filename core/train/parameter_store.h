@@ -18,8 +18,8 @@ class ParameterStore {
 
   struct Entry {
     std::string name;
-    Value value;       // in the graph
-    TensorView data;   // the parameter's part of values()
+    Value value;      // in the graph
+    TensorView data;  // the parameter's part of values()
     TensorView gradient;
     int64_t offset = 0;  // in values(), a multiple of 16: each parameter starts on a cache line
   };

@@ -7,7 +7,8 @@
 namespace polyscene::ops {
 namespace {
 
-// dy times the slope where the activation's output is y. A select, not a product, for relu: that the compiler vectorises.
+// dy times the slope where the activation's output is y. A select, not a product, for relu: that the compiler
+// vectorises.
 template <Activation kActivation, class T>
 T before_activation(T y, T dy) {
   if constexpr (kActivation == Activation::kRelu) return y > T{0} ? dy : T{0};

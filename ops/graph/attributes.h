@@ -73,8 +73,12 @@ class Attributes {
     }
     void print(std::ostream& out) const override {
       out << '{';
-      std::apply([&](const auto&... f) { int i = 0; ((out << (i++ ? ", " : "") << f.name << '=' << f.value), ...); },
-                 value.fields());
+      std::apply(
+          [&](const auto&... f) {
+            int i = 0;
+            ((out << (i++ ? ", " : "") << f.name << '=' << f.value), ...);
+          },
+          value.fields());
       out << '}';
     }
   };

@@ -48,8 +48,8 @@ std::vector<Value> gradients(Value loss, std::span<const Value> with_respect_to)
     if (!any || !some_needed) continue;
     require(node.op->gradient.present(), "[ops.autodiff] the loss depends on its parameters through ", node.op->name,
             ", which has no gradient: ", node.op->gradient.reason());
-    const std::vector<Value> input_grads = node.op->gradient.function()(
-        {graph, node.attributes, node.inputs, node.outputs, output_grads, needed});
+    const std::vector<Value> input_grads =
+        node.op->gradient.function()({graph, node.attributes, node.inputs, node.outputs, output_grads, needed});
     for (size_t i = 0; i < node.inputs.size(); ++i) {
       if (!needed[i] || !input_grads[i]) continue;
       Value& slot = grads[static_cast<size_t>(node.inputs[i].id)];

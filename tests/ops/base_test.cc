@@ -97,9 +97,8 @@ TEST_F(Threads, EmptyRangeRunsNothing) {
 TEST_F(Threads, LoopsInsideLoopsRunOnTheirThread) {
   set_thread_count(3);
   std::atomic<int64_t> sum = 0;
-  parallel_for(4, 1, [&](int64_t, int64_t) {
-    parallel_for(10, 3, [&](int64_t begin, int64_t end) { sum += end - begin; });
-  });
+  parallel_for(4, 1,
+               [&](int64_t, int64_t) { parallel_for(10, 3, [&](int64_t begin, int64_t end) { sum += end - begin; }); });
   EXPECT_EQ(sum, 40);
 }
 

@@ -51,7 +51,9 @@ TEST(Graph, MessagesNameWhatWasWanted) {
   const Value w = graph.parameter("w", {2}, Init::kZeros);
   EXPECT_EQ(message_of([&] { graph.input("x", DType::kFloat32, {3}); }),
             "[ops.graph] wanted a new name for an input, \"x\" is taken");
-  EXPECT_EQ(message_of([&] { graph.parameter("p", {graph.symbol("batch"), 3}, Init::kZeros); }),
+  EXPECT_EQ(message_of([&] {
+              graph.parameter("p", {graph.symbol("batch"), 3}, Init::kZeros);
+            }),
             "[ops.graph] parameter \"p\" wants a static shape, got [s0, 3]");
   EXPECT_EQ(message_of([&] { (void)graph.find("z"); }),
             "[ops.graph] wanted an input or parameter \"z\"; there are: x, w");

@@ -1,6 +1,5 @@
 #include "embedding/sharded_tables.h"
 
-#include <algorithm>
 #include <utility>
 
 #include "ops/base/error.h"

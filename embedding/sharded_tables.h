@@ -13,7 +13,6 @@
 
 #include <cstdint>
 #include <span>
-#include <string_view>
 #include <vector>
 
 #include "dist/communicator.h"

@@ -1,7 +1,6 @@
 // Collects what is wrong with a configuration, each with its place, so that one start of the program shows all of it.
 #pragma once
 
-#include <initializer_list>
 #include <string>
 #include <vector>
 

@@ -42,12 +42,7 @@ class BatchSource {
   virtual void start_epoch(int64_t epoch) = 0;
   // Starts an epoch in front of global batch `step`, 0 <= step <= steps_per_epoch(): the batches from there on are
   // those that a run which was never interrupted gets. The Parquet reader skips whole row groups without reading them.
-  virtual void resume_epoch(int64_t epoch, int64_t step) {
-    start_epoch(epoch);
-    for (int64_t i = 0; i < step; ++i) {
-      if (!next()) return;
-    }
-  }
+  virtual void resume_epoch(int64_t epoch, int64_t step) = 0;
   // The next batch, or nothing at the end of the epoch. Every rank sees the same number of batches, and a record that
   // is bad or skipped leaves its batch shorter, it moves no other row. Throws DataError as core/data/README.md lists.
   [[nodiscard]] virtual std::optional<Batch> next() = 0;

@@ -1,6 +1,5 @@
 #include "core/data/feature_schema.h"
 
-#include <algorithm>
 #include <cmath>
 #include <set>
 

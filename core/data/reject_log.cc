@@ -2,7 +2,6 @@
 
 #include <arrow/util/utf8.h>
 
-#include <algorithm>
 #include <cerrno>
 #include <cstdio>
 #include <cstring>

@@ -23,7 +23,7 @@ class RejectLog {
   void start_epoch();
   // Takes a batch's rows into account. Throws DataError past data.max_bad_share, or when the reject file takes no more.
   void add(const ReadBatch& batch);
-  // The last word on an epoch that may have been too short to judge. Throws DataError as add() does.
+  // The last word on an epoch that may have been too short to judge. Throws DataError past data.max_bad_share.
   void finish_epoch() const;
 
  private:

@@ -1,7 +1,6 @@
 #include "core/models/feature_builder.h"
 
 #include <algorithm>
-#include <numeric>
 
 #include "ops/dense/concat.h"
 #include "ops/dense/linear.h"

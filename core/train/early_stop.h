@@ -1,7 +1,6 @@
 // Watches one validation metric: keeps the best, and tells when it has not improved for long enough.
 #pragma once
 
-#include <limits>
 #include <optional>
 
 #include "core/config/experiment.pb.h"

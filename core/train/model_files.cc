@@ -37,8 +37,7 @@ void save_table(const std::string& folder, const HashedTable& table, const Commu
   const auto count = static_cast<int64_t>(rows.size());
   const int64_t dim = table.spec().dim;
   Tensor keys(DType::kInt64, {count}), values(DType::kFloat32, {count, dim});
-  std::vector<float> state(static_cast<size_t>(count * table.state_width()));
-  table.read_rows(rows, keys.elements<int64_t>(), values.elements<float>(), state);
+  table.read_rows(rows, keys.elements<int64_t>(), values.elements<float>(), {});
   write_safetensors(
       folder + "/" + file_name(table.spec().name) + shard_suffix(communicator.rank(), communicator.size()),
       {{"keys", keys.view()}, {"values", values.view()}}, {{"table", table.spec().name}, {"dim", std::to_string(dim)}});

@@ -1,7 +1,9 @@
 // A trained model on disk, readable by any safetensors library:
-//   dense.safetensors              every dense parameter by name, float32, matrices [in, out] row-major
-//   tables/NAME-RRRRR-of-NNNNN.safetensors   a table's rows of one rank: keys int64 [rows] ascending, values float32
-//   [rows, dim] config.pbtxt                   resolved configuration
+//   dense.safetensors    every dense parameter by name, float32, matrices [in, out] row-major
+//   tables/NAME-RRRRR-of-NNNNN.safetensors
+//                        one rank's rows: keys int64 [rows] ascending, values float32 [rows, dim]
+//   config.pbtxt         resolved configuration
+//
 // Any number of ranks reads what any number of ranks wrote.
 #pragma once
 

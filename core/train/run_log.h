@@ -18,8 +18,6 @@ class RunLog {
 
   void train(const ProgressState& progress, double learning_rate);
   void evaluation(int64_t step, const std::string& split, const Evaluation& evaluation);
-  // A line of its own among the progress lines.
-  void note(const std::string& line) { progress_.note(line); }
   void finish();
 
  private:

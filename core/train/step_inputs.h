@@ -2,7 +2,6 @@
 // for every feature the index of its row.
 #pragma once
 
-#include <span>
 #include <vector>
 
 #include "core/data/batch.h"

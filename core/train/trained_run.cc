@@ -10,13 +10,19 @@
 namespace polyscene {
 namespace {
 
-std::string reject_file(const ScoreJob& job, int rank) {
+// Of this pass alone: files of an earlier one with more ranks are removed.
+std::string reject_file(const ScoreJob& job, Communicator& communicator) {
   if (job.rejects.empty()) return "";
+  const std::string start = str(split_name(job.split), "-rank");
   std::error_code error;
   std::filesystem::create_directories(job.rejects, error);
   require<DataError>(!error, "[train] cannot make the folder ", job.rejects, ": ", error.message(),
                      "; choose a writable place for --rejects");
-  return str(job.rejects, "/", split_name(job.split), "-rank", rank, ".jsonl");
+  if (communicator.rank() == 0)
+    for (const auto& file : std::filesystem::directory_iterator(job.rejects, error))
+      if (file.path().filename().string().starts_with(start)) std::filesystem::remove(file.path(), error);
+  communicator.barrier();
+  return str(job.rejects, "/", start, communicator.rank(), ".jsonl");
 }
 
 }  // namespace
@@ -34,7 +40,7 @@ TrainedRun::TrainedRun(const ScoreJob& job, const config::Experiment& experiment
                                                     .batch_size = experiment.train().eval_batch_size(),
                                                     .shuffle = false,
                                                     .min_tail_share = 0,
-                                                    .reject_file = reject_file(job, communicator.rank())});
+                                                    .reject_file = reject_file(job, communicator)});
   session_ = std::make_unique<Session>(experiment, schema_, communicator, SessionOptions{.training = false});
   load_model(RunFolder(job.run).trained_model(job.best), *session_);
 }

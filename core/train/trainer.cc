@@ -124,7 +124,10 @@ class Trainer {
     std::array<int64_t, 2> agreed = {batch.rows, job_.stop != nullptr && *job_.stop ? 1 : 0};
     communicator_.all_reduce<int64_t>(agreed);
     factor_ = learning_rate_factor(train_.schedule(), step_, total_steps_);
-    if (agreed[0] > 0) loss_sum_ += session_->train_step(batch, agreed[0], factor_);
+    if (agreed[0] > 0) {
+      loss_sum_ += session_->train_step(batch, agreed[0], factor_);
+      ++losses_since_log_;
+    }
     ++step_;
     ++steps_since_log_;
     rows_since_log_ += agreed[0];
@@ -134,7 +137,7 @@ class Trainer {
 
   void log_step() {
     if (steps_since_log_ == 0) return;
-    double loss = loss_sum_ / static_cast<double>(steps_since_log_);
+    double loss = loss_sum_ / static_cast<double>(std::max<int64_t>(losses_since_log_, 1));
     communicator_.all_reduce<double>({&loss, 1});
     const double now = now_s();
     const double seconds = std::max(now - log_start_s_, 1e-9);
@@ -150,7 +153,7 @@ class Trainer {
                   factor_ * train_.optimizer().learning_rate());
     }
     loss_sum_ = 0;
-    steps_since_log_ = rows_since_log_ = 0;
+    steps_since_log_ = losses_since_log_ = rows_since_log_ = 0;
     log_start_s_ = now_s();
   }
 
@@ -170,7 +173,8 @@ class Trainer {
     return stop;
   }
 
-  // model/ is the best so far, if any was evaluated. An early stop leaves it there, other endings set it aside.
+  // model/ is the best so far, if any was evaluated. With train.early_stop it stays there; else the last step's takes
+  // its place and it is set aside.
   void finish(Ending ending) {
     const bool best_is_other = best_step_ && *best_step_ != step_;
     if (!best_step_) save();
@@ -194,6 +198,7 @@ class Trainer {
     const SourceCounters validated = over_ranks(valid_ ? valid_->counters() : SourceCounters(), communicator_);
     if (!leads()) return;
     log_->finish();
+    const bool keeps_best = best_is_other && train_.has_early_stop();
     switch (ending) {
       case Ending::kSteps:
         out_ << "done: " << step_ << " steps";
@@ -202,7 +207,7 @@ class Trainer {
         out_ << "stopped early at step " << step_;
         break;
       case Ending::kSignal:
-        out_ << "stopped by a signal after step " << step_ << "; the model is saved";
+        out_ << "stopped by a signal after step " << step_ << (keeps_best ? "" : "; the model is saved");
         break;
     }
     out_ << std::fixed << std::setprecision(1) << ", " << rows_trained_ << " samples, "
@@ -246,7 +251,7 @@ class Trainer {
   std::optional<int64_t> best_step_;
 
   int64_t total_steps_ = 0, step_ = 0, rows_trained_ = 0;
-  int64_t steps_since_log_ = 0, rows_since_log_ = 0, saves_ = 0;
+  int64_t steps_since_log_ = 0, losses_since_log_ = 0, rows_since_log_ = 0, saves_ = 0;
   double save_seconds_ = 0;
   SourceCounters first_epoch_;  // of this rank
   double loss_sum_ = 0, factor_ = 1, log_start_s_ = now_s(), train_seconds_ = 0;

@@ -1,9 +1,7 @@
 #include "embedding/lookup/sharded_lookup.h"
 
-#include <algorithm>
 #include <atomic>
 #include <cstring>
-#include <limits>
 #include <numeric>
 #include <optional>
 #include <vector>

@@ -97,13 +97,13 @@ std::vector<int32_t> HashedTable::rows_by_key() const {
 void HashedTable::read_rows(std::span<const int32_t> rows, std::span<int64_t> keys, std::span<float> values_out,
                             std::span<float> state_out) const {
   const size_t n = rows.size(), dim = static_cast<size_t>(spec_.dim), width = static_cast<size_t>(state_width());
-  require(keys.size() == n && values_out.size() == n * dim && state_out.size() == n * width,
+  require(keys.size() == n && values_out.size() == n * dim && (state_out.empty() || state_out.size() == n * width),
           "[embedding.table] table \"", spec_.name, "\": wanted room for ", n, " keys, ", n * dim, " values and ",
           n * width, " state floats, got ", keys.size(), ", ", values_out.size(), " and ", state_out.size());
   for (size_t i = 0; i < n; ++i) {
     keys[i] = key(rows[i]);
     std::copy_n(values(rows[i]), dim, values_out.data() + i * dim);
-    std::copy_n(state(rows[i]), width, state_out.data() + i * width);
+    if (!state_out.empty()) std::copy_n(state(rows[i]), width, state_out.data() + i * width);
   }
 }
 

@@ -44,7 +44,7 @@ class HashedTable {
   void prefetch(int32_t row, bool with_state) const { store_.prefetch(row, with_state); }
 
   // Saving: the row numbers ascending by key, and the contents of any rows: keys [n], values [n, dim],
-  // state [n, state_width].
+  // state [n, state_width], left out where it is empty.
   [[nodiscard]] std::vector<int32_t> rows_by_key() const;
   void read_rows(std::span<const int32_t> rows, std::span<int64_t> keys, std::span<float> values,
                  std::span<float> state) const;

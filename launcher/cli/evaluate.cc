@@ -4,6 +4,7 @@
 
 #include "core/train/evaluator.h"
 #include "core/train/left_out.h"
+#include "core/train/trained_run.h"
 #include "launcher/cli/commands.h"
 #include "launcher/cli/common.h"
 

@@ -1,7 +1,5 @@
 #include "ops/dense/concat.h"
 
-#include <algorithm>
-
 #include "ops/dense/infer.h"
 #include "ops/dense/samples.h"
 #include "ops/dense/slice_cols.h"

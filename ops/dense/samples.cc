@@ -1,7 +1,5 @@
 #include "ops/dense/samples.h"
 
-#include <cmath>
-
 #include "ops/base/philox.h"
 
 namespace polyscene::ops {

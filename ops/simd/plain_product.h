@@ -2,7 +2,6 @@
 // against.
 #pragma once
 
-#include <algorithm>
 #include <cstdint>
 
 #include "ops/base/thread.h"

@@ -17,7 +17,7 @@ CONFINED = {
 
 def includes(folder):
     for path in sorted((ROOT / folder).rglob("*")):
-        if path.suffix in (".h", ".cc"):
+        if path.suffix in (".h", ".cc", ".cu"):
             for number, line in enumerate(path.read_text().splitlines(), 1):
                 found = re.match(r'#include ["<]([^">]+)[">]', line)
                 if found:

@@ -4,11 +4,9 @@
 #include <CLI/CLI.hpp>
 #include <algorithm>
 #include <chrono>
-#include <cmath>
 #include <cstring>
 #include <iomanip>
 #include <iostream>
-#include <numeric>
 
 #include "dist/world.h"
 #include "embedding/lookup/sharded_lookup.h"

@@ -1,5 +1,5 @@
-// Gradients of whole models against central differences, in double, on every tensor: each switch of SFPNet and each
-// baseline.
+// Gradients of whole models against central differences, in double, on every tensor that no stopped gradient lies
+// behind: each switch of SFPNet and each baseline.
 #include <gtest/gtest.h>
 
 #include <cmath>
@@ -15,6 +15,7 @@ using config::Sfpnet;
 // The stop gradient makes the analytic gradient differ from the loss's true slope wherever a value also feeds a gate
 // through it: central differences then hold the stopped copies fixed by moving only what is downstream of nothing
 // stopped. Parameters of block 0 and the rows are upstream of such copies and are left to the switches without a stop.
+// PEPNet has no such switch: its rows and first gate are not checked here.
 bool upstream_of_stop(const config::Model& model, const std::string& name) {
   if (model.has_pepnet()) return name.starts_with("rows/") || name.starts_with("pepnet/epnet");
   if (!model.has_sfpnet()) return false;

@@ -70,7 +70,7 @@ TEST(Models, TargetAndHistoryShareTables) {
   EXPECT_EQ(model.sequences[0].tables[1], context.tables[2]);
 }
 
-TEST(Models, SfpnetParametersHaveTheirPublishedNames) {
+TEST(Models, SfpnetParametersHaveTheNamesOfTheReadme) {
   std::set<std::string> expected;
   for (const std::string block : {"sfpnet/stb0/", "sfpnet/stb1/"})
     for (const std::string part : {"sam/w1", "sam/c1", "sam/w2", "sam/c2", "context/w", "context/c", "rtm/wb", "rtm/wh",
@@ -81,8 +81,8 @@ TEST(Models, SfpnetParametersHaveTheirPublishedNames) {
   EXPECT_EQ(parameter_names(tiny_experiment()), expected);
 }
 
-TEST(Models, SfpnetHasThePublishedNumberOfParameters) {
-  // models/sfpnet.md: F = 20, d = 16, d_b = 48, d_s = 16, H_g = 128, d_c = 64, H_r = 96: 152,304 per block.
+TEST(Models, SfpnetHasTheNumberOfParametersCountedByHand) {
+  // F = 20, d = 16, d_b = 48, d_s = 16, H_g = 128, d_c = 64, H_r = 96: 152,304 per block.
   config::Experiment e;
   config::Data& data = *e.mutable_data();
   for (int f = 0; f < 21; ++f) {

@@ -1,4 +1,4 @@
-// What SFPNet must do whatever the paper's open points: models/sfpnet.md, "Tests that need no paper".
+// What SFPNet must do whatever the paper leaves open.
 #include <gtest/gtest.h>
 
 #include <algorithm>

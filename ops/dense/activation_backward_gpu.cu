@@ -11,7 +11,7 @@ struct ActivationBackward {
   simt::Global<float> dz;
   Activation activation;
   POLYSCENE_DEVICE float operator()(int64_t at) const {
-    const float value = dy.load(at) * device_slope(activation, y.load(at));
+    const float value = device_backward(activation, y.load(at), dy.load(at));
     dz.store(at, value);
     return value;
   }

@@ -1,4 +1,4 @@
-// Activations for one element on a device; the derivative in terms of the output y.
+// Activations for one element on a device; their gradients in terms of the output y.
 #pragma once
 
 #include <cmath>
@@ -24,18 +24,19 @@ namespace polyscene::ops {
   return x;
 }
 
-[[nodiscard]] POLYSCENE_DEVICE float device_slope(Activation activation, float y) {
+// The gradient before the activation.
+[[nodiscard]] POLYSCENE_DEVICE float device_backward(Activation activation, float y, float dy) {
   switch (activation) {
     case Activation::kRelu:
-      return y > 0 ? 1.0f : 0.0f;
+      return y > 0 ? dy : 0.0f;
     case Activation::kSigmoid:
-      return y * (1 - y);
+      return dy * (y * (1 - y));
     case Activation::kTanh:
-      return 1 - y * y;
+      return dy * (1 - y * y);
     case Activation::kNone:
       break;
   }
-  return 1;
+  return dy;
 }
 
 }  // namespace polyscene::ops

@@ -15,7 +15,7 @@ class Device {
   virtual ~Device() = default;
   [[nodiscard]] virtual std::string name() const = 0;
   [[nodiscard]] virtual Stream stream() const = 0;
-  // At least one byte, on a multiple of 256, not initialised; may outlive nothing but the memory itself. Throws
+  // At least one byte, on a multiple of 256, not initialised; the device must outlive it. Throws
   // DeviceError naming the bytes wanted and those free.
   [[nodiscard]] virtual std::shared_ptr<void> allocate(int64_t bytes) = 0;
   // On the queue; `host` may change when it returns.

@@ -14,6 +14,8 @@ namespace {
 
 double now_s() { return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count(); }
 
+constexpr uintptr_t kDeviceAlignment = 16;  // of the widest access of a kernel
+
 std::shared_ptr<void> allocate_on(Device* device, int64_t bytes) {
   return device == nullptr ? allocate_host(bytes) : device->allocate(bytes);
 }
@@ -66,6 +68,9 @@ Executor::Executor(const Graph& graph, std::vector<Value> outputs, ExecutorOptio
                          "[ops.executor] operator ", node->op->name,
                          " has no kernel for devices in this program; link ",
                          "the kernels of devices (POLYSCENE_CUDA), or run on the CPU");
+    for (const Value& v : node->outputs)
+      require(options_.device == nullptr || graph.type(v).dtype != DType::kFloat64, "[ops.executor] ",
+              graph.describe(v), " is float64; devices compute in float32");
     steps_.push_back({node, {}, {}});
   }
   for (const Value& v : outputs_)
@@ -78,6 +83,9 @@ Executor::Executor(const Graph& graph, std::vector<Value> outputs, ExecutorOptio
 void Executor::bind(Value value, TensorView data) {
   require(data.dtype == graph_.type(value).dtype, "[ops.executor] ", graph_.describe(value), " wants ",
           name(graph_.type(value).dtype), ", got ", name(data.dtype));
+  const bool aligned = reinterpret_cast<uintptr_t>(data.data) % kDeviceAlignment == 0;
+  require(options_.device == nullptr || aligned, "[ops.executor] ", graph_.describe(value),
+          " wants memory on a multiple of ", kDeviceAlignment, " bytes on a device");
   const auto id = static_cast<size_t>(value.id);
   require(alias_of_[id] == value.id, "[ops.executor] ", graph_.describe(value),
           " shares the memory of its input and cannot be bound");
@@ -152,8 +160,10 @@ void Executor::resolve_views() {
   const MemoryPlan plan = plan_memory(lifetimes);
   if (plan.arena_bytes > arena_bytes_) {
     arena_.reset();
-    arena_bytes_ = plan.arena_bytes + plan.arena_bytes / 8;  // jagged sizes vary from step to step
-    arena_ = allocate_on(options_.device, arena_bytes_);
+    arena_bytes_ = 0;
+    const int64_t bytes = plan.arena_bytes + plan.arena_bytes / 8;  // jagged sizes vary from step to step
+    arena_ = allocate_on(options_.device, bytes);
+    arena_bytes_ = bytes;
   }
   for (size_t i = 0; i < roots.size(); ++i)
     views_[roots[i]].data = static_cast<std::byte*>(arena_.get()) + plan.offsets[i];

@@ -13,8 +13,9 @@
 namespace polyscene {
 
 struct ExecutorOptions {
-  // Where to run; nullptr is the CPU. Bound views and results are then memory of the device, which must outlive the
-  // executor; run() puts work on its queue and returns.
+  // Where to run; nullptr is the CPU. Bound views and results are then memory of the device on multiples of 16
+  // bytes, the graph is float32, and the device must outlive the executor; run() puts work on its queue and returns,
+  // unless check_finite or profile ask for what it did.
   Device* device = nullptr;
   bool bf16_matmul = false;
   // After each node, throw an Error naming the node, its inputs and `where` when an output is not finite.
@@ -35,7 +36,7 @@ struct OpTime {
 class Executor {
  public:
   // The graph must outlive the executor and not change any more. Throws DeviceError when an operator has no kernel for
-  // the device.
+  // the device, InvalidArgument when a value is float64 there.
   Executor(const Graph& graph, std::vector<Value> outputs, ExecutorOptions options = {});
 
   // Gives an input or parameter its memory, or a wanted output the place to be written to. The view must stay valid

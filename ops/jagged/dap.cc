@@ -53,7 +53,15 @@ std::vector<Sample> samples() {
     if (distinct > 0) s.inputs.push_back(sample_index({rows}, distinct, 6, false));
     return s;
   };
-  return {sample("mean and deviation", DapKind::kMeanStd, {3, 0, 5, 1, 33}, 33),
+  // All but the first of many rows are alike: sums of squares must not lose what is left.
+  Sample outlier = sample("an outlier first", DapKind::kMeanStd, {400}, 2);
+  const auto x = outlier.inputs[0].elements<double>();
+  for (size_t i = 0; i < x.size(); ++i) x[i] = static_cast<float>(i < 2 ? 1 : 0.3 + 0.01 * x[i]);
+  return {outlier,
+          sample("even", DapKind::kMeanStd, {7, 0, 9}, 66),
+          sample("divisible by four", DapKind::kMeanVariance, {3, 0, 2}, 132),
+          sample("distinct, divisible by four", DapKind::kMeanStd, {7, 0, 9}, 128, 11),
+          sample("mean and deviation", DapKind::kMeanStd, {3, 0, 5, 1, 33}, 33),
           sample("mean and variance", DapKind::kMeanVariance, {2, 31, 0, 1}, 7),
           sample("mean", DapKind::kMean, {4, 0, 1}, 32),
           sample("long", DapKind::kMeanStd, {1025, 2}, 1),

@@ -20,7 +20,7 @@ struct DapAttributes {
 // Distribution-aware pooling of jagged rows values [T, C], sample s owning rows offsets[s] .. offsets[s+1] of the int32
 // offsets [B + 1]: [mu; sigma] [B, 2C], [mu; variance] [B, 2C] or mu [B, C], where mu and variance are those of the
 // sample's rows (N in the denominator) and sigma = sqrt(max(0, variance) + eps). An empty sample gives mu = 0,
-// variance = 0. Two passes per sample. Gradient of a row b: g_mu / N + g_sigma (b - mu) / (N sigma), and
+// variance = 0. Gradient of a row b: g_mu / N + g_sigma (b - mu) / (N sigma), and
 // 2 g_variance (b - mu) / N. Throws InvalidArgument when ranks or types do not fit or eps is not positive.
 [[nodiscard]] Value dap(Value values, Value offsets, const DapAttributes& pooling = {});
 

@@ -8,39 +8,34 @@
 
 namespace polyscene::ops {
 
-// Two moments in one read: sums of x - x_0 and of its square, x_0 the sample's first row. That shift is what keeps the
-// difference of the two from losing its digits: x_0 is within the spread of the rows, or makes the spread itself.
+// Two moments in one read (Welford, Technometrics 1962): stable whatever the rows are, an outlier among them included.
 template <int kPack>
 class Moments {
  public:
   POLYSCENE_DEVICE void add(const simt::Pack<float, kPack>& x) {
-    if (rows_++ == 0) {
-      shift_ = x;
-      return;
-    }
+    const float share = 1.0f / static_cast<float>(++rows_);
     for (int k = 0; k < kPack; ++k) {
-      const float d = x[k] - shift_[k];
-      sum_[k] += d;
-      square_[k] += d * d;
+      const float d = x[k] - mean_[k];
+      mean_[k] += d * share;
+      squares_[k] += d * (x[k] - mean_[k]);
     }
   }
   // Columns col .. col + kPack - 1 of the pooled rows [B, dap_cols] of `sample`, whose rows have `cols` columns.
   POLYSCENE_DEVICE void store_pooled(DapKind kind, float eps, const simt::Global<float>& pooled, int64_t sample,
                                      int64_t cols, int64_t col) const {
     const float scale = 1.0f / static_cast<float>(simt::maximum<int64_t>(rows_, 1));
-    simt::Pack<float, kPack> mean, second;
+    simt::Pack<float, kPack> second;
     for (int k = 0; k < kPack; ++k) {
-      const float d = sum_[k] * scale, variance = simt::maximum(square_[k] * scale - d * d, 0.0f);
-      mean[k] = shift_[k] + d;
+      const float variance = squares_[k] * scale;
       second[k] = kind == DapKind::kMeanStd ? std::sqrt(variance + eps) : variance;
     }
     const int64_t at = sample * (kind == DapKind::kMean ? cols : 2 * cols) + col;
-    pooled.template store_pack<kPack>(at, mean);
+    pooled.template store_pack<kPack>(at, mean_);
     if (kind != DapKind::kMean) pooled.template store_pack<kPack>(at + cols, second);
   }
 
  private:
-  simt::Pack<float, kPack> shift_{}, sum_{}, square_{};
+  simt::Pack<float, kPack> mean_{}, squares_{};  // of the rows so far, squares of their distance from the mean
   int64_t rows_ = 0;
 };
 

@@ -28,6 +28,8 @@ std::vector<Sample> samples() {
           sample("copy", false, {3, 0, 31, 1, 33}, 16),
           sample("mean", true, {3, 0, 31, 1, 33}, 16),
           sample("wide", false, {2, 5}, 33),
+          sample("even", false, {2, 0, 3}, 66),
+          sample("divisible by four", true, {2, 0, 3}, 132),
           sample("long mean", true, {1025, 2}, 8),
           sample("all empty", true, {0, 0, 0}, 3),
           sample("no segments", false, {}, 3),

@@ -62,6 +62,7 @@ std::vector<Case> cases() {
   return {{"odd", {3, 0, 5, 1, 33}, 7, 9},
           {"vector widths", {2, 31, 32}, 16, 32},
           {"past a vector", {0, 17, 1}, 33, 65, DapKind::kMeanVariance},
+          {"even", {2, 0, 3}, 66, 132},
           {"one", {1}, 1, 1, DapKind::kMean},
           {"long", {1025, 2}, 3, 2},
           {"all empty", {0, 0}, 3, 4},

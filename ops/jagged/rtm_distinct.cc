@@ -64,6 +64,7 @@ std::vector<Case> cases() {
   return {{"odd", {3, 0, 5, 1, 33}, 11, 7, 9},
           {"vector widths", {2, 31, 32}, 5, 16, 32},
           {"past a vector", {0, 17, 1}, 40, 33, 65, DapKind::kMeanVariance},
+          {"even", {2, 0, 3}, 4, 66, 132},
           {"one row", {4, 3}, 1, 3, 2, DapKind::kMean},
           {"long", {1025, 2}, 31, 3, 2},
           {"all empty", {0, 0}, 2, 3, 4},

@@ -27,6 +27,8 @@ std::vector<Sample> samples() {
   return {sample("one", 1, {1, 1}, {1}),
           sample("fields", 31, {33, 48}, {33, 3}),
           sample("wide", 5, {7, 33}, {7}),
+          sample("even", 5, {7, 66}, {7}),
+          sample("divisible by four", 5, {7, 132}, {7}),
           sample("no sources", 4, {0, 3}, {0}),
           sample("no cols", 4, {3, 0}, {3}),
           sample("rows without sources", 1025, {33, 8}, {33}),

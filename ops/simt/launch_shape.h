@@ -7,7 +7,7 @@
 namespace polyscene::simt {
 
 inline constexpr int kWarpSize = 32;
-inline constexpr int64_t kMostBlocks = 2147483647, kMostSharedBytes = 227 * 1024;  // of every architecture built for
+inline constexpr int64_t kMostBlocks = 2147483647, kMostSharedBytes = 99 * 1024;  // what every device built for has
 
 // How many threads run a kernel, and the bytes of shared memory that each block has. Blocks of whole warps only: lanes
 // that do not exist would make the meaning of a mask a matter of luck.

@@ -23,7 +23,9 @@
 //                          block calls in the same order; holds nothing at the start
 //   Thread                 thread(), threads(), block(), blocks(), lane(), warp(), warps()
 //     sync()               all threads of the block meet, at the same place of the code
-//     sync_warp(mask)      the lanes of the mask meet; the same for those below
+//     sync_warp(mask)      the lanes of the mask meet; so they do below, but what one stored before an exchange of
+//     values
+//                          the others need not see after it
 //     shuffle(v, lane, mask), shuffle_xor(v, bits, mask), shuffle_down(v, lanes, mask): another lane's v, of at most 8
 //                          bytes; shuffle_down past the last lane gives v itself
 //     ballot(flag, mask)   bit l says what lane l passed

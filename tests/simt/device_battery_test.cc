@@ -10,6 +10,7 @@
 #include "ops/graph/registry.h"
 #include "tests/ops/battery.h"
 #include "tests/ops/tolerances.h"
+#include "tests/simt/small_model.h"
 
 namespace polyscene::testing {
 namespace {
@@ -82,6 +83,28 @@ std::vector<Case> device_cases() {
   std::vector<Case> cases;
   std::ranges::copy_if(all_cases(), std::back_inserter(cases), on_device);
   return cases;
+}
+
+// The arena grows from the first run to the second, and memory is used again by kernels that wait in the queue.
+TEST(DeviceGraph, HasTheNumbersOfTheCpuAtEverySize) {
+  Device& device = battery_device();
+  const SmallModel model;
+  Executor executor(model.graph, model.wanted, {.device = &device});
+  for (const int64_t rows : {5, 300, 2}) {
+    const SmallModel sized(rows);
+    OnDevice tensors(device);
+    for (size_t i = 0; i < model.feed.size(); ++i)
+      executor.bind(model.feed[i].first, tensors.copy(sized.feed[i].second.view()));
+    executor.run();
+    executor.run();
+    const auto want = evaluate(sized.graph, sized.wanted, sized.feed);
+    for (size_t i = 0; i < want.size(); ++i) {
+      const TensorView result = executor.result(model.wanted[i]);
+      const Tensor got(result.dtype, result.shape);
+      device.copy_out(got.view().data, result.data, result.bytes());
+      EXPECT_TRUE(all_close(got, want[i], {.relative = 1e-5, .absolute = 2e-6})) << rows << " rows, result " << i;
+    }
+  }
 }
 
 INSTANTIATE_TEST_SUITE_P(Ops, DeviceBattery, ::testing::ValuesIn(device_cases()), case_name);

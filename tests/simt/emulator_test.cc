@@ -190,6 +190,52 @@ TEST(PlantedMistake, MissingWarpSync) {
   for (int l = 0; l < 32; ++l) EXPECT_EQ(y[static_cast<size_t>(l)], 31 - l);
 }
 
+// An exchange of values is a meeting, but no promise about memory.
+struct ShuffleForAFence {
+  Global<int> y;
+  void operator()(Thread& t) const {
+    const Shared<int> s = t.shared<int>(32);
+    s.store(t.lane(), t.lane());
+    (void)t.shuffle(0, 0, kAllLanes);
+    y.store(t.lane(), s.load(31 - t.lane()));
+  }
+};
+
+TEST(PlantedMistake, AShuffleIsNoFence) {
+  std::vector<int> y(32);
+  EXPECT_TRUE(contains(fault_of({1, 32, 128}, ShuffleForAFence{global(y)}), "with no meeting of the two in between"));
+}
+
+// Every lane has read what lane 0 then overwrites; only some of them have met it since.
+struct ReaderLeftOut {
+  void operator()(Thread& t) const {
+    const Shared<int> s = t.shared<int>(1);
+    if (t.thread() == 0) s.store(0, 1);
+    t.sync();
+    (void)s.load(0);
+    if (t.warp() == 0) {
+      t.sync_warp(kAllLanes);
+      if (t.lane() == 0) s.store(0, 2);
+    }
+  }
+};
+
+TEST(PlantedMistake, OneOfManyReadersIsForgotten) {
+  EXPECT_TRUE(contains(fault_of({1, 64, 16}, ReaderLeftOut{}), "with no meeting of the two in between"));
+}
+
+struct TwoMeetingsOnOneLine {
+  void operator()(Thread& t) const {
+    // clang-format off
+    if (t.lane() < 16) t.sync_warp(kAllLanes); else (void)t.ballot(true, kAllLanes);
+    // clang-format on
+  }
+};
+
+TEST(PlantedMistake, DifferentMeetingsOnOneLine) {
+  EXPECT_TRUE(contains(fault_of({1, 32}, TwoMeetingsOnOneLine{}), " waits in "));
+}
+
 struct EarlyReturn {
   void operator()(Thread& t) const {
     if (t.thread() == 5) return;
@@ -308,7 +354,7 @@ TEST(Simt, LaunchShapesAreChecked) {
       message_of([] {
         launch({}, "odd", {1, 40}, SelfOutsideMask{});
       }),
-      "[ops.simt] kernel odd wanted 0 to 2147483647 blocks of 32, 64 ... 1024 threads and 0 to 232448 bytes of shared "
+      "[ops.simt] kernel odd wanted 0 to 2147483647 blocks of 32, 64 ... 1024 threads and 0 to 101376 bytes of shared "
       "memory, got 1 blocks of 40 threads and 0 bytes");
 }
 

@@ -12,7 +12,7 @@ thread_local BlockRun* the_current = nullptr;
 constexpr uint32_t kMany = 64;
 
 bool same_place(const Where& a, const Where& b) {
-  return a.line() == b.line() && std::strcmp(a.file_name(), b.file_name()) == 0;
+  return a.line() == b.line() && a.column() == b.column() && std::strcmp(a.file_name(), b.file_name()) == 0;
 }
 
 }  // namespace
@@ -125,7 +125,7 @@ bool BlockRun::release_meeting(int warp, const Lane& of) {
   };
   bool all = true;
   each([&](const Lane& lane, int) {
-    all = all && lane.state == State::kAtMeeting && lane.meeting.mask == meeting.mask && same_place(lane.where, where);
+    all = all && lane.state == State::kAtMeeting && lane.meeting.same_as(meeting) && same_place(lane.where, where);
   });
   if (!all) return false;
   uint32_t flags = 0;
@@ -145,6 +145,7 @@ bool BlockRun::release_meeting(int warp, const Lane& of) {
   });
   each([&](Lane& lane, int l) {
     lane.state = State::kRuns;
+    if (!meeting.orders_memory) return;
     lane.clock.lanes = seen;
     ++lane.clock.lanes[static_cast<size_t>(l)];
   });
@@ -187,7 +188,7 @@ void BlockRun::explain_standstill() const {
       const int other = lane.clock.thread / kWarpSize * kWarpSize + l;
       const Lane& o = lanes_[static_cast<size_t>(other)];
       const bool there =
-          o.state == State::kAtMeeting && o.meeting.mask == lane.meeting.mask && same_place(o.where, lane.where);
+          o.state == State::kAtMeeting && o.meeting.same_as(lane.meeting) && same_place(o.where, lane.where);
       if ((lane.meeting.mask >> l & 1) != 0 && !there)
         throw Fault(str(status_of(lane.clock.thread), " for lane ", l, " of its warp, but ", status_of(other)));
     }

@@ -20,7 +20,11 @@ struct WarpMeeting {
   const char* what;  // "sync_warp", "shuffle", "ballot"
   uint32_t mask;
   uint64_t value;
-  int source;  // -1 for none
+  int source;                  // -1 for none
+  bool orders_memory = false;  // exchanges of values do not: what a lane stored before, others need not see after
+  [[nodiscard]] bool same_as(const WarpMeeting& other) const {
+    return mask == other.mask && std::strcmp(what, other.what) == 0;
+  }
 };
 
 class BlockRun {

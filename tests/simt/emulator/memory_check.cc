@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <string_view>
+#include <utility>
 
 #include "ops/base/error.h"
 
@@ -34,7 +35,7 @@ bool MemoryCheck::ordered(const Entry& before, const Clock& now) {
 }
 
 void MemoryCheck::check(const Entry& before, const char* what, Access kind, const Clock& now, const Where& where) {
-  if (before.block < 0 || ordered(before, now) || (before.atomic && kind == Access::kAtomic)) return;
+  if (before.block < 0 || ordered(before, now)) return;
   throw Fault(str(
       thread_name(now.block, now.thread), ' ', verb(kind), " at ", place(where), " what ",
       thread_name(before.block, before.thread), ' ', what, " at ", place(before.where),
@@ -44,30 +45,35 @@ void MemoryCheck::check(const Entry& before, const char* what, Access kind, cons
 void MemoryCheck::access(uintptr_t address, int64_t bytes, int64_t element_bytes, Access kind, const Clock& now,
                          const Where& where) {
   const auto step = static_cast<uintptr_t>(std::min<int64_t>(element_bytes, 4));
-  const Entry entry{now.block,
-                    now.thread,
-                    now.meetings,
-                    now.lanes[static_cast<size_t>(now.thread % kWarpSize)],
-                    kind == Access::kAtomic,
-                    where};
+  const Entry entry{now.block, now.thread, now.meetings, now.lanes[static_cast<size_t>(now.thread % kWarpSize)], where};
   for (uintptr_t at = address, end = address + static_cast<uintptr_t>(bytes); at < end; at += step) {
     Cell& cell = cells_[at];
-    if (fresh_ && kind != Access::kWrite && cell.write.block < 0)
+    if (fresh_ && kind != Access::kWrite && cell.write.block < 0 && cell.updates.empty())
       throw Fault(str(thread_name(now.block, now.thread), ' ', verb(kind), " at ", place(where),
                       " shared memory that nothing was written to"));
-    check(cell.write, cell.write.atomic ? "updates" : "writes", kind, now, where);
-    if (kind == Access::kRead) {
-      const auto same = [&](const Entry& e) { return e.block < 0 || (e.block == now.block && e.thread == now.thread); };
-      auto slot = std::ranges::find_if(cell.reads, same);
-      if (slot == cell.reads.end())
-        slot = std::ranges::find_if(cell.reads, [&](const Entry& e) { return ordered(e, now); });
-      if (slot != cell.reads.end()) *slot = entry;
-    } else {
+    check(cell.write, "writes", kind, now, where);
+    if (kind != Access::kAtomic)
+      for (const Entry& update : cell.updates) check(update, "updates", kind, now, where);
+    if (kind != Access::kRead)
       for (const Entry& read : cell.reads) check(read, "reads", kind, now, where);
-      cell.reads = {};
-      cell.write = entry;
+    if (kind == Access::kRead) {
+      add(cell.reads, entry, now);
+    } else if (kind == Access::kAtomic) {
+      add(cell.updates, entry, now);
+    } else {
+      cell = {entry, {}, {}};
     }
   }
+}
+
+// Entries that `now` is ordered after say nothing more than it does; of other blocks one is as good as many, since none
+// is ordered with this one.
+void MemoryCheck::add(std::vector<Entry>& entries, const Entry& entry, const Clock& now) {
+  bool foreign = false;
+  std::erase_if(entries, [&](const Entry& e) {
+    return ordered(e, now) || (e.block != now.block && std::exchange(foreign, true));
+  });
+  entries.push_back(entry);
 }
 
 }  // namespace polyscene::simt

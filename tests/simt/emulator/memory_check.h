@@ -46,14 +46,14 @@ class MemoryCheck {
     int64_t block = -1;  // -1: none
     int thread = 0;
     uint32_t meetings = 0, stretch = 0;
-    bool atomic = false;
     Where where;
   };
-  // The last write and the last readers of different threads; more readers than these are not kept.
+  // The last write, and since then those readers and atomic updaters that no later one has seen the end of.
   struct Cell {
     Entry write;
-    std::array<Entry, 3> reads;
+    std::vector<Entry> reads, updates;
   };
+  static void add(std::vector<Entry>& entries, const Entry& entry, const Clock& now);
   static bool ordered(const Entry& before, const Clock& now);
   static void check(const Entry& before, const char* what, Access kind, const Clock& now, const Where& where);
 

@@ -117,7 +117,7 @@ class Thread {
 
   void sync(Where where = Where::current()) { BlockRun::current().sync(where); }
   void sync_warp(uint32_t mask, Where where = Where::current()) {
-    BlockRun::current().meet({"sync_warp", mask, 0, -1}, where);
+    BlockRun::current().meet({"sync_warp", mask, 0, -1, true}, where);
   }
   template <class T>
   T shuffle(T value, int lane, uint32_t mask, Where where = Where::current()) {

@@ -41,7 +41,7 @@ class RanksTest(ProgramTest):
         def train(name, *arguments, ranks=0):
             result = self.run_program("train", "--config", DEMO, "--output", self.folder / name, "--set",
                                       "train.virtual_ranks=4", "--set", "train.log_every=1", "--set",
-                                      "train.max_steps=60", *arguments, ranks=ranks)
+                                      "train.max_steps=30", *arguments, ranks=ranks)
             self.assertEqual(result.code, 0, result.text)
             return result.out
 
@@ -53,7 +53,7 @@ class RanksTest(ProgramTest):
         train("mpi4", ranks=4)
         losses, model = self.losses("local1"), self.model_bytes("local1")
         metrics = [entry["metrics"] for entry in self.logged("local1", "evaluation")]
-        self.assertEqual(len(losses), 60)
+        self.assertEqual(len(losses), 30)
         self.assertIn("tables/video_id-00003-of-00004.safetensors", model)
         for name in ("local2", "local3", "mpi2", "mpi3", "mpi4"):
             with self.subTest(name):

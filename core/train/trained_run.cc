@@ -20,7 +20,8 @@ std::string reject_file(const ScoreJob& job, Communicator& communicator) {
                      "; choose a writable place for --rejects");
   if (communicator.rank() == 0)
     for (const auto& file : std::filesystem::directory_iterator(job.rejects, error))
-      if (file.path().filename().string().starts_with(start)) std::filesystem::remove(file.path(), error);
+      if (file.is_regular_file(error) && file.path().filename().string().starts_with(start))
+        std::filesystem::remove(file.path(), error);
   communicator.barrier();
   return str(job.rejects, "/", start, communicator.rank(), ".jsonl");
 }

@@ -135,6 +135,8 @@ class MessagesTest(ProgramTest):
             self.assertEqual((records["read"], records["bad"], records["rejects"]), (500, 2, str(self.folder / "bad")))
             listed = [self.rejects(f"bad/test-rank{rank}.jsonl") for rank in (0, 1)]
             self.assertEqual(sorted(sum(listed, [])), [("part-00000.parquet", row, *said) for row in (3, 4)])
+            self.evaluate("tolerant", "test", "--rejects", self.folder / "bad")  # by one rank
+            self.assertEqual([file.name for file in (self.folder / "bad").iterdir()], ["test-rank0.jsonl"])
         with self.subTest("predict"):
             result = self.run_program("predict", *score, "--output", self.folder / "p.parquet", "--rejects", self.folder / "b")
             self.assertIn("498 rows written", result.out)

@@ -20,7 +20,8 @@ struct SmallModel {
     const auto first = static_cast<int32_t>(rows_of_first);
     const Dim batch = graph.symbol("batch"), rows = graph.symbol("rows");
     const Value x = input("x", random_tensor<float>({rows_of_first + 7, 3}, 1), {rows, 3});
-    const Value offsets = input("offsets", Tensor::of<int32_t>({5}, {0, first, first, first + 1, first + 7}), {batch + 1});
+    const Value offsets =
+        input("offsets", Tensor::of<int32_t>({5}, {0, first, first, first + 1, first + 7}), {batch + 1});
     const Value label = input("label", Tensor::of<float>({4, 1}, {1, 0, 0, 1}), {batch, 1});
     const Value weight = input("weight", Tensor::of<float>({1}, {0.25f}), {1});
     const Value w1 = parameter("w1", {6, 5}, 2), b1 = parameter("b1", {5}, 3), w2 = parameter("w2", {5, 1}, 4);

@@ -61,12 +61,12 @@ selection() {
   esac
 }
 
-# Programs of the selection. Tests are named after their program, those under mpirun with _np<ranks> behind; the
-# end-to-end tests are Python and run the program itself.
+# Programs of the selection. Tests are named after their program, those under mpirun with _np<ranks> behind, parts with
+# _half<n>; the end-to-end tests are Python and run the program itself.
 programs() {
   # shellcheck disable=SC2046 # options, one word each
   ctest --test-dir "build/$1" --show-only $(selection "$1") |
-    sed -n 's/^ *Test *#[0-9]*: *//p' | sed 's/_np[0-9]*$//; s/^end_to_end.*/polyscene/' | sort -u
+    sed -n 's/^ *Test *#[0-9]*: *//p' | sed 's/_\(np\|half\)[0-9]*$//; s/^end_to_end.*/polyscene/' | sort -u
 }
 
 build() {

@@ -8,7 +8,9 @@ extern "C" const char* __asan_default_options() {
 
 extern "C" const char* __ubsan_default_options() { return "print_stacktrace=1"; }
 
-extern "C" const char* __tsan_default_options() { return "halt_on_error=1:second_deadlock_stack=1:allocator_may_return_null=1"; }
+extern "C" const char* __tsan_default_options() {
+  return "halt_on_error=1:second_deadlock_stack=1:allocator_may_return_null=1";
+}
 
 extern "C" const char* __lsan_default_options() { return "print_suppressions=0"; }
 

@@ -2,14 +2,6 @@
 #include "ops/dense/column_sums_gpu.h"
 
 namespace polyscene::ops {
-namespace {
-
-struct Element {
-  simt::Global<const float> x;
-  POLYSCENE_DEVICE float operator()(int64_t at) const { return x.load(at); }
-};
-
-}  // namespace
 
 void column_sum_gpu(const KernelContext& context) {
   const Shape& x = context.inputs[0].shape;

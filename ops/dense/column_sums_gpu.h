@@ -32,6 +32,12 @@ struct ColumnPartials {
   }
 };
 
+// The term of a matrix's own elements.
+struct Element {
+  simt::Global<const float> x;
+  POLYSCENE_DEVICE float operator()(int64_t at) const { return x.load(at); }
+};
+
 struct AddPartials {
   simt::Global<const float> partial;
   simt::Global<float> y;

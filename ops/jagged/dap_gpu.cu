@@ -1,7 +1,6 @@
 #include "ops/jagged/dap.h"
 #include "ops/jagged/dap_gpu.h"
 #include "ops/jagged/device_source_lists.h"
-#include "ops/jagged/segments_gpu.h"
 
 namespace polyscene::ops {
 namespace {
@@ -10,9 +9,8 @@ using simt::Global;
 
 template <int kPack>
 struct Dap {
-  Global<const float> x;
-  Global<const int32_t> offsets, index;
-  bool gathered;  // rows are x[index]
+  MaybeGathered x;
+  Global<const int32_t> offsets;
   Global<float> y;
   int64_t batch, cols;
   DapKind kind;
@@ -20,32 +18,9 @@ struct Dap {
 
   POLYSCENE_DEVICE void operator()(simt::Thread& t) const {
     for_segments<kPack>(t, offsets, batch, cols, [&](int64_t sample, int64_t first, int64_t rows, int64_t col) {
-      const auto row = [&](int64_t i) {
-        return x.template load_pack<kPack>((gathered ? index.load(first + i) : first + i) * cols + col);
-      };
       Moments<kPack> moments;
-      for (int64_t i = 0; i < rows; ++i) moments.add(row(i));
+      for (int64_t row = first; row < first + rows; ++row) moments.add(x.template load<kPack>(row, cols, col));
       moments.store_pooled(kind, eps, y, sample, cols, col);
-    });
-  }
-};
-
-template <int kPack>
-struct DapBackward {
-  Global<const float> x;
-  Global<const int32_t> offsets;
-  PooledGradient pooled;
-  Global<float> dx;
-  int64_t batch, cols;
-
-  POLYSCENE_DEVICE void operator()(simt::Thread& t) const {
-    for_segments<kPack>(t, offsets, batch, cols, [&](int64_t sample, int64_t first, int64_t rows, int64_t col) {
-      const auto f = pooled.template factors<kPack>(sample, rows, cols, col);
-      for (int64_t row = first; row < first + rows; ++row) {
-        auto value = x.template load_pack<kPack>(row * cols + col);
-        for (int k = 0; k < kPack; ++k) value[k] = f.base[k] + f.slope[k] * (value[k] - f.mean[k]);
-        dx.template store_pack<kPack>(row * cols + col, value);
-      }
     });
   }
 };
@@ -82,7 +57,7 @@ struct DapBackwardGathered {
         const int64_t sample = owner.load(sources.order.load(i));
         const int64_t rows = offsets.load(sample + 1) - offsets.load(sample);
         const auto f = pooled.template factors<kPack>(sample, rows, cols, col);
-        for (int k = 0; k < kPack; ++k) sum[k] += f.base[k] + f.slope[k] * (value[k] - f.mean[k]);
+        for (int k = 0; k < kPack; ++k) sum[k] += f.gradient(k, value[k]);
       }
       dx.template store_pack<kPack>(v * cols + col, sum);
     });
@@ -97,9 +72,13 @@ void dap_gpu(const KernelContext& context) {
   const bool gathered = context.inputs.size() == 3;
   simt::with_pack(cols, [&, kind = kind, eps = eps](auto pack) {
     simt::launch(context.stream, "dap", segments_shape(batch, cols, pack),
-                 Dap<pack>{simt::input<float>(context, 0), simt::input<int32_t>(context, 1),
-                           simt::input<int32_t>(context, gathered ? 2 : 1), gathered, simt::output<float>(context, 0),
-                           batch, cols, kind, static_cast<float>(eps)});
+                 Dap<pack>{{simt::input<float>(context, 0), simt::input<int32_t>(context, gathered ? 2 : 1), gathered},
+                           simt::input<int32_t>(context, 1),
+                           simt::output<float>(context, 0),
+                           batch,
+                           cols,
+                           kind,
+                           static_cast<float>(eps)});
   });
 }
 
@@ -114,7 +93,7 @@ void dap_backward_gpu(const KernelContext& context) {
   if (context.inputs.size() == 4)
     return simt::with_pack(cols, [&](auto pack) {
       simt::launch(context.stream, "dap_backward", segments_shape(batch, cols, pack),
-                   DapBackward<pack>{x, offsets, pooled, dx, batch, cols});
+                   RowsGradient<pack>{pooled, x, x, false, offsets, dx, batch, cols});
     });
   const int64_t readers = context.inputs[4].shape.elements();
   int32_t* owner = context.scratch.get<int32_t>(readers).data();

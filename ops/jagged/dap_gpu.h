@@ -4,7 +4,7 @@
 #include <cmath>
 
 #include "ops/jagged/dap.h"
-#include "ops/simt/tensor_views.h"
+#include "ops/jagged/segments_gpu.h"
 
 namespace polyscene::ops {
 
@@ -43,6 +43,7 @@ class Moments {
 template <int kPack>
 struct Factors {
   simt::Pack<float, kPack> base, slope, mean;
+  [[nodiscard]] POLYSCENE_DEVICE float gradient(int k, float x) const { return base[k] + slope[k] * (x - mean[k]); }
 };
 
 struct PooledGradient {
@@ -60,6 +61,32 @@ struct PooledGradient {
     const auto second = y.template load_pack<kPack>(mu + cols);
     for (int k = 0; k < kPack; ++k) f.slope[k] *= kind == DapKind::kMeanStd ? scale / second[k] : 2 * scale;
     return f;
+  }
+};
+
+// g = what the pooling hands to the rows y, plus their gradient of another use.
+template <int kPack>
+struct RowsGradient {
+  PooledGradient pooled;
+  simt::Global<const float> y, other;
+  bool has_other;
+  simt::Global<const int32_t> offsets;
+  simt::Global<float> g;
+  int64_t batch, cols;
+
+  POLYSCENE_DEVICE void operator()(simt::Thread& t) const {
+    for_segments<kPack>(t, offsets, batch, cols, [&](int64_t sample, int64_t first, int64_t rows, int64_t col) {
+      const auto f = pooled.template factors<kPack>(sample, rows, cols, col);
+      for (int64_t row = first; row < first + rows; ++row) {
+        auto x = y.template load_pack<kPack>(row * cols + col);
+        for (int k = 0; k < kPack; ++k) x[k] = f.gradient(k, x[k]);
+        if (has_other) {
+          const auto more = other.template load_pack<kPack>(row * cols + col);
+          for (int k = 0; k < kPack; ++k) x[k] += more[k];
+        }
+        g.template store_pack<kPack>(row * cols + col, x);
+      }
+    });
   }
 };
 

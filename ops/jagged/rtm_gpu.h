@@ -8,18 +8,6 @@
 
 namespace polyscene::ops {
 
-// Rows [T, cols], or copies of distinct rows named by an index.
-struct MaybeGathered {
-  simt::Global<const float> rows;
-  simt::Global<const int32_t> index;
-  bool gathered;
-
-  template <int kPack>
-  [[nodiscard]] POLYSCENE_DEVICE simt::Pack<float, kPack> load(int64_t row, int64_t cols, int64_t col) const {
-    return rows.template load_pack<kPack>((gathered ? index.load(row) : row) * cols + col);
-  }
-};
-
 // u = relu(projected + row_bias[sample]); projected may be u itself.
 template <int kPack>
 struct Hidden {
@@ -68,32 +56,6 @@ struct AddResidual {
   }
 };
 
-// g = what the pooling hands to the rows y, plus their gradient of another use.
-template <int kPack>
-struct RowsGradient {
-  PooledGradient pooled;
-  simt::Global<const float> y, other;
-  bool has_other;
-  simt::Global<const int32_t> offsets;
-  simt::Global<float> g;
-  int64_t batch, cols;
-
-  POLYSCENE_DEVICE void operator()(simt::Thread& t) const {
-    for_segments<kPack>(t, offsets, batch, cols, [&](int64_t sample, int64_t first, int64_t rows, int64_t col) {
-      const auto f = pooled.template factors<kPack>(sample, rows, cols, col);
-      for (int64_t row = first; row < first + rows; ++row) {
-        auto x = y.template load_pack<kPack>(row * cols + col);
-        for (int k = 0; k < kPack; ++k) x[k] = f.base[k] + f.slope[k] * (x[k] - f.mean[k]);
-        if (has_other) {
-          const auto more = other.template load_pack<kPack>(row * cols + col);
-          for (int k = 0; k < kPack; ++k) x[k] += more[k];
-        }
-        g.template store_pack<kPack>(row * cols + col, x);
-      }
-    });
-  }
-};
-
 // q = q 1[u > 0] in place, and its sum over the rows of each sample.
 template <int kPack>
 struct MaskHidden {
@@ -117,11 +79,6 @@ struct MaskHidden {
       drow_bias.template store_pack<kPack>(sample * cols + col, sum);
     });
   }
-};
-
-struct Elements {
-  simt::Global<const float> x;
-  POLYSCENE_DEVICE float operator()(int64_t at) const { return x.load(at); }
 };
 
 // Extents of one call: behaviours, their width, hidden width, samples; and the context it runs in.
@@ -216,7 +173,7 @@ struct DeviceRtm {
                              .b_stride = width,
                              .y = dwo,
                              .y_stride = width});
-    column_sums(context, name, Elements{{g, rows * width}}, rows, width, dco);
+    column_sums(context, name, Element{{g, rows * width}}, rows, width, dco);
   }
 };
 

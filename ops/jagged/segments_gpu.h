@@ -19,6 +19,18 @@ POLYSCENE_DEVICE void for_segments(simt::Thread& t, const simt::Global<const int
   });
 }
 
+// Rows [T, cols], or copies of distinct rows named by an index.
+struct MaybeGathered {
+  simt::Global<const float> rows;
+  simt::Global<const int32_t> index;
+  bool gathered;
+
+  template <int kPack>
+  [[nodiscard]] POLYSCENE_DEVICE simt::Pack<float, kPack> load(int64_t row, int64_t cols, int64_t col) const {
+    return rows.template load_pack<kPack>((gathered ? index.load(row) : row) * cols + col);
+  }
+};
+
 [[nodiscard]] inline simt::LaunchShape segments_shape(int64_t segments, int64_t cols, int pack) {
   return simt::shape_for_warps(segments * simt::ceil_div(cols, int64_t{pack} * simt::kWarpSize));
 }

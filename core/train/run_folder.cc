@@ -20,6 +20,10 @@ std::string tidy(const std::string& path) {
 
 }  // namespace
 
+std::string reject_file(const std::string& folder, const std::string& split, int rank) {
+  return str(folder, "/", split, "-rank", rank, ".jsonl");
+}
+
 RunFolder::RunFolder(const std::string& path) : path_(tidy(path)) {
   require(!path.empty(),
           "[train] wanted the folder of a run, got an empty name; is a variable on the command line unset?");
@@ -52,10 +56,6 @@ std::string RunFolder::trained_model(bool best) const {
   require(fs::exists(model() + "/dense.safetensors", error), "[launcher] wanted the folder of a finished run, ", path_,
           " holds no model/dense.safetensors; pass the folder that `polyscene train --output` wrote");
   return model();
-}
-
-std::string RunFolder::rejects(const std::string& split, int rank) const {
-  return str(rejects(), "/", split, "-rank", rank, ".jsonl");
 }
 
 }  // namespace polyscene

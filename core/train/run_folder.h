@@ -13,6 +13,9 @@
 
 namespace polyscene {
 
+// Where a rank lists the bad records that it met in a split: "FOLDER/SPLIT-rankR.jsonl".
+[[nodiscard]] std::string reject_file(const std::string& folder, const std::string& split, int rank);
+
 class RunFolder {
  public:
   // Names only; nothing is created. Throws InvalidArgument when the path is empty.
@@ -32,7 +35,6 @@ class RunFolder {
   [[nodiscard]] std::string model() const { return path_ + "/model"; }
   [[nodiscard]] std::string best_model() const { return path_ + "/best_model"; }
   [[nodiscard]] std::string rejects() const { return path_ + "/rejects"; }
-  [[nodiscard]] std::string rejects(const std::string& split, int rank) const;
 
  private:
   std::string path_;

@@ -8,22 +8,21 @@
 #include "core/train/run_folder.h"
 
 namespace polyscene {
+namespace fs = std::filesystem;
 namespace {
 
 // Of this pass alone: files of an earlier one with more ranks are removed.
-std::string reject_file(const ScoreJob& job, Communicator& communicator) {
+std::string own_reject_file(const ScoreJob& job, Communicator& communicator) {
   if (job.rejects.empty()) return "";
-  const std::string start = str(split_name(job.split), "-rank");
+  const auto file_of = [&](int rank) { return reject_file(job.rejects, split_name(job.split), rank); };
   std::error_code error;
-  std::filesystem::create_directories(job.rejects, error);
+  fs::create_directories(job.rejects, error);
   require<DataError>(!error, "[train] cannot make the folder ", job.rejects, ": ", error.message(),
                      "; choose a writable place for --rejects");
   if (communicator.rank() == 0)
-    for (const auto& file : std::filesystem::directory_iterator(job.rejects, error))
-      if (file.is_regular_file(error) && file.path().filename().string().starts_with(start))
-        std::filesystem::remove(file.path(), error);
+    for (int rank = 0; fs::is_regular_file(file_of(rank), error) && fs::remove(file_of(rank), error); ++rank) continue;
   communicator.barrier();
-  return str(job.rejects, "/", start, communicator.rank(), ".jsonl");
+  return file_of(communicator.rank());
 }
 
 }  // namespace
@@ -41,7 +40,7 @@ TrainedRun::TrainedRun(const ScoreJob& job, const config::Experiment& experiment
                                                     .batch_size = experiment.train().eval_batch_size(),
                                                     .shuffle = false,
                                                     .min_tail_share = 0,
-                                                    .reject_file = reject_file(job, communicator)});
+                                                    .reject_file = own_reject_file(job, communicator)});
   session_ = std::make_unique<Session>(experiment, schema_, communicator, SessionOptions{.training = false});
   load_model(RunFolder(job.run).trained_model(job.best), *session_);
 }

@@ -69,14 +69,15 @@ class Trainer {
 
   std::unique_ptr<BatchSource> make_source(Split split, const std::string& name, int64_t batch_size, bool shuffle,
                                            double min_tail_share) {
-    return make_parquet_source(job_.experiment.data(), {.split = split,
-                                                        .rank = communicator_.rank(),
-                                                        .ranks = communicator_.size(),
-                                                        .seed = job_.experiment.seed(),
-                                                        .batch_size = batch_size,
-                                                        .shuffle = shuffle,
-                                                        .min_tail_share = min_tail_share,
-                                                        .reject_file = folder_.rejects(name, communicator_.rank())});
+    return make_parquet_source(job_.experiment.data(),
+                               {.split = split,
+                                .rank = communicator_.rank(),
+                                .ranks = communicator_.size(),
+                                .seed = job_.experiment.seed(),
+                                .batch_size = batch_size,
+                                .shuffle = shuffle,
+                                .min_tail_share = min_tail_share,
+                                .reject_file = reject_file(folder_.rejects(), name, communicator_.rank())});
   }
 
   void start_log() {

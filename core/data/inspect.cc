@@ -15,7 +15,7 @@
 namespace polyscene {
 namespace {
 
-constexpr int64_t kBatchRows = 4096;
+constexpr int64_t kRowsPerRead = 4096;
 constexpr size_t kFirstBad = 20;
 
 // Rows and labels per scenario, counted over good rows.
@@ -90,7 +90,7 @@ class Inspector {
   void read(const Unit& unit) {
     const SplitFile& entry = split_.files[static_cast<size_t>(unit.file)];
     ParquetFile file(entry.path, entry.metadata);
-    file.open_row_group(unit.row_group, columns_.names(), kBatchRows);
+    file.open_row_group(unit.row_group, columns_.names(), kRowsPerRead);
     int64_t row = 0;
     while (const auto batch = file.next()) {
       add(*batch, unit, row);

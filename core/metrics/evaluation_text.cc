@@ -9,18 +9,18 @@
 namespace polyscene {
 namespace {
 
-using Json = nlohmann::ordered_json;
+using OrderedJson = nlohmann::ordered_json;
 
-Json or_null(const std::optional<double>& x) { return x ? Json(*x) : Json(nullptr); }
+OrderedJson or_null(const std::optional<double>& x) { return x ? OrderedJson(*x) : OrderedJson(nullptr); }
 
 double click_rate(const Metrics& m) {
   return m.rows ? static_cast<double>(m.positives) / static_cast<double>(m.rows) : 0;
 }
 
-Json json_of(const Metrics& m) {
+OrderedJson json_of(const Metrics& m) {
   return {{"rows", m.rows},
           {"positives", m.positives},
-          {"click_rate", m.rows ? Json(click_rate(m)) : Json(nullptr)},
+          {"click_rate", m.rows ? OrderedJson(click_rate(m)) : OrderedJson(nullptr)},
           {"auc", or_null(m.auc)},
           {"logloss", or_null(m.logloss)},
           {"calibration", or_null(m.calibration)},
@@ -63,17 +63,17 @@ const char* plural(int64_t n) { return n == 1 ? "" : "s"; }
 }  // namespace
 
 std::string Evaluation::to_json() const {
-  Json json = json_of(overall);
-  json["grouped"] = Json::array();
+  OrderedJson json = json_of(overall);
+  json["grouped"] = OrderedJson::array();
   for (const GroupedAuc& g : grouped)
     json["grouped"].push_back({{"name", g.name},
                                {"value", or_null(g.value)},
                                {"groups_used", g.groups_used},
                                {"groups_skipped", g.groups_skipped},
                                {"rows_kept_share", g.rows_kept_share}});
-  json["scenarios"] = Json::array();
+  json["scenarios"] = OrderedJson::array();
   for (const ScenarioMetrics& s : scenarios) {
-    Json entry = {{"scenario", s.scenario}};
+    OrderedJson entry = {{"scenario", s.scenario}};
     entry.update(json_of(s.metrics));
     json["scenarios"].push_back(std::move(entry));
   }

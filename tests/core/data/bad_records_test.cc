@@ -27,7 +27,7 @@ struct Outcome {
 };
 
 // Reads one file whose rows may all be bad; lines of the reject file taken apart.
-Outcome read(const std::vector<TestColumn>& columns, const std::string& config) {
+Outcome read_some(const std::vector<TestColumn>& columns, const std::string& config) {
   const TempFolder folder;
   write_parquet(folder.file("a.parquet"), columns);
   auto data = data_config(folder, config);
@@ -53,19 +53,19 @@ std::string line(int64_t row, const std::string& column, const std::string& reas
 }
 
 TEST(BadRecords, NullWhereNoneIsAllowed) {
-  const Outcome o = read({{"x", "int64", "[1, null, 3]"}}, R"pb(feature {
-                                                                  name: "x"
-                                                                  categorical {}
-                                                                })pb");
+  const Outcome o = read_some({{"x", "int64", "[1, null, 3]"}}, R"pb(feature {
+                                                                       name: "x"
+                                                                       categorical {}
+                                                                     })pb");
   EXPECT_EQ(o.kept, (Keys{0, 2}));
   EXPECT_EQ(o.reasons, (std::vector<std::string>{line(1, "x", "null, but not nullable", "null")}));
 }
 
 TEST(BadRecords, IdOutsideItsRange) {
-  const Outcome o = read({{"x", "int32", "[2, 3, 8, -1, 7]"}}, R"pb(feature {
-                                                                      name: "x"
-                                                                      categorical { min_id: 3 max_id: 7 }
-                                                                    })pb");
+  const Outcome o = read_some({{"x", "int32", "[2, 3, 8, -1, 7]"}}, R"pb(feature {
+                                                                           name: "x"
+                                                                           categorical { min_id: 3 max_id: 7 }
+                                                                         })pb");
   EXPECT_EQ(o.kept, (Keys{1, 4}));
   EXPECT_EQ(o.reasons,
             (std::vector<std::string>{line(0, "x", "id outside [3, 7]", "2"), line(2, "x", "id outside [3, 7]", "8"),
@@ -74,51 +74,51 @@ TEST(BadRecords, IdOutsideItsRange) {
 
 TEST(BadRecords, TheIdReservedForNull) {
   const Outcome o =
-      read({{"x", "int64", "[-9223372036854775808, -9223372036854775807]"}, {"l", "list<int64>", "[[1], [2]]"}},
-           R"pb(feature {
-                  name: "x"
-                  categorical { nullable: true }
-                }
-                feature {
-                  name: "l"
-                  bag {}
-                })pb");
+      read_some({{"x", "int64", "[-9223372036854775808, -9223372036854775807]"}, {"l", "list<int64>", "[[1], [2]]"}},
+                R"pb(feature {
+                       name: "x"
+                       categorical { nullable: true }
+                     }
+                     feature {
+                       name: "l"
+                       bag {}
+                     })pb");
   EXPECT_EQ(o.kept, (Keys{1}));
   EXPECT_EQ(o.reasons,
             (std::vector<std::string>{line(0, "x", "id is the number reserved for null", "-9223372036854775808")}));
 }
 
 TEST(BadRecords, NumbersThatAreNone) {
-  const Outcome o = read({{"x", "float", "[1, NaN, Inf, -Inf, null]"}}, R"pb(feature {
-                                                                               name: "x"
-                                                                               number {}
-                                                                             })pb");
+  const Outcome o = read_some({{"x", "float", "[1, NaN, Inf, -Inf, null]"}}, R"pb(feature {
+                                                                                    name: "x"
+                                                                                    number {}
+                                                                                  })pb");
   EXPECT_EQ(o.kept, (Keys{0}));
   EXPECT_EQ(o.reasons, (std::vector<std::string>{line(1, "x", "NaN, but not nullable", "nan"),
                                                  line(2, "x", "infinite", "inf"), line(3, "x", "infinite", "-inf"),
                                                  line(4, "x", "null, but not nullable", "null")}));
-  EXPECT_EQ(read({{"x", "double", "[NaN, Inf, null]"}}, R"pb(feature {
-                                                               name: "x"
-                                                               number { nullable: true }
-                                                             })pb")
+  EXPECT_EQ(read_some({{"x", "double", "[NaN, Inf, null]"}}, R"pb(feature {
+                                                                    name: "x"
+                                                                    number { nullable: true }
+                                                                  })pb")
                 .kept,
             (Keys{0, 2}));
-  EXPECT_EQ(read({{"x", "double", "[1e300, 1e300]"}}, R"pb(feature {
-                                                             name: "x"
-                                                             number {}
-                                                           })pb")
+  EXPECT_EQ(read_some({{"x", "double", "[1e300, 1e300]"}}, R"pb(feature {
+                                                                  name: "x"
+                                                                  number {}
+                                                                })pb")
                 .reasons.size(),
             2u);
-  EXPECT_EQ(read({{"x", "double", "[1e300, Inf]"}}, R"pb(feature {
-                                                           name: "x"
-                                                           number { boundary: 0 }
-                                                         })pb")
+  EXPECT_EQ(read_some({{"x", "double", "[1e300, Inf]"}}, R"pb(feature {
+                                                                name: "x"
+                                                                number { boundary: 0 }
+                                                              })pb")
                 .kept,
             (Keys{0}));
 }
 
 TEST(BadRecords, LabelsOtherThanZeroAndOne) {
-  const Outcome o = read({{"y", "double", "[0, 1, 2, 0.5, NaN, null, -1]"}}, R"pb(label { name: "y" })pb");
+  const Outcome o = read_some({{"y", "double", "[0, 1, 2, 0.5, NaN, null, -1]"}}, R"pb(label { name: "y" })pb");
   EXPECT_EQ(o.kept, (Keys{0, 1}));
   EXPECT_EQ(o.reasons, (std::vector<std::string>{
                            line(2, "y", "label outside {0, 1}", "2"), line(3, "y", "label outside {0, 1}", "0.5"),
@@ -127,7 +127,7 @@ TEST(BadRecords, LabelsOtherThanZeroAndOne) {
 }
 
 TEST(BadRecords, SidesOfUnequalLength) {
-  const Outcome o = read(
+  const Outcome o = read_some(
       {{"v", "list<int64>", "[[1, 2], [3], [], null, null]"}, {"t", "list<int64>", "[[1, 2], [3, 4], [], [], [5]]"}},
       R"pb(feature {
              name: "h"
@@ -144,18 +144,18 @@ TEST(BadRecords, SidesOfUnequalLength) {
 
 TEST(BadRecords, NullListsAndNullElementsWhereNoneAreAllowed) {
   const Outcome o =
-      read({{"v", "list<int64>", "[[1], null, [2, null]]"}, {"b", "list<string>", R"([["x"], ["y"], ["z"]])"}},
-           R"pb(feature {
-                  name: "h"
-                  sequence {
-                    side { column: "v" }
-                    nullable: false
-                  }
-                }
-                feature {
-                  name: "b"
-                  bag { nullable: false }
-                })pb");
+      read_some({{"v", "list<int64>", "[[1], null, [2, null]]"}, {"b", "list<string>", R"([["x"], ["y"], ["z"]])"}},
+                R"pb(feature {
+                       name: "h"
+                       sequence {
+                         side { column: "v" }
+                         nullable: false
+                       }
+                     }
+                     feature {
+                       name: "b"
+                       bag { nullable: false }
+                     })pb");
   EXPECT_EQ(o.kept, (Keys{0}));
   ASSERT_EQ(o.reasons.size(), 2u);
   EXPECT_EQ(o.reasons[0], line(1, "v", "null list, but not nullable", "null"));
@@ -163,12 +163,12 @@ TEST(BadRecords, NullListsAndNullElementsWhereNoneAreAllowed) {
 }
 
 TEST(BadRecords, Weights) {
-  const Outcome o = read({{"b", "list<int64>", "[[1, 2], [3], [4], [5], [6], [7]]"},
-                          {"w", "list<double>", "[[1, 0], [-1], [NaN], [null], [1, 2], [1e300]]"}},
-                         R"pb(feature {
-                                name: "b"
-                                bag { weight_column: "w" }
-                              })pb");
+  const Outcome o = read_some({{"b", "list<int64>", "[[1, 2], [3], [4], [5], [6], [7]]"},
+                               {"w", "list<double>", "[[1, 0], [-1], [NaN], [null], [1, 2], [1e300]]"}},
+                              R"pb(feature {
+                                     name: "b"
+                                     bag { weight_column: "w" }
+                                   })pb");
   EXPECT_EQ(o.kept, (Keys{0}));
   ASSERT_EQ(o.reasons.size(), 5u);
   EXPECT_NE(o.reasons[0].find("\"negative weight\""), std::string::npos);
@@ -183,21 +183,21 @@ TEST(BadRecords, NullScenarioRowKeyAndTimeButNotGroup) {
                                            {"k", "int64", "[null, 2]"},
                                            {"t", "int64", "[1, null]"},
                                            {"u", "int64", "[null, null]"}};
-  EXPECT_EQ(read(columns, R"pb(scenario_column: "s")pb").reasons,
+  EXPECT_EQ(read_some(columns, R"pb(scenario_column: "s")pb").reasons,
             (std::vector<std::string>{line(1, "s", "null, but not nullable", "null")}));
-  EXPECT_EQ(read(columns, R"pb(row_key_column: "k")pb").reasons,
+  EXPECT_EQ(read_some(columns, R"pb(row_key_column: "k")pb").reasons,
             (std::vector<std::string>{line(0, "k", "null, but not nullable", "null")}));
-  EXPECT_EQ(read(columns, R"pb(time_column: "t")pb").reasons,
+  EXPECT_EQ(read_some(columns, R"pb(time_column: "t")pb").reasons,
             (std::vector<std::string>{line(1, "t", "null, but not nullable", "null")}));
-  EXPECT_EQ(read(columns, R"pb(group { name: "u" })pb").kept, (Keys{0, 1}));
+  EXPECT_EQ(read_some(columns, R"pb(group { name: "u" })pb").kept, (Keys{0, 1}));
 }
 
 TEST(BadRecords, ARowIsCountedOnceWithItsFirstReason) {
-  const Outcome o = read({{"x", "int64", "[null]"}, {"y", "int64", "[7]"}}, R"pb(feature {
-                                                                                   name: "x"
-                                                                                   categorical {}
-                                                                                 }
-                                                                                 label { name: "y" })pb");
+  const Outcome o = read_some({{"x", "int64", "[null]"}, {"y", "int64", "[7]"}}, R"pb(feature {
+                                                                                        name: "x"
+                                                                                        categorical {}
+                                                                                      }
+                                                                                      label { name: "y" })pb");
   EXPECT_EQ(o.reasons, (std::vector<std::string>{line(0, "x", "null, but not nullable", "null")}));
 }
 

@@ -1,29 +1,90 @@
 #pragma once
 
+#include <atomic>
 #include <cstdint>
+#include <map>
 #include <memory>
+#include <mutex>
 #include <string>
 
 #include "ops/device/stream.h"
 
 namespace polyscene {
 
-// One device that graphs run on: its memory and its queue. Work on the queue is done in order; the host does not wait
-// for it unless it says so.
+// A point in the work of a queue, reached when all that was put there before is done.
+class Event {
+ public:
+  virtual ~Event() = default;
+  // Whether it is reached; does not wait. Throws DeviceError when work before it failed.
+  [[nodiscard]] virtual bool done() = 0;
+  // Returns when it is reached; counts as a wait of the host where it was not.
+  virtual void wait() = 0;
+};
+
+// What all queues of one device share: its memory by consumer, and how often the host waited for it.
+class DeviceUse {
+ public:
+  void add_wait() { ++host_waits_; }
+  void add_bytes(const std::string& consumer, int64_t bytes);  // negative when they are given back
+  [[nodiscard]] int64_t host_waits() const { return host_waits_; }
+  [[nodiscard]] int64_t bytes() const;
+  [[nodiscard]] int64_t peak_bytes() const;
+  // "12.0 MiB (tables 10.0 MiB, intermediate values 2.0 MiB)", the largest first.
+  [[nodiscard]] std::string describe() const;
+
+ private:
+  std::atomic<int64_t> host_waits_{0};
+  mutable std::mutex mutex_;
+  std::map<std::string, int64_t> by_consumer_;
+  int64_t bytes_ = 0, peak_ = 0;
+};
+
+// One device that graphs run on: its memory and one of its queues. Work on a queue is done in order, and the host goes
+// on meanwhile; it waits only in copy_out(), synchronize() and Event::wait(), which are counted (use().host_waits()).
+// Every method may throw DeviceError, also for work queued before.
 class Device {
  public:
   virtual ~Device() = default;
   [[nodiscard]] virtual std::string name() const = 0;
   [[nodiscard]] virtual Stream stream() const = 0;
-  // At least one byte, on a multiple of 256, not initialised; the device must outlive it. Throws
-  // DeviceError naming the bytes wanted and those free.
-  [[nodiscard]] virtual std::shared_ptr<void> allocate(int64_t bytes) = 0;
-  // On the queue; `host` may change when it returns.
+  // The same device and memory with a queue of its own. Work of two queues is in no order but that of wait_for().
+  [[nodiscard]] virtual std::shared_ptr<Device> with_own_queue() = 0;
+
+  // At least one byte, on a multiple of 256, not initialised. It belongs to this queue: others must wait_for() an event
+  // recorded after allocating it, and their work on it be waited for before it is given back. The device must outlive
+  // it. Throws DeviceError naming the consumer ("the table user_id"), the bytes wanted, and who holds the others.
+  [[nodiscard]] virtual std::shared_ptr<void> allocate(int64_t bytes, const std::string& consumer) = 0;
+  // Memory of the host that copies run from and to beside the host's own work.
+  [[nodiscard]] virtual std::shared_ptr<void> allocate_pinned(int64_t bytes) = 0;
+
+  // Queued; `host` may change when it returns.
   virtual void copy_in(void* device, const void* host, int64_t bytes) = 0;
   // Returns when the bytes are there, all work before included.
   virtual void copy_out(void* host, const void* device, int64_t bytes) = 0;
-  // Returns when all work is done. Throws DeviceError when some of it failed.
+  // Queued; the bytes are there once an event recorded later is reached, and `pinned` belongs to the copy until then.
+  virtual void copy_out_later(void* pinned, const void* device, int64_t bytes) = 0;
+  // Queued, both on the device.
+  virtual void copy(void* to, const void* from, int64_t bytes) = 0;
+  // Queued.
+  virtual void clear(void* device, int64_t bytes) = 0;
+
+  [[nodiscard]] virtual std::shared_ptr<Event> record() = 0;
+  // Work put on this queue from now on waits for the event, of any queue of the device; the host does not.
+  virtual void wait_for(const Event& event) = 0;
+  // Returns when all work of this queue is done.
   virtual void synchronize() = 0;
+
+  [[nodiscard]] DeviceUse& use() const { return *use_; }
+
+ protected:
+  Device() : use_(std::make_shared<DeviceUse>()) {}
+  explicit Device(const Device& sibling) = default;
+  // `memory` as counted bytes of a consumer, given back with the last owner.
+  [[nodiscard]] std::shared_ptr<void> counted(std::shared_ptr<void> memory, int64_t bytes, const std::string& consumer);
+  [[noreturn]] void out_of_memory(int64_t bytes, const std::string& consumer, int64_t free, int64_t all) const;
+
+ private:
+  std::shared_ptr<DeviceUse> use_;
 };
 
 // CUDA device `index`. Throws DeviceError when this build has none, there is no driver or no such device.

@@ -2,6 +2,8 @@
 #include <cuda_runtime.h>
 
 #include <algorithm>
+#include <array>
+#include <cstring>
 
 #include "ops/base/error.h"
 #include "ops/device/device.h"
@@ -15,75 +17,193 @@ void check(cudaError_t status, const Parts&... doing) {
                        cudaGetErrorName(status), ")");
 }
 
-class CudaDevice : public Device {
- public:
-  explicit CudaDevice(int index) : index_(index) {
-    use();
-    check(cudaGetDeviceProperties(&properties_, index), "reading the properties of CUDA device ", index);
-    require<DeviceError>(properties_.major >= 8,
-                         "[device] wanted a device of compute capability 8.0 or later, CUDA device ", index, " (",
-                         properties_.name, ") has ", properties_.major, ".", properties_.minor);
-    name_ = str("CUDA device ", index, " (", properties_.name, ")");
-    check(cudaStreamCreateWithFlags(&stream_, cudaStreamNonBlocking), "making a stream on CUDA device ", index);
-    const cublasStatus_t status = cublasCreate(&blas_);
-    if (status != CUBLAS_STATUS_SUCCESS) cudaStreamDestroy(stream_);
+// Launches and allocations go to the calling thread's current device, whatever stream they name.
+void use_device(int index) { check(cudaSetDevice(index), "choosing CUDA device ", index); }
+
+// A stream and its cuBLAS, alive as long as anything that is to be done on it.
+struct Queue {
+  int index;
+  cudaStream_t stream = nullptr;
+  cublasHandle_t blas = nullptr;
+
+  explicit Queue(int device) : index(device) {
+    use_device(index);
+    check(cudaStreamCreateWithFlags(&stream, cudaStreamNonBlocking), "making a stream on CUDA device ", index);
+    const cublasStatus_t status = cublasCreate(&blas);
+    if (status != CUBLAS_STATUS_SUCCESS) cudaStreamDestroy(stream);
     require<DeviceError>(status == CUBLAS_STATUS_SUCCESS, "[device] cuBLAS did not start on CUDA device ", index, ": ",
                          cublasGetStatusString(status), "; is its memory full?");
   }
-  CudaDevice(const CudaDevice&) = delete;
-  CudaDevice& operator=(const CudaDevice&) = delete;
-  ~CudaDevice() override {
-    cudaSetDevice(index_);
-    cublasDestroy(blas_);
-    cudaStreamDestroy(stream_);
+  Queue(const Queue&) = delete;
+  Queue& operator=(const Queue&) = delete;
+  ~Queue() {
+    cudaSetDevice(index);
+    cublasDestroy(blas);
+    cudaStreamDestroy(stream);
+  }
+};
+
+class CudaEvent : public Event {
+ public:
+  CudaEvent(std::shared_ptr<Queue> queue, DeviceUse* use) : queue_(std::move(queue)), use_(use) {
+    use_device(queue_->index);
+    check(cudaEventCreateWithFlags(&event_, cudaEventDisableTiming), "making an event on CUDA device ", queue_->index);
+  }
+  CudaEvent(const CudaEvent&) = delete;
+  CudaEvent& operator=(const CudaEvent&) = delete;
+  ~CudaEvent() override {
+    cudaSetDevice(queue_->index);
+    cudaEventDestroy(event_);
+  }
+  void record() { check(cudaEventRecord(event_, queue_->stream), "recording an event"); }
+  [[nodiscard]] cudaEvent_t handle() const { return event_; }
+  [[nodiscard]] bool done() override {
+    const cudaError_t status = cudaEventQuery(event_);
+    if (status == cudaErrorNotReady) return false;
+    check(status, "work on CUDA device ", queue_->index);
+    return true;
+  }
+  void wait() override {
+    if (done()) return;
+    use_->add_wait();
+    check(cudaEventSynchronize(event_), "work on CUDA device ", queue_->index);
+  }
+
+ private:
+  std::shared_ptr<Queue> queue_;
+  DeviceUse* use_;
+  cudaEvent_t event_ = nullptr;
+};
+
+std::shared_ptr<void> pinned_memory(int index, int64_t bytes) {
+  use_device(index);
+  void* memory = nullptr;
+  check(cudaMallocHost(&memory, static_cast<size_t>(std::max<int64_t>(bytes, 1))), "pinning ", bytes,
+        " bytes of host memory");
+  return {memory, [](void* p) { cudaFreeHost(p); }};
+}
+
+// Pinned memory that copies to the device pass through, so that the host need not wait for them.
+class Staging {
+ public:
+  static constexpr int64_t kBytes = int64_t{4} << 20;  // of a piece
+
+  // The memory of the next piece, waiting for its last copy where the device is that far behind.
+  std::byte* next(int index) {
+    at_ = (at_ + 1) % pieces_.size();
+    Piece& piece = pieces_[at_];
+    if (!piece.memory) piece.memory = pinned_memory(index, kBytes);
+    if (piece.copied) piece.copied->wait();
+    return static_cast<std::byte*>(piece.memory.get());
+  }
+  void queued(std::shared_ptr<Event> copied) { pieces_[at_].copied = std::move(copied); }
+
+ private:
+  struct Piece {
+    std::shared_ptr<void> memory;
+    std::shared_ptr<Event> copied;
+  };
+  std::array<Piece, 16> pieces_;
+  size_t at_ = 0;
+};
+
+class CudaDevice : public Device {
+ public:
+  explicit CudaDevice(int index) : queue_(std::make_shared<Queue>(index)) {
+    cudaDeviceProp properties{};
+    check(cudaGetDeviceProperties(&properties, index), "reading the properties of CUDA device ", index);
+    require<DeviceError>(properties.major >= 8,
+                         "[device] wanted a device of compute capability 8.0 or later, CUDA device ", index, " (",
+                         properties.name, ") has ", properties.major, ".", properties.minor);
+    name_ = str("CUDA device ", index, " (", properties.name, ")");
+    // Memory that was given back stays with the process: asking the driver for it again would stop the device.
+    cudaMemPool_t pool = nullptr;
+    check(cudaDeviceGetDefaultMemPool(&pool, index), "finding the memory pool of ", name_);
+    uint64_t keep = UINT64_MAX;
+    check(cudaMemPoolSetAttribute(pool, cudaMemPoolAttrReleaseThreshold, &keep), "setting up the memory pool of ",
+          name_);
   }
 
   std::string name() const override { return name_; }
-  // Launches go to the calling thread's current device, whatever stream they name.
   Stream stream() const override {
-    use();
-    return {stream_, blas_};
+    use_device(queue_->index);
+    return {queue_->stream, queue_->blas};
   }
+  std::shared_ptr<Device> with_own_queue() override { return std::shared_ptr<CudaDevice>(new CudaDevice(*this)); }
 
-  std::shared_ptr<void> allocate(int64_t bytes) override {
-    use();
+  std::shared_ptr<void> allocate(int64_t bytes, const std::string& consumer) override {
+    use_device(queue_->index);
     void* memory = nullptr;
-    const cudaError_t status = cudaMalloc(&memory, static_cast<size_t>(std::max<int64_t>(bytes, 1)));
+    const auto size = static_cast<size_t>(std::max<int64_t>(bytes, 1));
+    const cudaError_t status = cudaMallocAsync(&memory, size, queue_->stream);
     if (status == cudaErrorMemoryAllocation) {
       (void)cudaGetLastError();  // not an error of the kernels that follow
       size_t free = 0, all = 0;
       check(cudaMemGetInfo(&free, &all), "asking ", name_, " for its free memory");
-      throw DeviceError(str("[device] ", name_, ": wanted ", bytes, " bytes, ", free, " of ", all,
-                            " are free; try a smaller batch_size, shorter sequences or more ranks"));
+      out_of_memory(bytes, consumer, static_cast<int64_t>(free), static_cast<int64_t>(all));
     }
     check(status, "allocating ", bytes, " bytes on ", name_);
-    return {memory, [index = index_](void* p) {
-              cudaSetDevice(index);
-              cudaFree(p);
-            }};
+    return counted({memory,
+                    [queue = queue_](void* p) {
+                      cudaSetDevice(queue->index);
+                      cudaFreeAsync(p, queue->stream);
+                    }},
+                   bytes, consumer);
   }
+  std::shared_ptr<void> allocate_pinned(int64_t bytes) override { return pinned_memory(queue_->index, bytes); }
+
   void copy_in(void* device, const void* host, int64_t bytes) override {
-    use();
-    check(cudaMemcpyAsync(device, host, static_cast<size_t>(bytes), cudaMemcpyHostToDevice, stream_), "copying ", bytes,
-          " bytes to ", name_);
-    synchronize();  // CUDA does not promise that it has read pageable memory before
+    use_device(queue_->index);
+    for (int64_t done = 0; done < bytes; done += Staging::kBytes) {
+      const auto piece = static_cast<size_t>(std::min(bytes - done, Staging::kBytes));
+      std::byte* const memory = staging_.next(queue_->index);
+      std::memcpy(memory, static_cast<const std::byte*>(host) + done, piece);
+      check(cudaMemcpyAsync(static_cast<std::byte*>(device) + done, memory, piece, cudaMemcpyHostToDevice,
+                            queue_->stream),
+            "copying ", bytes, " bytes to ", name_);
+      staging_.queued(record());
+    }
   }
   void copy_out(void* host, const void* device, int64_t bytes) override {
-    use();
-    check(cudaMemcpyAsync(host, device, static_cast<size_t>(bytes), cudaMemcpyDeviceToHost, stream_), "copying ", bytes,
-          " bytes from ", name_);
+    copy_out_later(host, device, bytes);
     synchronize();
   }
-  void synchronize() override { check(cudaStreamSynchronize(stream_), "work on ", name_); }
+  void copy_out_later(void* pinned, const void* device, int64_t bytes) override {
+    use_device(queue_->index);
+    check(cudaMemcpyAsync(pinned, device, static_cast<size_t>(bytes), cudaMemcpyDeviceToHost, queue_->stream),
+          "copying ", bytes, " bytes from ", name_);
+  }
+  void copy(void* to, const void* from, int64_t bytes) override {
+    use_device(queue_->index);
+    check(cudaMemcpyAsync(to, from, static_cast<size_t>(bytes), cudaMemcpyDeviceToDevice, queue_->stream), "copying ",
+          bytes, " bytes on ", name_);
+  }
+  void clear(void* device, int64_t bytes) override {
+    use_device(queue_->index);
+    check(cudaMemsetAsync(device, 0, static_cast<size_t>(bytes), queue_->stream), "clearing ", bytes, " bytes on ",
+          name_);
+  }
+
+  std::shared_ptr<Event> record() override {
+    auto event = std::make_shared<CudaEvent>(queue_, &use());
+    event->record();
+    return event;
+  }
+  void wait_for(const Event& event) override {
+    check(cudaStreamWaitEvent(queue_->stream, static_cast<const CudaEvent&>(event).handle()), "waiting for an event");
+  }
+  void synchronize() override {
+    use().add_wait();
+    check(cudaStreamSynchronize(queue_->stream), "work on ", name_);
+  }
 
  private:
-  void use() const { check(cudaSetDevice(index_), "choosing CUDA device ", index_); }
+  CudaDevice(const CudaDevice& sibling)
+      : Device(sibling), queue_(std::make_shared<Queue>(sibling.queue_->index)), name_(sibling.name_) {}
 
-  int index_;
+  std::shared_ptr<Queue> queue_;
   std::string name_;
-  cudaDeviceProp properties_{};
-  cudaStream_t stream_ = nullptr;
-  cublasHandle_t blas_ = nullptr;
+  Staging staging_;
 };
 
 }  // namespace

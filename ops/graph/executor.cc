@@ -16,17 +16,18 @@ double now_s() { return std::chrono::duration<double>(std::chrono::steady_clock:
 
 constexpr uintptr_t kDeviceAlignment = 16;  // of the widest access of a kernel
 
-std::shared_ptr<void> allocate_on(Device* device, int64_t bytes) {
-  return device == nullptr ? allocate_host(bytes) : device->allocate(bytes);
+std::shared_ptr<void> allocate_on(Device* device, int64_t bytes, const std::string& consumer) {
+  return device == nullptr ? allocate_host(bytes) : device->allocate(bytes, consumer);
 }
 
 }  // namespace
 
 void* Scratch::allocate(int64_t bytes) {
+  static const std::string kConsumer = "temporary values of kernels";
   // First come, first served: kernels ask for the same regions in the same order step after step.
-  if (used_ == blocks_.size()) blocks_.push_back({allocate_on(device_, bytes), bytes});
+  if (used_ == blocks_.size()) blocks_.push_back({allocate_on(device_, bytes, kConsumer), bytes});
   Block& block = blocks_[used_++];
-  if (block.bytes < bytes) block = {allocate_on(device_, bytes + bytes / 4), bytes + bytes / 4};
+  if (block.bytes < bytes) block = {allocate_on(device_, bytes + bytes / 4, kConsumer), bytes + bytes / 4};
   return block.memory.get();
 }
 
@@ -162,7 +163,7 @@ void Executor::resolve_views() {
     arena_.reset();
     arena_bytes_ = 0;
     const int64_t bytes = plan.arena_bytes + plan.arena_bytes / 8;  // jagged sizes vary from step to step
-    arena_ = allocate_on(options_.device, bytes);
+    arena_ = allocate_on(options_.device, bytes, "intermediate values of the graph");
     arena_bytes_ = bytes;
   }
   for (size_t i = 0; i < roots.size(); ++i)

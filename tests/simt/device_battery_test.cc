@@ -20,7 +20,7 @@ class OnDevice {
  public:
   explicit OnDevice(Device& device) : device_(device) {}
   TensorView copy(const TensorView& host) {
-    memory_.push_back(device_.allocate(host.bytes()));
+    memory_.push_back(device_.allocate(host.bytes(), "a test"));
     device_.copy_in(memory_.back().get(), host.data, host.bytes());
     return {memory_.back().get(), host.dtype, host.shape};
   }

@@ -43,6 +43,47 @@ TEST(Device, EveryOperatorHasAKernelOrNeedsNone) {
   for (const OpDefinition* op : all_ops()) EXPECT_EQ(op->gpu != nullptr, !op->aliases_input) << op->name;
 }
 
+TEST(Device, MemoryThatRunsOutNamesWhoWantedItAndWhoHasIt) {
+  EmulatedDevice device;
+  device.limit_memory(4 << 20);
+  const auto table = device.allocate(2 << 20, "the table user_id"), other = device.allocate(1 << 20, "gradients");
+  EXPECT_EQ(
+      message_of<DeviceError>([&] { (void)device.allocate(3 << 19, "intermediate values of the graph"); }),
+      "[device] the emulated device is out of memory: wanted 1.5 MiB for intermediate values of the graph, 1.0 MiB "
+      "of 4.0 MiB are free; in use by this process: 3.0 MiB (the table user_id 2.0 MiB, gradients 1.0 MiB); try a "
+      "smaller train.batch_size, shorter sequences or more ranks");
+}
+
+TEST(Device, CountsMemoryThatIsGivenBack) {
+  EmulatedDevice device;
+  const auto queue = device.with_own_queue();
+  device.allocate(100, "a").reset();
+  const auto kept = queue->allocate(10, "b");
+  EXPECT_EQ(device.use().bytes(), 10);
+  EXPECT_EQ(device.use().peak_bytes(), 100);
+  EXPECT_EQ(device.use().describe(), "0.0 MiB (b 0.0 MiB)");
+}
+
+// What a program sees of a device that is behind: nothing, until it asks often enough or waits, and waits are counted.
+TEST(Device, CopiesOutLaterAreThereOnceTheirEventIs) {
+  EmulatedDevice device;
+  const auto pinned = device.allocate_pinned(4), memory = device.allocate(4, "a test");
+  auto* const host = static_cast<int32_t*>(pinned.get());
+  const int32_t seven = 7;
+  device.copy_in(memory.get(), &seven, 4);
+  device.copy_out_later(host, memory.get(), 4);
+  const auto event = device.record();
+  EXPECT_FALSE(event->done());
+  EXPECT_NE(*host, 7);
+  EXPECT_FALSE(event->done());
+  EXPECT_TRUE(event->done());
+  EXPECT_EQ(*host, 7);
+  event->wait();
+  EXPECT_EQ(device.use().host_waits(), 0);
+  device.record()->wait();
+  EXPECT_EQ(device.use().host_waits(), 1);
+}
+
 TEST(Device, ABuildWithoutCudaSaysSo) {
   EXPECT_EQ(
       message_of<DeviceError>([] { (void)make_cuda_device(2); }),

@@ -1,7 +1,13 @@
-// A device whose memory is the host's and whose kernels the emulator runs; new memory is filled with NaN.
+// A device whose memory is the host's and whose kernels the emulator runs; new memory is filled with NaN. Work is done
+// when it is queued, but the host learns of it late, as of a device that is behind: an event is reached at the third
+// question, and what copy_out_later() copies is NaN until an event behind it is.
 #pragma once
 
+#include <algorithm>
 #include <cstring>
+#include <deque>
+#include <optional>
+#include <vector>
 
 #include "ops/device/device.h"
 #include "ops/tensor/tensor.h"
@@ -10,20 +16,93 @@ namespace polyscene::testing {
 
 class EmulatedDevice : public Device {
  public:
+  EmulatedDevice() = default;
   [[nodiscard]] std::string name() const override { return "the emulated device"; }
   [[nodiscard]] Stream stream() const override { return {}; }
-  [[nodiscard]] std::shared_ptr<void> allocate(int64_t bytes) override {
-    std::shared_ptr<void> memory = allocate_host(bytes);  // on a multiple of 64: what kernels ask for is 16
+  [[nodiscard]] std::shared_ptr<Device> with_own_queue() override {
+    return std::shared_ptr<EmulatedDevice>(new EmulatedDevice(*this));
+  }
+  // The device has no more than this.
+  void limit_memory(int64_t bytes) { limit_ = bytes; }
+
+  [[nodiscard]] std::shared_ptr<void> allocate(int64_t bytes, const std::string& consumer) override {
+    if (limit_ && use().bytes() + bytes > *limit_)
+      out_of_memory(bytes, consumer, std::max<int64_t>(*limit_ - use().bytes(), 0), *limit_);
+    return counted(poisoned(bytes), bytes, consumer);
+  }
+  [[nodiscard]] std::shared_ptr<void> allocate_pinned(int64_t bytes) override { return poisoned(bytes); }
+
+  void copy_in(void* device, const void* host, int64_t bytes) override { copy(device, host, bytes); }
+  void copy_out(void* host, const void* device, int64_t bytes) override {
+    synchronize();
+    copy(host, device, bytes);
+  }
+  void copy_out_later(void* pinned, const void* device, int64_t bytes) override {
+    const auto* from = static_cast<const std::byte*>(device);
+    queue_->late.push_back({pinned, {from, from + bytes}, ++queue_->queued});
+    std::memset(pinned, 0xFF, static_cast<size_t>(bytes));
+  }
+  void copy(void* to, const void* from, int64_t bytes) override {
+    if (bytes > 0) std::memcpy(to, from, static_cast<size_t>(bytes));
+  }
+  void clear(void* device, int64_t bytes) override { std::memset(device, 0, static_cast<size_t>(bytes)); }
+
+  [[nodiscard]] std::shared_ptr<Event> record() override {
+    return std::make_shared<LateEvent>(queue_, &use(), queue_->queued);
+  }
+  void wait_for(const Event& /*event*/) override {}
+  void synchronize() override {
+    use().add_wait();
+    queue_->deliver(queue_->queued);
+  }
+
+ private:
+  struct Late {
+    void* pinned;
+    std::vector<std::byte> bytes;
+    int64_t position;
+  };
+  struct Queue {
+    std::deque<Late> late;
+    int64_t queued = 0;
+    void deliver(int64_t position) {
+      for (; !late.empty() && late.front().position <= position; late.pop_front())
+        std::ranges::copy(late.front().bytes, static_cast<std::byte*>(late.front().pinned));
+    }
+  };
+  class LateEvent : public Event {
+   public:
+    LateEvent(std::shared_ptr<Queue> queue, DeviceUse* use, int64_t position)
+        : queue_(std::move(queue)), use_(use), position_(position) {}
+    [[nodiscard]] bool done() override {
+      if (questions_ < kQuestions && ++questions_ < kQuestions) return false;
+      queue_->deliver(position_);
+      return true;
+    }
+    void wait() override {
+      if (questions_ < kQuestions) use_->add_wait();
+      questions_ = kQuestions;
+      queue_->deliver(position_);
+    }
+
+   private:
+    static constexpr int kQuestions = 3;
+    std::shared_ptr<Queue> queue_;
+    DeviceUse* use_;
+    int64_t position_;
+    int questions_ = 0;
+  };
+
+  static std::shared_ptr<void> poisoned(int64_t bytes) {
+    std::shared_ptr<void> memory = allocate_host(std::max<int64_t>(bytes, 1));  // on a multiple of 64; kernels want 16
     std::memset(memory.get(), 0xFF, static_cast<size_t>(bytes));
     return memory;
   }
-  void copy_in(void* device, const void* host, int64_t bytes) override {
-    std::memcpy(device, host, static_cast<size_t>(bytes));
-  }
-  void copy_out(void* host, const void* device, int64_t bytes) override {
-    std::memcpy(host, device, static_cast<size_t>(bytes));
-  }
-  void synchronize() override {}
+
+  EmulatedDevice(const EmulatedDevice& sibling) : Device(sibling), limit_(sibling.limit_) {}
+
+  std::optional<int64_t> limit_;
+  std::shared_ptr<Queue> queue_ = std::make_shared<Queue>();
 };
 
 }  // namespace polyscene::testing

@@ -44,8 +44,10 @@ void save_table(const std::string& folder, const HashedTable& table, const Commu
 }
 
 void save_dense(const std::string& folder, const ParameterStore& parameters) {
+  const Tensor values = parameters.host_values();
   std::vector<NamedTensor> tensors;
-  for (const ParameterStore::Entry& e : parameters.entries()) tensors.push_back({e.name, e.data});
+  for (const ParameterStore::Entry& e : parameters.entries())
+    tensors.push_back({e.name, ParameterStore::part(e, values)});
   write_safetensors(folder + "/dense.safetensors", std::move(tensors), {{"format", "polyscene"}});
 }
 
@@ -188,13 +190,15 @@ void save_model(const std::string& folder, const config::Experiment& experiment,
 void load_model(const std::string& folder, Session& session) {
   const std::string path = folder + "/dense.safetensors";
   const SafetensorsFile dense(path);
+  const Tensor values = session.parameters().host_values();
   for (const ParameterStore::Entry& e : session.parameters().entries()) {
     const TensorView saved = typed_tensor<float>(dense, path, e.name);
     require<DataError>(saved.shape == e.data.shape, "[train] ", path, ": tensor \"", e.name, "\" has shape ",
                        saved.shape, ", the configured model wants ", e.data.shape,
                        "; was the model trained with another configuration?");
-    std::ranges::copy(saved.elements<const float>(), e.data.elements<float>().begin());
+    std::ranges::copy(saved.elements<const float>(), ParameterStore::part(e, values).elements<float>().begin());
   }
+  session.parameters().set_values(values);
   for (int t = 0; t < session.tables().tables(); ++t) load_table(folder + "/tables", t, session.tables());
 }
 

@@ -3,18 +3,21 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <span>
 #include <string>
 #include <vector>
 
+#include "ops/device/device.h"
 #include "ops/graph/graph.h"
 
 namespace polyscene {
 
 class ParameterStore {
  public:
-  // Initial values are a function of (seed, parameter name, element). The graph's floating type is float32.
-  ParameterStore(const Graph& graph, uint64_t seed);
+  // Initial values are a function of (seed, parameter name, element). The graph's floating type is float32. With a
+  // device, which must outlive this, the buffers are its memory.
+  ParameterStore(const Graph& graph, uint64_t seed, Device* device = nullptr);
 
   struct Entry {
     std::string name;
@@ -24,14 +27,30 @@ class ParameterStore {
     int64_t offset = 0;  // in values(), a multiple of 16: each parameter starts on a cache line
   };
   [[nodiscard]] std::span<const Entry> entries() const { return entries_; }
-  [[nodiscard]] std::span<float> values() const { return values_.elements<float>(); }
-  [[nodiscard]] std::span<float> gradients() const { return gradients_.elements<float>(); }
+  [[nodiscard]] std::span<float> values() const { return values_; }
+  [[nodiscard]] std::span<float> gradients() const { return gradients_; }
   // Number of trained values, padding left out.
   [[nodiscard]] int64_t size() const { return size_; }
 
+  // values() as the host can read and write them: the buffer itself, or a copy that set_values() takes back. May wait
+  // for the device.
+  [[nodiscard]] Tensor host_values() const;
+  void set_values(const Tensor& values);
+  // The same of gradients(), to be read.
+  [[nodiscard]] Tensor host_gradients() const;
+  // An entry's part of a buffer of the host like host_values().
+  [[nodiscard]] static TensorView part(const Entry& entry, const Tensor& buffer) {
+    return {buffer.view().as<float>() + entry.offset, DType::kFloat32, entry.data.shape};
+  }
+
  private:
+  [[nodiscard]] Tensor from_device(std::span<const float> buffer) const;
+
   std::vector<Entry> entries_;
-  Tensor values_, gradients_;
+  Device* device_;
+  Tensor host_values_, host_gradients_;                     // without a device
+  std::shared_ptr<void> device_values_, device_gradients_;  // with one
+  std::span<float> values_, gradients_;
   int64_t size_ = 0;
 };
 

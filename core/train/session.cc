@@ -2,10 +2,11 @@
 
 #include <algorithm>
 #include <chrono>
-#include <cmath>
 #include <set>
 
 #include "core/config/translate.h"
+#include "embedding/lookup/sharded_lookup.h"
+#include "embedding/lookup/staged_lookup.h"
 #include "ops/dense/scale.h"
 #include "ops/graph/autodiff.h"
 
@@ -15,8 +16,10 @@ namespace {
 // Adds the time since construction or the last lap to a stage.
 class StageClock {
  public:
-  explicit StageClock(std::span<double> seconds) : seconds_(seconds) {}
+  // Waits for `device`, if any, before each lap.
+  StageClock(std::span<double> seconds, Device* device) : seconds_(seconds), device_(device) {}
   void lap(Stage stage) {
+    if (device_ != nullptr) device_->synchronize();
     const auto now = std::chrono::steady_clock::now();
     seconds_[static_cast<size_t>(stage)] += std::chrono::duration<double>(now - last_).count();
     last_ = now;
@@ -24,6 +27,7 @@ class StageClock {
 
  private:
   std::span<double> seconds_;
+  Device* device_;
   std::chrono::steady_clock::time_point last_ = std::chrono::steady_clock::now();
 };
 
@@ -39,12 +43,9 @@ std::vector<TableSpec> table_specs(const Model& model, const config::Embedding& 
   return specs;
 }
 
-// Matrices decay, biases do not. The [1, dim] weights of a plain number are a matrix, its first layer: they do.
-std::vector<bool> decayed(const ParameterStore& parameters) {
-  std::vector<bool> mask(parameters.values().size());
-  for (const ParameterStore::Entry& e : parameters.entries())
-    if (e.data.shape.rank() == 2) std::fill_n(mask.begin() + e.offset, e.data.shape.elements(), true);
-  return mask;
+std::unique_ptr<RowLookup> make_lookup(ShardedTables& tables, Device* device) {
+  if (device == nullptr) return std::make_unique<ShardedLookup>(tables);
+  return std::make_unique<StagedLookup>(tables, *device);
 }
 
 }  // namespace
@@ -56,19 +57,21 @@ Session::Session(const config::Experiment& experiment, const FeatureSchema& sche
       communicator_(communicator),
       options_(options),
       model_(build_model(experiment, schema)),
-      parameters_(*model_.graph, experiment.seed()),
+      parameters_(*model_.graph, experiment.seed(), options.device),
       tables_(communicator, table_specs(model_, experiment.embedding(), options.training),
               {.seed = experiment.seed(), .partitions = experiment.embedding().partitions()}),
-      lookup_(tables_),
-      inputs_(model_, schema, tables_),
+      lookup_(make_lookup(tables_, options.device)),
+      inputs_(model_, schema, tables_.layout(), options.device),
       buckets_(static_cast<int64_t>(parameters_.gradients().size()), DType::kFloat32) {
+  const config::Train& train = experiment.train();
   if (options_.training) {
     build_training_executor();
-    optimizer_ =
-        std::make_unique<DenseOptimizer>(to_dense_optimizer(experiment.train().optimizer()), decayed(parameters_));
+    update_ = options_.device == nullptr ? make_host_update(train, parameters_, communicator_)
+                                         : make_device_update(train, parameters_, communicator_, *options_.device);
   }
-  const bool bf16 = experiment.train().precision() == config::Train::BF16;
-  forward_ = std::make_unique<Executor>(*model_.graph, std::vector{model_.logit}, ExecutorOptions{.bf16_matmul = bf16});
+  forward_ = std::make_unique<Executor>(
+      *model_.graph, std::vector{model_.logit},
+      ExecutorOptions{.device = options_.device, .bf16_matmul = train.precision() == config::Train::BF16});
   for (const ParameterStore::Entry& e : parameters_.entries()) forward_->bind(e.value, e.data);
 }
 
@@ -90,7 +93,8 @@ void Session::build_training_executor() {
   std::ranges::copy_if(grads, std::back_inserter(outputs), [](Value g) { return static_cast<bool>(g); });
   const config::Train& train = experiment_.train();
   training_ = std::make_unique<Executor>(*model_.graph, outputs,
-                                         ExecutorOptions{.bf16_matmul = train.precision() == config::Train::BF16,
+                                         ExecutorOptions{.device = options_.device,
+                                                         .bf16_matmul = train.precision() == config::Train::BF16,
                                                          .check_finite = train.debug_finite(),
                                                          .profile = options_.profile,
                                                          .where = str("rank ", communicator_.rank())});
@@ -102,24 +106,18 @@ void Session::build_training_executor() {
   row_gradients_.assign(grads.begin() + static_cast<int64_t>(entries.size()), grads.end());
 }
 
-double Session::train_step(const Batch& batch, int64_t global_rows, double learning_rate_factor) {
-  StageClock clock(stage_seconds_);
+void Session::train_step(const Batch& batch, int64_t global_rows, double learning_rate_factor) {
+  StageClock clock(stage_seconds_, options_.profile ? options_.device : nullptr);
   inputs_.prepare(batch);
   clock.lap(Stage::kDedup);
-  lookup_.lookup(inputs_.keys(), LookupMode::kTrain);
+  lookup_->lookup(inputs_.keys(), LookupMode::kTrain);
   clock.lap(Stage::kLookup);
-  inputs_.bind(*training_, lookup_, 1.0 / static_cast<double>(global_rows));
+  inputs_.bind(*training_, *lookup_, 1.0 / static_cast<double>(global_rows));
   training_->run();
-  const double loss = training_->result(model_.loss).elements<float>()[0];
   clock.lap(Stage::kDense);
   buckets_.all_reduce(communicator_, parameters_.gradients());
   clock.lap(Stage::kAllReduce);
-
-  const double norm = global_norm(std::span<const float>(parameters_.gradients()));
-  check_gradients(loss, norm);
-  if (const double limit = experiment_.train().clip_norm(); limit > 0)
-    clip_to_norm(parameters_.gradients(), norm, limit);
-  optimizer_->step(parameters_.values(), std::span<const float>(parameters_.gradients()), learning_rate_factor);
+  update_->step(training_->result(model_.loss), learning_rate_factor);
   clock.lap(Stage::kDenseUpdate);
 
   std::vector<TensorView> row_gradients(model_.rows.size());
@@ -127,36 +125,20 @@ double Session::train_step(const Batch& batch, int64_t global_rows, double learn
     for (int group = 0; group < tables_.layout().groups(); ++group)
       if (tables_.layout().dim(group) == model_.rows[i].dim)
         row_gradients[static_cast<size_t>(group)] = training_->result(row_gradients_[i]);
-  lookup_.update(row_gradients, learning_rate_factor);
+  lookup_->update(row_gradients, learning_rate_factor);
   clock.lap(Stage::kSparseUpdate);
-  return loss;
-}
-
-// The norm is that of the gradients summed over ranks: a bad value anywhere shows on every rank alike, before any
-// update. The ranks' losses then tell whose data it came from.
-void Session::check_gradients(double loss, double norm) const {
-  if (std::isfinite(norm)) return;
-  std::vector<double> losses(static_cast<size_t>(communicator_.size()));
-  communicator_.all_gather<double>({&loss, 1}, losses);
-  std::string ranks;
-  for (size_t r = 0; r < losses.size(); ++r)
-    if (!std::isfinite(losses[r])) ranks += str(ranks.empty() ? "" : ", ", r);
-  std::string tensors;
-  for (const ParameterStore::Entry& e : parameters_.entries())
-    if (!std::ranges::all_of(e.gradient.elements<float>(), [](float g) { return std::isfinite(g); }))
-      tensors = tensors.empty() ? str('"', e.name, '"') : tensors.ends_with("...") ? tensors : tensors + " ...";
-  throw Error(ErrorKind::kOther,
-              str("[train] the gradient of ", tensors, " is not finite; the loss is not finite on rank ",
-                  ranks.empty() ? "none" : ranks,
-                  "; try a lower learning rate, train.clip_norm, or train.debug_finite: true to find the first node"));
 }
 
 std::span<const float> Session::predict(const Batch& batch) {
   inputs_.prepare(batch);
-  lookup_.lookup(inputs_.keys(), LookupMode::kEval);
-  inputs_.bind(*forward_, lookup_, 1.0);
+  lookup_->lookup(inputs_.keys(), LookupMode::kEval);
+  inputs_.bind(*forward_, *lookup_, 1.0);
   forward_->run();
-  return forward_->result(model_.logit).elements<const float>();
+  const TensorView logits = forward_->result(model_.logit);
+  if (options_.device == nullptr) return logits.elements<const float>();
+  const std::span<float> host = logits_.resize(logits.shape.elements());
+  options_.device->copy_out(host.data(), logits.data, logits.bytes());
+  return host;
 }
 
 void Session::reset_times() {

@@ -1,5 +1,5 @@
 // A model with its state on one rank of a world: dense parameters (replicated), tables (sharded), optimisers, and the
-// executors of its graph. Training, evaluation and prediction drive it batch by batch.
+// executors of its graph, on the host or on a device. Training, evaluation and prediction drive it batch by batch.
 #pragma once
 
 #include <array>
@@ -11,13 +11,15 @@
 #include "core/data/batch.h"
 #include "core/data/feature_schema.h"
 #include "core/models/model.h"
+#include "core/train/dense_update.h"
 #include "core/train/parameter_store.h"
 #include "core/train/step_inputs.h"
 #include "dist/communicator.h"
 #include "dist/data_parallel/gradient_buckets.h"
+#include "embedding/lookup/buffer.h"
+#include "embedding/lookup/row_lookup.h"
 #include "embedding/sharded_tables.h"
 #include "ops/graph/executor.h"
-#include "ops/optim/dense_optimizer.h"
 
 namespace polyscene {
 
@@ -27,8 +29,9 @@ inline constexpr std::array<std::string_view, 6> kStageNames = {"dedup",      "l
                                                                 "all-reduce", "dense update", "sparse update"};
 
 struct SessionOptions {
-  bool training = true;  // false: no gradients, no optimiser state, tables are never changed
-  bool profile = false;  // per-operator times
+  bool training = true;      // false: no gradients, no optimiser state, tables are never changed
+  bool profile = false;      // per-operator times; a device is waited for at the end of every stage
+  Device* device = nullptr;  // where the model runs, which must outlive the session; nullptr: the host
 };
 
 class Session {
@@ -38,9 +41,14 @@ class Session {
           SessionOptions options = {});
 
   // One optimiser step on this rank's slice of a global batch of `global_rows` samples (all ranks' real rows, > 0).
-  // Returns this rank's sum of losses over its rows divided by global_rows. Collective.
-  // Throws Error naming tensor and rank when a gradient or the loss is not finite.
-  double train_step(const Batch& batch, int64_t global_rows, double learning_rate_factor);
+  // Collective. On a device it is queued. Throws Error naming tensor and rank when a gradient or the loss is not
+  // finite, of this step or of one up to loss_lag() before.
+  void train_step(const Batch& batch, int64_t global_rows, double learning_rate_factor);
+
+  // This rank's losses, each the sum over its rows divided by global_rows, added over all steps up to `steps` ago since
+  // the last call. Fewer than loss_lag() steps ago, 0 on the host, it waits for the device.
+  [[nodiscard]] double take_losses(int64_t steps = 0) { return update_->take_losses(steps); }
+  [[nodiscard]] int64_t loss_lag() const { return update_->lag(); }
 
   // Logits of this rank's rows [batch.rows]; valid until the next call. Collective (rows are fetched from owners).
   [[nodiscard]] std::span<const float> predict(const Batch& batch);
@@ -51,7 +59,7 @@ class Session {
   [[nodiscard]] ShardedTables& tables() { return tables_; }
   [[nodiscard]] Communicator& communicator() { return communicator_; }
   [[nodiscard]] const StepInputs& inputs() const { return inputs_; }
-  [[nodiscard]] const ShardedLookup& lookup() const { return lookup_; }
+  [[nodiscard]] const RowLookup& lookup() const { return *lookup_; }
   [[nodiscard]] const Executor& executor() const { return *training_; }
   // Seconds per stage since construction or the last reset.
   [[nodiscard]] std::span<const double> stage_seconds() const { return stage_seconds_; }
@@ -59,7 +67,6 @@ class Session {
 
  private:
   void build_training_executor();
-  void check_gradients(double loss, double norm) const;
 
   const config::Experiment& experiment_;
   const FeatureSchema& schema_;
@@ -68,12 +75,13 @@ class Session {
   Model model_;
   ParameterStore parameters_;
   ShardedTables tables_;
-  ShardedLookup lookup_;
+  std::unique_ptr<RowLookup> lookup_;
   StepInputs inputs_;
   std::vector<Value> row_gradients_;  // per model_.rows
   std::unique_ptr<Executor> training_, forward_;
-  std::unique_ptr<DenseOptimizer> optimizer_;
+  std::unique_ptr<DenseUpdate> update_;
   GradientBuckets buckets_;
+  Buffer<float> logits_;  // of predict() on a device
   std::array<double, kStageNames.size()> stage_seconds_{};
 };
 

@@ -12,14 +12,16 @@ TensorView view(const T* data, Shape shape) {
 
 }  // namespace
 
-StepInputs::StepInputs(const Model& model, const FeatureSchema& schema, ShardedTables& tables)
+StepInputs::StepInputs(const Model& model, const FeatureSchema& schema, const TableLayout& layout, Device* device)
     : model_(model),
       schema_(schema),
-      layout_(tables.layout()),
-      deduplicator_(tables.layout()),
+      layout_(layout),
+      deduplicator_(layout),
       fields_(model.fields.size()),
       sequences_(model.sequences.size()),
-      bags_(model.bags.size()) {}
+      bags_(model.bags.size()) {
+  if (device != nullptr) copies_.emplace(*device);
+}
 
 void StepInputs::prepare(const Batch& batch) {
   batch_ = &batch;
@@ -86,36 +88,39 @@ void StepInputs::prepare_bag(size_t i, std::vector<KeyBlock>& blocks) {
   if (ids > 0) blocks.push_back({input.table, source.keys, index, 1});
 }
 
-void StepInputs::bind(Executor& executor, const ShardedLookup& lookup, double weight) {
+void StepInputs::bind(Executor& executor, const RowLookup& lookup, double weight) {
   const Batch& batch = *batch_;
   weight_ = static_cast<float>(weight);
+  const auto bind = [&](Value value, const TensorView& host) {
+    executor.bind(value, copies_ ? copies_->add(host) : host);
+  };
+  if (copies_) copies_->begin();
   for (const RowsInput& input : model_.rows)
     for (int group = 0; group < layout_.groups(); ++group)
       if (layout_.dim(group) == input.dim) executor.bind(input.rows, lookup.rows(group));
   for (size_t i = 0; i < fields_.size(); ++i)
-    executor.bind(model_.fields[i].index,
-                  view(fields_[i].data(), {batch.rows, static_cast<int64_t>(model_.fields[i].fields.size())}));
+    bind(model_.fields[i].index,
+         view(fields_[i].data(), {batch.rows, static_cast<int64_t>(model_.fields[i].fields.size())}));
   for (size_t i = 0; i < sequences_.size(); ++i) {
     const SequenceInput& input = model_.sequences[i];
     const SequenceBatch& source = batch.sequences[static_cast<size_t>(input.sequence)];
     Sequence& s = sequences_[i];
-    executor.bind(input.distinct_index,
-                  view(s.distinct_index.data(), {s.distinct, static_cast<int64_t>(input.tables.size())}));
-    executor.bind(input.index, view(s.index.data(), {s.index.size()}));
-    executor.bind(input.offsets, view(source.offsets.data(), {batch.rows + 1}));
+    bind(input.distinct_index, view(s.distinct_index.data(), {s.distinct, static_cast<int64_t>(input.tables.size())}));
+    bind(input.index, view(s.index.data(), {s.index.size()}));
+    bind(input.offsets, view(source.offsets.data(), {batch.rows + 1}));
   }
   for (size_t i = 0; i < bags_.size(); ++i) {
     const BagInput& input = model_.bags[i];
     const BagBatch& source = batch.bags[static_cast<size_t>(input.bag)];
-    executor.bind(input.index, view(bags_[i].index.data(), {bags_[i].index.size()}));
-    executor.bind(input.weights, view(bags_[i].weights.data(), {bags_[i].weights.size(), 1}));
-    executor.bind(input.offsets, view(source.offsets.data(), {batch.rows + 1}));
+    bind(input.index, view(bags_[i].index.data(), {bags_[i].index.size()}));
+    bind(input.weights, view(bags_[i].weights.data(), {bags_[i].weights.size(), 1}));
+    bind(input.offsets, view(source.offsets.data(), {batch.rows + 1}));
   }
   if (model_.numbers)
-    executor.bind(model_.numbers,
-                  view(batch.numbers.data(), {batch.rows, static_cast<int64_t>(schema_.numbers.size())}));
-  executor.bind(model_.labels, view(labels_.data(), {batch.rows, 1}));
-  executor.bind(model_.weight, view(&weight_, {1}));
+    bind(model_.numbers, view(batch.numbers.data(), {batch.rows, static_cast<int64_t>(schema_.numbers.size())}));
+  bind(model_.labels, view(labels_.data(), {batch.rows, 1}));
+  bind(model_.weight, view(&weight_, {1}));
+  if (copies_) copies_->end();
 }
 
 }  // namespace polyscene

@@ -2,12 +2,14 @@
 // for every feature the index of its row.
 #pragma once
 
+#include <optional>
 #include <vector>
 
 #include "core/data/batch.h"
 #include "core/models/model.h"
+#include "core/train/input_copies.h"
 #include "embedding/lookup/deduplicator.h"
-#include "embedding/lookup/sharded_lookup.h"
+#include "embedding/lookup/row_lookup.h"
 #include "embedding/lookup/tuple_deduplicator.h"
 #include "ops/graph/executor.h"
 
@@ -15,15 +17,15 @@ namespace polyscene {
 
 class StepInputs {
  public:
-  // All must outlive this.
-  StepInputs(const Model& model, const FeatureSchema& schema, ShardedTables& tables);
+  // All must outlive this. With a device the executor's inputs are copies there.
+  StepInputs(const Model& model, const FeatureSchema& schema, const TableLayout& layout, Device* device = nullptr);
 
   // Finds what is distinct in the batch. Local to the rank; the batch must live until the step is done.
   void prepare(const Batch& batch);
 
   // Points the executor's inputs at the prepared batch, at the rows that `lookup` fetched for keys(), and at `weight`,
   // the factor of the summed loss. Inputs that the executor does not need are bound all the same.
-  void bind(Executor& executor, const ShardedLookup& lookup, double weight);
+  void bind(Executor& executor, const RowLookup& lookup, double weight);
 
   [[nodiscard]] const UniqueKeys& keys() const { return keys_; }
   [[nodiscard]] int64_t behaviours() const { return behaviours_; }
@@ -46,6 +48,7 @@ class StepInputs {
   const Model& model_;
   const FeatureSchema& schema_;
   const TableLayout& layout_;
+  std::optional<InputCopies> copies_;
   Deduplicator deduplicator_;
   UniqueKeys keys_;
   const Batch* batch_ = nullptr;

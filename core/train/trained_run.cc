@@ -31,7 +31,8 @@ config::Experiment load_run_config(const ScoreJob& job, const std::vector<std::s
   return load_experiment(RunFolder(job.run).trained_model(job.best) + "/config.pbtxt", overrides);
 }
 
-TrainedRun::TrainedRun(const ScoreJob& job, const config::Experiment& experiment, Communicator& communicator)
+TrainedRun::TrainedRun(const ScoreJob& job, const config::Experiment& experiment, Communicator& communicator,
+                       Device* device)
     : schema_(FeatureSchema::from(experiment.data())) {
   source_ = make_parquet_source(experiment.data(), {.split = job.split,
                                                     .rank = communicator.rank(),
@@ -41,7 +42,8 @@ TrainedRun::TrainedRun(const ScoreJob& job, const config::Experiment& experiment
                                                     .shuffle = false,
                                                     .min_tail_share = 0,
                                                     .reject_file = own_reject_file(job, communicator)});
-  session_ = std::make_unique<Session>(experiment, schema_, communicator, SessionOptions{.training = false});
+  session_ =
+      std::make_unique<Session>(experiment, schema_, communicator, SessionOptions{.training = false, .device = device});
   load_model(RunFolder(job.run).trained_model(job.best), *session_);
 }
 

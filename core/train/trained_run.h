@@ -23,9 +23,9 @@ struct ScoreJob {
 
 class TrainedRun {
  public:
-  // Collective in what it is used for. `experiment` and `communicator` must outlive this. Throws Error of the kind that
-  // fits.
-  TrainedRun(const ScoreJob& job, const config::Experiment& experiment, Communicator& communicator);
+  // Collective in what it is used for. Experiment, communicator and device (nullptr: the host) must outlive this.
+  // Throws Error of the kind that fits.
+  TrainedRun(const ScoreJob& job, const config::Experiment& experiment, Communicator& communicator, Device* device);
 
   [[nodiscard]] Session& session() { return *session_; }
   [[nodiscard]] BatchSource& source() { return *source_; }

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <chrono>
+#include <deque>
 #include <iomanip>
 #include <memory>
 #include <optional>
@@ -31,10 +32,11 @@ enum class Ending { kSteps, kEarlyStop, kSignal };
 
 class Trainer {
  public:
-  Trainer(const TrainJob& job, Communicator& communicator, std::ostream& out)
+  Trainer(const TrainJob& job, Communicator& communicator, Device* device, std::ostream& out)
       : job_(job),
         train_(job.experiment.train()),
         communicator_(communicator),
+        device_(device),
         out_(out),
         folder_(job.output),
         schema_(FeatureSchema::from(job.experiment.data())),
@@ -54,12 +56,13 @@ class Trainer {
 
   void run() {
     if (leads()) start_log();
-    session_.emplace(job_.experiment, schema_, communicator_);
+    session_.emplace(job_.experiment, schema_, communicator_, SessionOptions{.device = device_});
     Ending ending = Ending::kSteps;
     for (int64_t epoch = 0; step_ < total_steps_ && ending == Ending::kSteps; ++epoch) {
       ending = run_epoch(epoch);
       if (epoch == 0) first_epoch_ = source_->counters();
     }
+    write_logs();
     check_trained(ending);
     finish(ending);
   }
@@ -85,7 +88,7 @@ class Trainer {
     log_.emplace(folder_, out_);
     out_ << "training " << job_.experiment.name() << ": " << source_->total_rows() << " rows, "
          << source_->steps_per_epoch() << " steps per epoch, " << ranks() << " (" << communicator_.name() << ")"
-         << std::endl;
+         << (device_ == nullptr ? "" : " on " + device_->name()) << std::endl;
   }
 
   // "2 ranks" or "4 virtual ranks on 2 ranks".
@@ -126,9 +129,11 @@ class Trainer {
     communicator_.all_reduce<int64_t>(agreed);
     factor_ = learning_rate_factor(train_.schedule(), step_, total_steps_);
     if (agreed[0] > 0) {
-      loss_sum_ += session_->train_step(batch, agreed[0], factor_);
-      ++losses_since_log_;
+      session_->train_step(batch, agreed[0], factor_);
+      ++trained_steps_;
     }
+    while (!late_logs_.empty() && trained_steps_ - late_logs_.front().trained_steps >= session_->loss_lag())
+      write_first_log();
     ++step_;
     ++steps_since_log_;
     rows_since_log_ += agreed[0];
@@ -136,31 +141,42 @@ class Trainer {
     return agreed[1] > 0;
   }
 
+  // A device tells the losses some steps late: the line is written then, or by write_logs().
   void log_step() {
     if (steps_since_log_ == 0) return;
-    double loss = loss_sum_ / static_cast<double>(std::max<int64_t>(losses_since_log_, 1));
-    communicator_.all_reduce<double>({&loss, 1});
-    const double now = now_s();
-    const double seconds = std::max(now - log_start_s_, 1e-9);
+    const double seconds = std::max(now_s() - log_start_s_, 1e-9), left = static_cast<double>(total_steps_ - step_);
     train_seconds_ += seconds;
-    if (leads()) {
-      const double left = static_cast<double>(total_steps_ - step_);
-      log_->train({.step = step_,
-                   .total_steps = total_steps_,
-                   .epoch = static_cast<double>(step_) / static_cast<double>(source_->steps_per_epoch()),
-                   .samples_s = static_cast<double>(rows_since_log_) / seconds,
-                   .loss = loss,
-                   .eta_s = left * seconds / static_cast<double>(steps_since_log_)},
-                  factor_ * train_.optimizer().learning_rate());
-    }
-    loss_sum_ = 0;
-    steps_since_log_ = losses_since_log_ = rows_since_log_ = 0;
+    late_logs_.push_back(
+        {.progress = {.step = step_,
+                      .total_steps = total_steps_,
+                      .epoch = static_cast<double>(step_) / static_cast<double>(source_->steps_per_epoch()),
+                      .samples_s = static_cast<double>(rows_since_log_) / seconds,
+                      .loss = 0,
+                      .eta_s = left * seconds / static_cast<double>(steps_since_log_)},
+         .learning_rate = factor_ * train_.optimizer().learning_rate(),
+         .trained_steps = trained_steps_});
+    if (session_->loss_lag() == 0) write_logs();
+    steps_since_log_ = rows_since_log_ = 0;
     log_start_s_ = now_s();
+  }
+
+  void write_first_log() {
+    LateLog& log = late_logs_.front();
+    double loss = session_->take_losses(trained_steps_ - log.trained_steps);
+    communicator_.all_reduce<double>({&loss, 1});
+    log.progress.loss = loss / static_cast<double>(std::max<int64_t>(log.trained_steps - logged_steps_, 1));
+    if (leads()) log_->train(log.progress, log.learning_rate);
+    logged_steps_ = log.trained_steps;
+    late_logs_.pop_front();
+  }
+  void write_logs() {
+    while (!late_logs_.empty()) write_first_log();
   }
 
   // Evaluates, saves the model where it is the best so far; true when it is time to stop.
   bool evaluate_now() {
-    if (steps_since_log_ > 0) log_step();  // keeps evaluation out of the next samples/s
+    log_step();  // keeps evaluation out of the next samples/s
+    write_logs();
     const Evaluation evaluation = evaluate_split(*session_, *valid_);
     if (leads()) log_->evaluation(step_, "valid", evaluation);
     bool stop = false;
@@ -224,6 +240,10 @@ class Trainer {
          << static_cast<double>(sums[1]) / std::max(static_cast<double>(sums[2]), 1.0)
          << ", per row fetched by its owner "
          << static_cast<double>(sums[1]) / std::max(static_cast<double>(sums[3]), 1.0) << "\n";
+    if (device_ != nullptr)
+      out_ << "device   " << device_->name() << ": peak " << device_->use().describe_peak() << ", waited for "
+           << device_->use().waits(HostWait::kResult) << " times, held back "
+           << device_->use().waits(HostWait::kThrottle) << " times\n";
     print_left_out(out_, "first epoch", trained, "see " + folder_.rejects());
     print_left_out(out_, "validation", validated, "see " + folder_.rejects());
     out_ << "model    " << folder_.model() << " (saved " << saves_ << (saves_ == 1 ? " time" : " times") << ", "
@@ -242,6 +262,7 @@ class Trainer {
   const TrainJob& job_;
   const config::Train& train_;
   Communicator& communicator_;
+  Device* device_;
   std::ostream& out_;
   RunFolder folder_;
   FeatureSchema schema_;
@@ -252,16 +273,23 @@ class Trainer {
   std::optional<int64_t> best_step_;
 
   int64_t total_steps_ = 0, step_ = 0, rows_trained_ = 0;
-  int64_t steps_since_log_ = 0, losses_since_log_ = 0, rows_since_log_ = 0, saves_ = 0;
+  int64_t trained_steps_ = 0, logged_steps_ = 0;  // those with rows
+  int64_t steps_since_log_ = 0, rows_since_log_ = 0, saves_ = 0;
+  struct LateLog {
+    ProgressState progress;
+    double learning_rate;
+    int64_t trained_steps;
+  };
+  std::deque<LateLog> late_logs_;
   double save_seconds_ = 0;
   SourceCounters first_epoch_;  // of this rank
-  double loss_sum_ = 0, factor_ = 1, log_start_s_ = now_s(), train_seconds_ = 0;
+  double factor_ = 1, log_start_s_ = now_s(), train_seconds_ = 0;
 };
 
 }  // namespace
 
-void train(const TrainJob& job, Communicator& communicator, std::ostream& out) {
-  Trainer(job, communicator, out).run();
+void train(const TrainJob& job, Communicator& communicator, Device* device, std::ostream& out) {
+  Trainer(job, communicator, device, out).run();
 }
 
 }  // namespace polyscene

@@ -7,6 +7,7 @@
 
 #include "core/config/experiment.pb.h"
 #include "dist/communicator.h"
+#include "ops/device/device.h"
 
 namespace polyscene {
 
@@ -18,8 +19,8 @@ struct TrainJob {
   int real_ranks = 1;                       // those that run the virtual ones, to be told to the user
 };
 
-// Trains on this rank; collective. Rank 0 writes progress and a summary to `out` and the logs to the run folder, every
-// rank its part of the model. Throws Error of the kind that fits.
-void train(const TrainJob& job, Communicator& communicator, std::ostream& out);
+// Trains on this rank, on `device` where it is not nullptr; collective. Rank 0 writes progress and a summary to `out`
+// and the logs to the run folder, every rank its part of the model. Throws Error of the kind that fits.
+void train(const TrainJob& job, Communicator& communicator, Device* device, std::ostream& out);
 
 }  // namespace polyscene

@@ -3,6 +3,13 @@
 namespace polyscene {
 
 void add_rank_options(CLI::App& command, RankOptions& options) {
+  command
+      .add_option_function<std::string>(
+          "--device", [&options](const std::string& device) { options.cuda = device == "cuda"; },
+          "Where the model runs: cpu, or cuda, a GPU for each rank (ranks share them where there are too few)")
+      ->check(CLI::IsMember({"cpu", "cuda"}))
+      ->default_str("cpu")
+      ->type_name("DEVICE");
   command.add_option("--local-ranks", options.local_ranks, "Run N ranks as threads of this process (without mpirun)")
       ->check(CLI::Range(1, 1024))
       ->type_name("N");

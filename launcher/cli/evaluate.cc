@@ -29,8 +29,8 @@ void run(const EvaluateArguments& arguments) {
   ScoreJob job = arguments.job;
   job.split = parse_split(arguments.split);
   const config::Experiment experiment = load_run_config(job, arguments.overrides);
-  Ranks(arguments.ranks).run([&](Communicator& communicator) {
-    TrainedRun trained(job, experiment, communicator);
+  Ranks(arguments.ranks).run([&](Communicator& communicator, Device* device) {
+    TrainedRun trained(job, experiment, communicator, device);
     const Evaluation evaluation = evaluate_split(trained.session(), trained.source());
     const SourceCounters read = over_ranks(trained.source().counters(), communicator);
     if (communicator.rank() != 0) return;

@@ -30,8 +30,8 @@ void run(const PredictArguments& arguments) {
   ScoreJob job = arguments.job;
   job.split = parse_split(arguments.split);
   const config::Experiment experiment = load_run_config(job, arguments.overrides);
-  Ranks(arguments.ranks).run([&](Communicator& communicator) {
-    TrainedRun trained(job, experiment, communicator);
+  Ranks(arguments.ranks).run([&](Communicator& communicator, Device* device) {
+    TrainedRun trained(job, experiment, communicator, device);
     std::unique_ptr<PredictionWriter> writer;
     if (communicator.rank() == 0)
       writer = std::make_unique<PredictionWriter>(arguments.output, trained.schema().groups, trained.schema().labels);

@@ -26,7 +26,7 @@ void run(const TrainArguments& arguments) {
   options.virtual_ranks = job.experiment.train().virtual_ranks();
   const Ranks ranks(options);
   job.real_ranks = ranks.real();
-  ranks.run([&](Communicator& communicator) { train(job, communicator, std::cout); });
+  ranks.run([&](Communicator& communicator, Device* device) { train(job, communicator, device, std::cout); });
 }
 
 }  // namespace

@@ -20,14 +20,19 @@ CommunicatorOptions communicator_options(const RankOptions& options) {
   return {.deadline = std::chrono::duration<double>(options.deadline_s)};
 }
 
+struct ProcessesHere {
+  int count = 1, before = 0;  // this one included; those of a lower rank
+};
+
 // Processes of the job on this host. Hosts are told apart by name: launchers agree on no variable for it.
-int processes_here(Communicator& processes) {
+ProcessesHere processes_here(Communicator& processes) {
   std::array<char, 256> name{};
   ::gethostname(name.data(), name.size() - 1);
   const auto mine = static_cast<int64_t>(std::hash<std::string>()(name.data()));
   std::vector<int64_t> all(static_cast<size_t>(processes.size()));
   processes.all_gather<int64_t>({&mine, 1}, all);
-  return static_cast<int>(std::ranges::count(all, mine));
+  return {static_cast<int>(std::ranges::count(all, mine)),
+          static_cast<int>(std::count(all.begin(), all.begin() + processes.rank(), mine))};
 }
 
 // The processors that this process may use, divided by the ranks that share them: mpirun may have bound each rank to
@@ -55,14 +60,29 @@ Ranks::Ranks(const RankOptions& options) : options_(options) {
   ranks_ = options.virtual_ranks > 0 ? options.virtual_ranks : real_;
   require(real_ <= ranks_, "[launcher] ", real_, " ranks were started to run the ", ranks_,
           " of train.virtual_ranks; start at most ", ranks_, ", or raise it, which makes another run");
-  const int sharing = processes_ ? processes_here(*processes_) : real_;
+  int sharing = real_;
+  if (processes_) {
+    const ProcessesHere here = processes_here(*processes_);
+    sharing = here.count;
+    first_here_ = here.before;
+  }
+  if (options.cuda) devices_ = cuda_devices();
   threads_ = std::max(1, threads_per_rank(options, sharing) * real_ / ranks_);
 }
 
-void Ranks::run(const std::function<void(Communicator&)>& body) const {
+std::shared_ptr<Device> Ranks::make_device(int rank) const {
+  if (!options_.cuda) return nullptr;
+  const int real_here = processes_ ? 0 : rank * real_ / ranks_;  // a process of an mpirun job is one real rank
+  return make_cuda_device((first_here_ + real_here) % devices_);
+}
+
+void Ranks::run(const std::function<void(Communicator&, Device*)>& body) const {
   const auto run = [&](Communicator& communicator) {
     set_thread_count(threads_);
-    in_own_words([&] { body(communicator); });
+    in_own_words([&] {
+      const std::shared_ptr<Device> device = make_device(communicator.rank());
+      body(communicator, device.get());
+    });
   };
   if (processes_) {
     if (options_.virtual_ranks > 0)

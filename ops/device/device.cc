@@ -16,13 +16,25 @@ std::string mebibytes(int64_t bytes) {
   return out.str();
 }
 
+std::string list(int64_t all, const std::map<std::string, int64_t>& by_consumer) {
+  std::vector<std::pair<int64_t, std::string>> parts;
+  for (const auto& [consumer, bytes] : by_consumer)
+    if (bytes > 0) parts.emplace_back(bytes, consumer);
+  std::ranges::sort(parts, std::greater<>());
+  std::string text;
+  for (const auto& [bytes, consumer] : parts) text += (text.empty() ? "" : ", ") + consumer + " " + mebibytes(bytes);
+  return mebibytes(all) + (text.empty() ? "" : " (" + text + ")");
+}
+
 }  // namespace
 
 void DeviceUse::add_bytes(const std::string& consumer, int64_t bytes) {
   const std::lock_guard lock(mutex_);
   by_consumer_[consumer] += bytes;
   bytes_ += bytes;
-  peak_ = std::max(peak_, bytes_);
+  if (bytes_ <= peak_) return;
+  peak_ = bytes_;
+  at_peak_ = by_consumer_;
 }
 
 int64_t DeviceUse::bytes() const {
@@ -37,13 +49,12 @@ int64_t DeviceUse::peak_bytes() const {
 
 std::string DeviceUse::describe() const {
   const std::lock_guard lock(mutex_);
-  std::vector<std::pair<int64_t, std::string>> parts;
-  for (const auto& [consumer, bytes] : by_consumer_)
-    if (bytes > 0) parts.emplace_back(bytes, consumer);
-  std::ranges::sort(parts, std::greater<>());
-  std::string text;
-  for (const auto& [bytes, consumer] : parts) text += (text.empty() ? "" : ", ") + consumer + " " + mebibytes(bytes);
-  return mebibytes(bytes_) + (text.empty() ? "" : " (" + text + ")");
+  return list(bytes_, by_consumer_);
+}
+
+std::string DeviceUse::describe_peak() const {
+  const std::lock_guard lock(mutex_);
+  return list(peak_, at_peak_);
 }
 
 std::shared_ptr<void> Device::counted(std::shared_ptr<void> memory, int64_t bytes, const std::string& consumer) {

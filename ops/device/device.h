@@ -1,5 +1,6 @@
 #pragma once
 
+#include <array>
 #include <atomic>
 #include <cstdint>
 #include <map>
@@ -11,36 +12,44 @@
 
 namespace polyscene {
 
+// Why the host waits for a device.
+enum class HostWait : uint8_t {
+  kResult,    // it needs what was computed; the device may run dry meanwhile
+  kThrottle,  // it is far ahead, and the device has work queued
+};
+
 // A point in the work of a queue, reached when all that was put there before is done.
 class Event {
  public:
   virtual ~Event() = default;
   // Whether it is reached; does not wait. Throws DeviceError when work before it failed.
   [[nodiscard]] virtual bool done() = 0;
-  // Returns when it is reached; counts as a wait of the host where it was not.
-  virtual void wait() = 0;
+  // Returns when it is reached; counted where it was not.
+  virtual void wait(HostWait why = HostWait::kResult) = 0;
 };
 
 // What all queues of one device share: its memory by consumer, and how often the host waited for it.
 class DeviceUse {
  public:
-  void add_wait() { ++host_waits_; }
+  void add_wait(HostWait why) { ++waits_[static_cast<size_t>(why)]; }
   void add_bytes(const std::string& consumer, int64_t bytes);  // negative when they are given back
-  [[nodiscard]] int64_t host_waits() const { return host_waits_; }
+  [[nodiscard]] int64_t waits(HostWait why) const { return waits_[static_cast<size_t>(why)]; }
   [[nodiscard]] int64_t bytes() const;
   [[nodiscard]] int64_t peak_bytes() const;
-  // "12.0 MiB (tables 10.0 MiB, intermediate values 2.0 MiB)", the largest first.
+  // "12.0 MiB (tables 10.0 MiB, intermediate values 2.0 MiB)", the largest first: now, and when it was most.
   [[nodiscard]] std::string describe() const;
+  [[nodiscard]] std::string describe_peak() const;
 
  private:
-  std::atomic<int64_t> host_waits_{0};
+  std::array<std::atomic<int64_t>, 2> waits_{};
   mutable std::mutex mutex_;
-  std::map<std::string, int64_t> by_consumer_;
+  std::map<std::string, int64_t> by_consumer_, at_peak_;
   int64_t bytes_ = 0, peak_ = 0;
 };
 
 // One device that graphs run on: its memory and one of its queues. Work on a queue is done in order, and the host goes
-// on meanwhile; it waits only in copy_out(), synchronize() and Event::wait(), which are counted (use().host_waits()).
+// on meanwhile; it waits only in copy_out(), synchronize() and Event::wait(), which are counted (use().waits()), and in
+// copy_in() when it is megabytes ahead.
 // Every method may throw DeviceError, also for work queued before.
 class Device {
  public:
@@ -86,6 +95,10 @@ class Device {
  private:
   std::shared_ptr<DeviceUse> use_;
 };
+
+// The number of CUDA devices of this host that this process may use, at least one. Throws DeviceError when this build
+// has none, there is no driver or it is too old.
+[[nodiscard]] int cuda_devices();
 
 // CUDA device `index`. Throws DeviceError when this build has none, there is no driver or no such device.
 [[nodiscard]] std::shared_ptr<Device> make_cuda_device(int index);

@@ -63,9 +63,9 @@ class CudaEvent : public Event {
     check(status, "work on CUDA device ", queue_->index);
     return true;
   }
-  void wait() override {
+  void wait(HostWait why) override {
     if (done()) return;
-    use_->add_wait();
+    use_->add_wait(why);
     check(cudaEventSynchronize(event_), "work on CUDA device ", queue_->index);
   }
 
@@ -93,7 +93,7 @@ class Staging {
     at_ = (at_ + 1) % pieces_.size();
     Piece& piece = pieces_[at_];
     if (!piece.memory) piece.memory = pinned_memory(index, kBytes);
-    if (piece.copied) piece.copied->wait();
+    if (piece.copied) piece.copied->wait(HostWait::kThrottle);
     return static_cast<std::byte*>(piece.memory.get());
   }
   void queued(std::shared_ptr<Event> copied) { pieces_[at_].copied = std::move(copied); }
@@ -193,7 +193,7 @@ class CudaDevice : public Device {
     check(cudaStreamWaitEvent(queue_->stream, static_cast<const CudaEvent&>(event).handle()), "waiting for an event");
   }
   void synchronize() override {
-    use().add_wait();
+    use().add_wait(HostWait::kResult);
     check(cudaStreamSynchronize(queue_->stream), "work on ", name_);
   }
 
@@ -208,13 +208,18 @@ class CudaDevice : public Device {
 
 }  // namespace
 
-std::shared_ptr<Device> make_cuda_device(int index) {
+int cuda_devices() {
   int devices = 0;
   const cudaError_t status = cudaGetDeviceCount(&devices);
-  require<DeviceError>(status == cudaSuccess, "[device] wanted CUDA device ", index,
-                       ", but CUDA does not start here: ", cudaGetErrorString(status),
+  require<DeviceError>(status == cudaSuccess && devices > 0,
+                       "[device] wanted a CUDA device, but CUDA does not start here: ", cudaGetErrorString(status),
                        "; is there an NVIDIA driver for CUDA ", CUDART_VERSION / 1000,
-                       " (nvidia-smi)? The CPU does without");
+                       " (nvidia-smi), and a device in CUDA_VISIBLE_DEVICES? --device cpu does without");
+  return devices;
+}
+
+std::shared_ptr<Device> make_cuda_device(int index) {
+  const int devices = cuda_devices();
   require<DeviceError>(index >= 0 && index < devices, "[device] wanted CUDA device ", index, ", there are ", devices,
                        "; try CUDA_VISIBLE_DEVICES or fewer ranks per host");
   return std::make_shared<CudaDevice>(index);

@@ -13,10 +13,11 @@ namespace polyscene {
 
 // What a step found, in memory of the device until the host asks for it.
 struct StepReport {
-  double norm = 0;       // of the gradients, before clipping
-  float loss = 0;        // this rank's share
-  float scale = 1;       // that clipping applied
-  int32_t stopped = 0;   // 1: a norm was not finite in this step or before, and no parameter changes any more
+  double norm = 0;      // of the gradients, before clipping
+  float loss = 0;       // this rank's share
+  float scale = 1;      // that clipping applied
+  int32_t stopped = 0;  // not 0: the norm was not finite, in this step (1) or before (2); then this report is that
+                        // step's, and no parameter changes any more
   int32_t reserved = 0;
 };
 
@@ -34,6 +35,8 @@ class DeviceOptimizer {
 
   // Memory of the device, valid until the next step is queued.
   [[nodiscard]] const StepReport* report() const { return static_cast<const StepReport*>(report_.get()); }
+  // The gradients of the step that stopped it, [decay.size()] in memory of the device.
+  [[nodiscard]] const float* stopped_at() const { return static_cast<const float*>(stopped_at_.get()); }
 
  private:
   DenseOptimizerOptions options_;
@@ -41,7 +44,7 @@ class DeviceOptimizer {
   Device& device_;
   int64_t size_, step_count_ = 0;
   std::shared_ptr<void> decay_, first_, second_;  // per group; the state: m and v, or an accumulator
-  std::shared_ptr<void> partial_, report_;
+  std::shared_ptr<void> partial_, report_, stopped_at_;
 };
 
 // ------------------------------------------------------------------------ the kernels, in device_optimizer_gpu.cu
@@ -62,6 +65,7 @@ struct DeviceStep {
   const float* grads;
   float *first, *second;  // nullptr where the kind has none
   const float* decay;     // [size / kGroup]
+  float* stopped_at;
   int64_t size;
   float rate, beta1, beta2, gain1, gain2, correct1, correct2, epsilon;
   const StepReport* report;

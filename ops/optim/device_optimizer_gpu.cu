@@ -30,7 +30,7 @@ struct PartialNorms {
   }
 };
 
-// One warp. A step that was stopped stays so: the host hears of it some steps later.
+// One warp. The report of a step that stopped stays as it is: the host hears of it some steps later.
 struct Report {
   Global<const double> partial;
   Global<const float> loss;
@@ -44,6 +44,7 @@ struct Report {
     for (int64_t i = t.lane(); i < blocks; i += simt::kWarpSize) sum += partial.load(i);
     const double norm = std::sqrt(simt::warp_sum(t, sum));
     if (t.lane() != 0) return;
+    if (stopped.load(0) != 0) return stopped.store(0, 2);
     norm_out.store(0, norm);
     loss_out.store(0, loss.load(0));
     scale_out.store(0, clip_norm > 0 && norm > clip_norm ? static_cast<float>(clip_norm / norm) : 1.0f);
@@ -87,9 +88,14 @@ struct Step {
   Global<float> first, second;
   Global<const float> decay, scale;
   Global<const int32_t> stopped;
+  Global<float> stopped_at;
   int64_t size;
   POLYSCENE_DEVICE void operator()(simt::Thread& t) const {
-    if (stopped.load(0) != 0) return;
+    if (const int32_t how = stopped.load(0); how != 0) {
+      if (how == 1)
+        simt::for_each(t, size / 4, [&](int64_t i) { stopped_at.store_pack<4>(4 * i, grads.load_pack<4>(4 * i)); });
+      return;
+    }
     const float factor = scale.load(0);
     simt::for_each(t, size / 4, [&](int64_t i) {
       const float pack_decay = decay.load(4 * i / DeviceOptimizer::kGroup);
@@ -116,6 +122,7 @@ void run(const Stream& stream, const DeviceStep& s, const Rule& rule) {
                                   {s.decay, s.size / DeviceOptimizer::kGroup},
                                   {&s.report->scale, 1},
                                   {&s.report->stopped, 1},
+                                  {s.stopped_at, s.size},
                                   s.size});
 }
 
@@ -128,16 +135,23 @@ void device_norm_gpu(const Stream& stream, const DeviceNorm& n) {
                PartialNorms{{n.grads, n.size}, {n.partial, blocks}, n.size});
   StepReport& r = *n.report;
   simt::launch(stream, "gradient_norm", {1, simt::kWarpSize},
-               Report{{n.partial, blocks}, {n.loss, 1}, {&r.norm, 1}, {&r.loss, 1}, {&r.scale, 1}, {&r.stopped, 1},
-                      blocks, n.clip_norm});
+               Report{{n.partial, blocks},
+                      {n.loss, 1},
+                      {&r.norm, 1},
+                      {&r.loss, 1},
+                      {&r.scale, 1},
+                      {&r.stopped, 1},
+                      blocks,
+                      n.clip_norm});
 }
 
 void device_step_gpu(const Stream& stream, const DeviceStep& s) {
   switch (s.kind) {
     case Kind::kAdam:
     case Kind::kAdamW:
-      return run<2>(stream, s, AdamRule{s.beta1, s.beta2, s.gain1, s.gain2, s.rate, s.correct1, s.correct2, s.epsilon,
-                                        s.kind == Kind::kAdamW});
+      return run<2>(stream, s,
+                    AdamRule{s.beta1, s.beta2, s.gain1, s.gain2, s.rate, s.correct1, s.correct2, s.epsilon,
+                             s.kind == Kind::kAdamW});
     case Kind::kAdagrad:
       return run<1>(stream, s, AdagradRule{s.rate, s.epsilon});
     case Kind::kSgd:

@@ -14,7 +14,7 @@ TEST(Cuda, ADeviceThatIsNotThereIsNamed) {
   const bool works = cudaGetDeviceCount(&devices) == cudaSuccess;
   const std::string message = message_of<DeviceError>([] { (void)make_cuda_device(1000); });
   const std::string want = works ? str("[device] wanted CUDA device 1000, there are ", devices, "; try ")
-                                 : "[device] wanted CUDA device 1000, but CUDA does not start here: ";
+                                 : "[device] wanted a CUDA device, but CUDA does not start here: ";
   EXPECT_EQ(message.rfind(want, 0), 0u) << message;
 }
 

@@ -72,9 +72,7 @@ TEST_P(DeviceOptimizerKinds, TakesTheStepsOfTheCpu) {
 constexpr std::array kNames = {"adam", "adamw", "adagrad", "sgd"};  // by kind
 INSTANTIATE_TEST_SUITE_P(Kinds, DeviceOptimizerKinds,
                          ::testing::Values(Kind::kAdam, Kind::kAdamW, Kind::kAdagrad, Kind::kSgd),
-                         [](const auto& test) {
-                           return kNames[static_cast<size_t>(test.param)];
-                         });
+                         [](const auto& test) { return kNames[static_cast<size_t>(test.param)]; });
 
 TEST(DeviceOptimizer, StopsForGoodAtAGradientThatIsNotFinite) {
   OnDevice d;
@@ -83,11 +81,16 @@ TEST(DeviceOptimizer, StopsForGoodAtAGradientThatIsNotFinite) {
   DeviceOptimizer optimizer({}, std::vector<bool>(kSize), 0, d.device);
   d.grads = random_tensor<float>({kSize}, 2);
   d.grads.elements<float>()[kSize - 1] = std::numeric_limits<float>::quiet_NaN();
+  d.loss.elements<float>()[0] = 3;
   EXPECT_EQ(d.step(optimizer, 1).stopped, 1);
   d.grads.elements<float>()[kSize - 1] = 0;
+  d.loss.elements<float>()[0] = 4;
   const StepReport report = d.step(optimizer, 1);
-  EXPECT_TRUE(std::isfinite(report.norm));
-  EXPECT_EQ(report.stopped, 1);
+  EXPECT_EQ(report.stopped, 2);
+  EXPECT_TRUE(std::isnan(report.norm));
+  EXPECT_EQ(report.loss, 3);
+  EXPECT_TRUE(std::isnan(optimizer.stopped_at()[kSize - 1]));
+  EXPECT_EQ(optimizer.stopped_at()[0], d.grads.elements<float>()[0]);
   EXPECT_TRUE(std::ranges::equal(d.params.elements<float>(), before));
 }
 

@@ -79,16 +79,18 @@ TEST(Device, CopiesOutLaterAreThereOnceTheirEventIs) {
   EXPECT_TRUE(event->done());
   EXPECT_EQ(*host, 7);
   event->wait();
-  EXPECT_EQ(device.use().host_waits(), 0);
+  EXPECT_EQ(device.use().waits(HostWait::kResult), 0);
   device.record()->wait();
-  EXPECT_EQ(device.use().host_waits(), 1);
+  device.record()->wait(HostWait::kThrottle);
+  EXPECT_EQ(device.use().waits(HostWait::kResult), 1);
+  EXPECT_EQ(device.use().waits(HostWait::kThrottle), 1);
 }
 
 TEST(Device, ABuildWithoutCudaSaysSo) {
-  EXPECT_EQ(
-      message_of<DeviceError>([] { (void)make_cuda_device(2); }),
-      "[device] wanted CUDA device 2, but this program was built without CUDA; configure with -DPOLYSCENE_CUDA=ON "
-      "where nvcc is, or run on the CPU");
+  EXPECT_EQ(message_of<DeviceError>([] { (void)make_cuda_device(2); }),
+            "[device] wanted a CUDA device, but this program was built without CUDA; configure with "
+            "-DPOLYSCENE_CUDA=ON where "
+            "nvcc is, or use --device cpu");
 }
 
 }  // namespace

@@ -52,7 +52,7 @@ class EmulatedDevice : public Device {
   }
   void wait_for(const Event& /*event*/) override {}
   void synchronize() override {
-    use().add_wait();
+    use().add_wait(HostWait::kResult);
     queue_->deliver(queue_->queued);
   }
 
@@ -79,8 +79,8 @@ class EmulatedDevice : public Device {
       queue_->deliver(position_);
       return true;
     }
-    void wait() override {
-      if (questions_ < kQuestions) use_->add_wait();
+    void wait(HostWait why) override {
+      if (questions_ < kQuestions) use_->add_wait(why);
       questions_ = kQuestions;
       queue_->deliver(position_);
     }

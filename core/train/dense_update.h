@@ -1,0 +1,45 @@
+// From the dense gradients of a step, summed over ranks, to new parameters: norm, clipping, optimiser. On the host at
+// once; on a device the step is queued, and what it found is looked at kLag steps later, so that the host never waits
+// for a step that it has just queued.
+#pragma once
+
+#include <memory>
+
+#include "core/config/experiment.pb.h"
+#include "core/train/parameter_store.h"
+#include "dist/communicator.h"
+
+namespace polyscene {
+
+class DenseUpdate {
+ public:
+  virtual ~DenseUpdate() = default;
+
+  // One step on parameters' gradients; `loss` [1] is this rank's share. Collective where something is wrong: throws
+  // Error naming tensor and ranks when the norm of this step's gradients, or of one up to lag() steps before, is not
+  // finite. No parameter has changed since then.
+  virtual void step(TensorView loss, double learning_rate_factor) = 0;
+
+  // The sum of this rank's losses of all steps up to `steps` steps ago since the last call. Waits for a device where
+  // steps < lag(); throws like step().
+  [[nodiscard]] virtual double take_losses(int64_t steps) = 0;
+
+  // How many steps ago the host learns of a step without waiting: 0 on the host.
+  [[nodiscard]] virtual int64_t lag() const = 0;
+};
+
+// What they are made of must outlive them.
+[[nodiscard]] std::unique_ptr<DenseUpdate> make_host_update(const config::Train& train, ParameterStore& parameters,
+                                                            Communicator& communicator);
+[[nodiscard]] std::unique_ptr<DenseUpdate> make_device_update(const config::Train& train, ParameterStore& parameters,
+                                                              Communicator& communicator, Device& device);
+
+// Matrices decay, biases do not: a flag per parameter, padding included.
+[[nodiscard]] std::vector<bool> decayed(const ParameterStore& parameters);
+
+// Names the tensors of `gradients`, a host buffer like ParameterStore::host_values(), that are not finite, and the
+// ranks whose loss is not. Collective.
+[[noreturn]] void fail_not_finite(const ParameterStore& parameters, const Tensor& gradients, double loss,
+                                  Communicator& communicator);
+
+}  // namespace polyscene

@@ -1,0 +1,37 @@
+#include "embedding/lookup/staged_lookup.h"
+
+namespace polyscene {
+
+StagedLookup::StagedLookup(ShardedTables& tables, Device& device)
+    : host_(tables), device_(device), groups_(static_cast<size_t>(tables.layout().groups())) {}
+
+void StagedLookup::lookup(const UniqueKeys& unique, LookupMode mode) {
+  host_.lookup(unique, mode);
+  for (size_t g = 0; g < groups_.size(); ++g) {
+    Group& group = groups_[g];
+    const TensorView rows = host_.rows(static_cast<int>(g));
+    if (rows.bytes() > group.bytes || group.memory == nullptr) {
+      group.memory.reset();
+      group.bytes = rows.bytes() + rows.bytes() / 4;
+      group.memory = device_.allocate(group.bytes, "rows of the batch");
+    }
+    device_.copy_in(group.memory.get(), rows.data, rows.bytes());
+  }
+}
+
+TensorView StagedLookup::rows(int group) const {
+  const TensorView host = host_.rows(group);
+  return {groups_[static_cast<size_t>(group)].memory.get(), host.dtype, host.shape};
+}
+
+void StagedLookup::update(std::span<const TensorView> gradients, double learning_rate_factor) {
+  std::vector<TensorView> on_host;
+  for (size_t g = 0; g < gradients.size(); ++g) {
+    const TensorView& there = gradients[g];
+    on_host.push_back({groups_[g].gradients.resize(there.shape.elements()).data(), there.dtype, there.shape});
+    device_.copy_out(on_host.back().data, there.data, there.bytes());
+  }
+  host_.update(on_host, learning_rate_factor);
+}
+
+}  // namespace polyscene

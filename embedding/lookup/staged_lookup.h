@@ -1,0 +1,35 @@
+// Tables in the host's memory for a model on a device: rows are copied there, gradients back. For tables larger than
+// the device; the host waits for the gradients of every step.
+#pragma once
+
+#include <vector>
+
+#include "embedding/lookup/buffer.h"
+#include "embedding/lookup/sharded_lookup.h"
+#include "ops/device/device.h"
+
+namespace polyscene {
+
+class StagedLookup : public RowLookup {
+ public:
+  // Both must outlive the lookup. rows() are memory of the device.
+  StagedLookup(ShardedTables& tables, Device& device);
+
+  void lookup(const UniqueKeys& unique, LookupMode mode) override;
+  [[nodiscard]] TensorView rows(int group) const override;
+  void update(std::span<const TensorView> gradients, double learning_rate_factor) override;
+  [[nodiscard]] LookupStatistics last() const override { return host_.last(); }
+  [[nodiscard]] LookupStatistics total() const override { return host_.total(); }
+
+ private:
+  ShardedLookup host_;
+  Device& device_;
+  struct Group {
+    std::shared_ptr<void> memory;  // rows() on the device
+    int64_t bytes = 0;             // of it
+    Buffer<float> gradients;       // on the host
+  };
+  std::vector<Group> groups_;
+};
+
+}  // namespace polyscene

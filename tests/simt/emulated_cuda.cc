@@ -1,0 +1,16 @@
+// The CUDA devices of a program that has none: two emulated ones. Linked instead of ops/device/device_absent.cc, it
+// makes `polyscene --device cuda` run whole where there is no GPU.
+#include "ops/base/error.h"
+#include "tests/simt/emulated_device.h"
+
+namespace polyscene {
+
+int cuda_devices() { return 2; }
+
+std::shared_ptr<Device> make_cuda_device(int index) {
+  require<DeviceError>(index >= 0 && index < cuda_devices(), "[device] wanted emulated device ", index, ", there are ",
+                       cuda_devices());
+  return std::make_shared<testing::EmulatedDevice>();
+}
+
+}  // namespace polyscene

@@ -15,7 +15,7 @@ std::string_view name(ReduceOp op) {
 std::string_view name(Collective collective) {
   constexpr std::string_view names[] = {"barrier",        "all_reduce", "all_gather",   "all_gather_v",
                                         "reduce_scatter", "broadcast",  "all_to_all_v", "exchange_counts",
-                                        "split",          "leave"};
+                                        "split",          "leave",      "check"};
   return names[static_cast<int>(collective)];
 }
 

@@ -21,7 +21,8 @@ enum class Collective : uint8_t {
   kAllToAllV,
   kExchangeCounts,
   kSplit,
-  kLeave
+  kLeave,
+  kCheck
 };
 
 [[nodiscard]] std::string_view name(Collective collective);

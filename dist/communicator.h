@@ -1,9 +1,16 @@
 // How ranks talk. A communicator is a small object with a rank and a size; one rank is a normal case (every operation
-// is the identity). All members of a communicator call the same operations in the same order. Buffers are host memory
-// owned by the caller, contiguous, and may not be touched by others until the call returns; empty spans are welcome.
+// is the identity). All members of a communicator call the same operations in the same order. Buffers are memory of
+// where the communicator works, owned by the caller, contiguous; empty spans are welcome.
+//   local, mpi    the host: results are there when a call returns; buffers may not be touched by others until then.
+//   staged, nccl  a device: a call returns when its work is on the device's queue. What is put on that queue later sees
+//                 the results, others wait_for() an event recorded after the call, and the host waits for one. Buffers
+//                 may be given back once such an event is reached. What all_gather_v, exchange_counts and split tell
+//                 is the host's, and there when the call returns.
 //
 // Every wait has a deadline. Past it CommunicationError is thrown, naming operation, rank, missing peers and seconds;
-// after any failure the communicator is broken and every further call throws at once.
+// after any failure the communicator is broken and every further call throws at once. Work on a device that fails after
+// its call returned breaks the communicator too: the queue goes on with what is in the buffers, whatever that is, and
+// check() or the next call throws.
 #pragma once
 
 #include <chrono>
@@ -18,6 +25,8 @@
 
 namespace polyscene {
 
+struct Call;
+
 enum class ReduceOp : uint8_t { kSum, kMin, kMax };
 
 class Communicator {
@@ -26,7 +35,7 @@ class Communicator {
 
   [[nodiscard]] int rank() const { return rank_; }
   [[nodiscard]] int size() const { return size_; }
-  // "local" or "mpi"; for messages and logs.
+  // "local", "mpi", "staged over mpi", "nccl"; for messages and logs.
   [[nodiscard]] virtual std::string name() const = 0;
 
   virtual void barrier() = 0;
@@ -93,11 +102,20 @@ class Communicator {
   [[nodiscard]] virtual std::unique_ptr<Communicator> split(int color) = 0;
 
   // Makes every pending and later wait of all ranks fail soon; for a rank that is going down with an error.
+  // Any thread may call it at any time.
   virtual void abort(const std::string& reason) noexcept = 0;
 
- protected:
-  Communicator(int rank, int size) : rank_(rank), size_(size) {}
+  // Throws CommunicationError if the communicator is broken, as far as is known here, by a failure of any rank; does
+  // not wait. Any thread may call it at any time. After the host has waited for results of a device, it says whether
+  // they can be trusted.
+  virtual void check() = 0;
 
+  // The same operations without types, for communicators made of others, which have made the checks above.
+
+  // Waits until all members have come with the same call, and with counts that fit where it is all_to_all_v (else
+  // none). Throws InvalidArgument with both calls in words if not.
+  virtual void meet(const Call& call, std::span<const int64_t> send_counts,
+                    std::span<const int64_t> receive_counts) = 0;
   virtual void do_all_reduce(void* data, size_t count, DType dtype, ReduceOp op) = 0;
   virtual void do_all_gather(const void* input, void* output, size_t bytes) = 0;
   // Calls allocate(elements of all ranks) once, after the counts are known, and fills what it returns.
@@ -108,6 +126,9 @@ class Communicator {
   virtual void do_broadcast(void* data, size_t bytes, int root) = 0;
   virtual void do_all_to_all_v(const void* input, std::span<const int64_t> send_counts, void* output,
                                std::span<const int64_t> receive_counts, size_t element_bytes) = 0;
+
+ protected:
+  Communicator(int rank, int size) : rank_(rank), size_(size) {}
 
  private:
   void check_counts(size_t input, std::span<const int64_t> send, size_t output, std::span<const int64_t> receive) const;

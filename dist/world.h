@@ -5,6 +5,7 @@
 #include <memory>
 
 #include "dist/communicator.h"
+#include "ops/device/device.h"
 
 namespace polyscene {
 
@@ -33,5 +34,10 @@ void run_mpi_rank(const std::function<void(Communicator&)>& body, CommunicatorOp
 
 // A world of one: every operation is the identity.
 [[nodiscard]] std::unique_ptr<Communicator> make_single_world();
+
+// The same ranks for memory of a device: what is moved passes through pinned memory of the host and `host`, bit for bit
+// as there. The host waits once for each call that sends something; these waits are counted by the device. `host` and
+// `device` must outlive it and what is split from it.
+[[nodiscard]] std::unique_ptr<Communicator> make_staged_communicator(Communicator& host, Device& device);
 
 }  // namespace polyscene

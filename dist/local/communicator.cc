@@ -75,6 +75,14 @@ void LocalCommunicator::barrier() { const Meeting meeting(*this, {.call = {.coll
 
 void LocalCommunicator::abort(const std::string& reason) noexcept { group_->fail(rank(), reason); }
 
+void LocalCommunicator::check() { group_->check(rank()); }
+
+void LocalCommunicator::meet(const Call& call, std::span<const int64_t> send_counts,
+                             std::span<const int64_t> receive_counts) {
+  const Meeting meeting(*this, {.call = call, .send_counts = send_counts, .receive_counts = receive_counts});
+  if (!send_counts.empty()) meeting.check_counts();
+}
+
 // Every rank reduces its own slice of all buffers and writes it back to all of them: slices are disjoint, so nobody
 // reads what another writes.
 void LocalCommunicator::do_all_reduce(void* data, size_t count, DType dtype, ReduceOp op) {

@@ -60,6 +60,12 @@ void LocalGroup::throw_failed(Collective collective, int rank) const {
   throw CommunicationError(describe_peer_failure(collective, rank, size(), *world_->failure));
 }
 
+void LocalGroup::check(int rank) const {
+  if (!world_->failed.load(std::memory_order_acquire)) return;
+  const std::lock_guard lock(world_->mutex);
+  throw_failed(Collective::kCheck, rank);
+}
+
 void LocalGroup::time_out(Collective collective, int rank, std::unique_lock<std::mutex>& lock) {
   std::vector<int> missing;
   for (int r = 0; r < size(); ++r) {

@@ -50,6 +50,8 @@ class LocalGroup {
   void arrive(int rank, const Posting& posting);
   // Waits until all members have departed too.
   void depart() noexcept;
+  // Throws CommunicationError after a failure of any rank.
+  void check(int rank) const;
   // Marks the world as failed by member `rank`.
   void fail(int rank, const std::string& reason);
 

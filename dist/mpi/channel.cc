@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <numeric>
 
-#include "dist/mpi/backoff.h"
+#include "dist/backoff.h"
 
 namespace polyscene {
 namespace {
@@ -85,6 +85,11 @@ int Channel::tag(Kind kind, int sender, int receiver) const {
 
 void Channel::check_alive(Collective collective) const {
   if (session_->failure()) throw_peer_failure(collective);
+}
+
+void Channel::check() {
+  session_->poll();
+  check_alive(Collective::kCheck);
 }
 
 void Channel::throw_peer_failure(Collective collective) const {

@@ -51,6 +51,8 @@ class Channel {
   [[nodiscard]] const Hosting& hosting() const { return hosting_; }
   [[nodiscard]] const std::shared_ptr<Session>& session() const { return session_; }
   [[nodiscard]] const CommunicatorOptions& options() const { return options_; }
+  // Throws CommunicationError if a failure of any rank is known or can be learnt without waiting; from any thread.
+  void check();
   // Marks the job as failed by this rank.
   void fail(const std::string& reason) noexcept { session_->fail(world_rank(rank_), reason); }
 

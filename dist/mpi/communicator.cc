@@ -49,6 +49,13 @@ void MpiCommunicator::barrier() { channel_.arrive({.collective = Collective::kBa
 
 void MpiCommunicator::abort(const std::string& reason) noexcept { channel_.fail(reason); }
 
+void MpiCommunicator::check() { channel_.check(); }
+
+void MpiCommunicator::meet(const Call& call, std::span<const int64_t> send_counts,
+                           std::span<const int64_t> receive_counts) {
+  channel_.arrive(call, send_counts, receive_counts);
+}
+
 std::byte* MpiCommunicator::scratch(size_t bytes) {
   if (scratch_.size() < bytes) scratch_.resize(bytes);
   return scratch_.data();

@@ -9,43 +9,15 @@
 namespace polyscene {
 namespace {
 
-using testing::Outcome;
+using testing::run_on_local_ranks;
 using testing::Scenario;
 using testing::scenarios;
-
-// Exit code that the launcher would give to what the run threw.
-int code_of(const std::function<void()>& run) {
-  try {
-    run();
-    return 0;
-  } catch (const Error& error) {
-    return static_cast<int>(error.kind());
-  } catch (...) {
-    return 1;
-  }
-}
-
-Outcome run_scenario(const Scenario& scenario) {
-  Outcome outcome{.errors = std::vector<std::string>(static_cast<size_t>(scenario.ranks))};
-  const auto body = [&](Communicator& communicator) {
-    try {
-      scenario.body(communicator);
-    } catch (const std::exception& error) {
-      outcome.errors[static_cast<size_t>(communicator.rank())] = error.what();
-      throw;
-    }
-  };
-  const auto start = std::chrono::steady_clock::now();
-  outcome.exit_code = code_of([&] { run_local_ranks(scenario.ranks, body, {.deadline = testing::kDeadline}); });
-  outcome.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
-  return outcome;
-}
 
 class LocalFailure : public ::testing::TestWithParam<size_t> {};
 
 TEST_P(LocalFailure, EndsAllRanks) {
   const Scenario& scenario = scenarios()[GetParam()];
-  scenario.check(run_scenario(scenario));
+  scenario.check(run_on_local_ranks(scenario));
 }
 
 INSTANTIATE_TEST_SUITE_P(Scenarios, LocalFailure, ::testing::Range(size_t{0}, scenarios().size()),

@@ -10,6 +10,8 @@
 #include "dist/mpi/channel.h"
 #include "dist/world.h"
 #include "tests/dist/conformance/suite.h"
+#include "tests/dist/device/on_device.h"
+#include "tests/simt/emulated_device.h"
 
 namespace polyscene {
 
@@ -35,6 +37,20 @@ INSTANTIATE_TEST_SUITE_P(Chunks, MpiConformance,
                            return conformance_cases()[std::get<1>(instance.param)].name + "_chunk_" +
                                   std::to_string(std::get<0>(instance.param));
                          });
+
+// Devices of processes without a transport of their own.
+class StagedMpiConformance : public ::testing::TestWithParam<size_t> {};
+
+TEST_P(StagedMpiConformance, Passes) {
+  const auto world = make_mpi_world({.deadline = kDeadline});
+  testing::EmulatedDevice device;
+  testing::OnDevice staged(make_staged_communicator(*world, device), device);
+  EXPECT_EQ(staged.name(), "staged over mpi");
+  conformance_cases()[GetParam()].run(staged);
+}
+
+INSTANTIATE_TEST_SUITE_P(Cases, StagedMpiConformance, ::testing::Range(size_t{0}, conformance_cases().size()),
+                         [](const auto& instance) { return conformance_cases()[instance.param].name; });
 
 // Four, five and seven ranks: as many as processes, twice as many, and cuts that are uneven.
 class HostedConformance : public ::testing::TestWithParam<std::tuple<int, size_t>> {};

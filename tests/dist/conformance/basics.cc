@@ -35,6 +35,7 @@ void conformance_identity(Communicator& communicator) {
   std::vector<int32_t> ranks(static_cast<size_t>(communicator.size()));
   communicator.all_gather<int32_t>({&rank, 1}, ranks);
   for (int r = 0; r < communicator.size(); ++r) EXPECT_EQ(ranks[static_cast<size_t>(r)], r);
+  EXPECT_NO_THROW(communicator.check());
 }
 
 // Nobody leaves before the last one has come: all ranks share one clock here.

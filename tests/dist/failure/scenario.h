@@ -32,6 +32,12 @@ struct Scenario {
 // The one of that name; throws InvalidArgument.
 [[nodiscard]] const Scenario& scenario(const std::string& name);
 
+// Runs the scenario on threads as ranks. `wrap` calls the body, once on each rank, with a communicator made of the one
+// it is given.
+using Wrap = std::function<void(Communicator&, const std::function<void(Communicator&)>& body)>;
+[[nodiscard]] Outcome run_on_local_ranks(const Scenario& scenario, const Wrap& wrap);
+[[nodiscard]] Outcome run_on_local_ranks(const Scenario& scenario);
+
 // One call of every collective, by name: "barrier", "all_reduce", ...
 struct NamedCall {
   std::string name;

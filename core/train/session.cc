@@ -5,6 +5,7 @@
 #include <set>
 
 #include "core/config/translate.h"
+#include "dist/world.h"
 #include "embedding/lookup/sharded_lookup.h"
 #include "embedding/lookup/staged_lookup.h"
 #include "ops/dense/scale.h"
@@ -64,6 +65,7 @@ Session::Session(const config::Experiment& experiment, const FeatureSchema& sche
       inputs_(model_, schema, tables_.layout(), options.device),
       buckets_(static_cast<int64_t>(parameters_.gradients().size()), DType::kFloat32) {
   const config::Train& train = experiment.train();
+  if (options_.device != nullptr) device_communicator_ = make_staged_communicator(communicator, *options_.device);
   if (options_.training) {
     build_training_executor();
     update_ = options_.device == nullptr ? make_host_update(train, parameters_, communicator_)
@@ -115,7 +117,7 @@ void Session::train_step(const Batch& batch, int64_t global_rows, double learnin
   inputs_.bind(*training_, *lookup_, 1.0 / static_cast<double>(global_rows));
   training_->run();
   clock.lap(Stage::kDense);
-  buckets_.all_reduce(communicator_, parameters_.gradients());
+  buckets_.all_reduce(device_communicator_ ? *device_communicator_ : communicator_, parameters_.gradients());
   clock.lap(Stage::kAllReduce);
   update_->step(training_->result(model_.loss), learning_rate_factor);
   clock.lap(Stage::kDenseUpdate);

@@ -81,7 +81,8 @@ class Session {
   std::unique_ptr<Executor> training_, forward_;
   std::unique_ptr<DenseUpdate> update_;
   GradientBuckets buckets_;
-  Buffer<float> logits_;  // of predict() on a device
+  std::unique_ptr<Communicator> device_communicator_;  // over memory of the device, where there is one
+  Buffer<float> logits_;                               // of predict() on a device
   std::array<double, kStageNames.size()> stage_seconds_{};
 };
 

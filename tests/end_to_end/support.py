@@ -87,6 +87,7 @@ class ProgramTest(unittest.TestCase):
     """A temporary folder with planted data and a configuration."""
 
     maxDiff = 4000
+    program = BINARY
 
     def setUp(self):
         self.folder = pathlib.Path(tempfile.mkdtemp(prefix="polyscene-test-"))
@@ -99,7 +100,7 @@ class ProgramTest(unittest.TestCase):
         self.config.write_text(CONFIG % {"root": self.data})
 
     def run_program(self, *arguments, ranks=0, timeout=300, **options):
-        command = [BINARY, *map(str, arguments)]
+        command = [self.program, *map(str, arguments)]
         if ranks:
             command = [MPIEXEC, "--allow-run-as-root", "--oversubscribe", "--bind-to", "none", "-np", str(ranks), *command]
         done = subprocess.run(command, capture_output=True, text=True, timeout=timeout, **options)

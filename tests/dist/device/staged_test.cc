@@ -20,9 +20,8 @@ class StagedConformance : public ::testing::TestWithParam<size_t> {};
 
 TEST_P(StagedConformance, Passes) {
   for (const int ranks : {1, 3}) {
-    run_local_ranks(
-        ranks, [](Communicator& host) { with_staged(host, conformance_cases()[GetParam()].run); },
-        {.deadline = std::chrono::seconds(120)});
+    run_local_ranks(ranks, [](Communicator& host) { with_staged(host, conformance_cases()[GetParam()].run); },
+                    {.deadline = std::chrono::seconds(120)});
   }
 }
 
@@ -52,9 +51,9 @@ TEST(Staged, WaitsOfTheHostAreCounted) {
     device.clear(memory.get(), 64);
     const std::span<float> data(static_cast<float*>(memory.get()), 16);
     const auto waits_of = [&](const auto& call) {
-      const int64_t before = device.use().host_waits();
+      const int64_t before = device.use().waits(HostWait::kResult);
       call();
-      return device.use().host_waits() - before;
+      return device.use().waits(HostWait::kResult) - before;
     };
     EXPECT_EQ(waits_of([&] { staged->all_reduce(data); }), 1);
     EXPECT_EQ(waits_of([&] { staged->all_reduce(data.first(0)); }), 0);

@@ -1,0 +1,65 @@
+"""--device cuda, on emulated devices, beside the host: the same numbers from the same configuration."""
+
+import os
+
+import numpy as np
+from safetensors.numpy import load_file
+
+from tests.end_to_end.support import ROOT, ProgramTest, planted_table, write_split
+
+# Small enough for the emulator: a step takes tenths of a second.
+SMALL = [word for setting in ("train.batch_size=24", "train.max_steps=12", "train.eval_batch_size=64", "train.log_every=3",
+                              "model.sfpnet.gate_hidden=8", "model.sfpnet.context_width=8", "model.head=8",
+                              "embedding.dim=8")
+         for word in ("--set", setting)]
+
+
+class DeviceTest(ProgramTest):
+    program = os.environ.get("POLYSCENE_EMULATED_BINARY", str(ROOT / "build/release/bin/polyscene_emulated"))
+
+    def setUp(self):
+        super().setUp()
+        write_split(self.data, "valid", [planted_table(70, 3, 10000)])
+        write_split(self.data, "test", [planted_table(50, 4, 20000)])
+
+    def train_both(self, *arguments, ranks=0):
+        self.train("host", *SMALL, *arguments, ranks=ranks)
+        return self.train("device", *SMALL, *arguments, "--device", "cuda", ranks=ranks)
+
+    def assert_same_runs(self):
+        losses = {run: [entry["loss"] for entry in self.logged(run, "train")] for run in ("host", "device")}
+        self.assertEqual(len(losses["device"]), 4)
+        np.testing.assert_allclose(losses["device"], losses["host"], rtol=1e-5)
+        aucs = {run: [entry["metrics"]["auc"] for entry in self.logged(run, "evaluation")] for run in ("host", "device")}
+        np.testing.assert_allclose(aucs["device"], aucs["host"], atol=2e-3)
+        for path in sorted((self.folder / "host/model").rglob("*.safetensors")):
+            want, got = load_file(path), load_file(self.folder / "device/model" / path.relative_to(self.folder / "host/model"))
+            self.assertEqual(want.keys(), got.keys())
+            for name, tensor in want.items():
+                np.testing.assert_allclose(got[name], tensor, rtol=1e-3, atol=2e-4, err_msg=f"{path}: {name}")
+
+    def test_trains_as_the_host_does(self):
+        result = self.train_both()
+        self.assertIn("1 rank (local) on the emulated device", result.out)
+        self.assertRegex(result.out, r"device   the emulated device: peak [\d.]+ MiB \(.*dense parameters .*\), waited for \d+ times")
+        self.assert_same_runs()
+
+    def test_evaluates_and_predicts_as_the_host_does(self):
+        self.train("host", *SMALL)
+        host, device = self.evaluate("host"), self.evaluate("host", "test", "--device", "cuda")
+        for metric in ("rows", "auc", "logloss"):
+            self.assertAlmostEqual(host[metric], device[metric], places=5)
+
+    def test_ranks_that_share_devices(self):
+        result = self.train_both("--local-ranks", 3)
+        self.assertIn("3 ranks (local) on the emulated device", result.out)
+        self.assert_same_runs()
+
+    def test_ranks_under_mpirun(self):
+        self.train_both(ranks=2)
+        self.assert_same_runs()
+
+    def test_a_loss_that_is_not_finite_ends_it(self):
+        wrong = ["--set", "train.optimizer.learning_rate=1e30", "--set", "train.optimizer.kind=SGD"]
+        result = self.train("device", *SMALL, *wrong, "--device", "cuda", expect=1)
+        self.assertIn("finite gradients, got", result.text)

@@ -67,8 +67,8 @@ Session::Session(const config::Experiment& experiment, const FeatureSchema& sche
     optimizer_ =
         std::make_unique<DenseOptimizer>(to_dense_optimizer(experiment.train().optimizer()), decayed(parameters_));
   }
-  const bool bf16 = experiment.train().precision() == config::Train::BF16;
-  forward_ = std::make_unique<Executor>(*model_.graph, std::vector{model_.logit}, ExecutorOptions{.bf16_matmul = bf16});
+  forward_ = std::make_unique<Executor>(*model_.graph, std::vector{model_.logit},
+                                        ExecutorOptions{.precision = to_precision(experiment.train().precision())});
   for (const ParameterStore::Entry& e : parameters_.entries()) forward_->bind(e.value, e.data);
 }
 
@@ -90,7 +90,7 @@ void Session::build_training_executor() {
   std::ranges::copy_if(grads, std::back_inserter(outputs), [](Value g) { return static_cast<bool>(g); });
   const config::Train& train = experiment_.train();
   training_ = std::make_unique<Executor>(*model_.graph, outputs,
-                                         ExecutorOptions{.bf16_matmul = train.precision() == config::Train::BF16,
+                                         ExecutorOptions{.precision = to_precision(train.precision()),
                                                          .check_finite = train.debug_finite(),
                                                          .profile = options_.profile,
                                                          .where = str("rank ", communicator_.rank())});

@@ -54,4 +54,16 @@ DenseOptimizerOptions to_dense_optimizer(const config::DenseOptimizer& c) {
   return o;
 }
 
+ProductPrecision to_precision(config::Train::Precision precision) {
+  switch (precision) {
+    case config::Train::BF16:
+      return ProductPrecision::kBfloat16;
+    case config::Train::TF32:
+      return ProductPrecision::kTf32;
+    case config::Train::FP32:
+      break;
+  }
+  return ProductPrecision::kFloat32;
+}
+
 }  // namespace polyscene

@@ -3,11 +3,13 @@
 
 #include "core/config/experiment.pb.h"
 #include "embedding/update/sparse_optimizer.h"
+#include "ops/graph/op.h"
 #include "ops/optim/dense_optimizer.h"
 
 namespace polyscene {
 
 [[nodiscard]] SparseOptimizer to_sparse_optimizer(const config::SparseOptimizer& c);
 [[nodiscard]] DenseOptimizerOptions to_dense_optimizer(const config::DenseOptimizer& c);
+[[nodiscard]] ProductPrecision to_precision(config::Train::Precision precision);
 
 }  // namespace polyscene

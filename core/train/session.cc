@@ -73,7 +73,7 @@ Session::Session(const config::Experiment& experiment, const FeatureSchema& sche
   }
   forward_ = std::make_unique<Executor>(
       *model_.graph, std::vector{model_.logit},
-      ExecutorOptions{.device = options_.device, .bf16_matmul = train.precision() == config::Train::BF16});
+      ExecutorOptions{.device = options_.device, .precision = to_precision(train.precision())});
   for (const ParameterStore::Entry& e : parameters_.entries()) forward_->bind(e.value, e.data);
 }
 
@@ -96,7 +96,7 @@ void Session::build_training_executor() {
   const config::Train& train = experiment_.train();
   training_ = std::make_unique<Executor>(*model_.graph, outputs,
                                          ExecutorOptions{.device = options_.device,
-                                                         .bf16_matmul = train.precision() == config::Train::BF16,
+                                                         .precision = to_precision(train.precision()),
                                                          .check_finite = train.debug_finite(),
                                                          .profile = options_.profile,
                                                          .where = str("rank ", communicator_.rank())});

@@ -14,7 +14,7 @@ struct LinearAttributes {
 
 // activation([x_1 | x_2 ...] w + bias) [N, M] from parts x_k [N, K_k], w [sum of K_k, M] and bias [M] (none: a default
 // Value), in one pass and without laying the parts side by side: each meets its own rows of w. A part that wants no
-// gradient costs no product backward. Honours bf16_matmul. Throws InvalidArgument when shapes or types do not fit.
+// gradient costs no product backward. Honours ProductPrecision. Throws InvalidArgument when shapes or types do not fit.
 [[nodiscard]] Value linear(std::vector<Value> parts, Value w, Value bias = {},
                            Activation activation = Activation::kNone);
 [[nodiscard]] Value linear(Value x, Value w, Value bias = {}, Activation activation = Activation::kNone);

@@ -50,7 +50,7 @@ void fast_linear(const KernelContext& c) {
   const int64_t rows = c.outputs[0].shape[0], cols = c.outputs[0].shape[1];
   const auto* bias = static_cast<const float*>(in.bias);
   float* y = c.outputs[0].as<float>();
-  tiled_product({.bf16 = c.bf16_matmul,
+  tiled_product({.bf16 = c.precision == ProductPrecision::kBfloat16,
                  .rows = rows,
                  .inner = in.w.shape[0],
                  .cols = cols,

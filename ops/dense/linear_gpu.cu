@@ -6,7 +6,7 @@
 namespace polyscene::ops {
 namespace {
 
-// y = activation(y + bias) in place.
+// y = activation(y + bias) in place, where the product's library has no such end or there was no product.
 struct Finish {
   simt::Global<const float> bias;
   bool has_bias;
@@ -26,12 +26,20 @@ struct Finish {
 
 void linear_gpu(const KernelContext& c) {
   const Shape& out = c.outputs[0].shape;
+  const Activation activation = c.attributes.as<LinearAttributes>().activation;
   const bool has_bias = c.inputs.back().shape.rank() == 1;
   const size_t parts = c.inputs.size() - (has_bias ? 2 : 1);
+  size_t last = 0;  // of the products; the others add nothing
+  for (size_t k = 0; k < parts; ++k)
+    if (c.inputs[k].shape[1] > 0) last = k;
+  const bool ends_in_product =
+      (activation == Activation::kNone || activation == Activation::kRelu) && c.inputs[last].shape[1] > 0;
   const auto* w = c.inputs[parts].as<const float>();
-  for (size_t k = 0; k < parts; ++k) {
+  for (size_t k = 0; k <= last; ++k) {
     const int64_t inner = c.inputs[k].shape[1];
+    const bool end = ends_in_product && k == last;
     device_product(c, {.add = k > 0,
+                       .relu = end && activation == Activation::kRelu,
                        .rows = out[0],
                        .inner = inner,
                        .cols = out[1],
@@ -39,12 +47,11 @@ void linear_gpu(const KernelContext& c) {
                        .a_stride = inner,
                        .b = w,
                        .b_stride = out[1],
-                       .y = c.outputs[0].as<float>(),
-                       .y_stride = out[1]});
+                       .bias = end && has_bias ? c.inputs.back().as<const float>() : nullptr,
+                       .y = c.outputs[0].as<float>()});
     w += inner * out[1];
   }
-  const Activation activation = c.attributes.as<LinearAttributes>().activation;
-  if (!has_bias && activation == Activation::kNone) return;
+  if (ends_in_product || (!has_bias && activation == Activation::kNone)) return;
   simt::launch(c.stream, "linear", simt::shape_for(out.elements()),
                Finish{simt::input<float>(c, c.inputs.size() - 1), has_bias, simt::output<float>(c, 0), out.elements(),
                       out[1], activation});

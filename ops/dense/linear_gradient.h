@@ -12,8 +12,8 @@ struct LinearInputGradientAttributes {
   [[nodiscard]] auto fields() const { return std::tuple{Field{"begin", begin}, Field{"end", end}}; }
 };
 
-// What linear's gradient is made of, with dz [N, M] the gradient before its activation. Both honour bf16_matmul and
-// throw InvalidArgument when shapes or types do not fit.
+// What linear's gradient is made of, with dz [N, M] the gradient before its activation. Both honour ProductPrecision
+// and throw InvalidArgument when shapes or types do not fit.
 
 // The part's dx = dz w[begin:end]^T [N, end - begin], w [K, M] read in place.
 [[nodiscard]] Value linear_input_gradient(Value dz, Value w, int64_t begin, int64_t end);

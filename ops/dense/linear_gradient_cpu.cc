@@ -34,7 +34,7 @@ void linear_input_gradient_cpu(const KernelContext& context) {
   const TensorView &dz = context.inputs[0], &dx = context.outputs[0];
   if (dx.dtype == DType::kFloat64) return plain_input_gradient(context, begin);
   tiled_product({.transpose_b = true,
-                 .bf16 = context.bf16_matmul,
+                 .bf16 = context.precision == ProductPrecision::kBfloat16,
                  .rows = dx.shape[0],
                  .inner = dz.shape[1],
                  .cols = dx.shape[1],
@@ -48,7 +48,7 @@ void linear_weight_gradient_cpu(const KernelContext& context) {
   const TensorView &dz = context.inputs.back(), &dw = context.outputs[0];
   if (dw.dtype == DType::kFloat64) return plain_weight_gradient(context);
   tiled_product({.transpose_a = true,
-                 .bf16 = context.bf16_matmul,
+                 .bf16 = context.precision == ProductPrecision::kBfloat16,
                  .rows = dw.shape[0],
                  .inner = dz.shape[0],
                  .cols = dz.shape[1],

@@ -14,8 +14,7 @@ void linear_input_gradient_gpu(const KernelContext& c) {
                      .a_stride = dz[1],
                      .b = c.inputs[1].as<const float>() + begin * dz[1],
                      .b_stride = dz[1],
-                     .y = c.outputs[0].as<float>(),
-                     .y_stride = dx[1]});
+                     .y = c.outputs[0].as<float>()});
 }
 
 void linear_weight_gradient_gpu(const KernelContext& c) {
@@ -30,8 +29,7 @@ void linear_weight_gradient_gpu(const KernelContext& c) {
                        .a_stride = x.shape[1],
                        .b = c.inputs.back().as<const float>(),
                        .b_stride = dz[1],
-                       .y = dw,
-                       .y_stride = dz[1]});
+                       .y = dw});
     dw += x.shape[1] * dz[1];
   }
 }

@@ -24,7 +24,7 @@ void matmul_cpu(const KernelContext& context) {
   const Shape &a = context.inputs[0].shape, &y = context.outputs[0].shape;
   tiled_product({.transpose_a = ta,
                  .transpose_b = tb,
-                 .bf16 = context.bf16_matmul,
+                 .bf16 = context.precision == ProductPrecision::kBfloat16,
                  .rows = y[0],
                  .inner = a[ta ? 0 : 1],
                  .cols = y[1],

@@ -15,8 +15,7 @@ void matmul_gpu(const KernelContext& context) {
                            .a_stride = a[1],
                            .b = context.inputs[1].as<const float>(),
                            .b_stride = b[1],
-                           .y = context.outputs[0].as<float>(),
-                           .y_stride = y[1]});
+                           .y = context.outputs[0].as<float>()});
 }
 
 }  // namespace polyscene::ops

@@ -1,4 +1,3 @@
-#include <cublas_v2.h>
 #include <cuda_runtime.h>
 
 #include <algorithm>
@@ -6,6 +5,7 @@
 #include <cstring>
 
 #include "ops/base/error.h"
+#include "ops/dense/device_products_cuda.h"
 #include "ops/device/device.h"
 
 namespace polyscene {
@@ -20,25 +20,19 @@ void check(cudaError_t status, const Parts&... doing) {
 // Launches and allocations go to the calling thread's current device, whatever stream they name.
 void use_device(int index) { check(cudaSetDevice(index), "choosing CUDA device ", index); }
 
-// A stream and its cuBLAS, alive as long as anything that is to be done on it.
+// A stream, alive as long as anything that is to be done on it.
 struct Queue {
   int index;
   cudaStream_t stream = nullptr;
-  cublasHandle_t blas = nullptr;
 
   explicit Queue(int device) : index(device) {
     use_device(index);
     check(cudaStreamCreateWithFlags(&stream, cudaStreamNonBlocking), "making a stream on CUDA device ", index);
-    const cublasStatus_t status = cublasCreate(&blas);
-    if (status != CUBLAS_STATUS_SUCCESS) cudaStreamDestroy(stream);
-    require<DeviceError>(status == CUBLAS_STATUS_SUCCESS, "[device] cuBLAS did not start on CUDA device ", index, ": ",
-                         cublasGetStatusString(status), "; is its memory full?");
   }
   Queue(const Queue&) = delete;
   Queue& operator=(const Queue&) = delete;
   ~Queue() {
     cudaSetDevice(index);
-    cublasDestroy(blas);
     cudaStreamDestroy(stream);
   }
 };
@@ -127,7 +121,7 @@ class CudaDevice : public Device {
   std::string name() const override { return name_; }
   Stream stream() const override {
     use_device(queue_->index);
-    return {queue_->stream, queue_->blas};
+    return {queue_->stream, products_.get()};
   }
   std::shared_ptr<Device> with_own_queue() override { return std::shared_ptr<CudaDevice>(new CudaDevice(*this)); }
 
@@ -204,6 +198,7 @@ class CudaDevice : public Device {
   std::shared_ptr<Queue> queue_;
   std::string name_;
   Staging staging_;
+  std::unique_ptr<DeviceProducts> products_ = std::make_unique<DeviceProducts>(*this);
 };
 
 }  // namespace

@@ -2,10 +2,12 @@
 
 namespace polyscene {
 
-// The queue of one device that work is put on, and what its libraries want to know; not owned, nothing on a CPU.
+class DeviceProducts;
+
+// The queue of one device that work is put on, and who multiplies matrices there; not owned, nothing on a CPU.
 struct Stream {
   void* handle = nullptr;  // a cudaStream_t
-  void* blas = nullptr;    // a cublasHandle_t
+  DeviceProducts* products = nullptr;
 };
 
 }  // namespace polyscene

@@ -198,7 +198,7 @@ void Executor::run() {
 // Scratch memory is used again by the next kernel: the queue runs them one after the other.
 void Executor::run_kernel(const Step& step) {
   const OpDefinition& op = *step.node->op;
-  KernelContext context{step.node->attributes, step.inputs, step.outputs, scratch_, options_.bf16_matmul};
+  KernelContext context{step.node->attributes, step.inputs, step.outputs, scratch_, options_.precision};
   scratch_.reset();
   if (options_.device == nullptr) return op.cpu(context);
   context.stream = options_.device->stream();

@@ -17,7 +17,7 @@ struct ExecutorOptions {
   // bytes, the graph is float32, and the device must outlive the executor; run() puts work on its queue and returns,
   // unless check_finite or profile ask for what it did.
   Device* device = nullptr;
-  bool bf16_matmul = false;
+  ProductPrecision precision = ProductPrecision::kFloat32;
   // After each node, throw an Error naming the node, its inputs and `where` when an output is not finite.
   bool check_finite = false;
   // Share the arena among values (off: each value keeps its own place, for debugging and for the planner's test).

@@ -74,13 +74,20 @@ class Scratch {
   size_t used_ = 0;
 };
 
+// How matrix products round what they multiply; sums stay float32. Products of double ignore it.
+enum class ProductPrecision {
+  kFloat32,   // not at all
+  kTf32,      // to 10 bits of mantissa where a device has a unit for it; as kFloat32 on the CPU
+  kBfloat16,  // to 7 bits
+};
+
 // Inputs and outputs are contiguous, of the inferred types, and do not overlap unless the op aliases.
 struct KernelContext {
   const Attributes& attributes;
   std::span<const TensorView> inputs, outputs;
   Scratch& scratch;
-  bool bf16_matmul = false;  // matrix products may round their inputs to bfloat16; sums stay float32
-  Stream stream{};           // of a device; nothing on the CPU
+  ProductPrecision precision = ProductPrecision::kFloat32;
+  Stream stream{};  // of a device; nothing on the CPU
 };
 
 // One example call for the battery: inputs in double (integers as they are), attributes, and a name for messages.

@@ -13,8 +13,8 @@ struct PooledRows {
 // offsets [B + 1]: b + relu(b wb + row_bias[s]) wo + co [T, C], fused. row_bias [B, H], wb [C, H], wo [H, C], co [C].
 // With u the rectified rows and g the gradient of the resulting rows, their pooling's included, gradients are q = (g
 // wo^T) 1[u > 0], db = g + q wb^T, drow_bias[s] = sum of the sample's q, dwb = b^T q, dwo = u^T g, dco = sum of g. Sums
-// run in an order that depends on the offsets alone. Honours bf16_matmul. Throws InvalidArgument when shapes or types
-// do not fit.
+// run in an order that depends on the offsets alone. Honours ProductPrecision. Throws InvalidArgument when shapes or
+// types do not fit.
 [[nodiscard]] PooledRows rtm(Value b, Value offsets, Value row_bias, Value wb, Value wo, Value co,
                              const DapAttributes& pooling);
 

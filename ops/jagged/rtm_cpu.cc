@@ -63,7 +63,7 @@ void plain_backward(const KernelContext& c) {
 
 void fast_forward(const KernelContext& c) {
   rtm_forward_simd({.shape = shape_of(c),
-                    .cells = c.bf16_matmul ? Cells::kBfloat16 : Cells::kFloat32,
+                    .cells = c.precision == ProductPrecision::kBfloat16 ? Cells::kBfloat16 : Cells::kFloat32,
                     .offsets = c.inputs[1].as<const int32_t>(),
                     .b = c.inputs[0].as<const float>(),
                     .row_bias = c.inputs[2].as<const float>(),
@@ -79,7 +79,7 @@ void fast_forward(const KernelContext& c) {
 
 void fast_backward(const KernelContext& c) {
   rtm_backward_simd({.shape = shape_of(c),
-                     .cells = c.bf16_matmul ? Cells::kBfloat16 : Cells::kFloat32,
+                     .cells = c.precision == ProductPrecision::kBfloat16 ? Cells::kBfloat16 : Cells::kFloat32,
                      .offsets = c.inputs[1].as<const int32_t>(),
                      .b = c.inputs[0].as<const float>(),
                      .u = c.inputs[2].as<const float>(),

@@ -76,7 +76,7 @@ void plain_backward(const KernelContext& c) {
 
 void fast_forward(const KernelContext& c) {
   rtm_distinct_forward_simd({.shape = forward_shape(c),
-                             .cells = c.bf16_matmul ? Cells::kBfloat16 : Cells::kFloat32,
+                             .cells = c.precision == ProductPrecision::kBfloat16 ? Cells::kBfloat16 : Cells::kFloat32,
                              .index = c.inputs[2].as<const int32_t>(),
                              .offsets = c.inputs[3].as<const int32_t>(),
                              .distinct = c.inputs[0].as<const float>(),
@@ -92,7 +92,7 @@ void fast_forward(const KernelContext& c) {
 
 void fast_backward(const KernelContext& c) {
   rtm_distinct_backward_simd({.shape = backward_shape(c),
-                              .cells = c.bf16_matmul ? Cells::kBfloat16 : Cells::kFloat32,
+                              .cells = c.precision == ProductPrecision::kBfloat16 ? Cells::kBfloat16 : Cells::kFloat32,
                               .distinct_rows = c.inputs[0].shape[0],
                               .index = c.inputs[1].as<const int32_t>(),
                               .offsets = c.inputs[2].as<const int32_t>(),

@@ -26,8 +26,7 @@ void rtm_gpu(const KernelContext& c) {
                      .a_stride = call.width,
                      .b = c.inputs[3].as<const float>(),
                      .b_stride = call.hidden,
-                     .y = u,
-                     .y_stride = call.hidden});
+                     .y = u});
   call.hidden_rows({{u, call.rows * call.hidden}, call.offsets(), false}, c.inputs[2].as<const float>(), u);
   call.tailor({simt::input<float>(c, 0), call.offsets(), false}, u, c.inputs[4].as<const float>(),
               c.inputs[5].as<const float>(), c.outputs[0].as<float>(), c.outputs[1].as<float>());
@@ -53,8 +52,7 @@ void rtm_backward_gpu(const KernelContext& c) {
                      .a_stride = call.width,
                      .b = q,
                      .b_stride = call.hidden,
-                     .y = c.outputs[2].as<float>(),
-                     .y_stride = call.hidden});
+                     .y = c.outputs[2].as<float>()});
   device_product(c, {.transpose_b = true,
                      .add = true,
                      .rows = call.rows,
@@ -64,8 +62,7 @@ void rtm_backward_gpu(const KernelContext& c) {
                      .a_stride = call.hidden,
                      .b = c.inputs[3].as<const float>(),
                      .b_stride = call.hidden,
-                     .y = db,
-                     .y_stride = call.width});
+                     .y = db});
 }
 
 }  // namespace polyscene::ops

@@ -105,15 +105,9 @@ struct DeviceRtm {
 
   // y = b + u wo + co and its pooled rows.
   void tailor(const MaybeGathered& b, const float* u, const float* wo, const float* co, float* y, float* pooled) const {
-    device_product(context, {.rows = rows,
-                             .inner = hidden,
-                             .cols = width,
-                             .a = u,
-                             .a_stride = hidden,
-                             .b = wo,
-                             .b_stride = width,
-                             .y = y,
-                             .y_stride = width});
+    device_product(
+        context,
+        {.rows = rows, .inner = hidden, .cols = width, .a = u, .a_stride = hidden, .b = wo, .b_stride = width, .y = y});
     const auto& [kind, eps] = context.attributes.as<DapAttributes>();
     over_segments(width, [&, kind = kind, eps = eps](auto pack) {
       return AddResidual<pack>{b,
@@ -157,8 +151,7 @@ struct DeviceRtm {
                              .a_stride = width,
                              .b = wo,
                              .b_stride = width,
-                             .y = q,
-                             .y_stride = hidden});
+                             .y = q});
     over_segments(hidden, [&](auto pack) {
       return MaskHidden<pack>{{u, rows * hidden},          offsets(), {q, rows * hidden},
                               {drow_bias, batch * hidden}, batch,     hidden};
@@ -171,8 +164,7 @@ struct DeviceRtm {
                              .a_stride = hidden,
                              .b = g,
                              .b_stride = width,
-                             .y = dwo,
-                             .y_stride = width});
+                             .y = dwo});
     column_sums(context, name, Element{{g, rows * width}}, rows, width, dco);
   }
 };

@@ -198,6 +198,13 @@ class MessagesTest(ProgramTest):
     def test_too_few_rows_for_a_batch(self):
         self.train_fails(DATA, "less than min_tail_share 0.5 of one batch of 100000", arguments=["--set", "train.batch_size=100000"])
 
+    def test_a_device_that_is_not_there(self):
+        # With CUDA_VISIBLE_DEVICES empty there is none, whatever the machine has and the program was built with.
+        for command in ([], ["--local-ranks", "2"]):
+            self.train_fails(DEVICE, "[device] wanted a CUDA device, but ", "--device cpu",
+                             arguments=["--device", "cuda", *command], env={**os.environ, "CUDA_VISIBLE_DEVICES": ""})
+        self.train_fails(USAGE, "--device", "cpu", "cuda", arguments=["--device", "gpu"])
+
     def test_more_ranks_than_lanes(self):
         self.train_fails(USAGE, "data.lanes", arguments=["--local-ranks", "4", "--set", "data.lanes=2"])
 

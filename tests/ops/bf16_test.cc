@@ -19,7 +19,7 @@
 namespace polyscene::testing {
 namespace {
 
-const ExecutorOptions kNarrow = {.bf16_matmul = true};
+const ExecutorOptions kNarrow = {.precision = ProductPrecision::kBfloat16};
 
 struct Extents {
   int64_t rows, inner, cols;
@@ -138,6 +138,13 @@ TEST_P(Bf16Product, BitsDoNotDependOnThreads) {
     const Tensor one = on(1);
     for (const int threads : {2, 3, 8}) EXPECT_TRUE(same_bits(on(threads), one)) << e << ' ' << threads << " threads";
   }
+}
+
+// The CPU has no unit for them.
+TEST(Tf32Product, IsFloat32OnTheCpu) {
+  const Extents e{33, 65, 17};
+  const Tensor a = random_tensor<float>(left(e), 1), b = random_tensor<float>(right(e), 2);
+  EXPECT_TRUE(same_bits(product(e, a, b, {.precision = ProductPrecision::kTf32}), product(e, a, b, {})));
 }
 
 std::string machine_name(const ::testing::TestParamInfo<Machine>& info) { return info.param.name; }

@@ -389,7 +389,7 @@ TEST_P(OnTarget, BitsDoNotDependOnThreads) {
   const Tensor index = random_index({static_cast<int64_t>(in.shape.rows)}, 23, 0, 37);
   const Tensor projected = random_tensor<float>({37, static_cast<int64_t>(in.shape.hidden)}, 22);
   const auto everything = [&](int threads, bool bf16) {
-    const ExecutorOptions options{.bf16_matmul = bf16};
+    const ExecutorOptions options{.precision = bf16 ? ProductPrecision::kBfloat16 : ProductPrecision::kFloat32};
     const int before = thread_count();
     set_thread_count(threads);
     std::vector<Tensor> all = call(ops::kRtm, kPooling, {in.b, in.offsets, in.row_bias, in.wb, in.wo, in.co}, options);
@@ -424,7 +424,7 @@ TEST_P(OnUnit, Bfloat16IsExactOnSmallIntegers) {
   const Tensor distinct = small_integers({37, static_cast<int64_t>(in.shape.width)}, 7);
   const Tensor projected = small_integers({37, static_cast<int64_t>(in.shape.hidden)}, 8);
   const auto everything = [&](bool bf16) {
-    const ExecutorOptions options{.bf16_matmul = bf16};
+    const ExecutorOptions options{.precision = bf16 ? ProductPrecision::kBfloat16 : ProductPrecision::kFloat32};
     std::vector<Tensor> all = call(ops::kRtm, kPooling, {b, in.offsets, row_bias, wb, wo, co}, options);
     const Tensor y = all[0], pooled = all[1], u = all[2], zeros(DType::kFloat32, pooled.shape());
     for (const auto& more :
@@ -443,7 +443,7 @@ TEST_P(OnUnit, Bfloat16IsExactOnSmallIntegers) {
 
 TEST_P(OnUnit, Bfloat16IsCloseToFloat) {
   const auto& in = in_;
-  const ExecutorOptions bf16{.bf16_matmul = true};
+  const ExecutorOptions bf16{.precision = ProductPrecision::kBfloat16};
   const auto narrow = call(ops::kRtm, kPooling, {in.b, in.offsets, in.row_bias, in.wb, in.wo, in.co}, bf16);
   const auto wide = call(ops::kRtm, kPooling, {in.b, in.offsets, in.row_bias, in.wb, in.wo, in.co});
   EXPECT_TRUE(all_close(narrow[0], wide[0], {.relative = 0.01, .absolute = 0.02}));

@@ -45,7 +45,8 @@ std::vector<Tensor> run_on_device(const SampleGraph& g, const Case& test_case) {
   for (const Tensor& t : g.input_data) inputs.push_back(tensors.copy(t.view()));
   for (const Value& v : g.outputs) outputs.push_back(tensors.copy(results.emplace_back(poisoned(v.type())).view()));
   Scratch scratch(&device);
-  test_case.op->gpu({test_case.sample.attributes, inputs, outputs, scratch, false, device.stream()});
+  test_case.op->gpu(
+      {test_case.sample.attributes, inputs, outputs, scratch, ProductPrecision::kFloat32, device.stream()});
   for (size_t i = 0; i < results.size(); ++i)
     device.copy_out(results[i].view().data, outputs[i].data, results[i].view().bytes());
   return results;

@@ -8,13 +8,16 @@
 namespace polyscene::ops {
 
 void device_product(const KernelContext& /*context*/, const DeviceProduct& p) {
-  if (!p.add)
-    for (int64_t i = 0; i < p.rows; ++i) std::fill_n(p.y + i * p.y_stride, p.cols, 0.0f);
+  if (!p.add) std::fill_n(p.y, p.rows * p.cols, 0.0f);
   const auto side = [](const float* data, int64_t stride, bool transpose) {
     return transpose ? Strided<const float>{data, 1, stride} : Strided<const float>{data, stride, 1};
   };
-  plain_product<float>(side(p.a, p.a_stride, p.transpose_a), side(p.b, p.b_stride, p.transpose_b), {p.y, p.y_stride, 1},
+  plain_product<float>(side(p.a, p.a_stride, p.transpose_a), side(p.b, p.b_stride, p.transpose_b), {p.y, p.cols, 1},
                        p.rows, p.inner, p.cols);
+  for (int64_t i = 0; i < p.rows * p.cols; ++i) {
+    if (p.bias != nullptr) p.y[i] += p.bias[i % p.cols];
+    if (p.relu) p.y[i] = std::max(p.y[i], 0.0f);
+  }
 }
 
 }  // namespace polyscene::ops

@@ -2,6 +2,7 @@
 #include <limits>
 
 #include "ops/dense/mul.h"
+#include "ops/device/shared_library.h"
 #include "ops/graph/registry.h"
 #include "tests/ops/battery.h"
 #include "tests/simt/emulated_device.h"
@@ -91,6 +92,21 @@ TEST(Device, ABuildWithoutCudaSaysSo) {
             "[device] wanted a CUDA device, but this program was built without CUDA; configure with "
             "-DPOLYSCENE_CUDA=ON where "
             "nvcc is, or use --device cpu");
+}
+
+TEST(SharedLibraries, ThatAreMissingSayWhyAndWhatToDo) {
+  EXPECT_EQ(message_of<DeviceError>([] {
+              (void)SharedLibrary({"libno.so.2", "libno.so.1"}, "to sort", "install it");
+            }),
+            "[device] no library to sort on a device: libno.so.2: cannot open shared object file: No such file or "
+            "directory; libno.so.1: cannot open shared object file: No such file or directory; install it");
+}
+
+TEST(SharedLibraries, AreTheFirstThatLoadsAndGiveTheFunctionsTheyHave) {
+  const SharedLibrary library({"libno.so.1", "libm.so.6"}, "to sort", "install another");
+  EXPECT_EQ(library.function<double (*)(double)>("floor")(1.5), 1);
+  EXPECT_EQ(message_of<DeviceError>([&] { (void)library.function<void (*)()>("no_such_function"); }),
+            "[device] libm.so.6 has no function no_such_function; install another");
 }
 
 }  // namespace

@@ -42,6 +42,10 @@ struct Options {
   std::string only;
 };
 
+ProductPrecision precision_of(const Options& o) {
+  return o.bf16 ? ProductPrecision::kBfloat16 : ProductPrecision::kFloat32;
+}
+
 double now_s(const Options& o) {
   timespec t{};
   clock_gettime(o.cpu_clock ? CLOCK_PROCESS_CPUTIME_ID : CLOCK_MONOTONIC, &t);
@@ -124,11 +128,11 @@ Case op_case(const Options& o, std::string name, double flops, const OpDefinitio
   }
   for (const Tensor& t : owned) bytes += static_cast<double>(t.view().bytes());
   const auto scratch = std::make_shared<Scratch>();
-  const bool bf16 = o.bf16;
+  const auto precision = precision_of(o);
   return {std::move(name), flops, bytes, [=, run = op.cpu] {
             (void)owned;
             scratch->reset();
-            run({attributes, in, out, *scratch, bf16});
+            run({attributes, in, out, *scratch, precision});
           }};
 }
 
@@ -203,7 +207,8 @@ class Step {
     for (const Parameter& p : graph_.parameters()) wanted.push_back(p.value);
     std::vector<Value> outputs = gradients(loss, wanted);
     outputs.push_back(loss);
-    executor_ = std::make_shared<Executor>(graph_, outputs, ExecutorOptions{.bf16_matmul = o.bf16, .profile = true});
+    executor_ =
+        std::make_shared<Executor>(graph_, outputs, ExecutorOptions{.precision = precision_of(o), .profile = true});
     for (const auto& [value, tensor] : feed_) executor_->bind(value, tensor.view());
     for (const Parameter& p : graph_.parameters()) bind_parameter(p);
   }

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <limits>
 #include <set>
 
 #include "core/config/translate.h"
@@ -44,6 +45,16 @@ std::vector<TableSpec> table_specs(const Model& model, const config::Embedding& 
   return specs;
 }
 
+// Batches of more rows keep a device busy for longer than the host needs to queue their kernels one by one.
+int64_t pad_up_to(const config::Train& train, const Device* device) {
+  if (device == nullptr || train.device_graphs() == config::Train::NEVER) return 0;
+  return train.device_graphs() == config::Train::ALWAYS ? std::numeric_limits<int64_t>::max() : 4096;
+}
+
+TensorView real_rows(const TensorView& padded, int64_t rows) {
+  return {padded.data, padded.dtype, {rows, padded.shape[1]}};
+}
+
 std::unique_ptr<RowLookup> make_lookup(ShardedTables& tables, Device* device) {
   if (device == nullptr) return std::make_unique<ShardedLookup>(tables);
   return std::make_unique<StagedLookup>(tables, *device);
@@ -62,7 +73,7 @@ Session::Session(const config::Experiment& experiment, const FeatureSchema& sche
       tables_(communicator, table_specs(model_, experiment.embedding(), options.training),
               {.seed = experiment.seed(), .partitions = experiment.embedding().partitions()}),
       lookup_(make_lookup(tables_, options.device)),
-      inputs_(model_, schema, tables_.layout(), options.device),
+      inputs_(model_, schema, tables_.layout(), options.device, pad_up_to(experiment.train(), options.device)),
       buckets_(static_cast<int64_t>(parameters_.gradients().size()), DType::kFloat32) {
   const config::Train& train = experiment.train();
   if (options_.device != nullptr) device_communicator_ = make_staged_communicator(communicator, *options_.device);
@@ -115,7 +126,7 @@ void Session::train_step(const Batch& batch, int64_t global_rows, double learnin
   lookup_->lookup(inputs_.keys(), LookupMode::kTrain);
   clock.lap(Stage::kLookup);
   inputs_.bind(*training_, *lookup_, 1.0 / static_cast<double>(global_rows));
-  training_->run();
+  training_->run(inputs_.padded());
   clock.lap(Stage::kDense);
   buckets_.all_reduce(device_communicator_ ? *device_communicator_ : communicator_, parameters_.gradients());
   clock.lap(Stage::kAllReduce);
@@ -126,7 +137,8 @@ void Session::train_step(const Batch& batch, int64_t global_rows, double learnin
   for (size_t i = 0; i < model_.rows.size(); ++i)
     for (int group = 0; group < tables_.layout().groups(); ++group)
       if (tables_.layout().dim(group) == model_.rows[i].dim)
-        row_gradients[static_cast<size_t>(group)] = training_->result(row_gradients_[i]);
+        row_gradients[static_cast<size_t>(group)] =
+            real_rows(training_->result(row_gradients_[i]), inputs_.keys().rows(group));
   lookup_->update(row_gradients, learning_rate_factor);
   clock.lap(Stage::kSparseUpdate);
 }
@@ -135,11 +147,11 @@ std::span<const float> Session::predict(const Batch& batch) {
   inputs_.prepare(batch);
   lookup_->lookup(inputs_.keys(), LookupMode::kEval);
   inputs_.bind(*forward_, *lookup_, 1.0);
-  forward_->run();
+  forward_->run(inputs_.padded());
   const TensorView logits = forward_->result(model_.logit);
   if (options_.device == nullptr) return logits.elements<const float>();
-  const std::span<float> host = logits_.resize(logits.shape.elements());
-  options_.device->copy_out(host.data(), logits.data, logits.bytes());
+  const std::span<float> host = logits_.resize(batch.rows);
+  options_.device->copy_out(host.data(), logits.data, static_cast<int64_t>(host.size_bytes()));
   return host;
 }
 

@@ -1,6 +1,7 @@
 #include "core/train/step_inputs.h"
 
 #include <algorithm>
+#include <numeric>
 
 namespace polyscene {
 namespace {
@@ -10,13 +11,20 @@ TensorView view(const T* data, Shape shape) {
   return {const_cast<T*>(data), DTypeOf<T>::value, shape};
 }
 
+template <class T>
+void fill_from(std::span<T> values, int64_t from, T value) {
+  std::fill(values.begin() + from, values.end(), value);
+}
+
 }  // namespace
 
-StepInputs::StepInputs(const Model& model, const FeatureSchema& schema, const TableLayout& layout, Device* device)
+StepInputs::StepInputs(const Model& model, const FeatureSchema& schema, const TableLayout& layout, Device* device,
+                       int64_t pad_up_to)
     : model_(model),
       schema_(schema),
       layout_(layout),
       deduplicator_(layout),
+      pad_up_to_(pad_up_to),
       fields_(model.fields.size()),
       sequences_(model.sequences.size()),
       bags_(model.bags.size()) {
@@ -25,12 +33,16 @@ StepInputs::StepInputs(const Model& model, const FeatureSchema& schema, const Ta
 
 void StepInputs::prepare(const Batch& batch) {
   batch_ = &batch;
+  padded_ = batch.rows > 0 && batch.rows <= pad_up_to_;
+  // Enough rows that the behaviours which fill up are not many more in one of them than in a sample.
+  rows_ = padded_ ? padded_extent(batch.rows + std::max<int64_t>(1, batch.rows / 32)) : batch.rows;
   behaviours_ = distinct_behaviours_ = 0;
   std::vector<KeyBlock> blocks;
   for (size_t i = 0; i < fields_.size(); ++i) {
     const FieldsInput& input = model_.fields[i];
     const auto width = static_cast<int64_t>(input.fields.size());
-    const auto index = fields_[i].resize(batch.rows * width);
+    const auto index = fields_[i].resize(rows_ * width);
+    fill_from(index, batch.rows * width, -1);
     if (batch.rows == 0) continue;
     for (size_t k = 0; k < input.fields.size(); ++k)
       blocks.push_back({input.tables[k], batch.fields[static_cast<size_t>(input.fields[k])], index.subspan(k), width});
@@ -39,7 +51,8 @@ void StepInputs::prepare(const Batch& batch) {
   for (size_t i = 0; i < bags_.size(); ++i) prepare_bag(i, blocks);
   deduplicator_.run(blocks, keys_);
   const auto& labels = batch.labels[static_cast<size_t>(model_.label)];
-  std::ranges::copy(labels, labels_.resize(batch.rows).begin());
+  std::ranges::copy(labels, labels_.resize(rows_).begin());
+  fill_from(labels_.span(), batch.rows, -1.0f);
 }
 
 void StepInputs::prepare_sequence(size_t i, std::vector<KeyBlock>& blocks) {
@@ -47,20 +60,23 @@ void StepInputs::prepare_sequence(size_t i, std::vector<KeyBlock>& blocks) {
   const SequenceBatch& source = batch_->sequences[static_cast<size_t>(input.sequence)];
   Sequence& s = sequences_[i];
   const std::vector<std::span<const int64_t>> sides(source.sides.begin(), source.sides.end());
-  const auto count = static_cast<int64_t>(sides[0].size());
-  const std::span<const int32_t> first = s.tuples.run(sides, s.index.resize(count));
-  s.distinct = static_cast<int64_t>(first.size());
+  const auto count = static_cast<int64_t>(sides[0].size()), width = static_cast<int64_t>(sides.size());
+  const std::span<int32_t> index = s.index.resize(pad(count));
+  const std::span<const int32_t> first = s.tuples.run(sides, index.first(static_cast<size_t>(count)));
+  const auto distinct = static_cast<int64_t>(first.size());
   behaviours_ += count;
-  distinct_behaviours_ += s.distinct;
+  distinct_behaviours_ += distinct;
+  for (int64_t fill = count; fill < pad(count); ++fill)
+    index[static_cast<size_t>(fill)] = static_cast<int32_t>((fill - count) % pad(distinct));
 
-  const auto width = static_cast<int64_t>(sides.size());
-  const auto index = s.distinct_index.resize(s.distinct * width);
+  const std::span<int32_t> distinct_index = s.distinct_index.resize(pad(distinct) * width);
+  fill_from(distinct_index, distinct * width, -1);
   s.distinct_keys.resize(sides.size());
-  if (s.distinct == 0) return;
+  if (distinct == 0) return;
   for (size_t k = 0; k < sides.size(); ++k) {
-    const auto keys = s.distinct_keys[k].resize(s.distinct);
+    const auto keys = s.distinct_keys[k].resize(distinct);
     for (size_t d = 0; d < first.size(); ++d) keys[d] = sides[k][static_cast<size_t>(first[d])];
-    blocks.push_back({input.tables[k], keys, index.subspan(k), width});
+    blocks.push_back({input.tables[k], keys, distinct_index.subspan(k), width});
   }
 }
 
@@ -68,12 +84,13 @@ void StepInputs::prepare_bag(size_t i, std::vector<KeyBlock>& blocks) {
   const BagInput& input = model_.bags[i];
   const BagBatch& source = batch_->bags[static_cast<size_t>(input.bag)];
   const auto ids = static_cast<int64_t>(source.keys.size());
-  const auto weights = bags_[i].weights.resize(ids);
+  const std::span<float> weights = bags_[i].weights.resize(pad(ids));
   if (source.weights.empty()) {
     std::ranges::fill(weights, 1.0f);
   } else {
     std::ranges::copy(source.weights, weights.begin());
   }
+  fill_from(weights, ids, 0.0f);
   if (schema_.bags[static_cast<size_t>(input.bag)].mean) {
     for (size_t row = 0; row + 1 < source.offsets.size(); ++row) {
       const auto part = weights.subspan(static_cast<size_t>(source.offsets[row]),
@@ -84,8 +101,19 @@ void StepInputs::prepare_bag(size_t i, std::vector<KeyBlock>& blocks) {
         for (float& w : part) w /= sum;
     }
   }
-  const auto index = bags_[i].index.resize(ids);
+  const std::span<int32_t> index = bags_[i].index.resize(pad(ids));
+  fill_from(index, ids, -1);
   if (ids > 0) blocks.push_back({input.table, source.keys, index, 1});
+}
+
+TensorView StepInputs::offsets(const std::vector<int32_t>& real, int64_t extent, Buffer<int32_t>& room) const {
+  if (!padded_) return view(real.data(), {batch_->rows + 1});
+  const std::span<int32_t> all = room.resize(rows_ + 1);
+  std::ranges::copy(real, all.begin());
+  const int64_t fills = rows_ - batch_->rows, surplus = extent - real.back();
+  for (int64_t f = 1; f <= fills; ++f)
+    all[static_cast<size_t>(batch_->rows + f)] = real.back() + static_cast<int32_t>(surplus * f / fills);
+  return view(all.data(), {rows_ + 1});
 }
 
 void StepInputs::bind(Executor& executor, const RowLookup& lookup, double weight) {
@@ -97,28 +125,38 @@ void StepInputs::bind(Executor& executor, const RowLookup& lookup, double weight
   if (copies_) copies_->begin();
   for (const RowsInput& input : model_.rows)
     for (int group = 0; group < layout_.groups(); ++group)
-      if (layout_.dim(group) == input.dim) executor.bind(input.rows, lookup.rows(group));
+      if (layout_.dim(group) == input.dim) {
+        const TensorView rows = lookup.rows(group);
+        executor.bind(input.rows, {rows.data, rows.dtype, {pad(rows.shape[0]), input.dim}});
+      }
   for (size_t i = 0; i < fields_.size(); ++i)
     bind(model_.fields[i].index,
-         view(fields_[i].data(), {batch.rows, static_cast<int64_t>(model_.fields[i].fields.size())}));
+         view(fields_[i].data(), {rows_, static_cast<int64_t>(model_.fields[i].fields.size())}));
   for (size_t i = 0; i < sequences_.size(); ++i) {
     const SequenceInput& input = model_.sequences[i];
-    const SequenceBatch& source = batch.sequences[static_cast<size_t>(input.sequence)];
     Sequence& s = sequences_[i];
-    bind(input.distinct_index, view(s.distinct_index.data(), {s.distinct, static_cast<int64_t>(input.tables.size())}));
+    const auto sides = static_cast<int64_t>(input.tables.size());
+    bind(input.distinct_index, view(s.distinct_index.data(), {s.distinct_index.size() / sides, sides}));
     bind(input.index, view(s.index.data(), {s.index.size()}));
-    bind(input.offsets, view(source.offsets.data(), {batch.rows + 1}));
+    const std::vector<int32_t>& real = batch.sequences[static_cast<size_t>(input.sequence)].offsets;
+    bind(input.offsets, offsets(real, s.index.size(), s.offsets));
   }
   for (size_t i = 0; i < bags_.size(); ++i) {
     const BagInput& input = model_.bags[i];
-    const BagBatch& source = batch.bags[static_cast<size_t>(input.bag)];
-    bind(input.index, view(bags_[i].index.data(), {bags_[i].index.size()}));
-    bind(input.weights, view(bags_[i].weights.data(), {bags_[i].weights.size(), 1}));
-    bind(input.offsets, view(source.offsets.data(), {batch.rows + 1}));
+    Bag& b = bags_[i];
+    bind(input.index, view(b.index.data(), {b.index.size()}));
+    bind(input.weights, view(b.weights.data(), {b.weights.size(), 1}));
+    bind(input.offsets, offsets(batch.bags[static_cast<size_t>(input.bag)].offsets, b.index.size(), b.offsets));
   }
-  if (model_.numbers)
-    bind(model_.numbers, view(batch.numbers.data(), {batch.rows, static_cast<int64_t>(schema_.numbers.size())}));
-  bind(model_.labels, view(labels_.data(), {batch.rows, 1}));
+  if (model_.numbers) {
+    const auto width = static_cast<int64_t>(schema_.numbers.size());
+    if (padded_) {
+      std::ranges::copy(batch.numbers, numbers_.resize(rows_ * width).begin());
+      fill_from(numbers_.span(), batch.rows * width, 0.0f);
+    }
+    bind(model_.numbers, view(padded_ ? numbers_.data() : batch.numbers.data(), {rows_, width}));
+  }
+  bind(model_.labels, view(labels_.data(), {rows_, 1}));
   bind(model_.weight, view(&weight_, {1}));
   if (copies_) copies_->end();
 }

@@ -12,16 +12,23 @@
 #include "embedding/lookup/row_lookup.h"
 #include "embedding/lookup/tuple_deduplicator.h"
 #include "ops/graph/executor.h"
+#include "ops/tensor/padding.h"
 
 namespace polyscene {
 
 class StepInputs {
  public:
-  // All must outlive this. With a device the executor's inputs are copies there.
-  StepInputs(const Model& model, const FeatureSchema& schema, const TableLayout& layout, Device* device = nullptr);
+  // All must outlive this. With a device the executor's inputs are copies there. Batches of up to `pad_up_to` rows are
+  // padded: their extents are rounded up so that few different ones come, by rows that are no samples. Their label is
+  // -1, the behaviours and ids that fill up are shared among them and read no row, so nothing gets a gradient from
+  // them.
+  StepInputs(const Model& model, const FeatureSchema& schema, const TableLayout& layout, Device* device = nullptr,
+             int64_t pad_up_to = 0);
 
   // Finds what is distinct in the batch. Local to the rank; the batch must live until the step is done.
   void prepare(const Batch& batch);
+  // Whether the prepared batch is padded. Real rows come first.
+  [[nodiscard]] bool padded() const { return padded_; }
 
   // Points the executor's inputs at the prepared batch, at the rows that `lookup` fetched for keys(), and at `weight`,
   // the factor of the summed loss. Inputs that the executor does not need are bound all the same.
@@ -36,14 +43,19 @@ class StepInputs {
     TupleDeduplicator tuples;
     Buffer<int32_t> index, distinct_index;
     std::vector<Buffer<int64_t>> distinct_keys;  // per side
-    int64_t distinct = 0;
+    Buffer<int32_t> offsets;                     // where the batch is padded
   };
   struct Bag {
     Buffer<int32_t> index;
     Buffer<float> weights;
+    Buffer<int32_t> offsets;  // where the batch is padded
   };
   void prepare_sequence(size_t i, std::vector<KeyBlock>& blocks);
   void prepare_bag(size_t i, std::vector<KeyBlock>& blocks);
+  // Of what there are `extent` in the batch.
+  [[nodiscard]] int64_t pad(int64_t extent) const { return padded_ ? padded_extent(extent) : extent; }
+  // The batch's offsets, or `room` with those of the rows that fill up behind them.
+  [[nodiscard]] TensorView offsets(const std::vector<int32_t>& real, int64_t extent, Buffer<int32_t>& room) const;
 
   const Model& model_;
   const FeatureSchema& schema_;
@@ -52,10 +64,12 @@ class StepInputs {
   Deduplicator deduplicator_;
   UniqueKeys keys_;
   const Batch* batch_ = nullptr;
+  int64_t pad_up_to_, rows_ = 0;  // rows_: of the batch, padding included
+  bool padded_ = false;
   std::vector<Buffer<int32_t>> fields_;  // per FieldsInput [rows, fields]
   std::vector<Sequence> sequences_;      // per SequenceInput
   std::vector<Bag> bags_;                // per BagInput
-  Buffer<float> labels_;
+  Buffer<float> labels_, numbers_;
   float weight_ = 0;
   int64_t behaviours_ = 0, distinct_behaviours_ = 0;
 };

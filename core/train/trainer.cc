@@ -243,7 +243,8 @@ class Trainer {
     if (device_ != nullptr)
       out_ << "device   " << device_->name() << ": peak " << device_->use().describe_peak() << ", waited for "
            << device_->use().waits(HostWait::kResult) << " times, held back "
-           << device_->use().waits(HostWait::kThrottle) << " times\n";
+           << device_->use().waits(HostWait::kThrottle) << " times; steps queued as a recorded graph "
+           << session_->executor().replayed() << '\n';
     print_left_out(out_, "first epoch", trained, "see " + folder_.rejects());
     print_left_out(out_, "validation", validated, "see " + folder_.rejects());
     out_ << "model    " << folder_.model() << " (saved " << saves_ << (saves_ == 1 ? " time" : " times") << ", "

@@ -39,7 +39,8 @@ class RowLookup {
   virtual void lookup(const UniqueKeys& unique, LookupMode mode) = 0;
 
   // The rows of the latest lookup, [unique.rows(group), dim] float32, in this object's memory, of the host or the
-  // device that the model runs on; valid until the next lookup. The caller may write to it.
+  // device that the model runs on; valid until the next lookup. The caller may write to it. On a device the memory goes
+  // on to padded_extent(rows), and stays where it is until more are wanted.
   [[nodiscard]] virtual TensorView rows(int group) const = 0;
 
   // Sums the gradients of each row over all ranks, in rank order, and runs the table's optimiser once on each row.

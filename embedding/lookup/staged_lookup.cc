@@ -1,5 +1,7 @@
 #include "embedding/lookup/staged_lookup.h"
 
+#include "ops/tensor/padding.h"
+
 namespace polyscene {
 
 StagedLookup::StagedLookup(ShardedTables& tables, Device& device)
@@ -10,9 +12,10 @@ void StagedLookup::lookup(const UniqueKeys& unique, LookupMode mode) {
   for (size_t g = 0; g < groups_.size(); ++g) {
     Group& group = groups_[g];
     const TensorView rows = host_.rows(static_cast<int>(g));
-    if (rows.bytes() > group.bytes || group.memory == nullptr) {
+    const int64_t wanted = padded_extent(rows.shape[0]) * rows.shape[1] * size_bytes(rows.dtype);
+    if (wanted > group.bytes) {
       group.memory.reset();
-      group.bytes = rows.bytes() + rows.bytes() / 4;
+      group.bytes = wanted + wanted / 4;
       group.memory = device_.allocate(group.bytes, "rows of the batch");
     }
     device_.copy_in(group.memory.get(), rows.data, rows.bytes());

@@ -3,6 +3,7 @@
 #include <array>
 #include <atomic>
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <memory>
 #include <mutex>
@@ -26,6 +27,14 @@ class Event {
   [[nodiscard]] virtual bool done() = 0;
   // Returns when it is reached; counted where it was not.
   virtual void wait(HostWait why = HostWait::kResult) = 0;
+};
+
+// Work of a queue that was recorded once and is queued as a whole, any number of times: with the memory and the numbers
+// that it was recorded with.
+class DeviceGraph {
+ public:
+  virtual ~DeviceGraph() = default;
+  virtual void launch() = 0;
 };
 
 // What all queues of one device share: its memory by consumer, and how often the host waited for it.
@@ -76,6 +85,10 @@ class Device {
   virtual void copy(void* to, const void* from, int64_t bytes) = 0;
   // Queued.
   virtual void clear(void* device, int64_t bytes) = 0;
+
+  // Records what `work` puts on this queue, instead of doing it: kernels and copies on the device, no allocation, no
+  // copy of the host's memory, no wait. The device must outlive it.
+  [[nodiscard]] virtual std::unique_ptr<DeviceGraph> capture(const std::function<void()>& work) = 0;
 
   [[nodiscard]] virtual std::shared_ptr<Event> record() = 0;
   // Work put on this queue from now on waits for the event, of any queue of the device; the host does not.

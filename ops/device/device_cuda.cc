@@ -77,6 +77,40 @@ std::shared_ptr<void> pinned_memory(int index, int64_t bytes) {
   return {memory, [](void* p) { cudaFreeHost(p); }};
 }
 
+class CudaGraph : public DeviceGraph {
+ public:
+  CudaGraph(std::shared_ptr<Queue> queue, const std::function<void()>& work) : queue_(std::move(queue)) {
+    use_device(queue_->index);
+    cudaGraph_t graph = nullptr;
+    check(cudaStreamBeginCapture(queue_->stream, cudaStreamCaptureModeThreadLocal), "recording a graph");
+    try {
+      work();
+    } catch (...) {
+      cudaStreamEndCapture(queue_->stream, &graph);
+      cudaGraphDestroy(graph);
+      throw;
+    }
+    check(cudaStreamEndCapture(queue_->stream, &graph), "recording a graph");
+    const cudaError_t status = cudaGraphInstantiate(&graph_, graph, 0);
+    cudaGraphDestroy(graph);
+    check(status, "making a graph");
+  }
+  CudaGraph(const CudaGraph&) = delete;
+  CudaGraph& operator=(const CudaGraph&) = delete;
+  ~CudaGraph() override {
+    cudaSetDevice(queue_->index);
+    cudaGraphExecDestroy(graph_);
+  }
+  void launch() override {
+    use_device(queue_->index);
+    check(cudaGraphLaunch(graph_, queue_->stream), "launching a graph");
+  }
+
+ private:
+  std::shared_ptr<Queue> queue_;
+  cudaGraphExec_t graph_ = nullptr;
+};
+
 // Pinned memory that copies to the device pass through, so that the host need not wait for them.
 class Staging {
  public:
@@ -176,6 +210,10 @@ class CudaDevice : public Device {
     use_device(queue_->index);
     check(cudaMemsetAsync(device, 0, static_cast<size_t>(bytes), queue_->stream), "clearing ", bytes, " bytes on ",
           name_);
+  }
+
+  std::unique_ptr<DeviceGraph> capture(const std::function<void()>& work) override {
+    return std::make_unique<CudaGraph>(queue_, work);
   }
 
   std::shared_ptr<Event> record() override {

@@ -25,9 +25,14 @@ std::shared_ptr<void> allocate_on(Device* device, int64_t bytes, const std::stri
 void* Scratch::allocate(int64_t bytes) {
   static const std::string kConsumer = "temporary values of kernels";
   // First come, first served: kernels ask for the same regions in the same order step after step.
-  if (used_ == blocks_.size()) blocks_.push_back({allocate_on(device_, bytes, kConsumer), bytes});
+  if (used_ == blocks_.size()) blocks_.push_back({nullptr, 0});
   Block& block = blocks_[used_++];
-  if (block.bytes < bytes) block = {allocate_on(device_, bytes + bytes / 4, kConsumer), bytes + bytes / 4};
+  if (block.memory == nullptr || block.bytes < bytes) {
+    block.bytes = block.memory == nullptr ? bytes : bytes + bytes / 4;
+    block.memory.reset();
+    block.memory = allocate_on(device_, block.bytes, kConsumer);
+    ++allocations_;
+  }
   return block.memory.get();
 }
 
@@ -80,6 +85,8 @@ Executor::Executor(const Graph& graph, std::vector<Value> outputs, ExecutorOptio
     if (needed[i] && graph.producer({nullptr, static_cast<int32_t>(i)}) < 0)
       used_inputs_.push_back(static_cast<int32_t>(i));
 }
+
+Executor::~Executor() = default;
 
 void Executor::bind(Value value, TensorView data) {
   require(data.dtype == graph_.type(value).dtype, "[ops.executor] ", graph_.describe(value), " wants ",
@@ -165,6 +172,7 @@ void Executor::resolve_views() {
     const int64_t bytes = plan.arena_bytes + plan.arena_bytes / 8;  // jagged sizes vary from step to step
     arena_ = allocate_on(options_.device, bytes, "intermediate values of the graph");
     arena_bytes_ = bytes;
+    ++arena_allocations_;
   }
   for (size_t i = 0; i < roots.size(); ++i)
     views_[roots[i]].data = static_cast<std::byte*>(arena_.get()) + plan.offsets[i];
@@ -180,8 +188,47 @@ void Executor::resolve_views() {
   stale_ = false;
 }
 
-void Executor::run() {
+void Executor::run(bool recorded) {
+  if (recorded && options_.device != nullptr && !options_.check_finite && !options_.profile) return run_recorded();
   if (stale_) resolve_views();
+  run_nodes();
+}
+
+// The first time kernels ask for the memory they need, which cannot be recorded; the second time they are recorded.
+void Executor::run_recorded() {
+  constexpr size_t kMostRuns = 256;  // each a few hundred kernels: shapes that never come again must not pile up
+  if (runs_.size() >= kMostRuns) runs_.clear();
+  Run& run = runs_[bindings()];
+  if (run.allocations == allocations() && run.graph != nullptr) {
+    views_ = run.views;
+    stale_ = true;  // the steps' views are of another run
+    ++replayed_;
+    return run.graph->launch();
+  }
+  if (stale_) resolve_views();
+  if (run.allocations != allocations()) {
+    run.graph.reset();
+    run_nodes();
+    run.allocations = allocations();
+    return;
+  }
+  run.graph = options_.device->capture([this] { run_nodes(); });
+  run.views = views_;
+  ++recorded_;
+  run.graph->launch();
+}
+
+std::vector<int64_t> Executor::bindings() const {
+  std::vector<int64_t> all;
+  for (size_t i = 0; i < views_.size(); ++i) {
+    if (!bound_[i]) continue;
+    all.push_back(reinterpret_cast<int64_t>(views_[i].data));
+    for (int axis = 0; axis < views_[i].shape.rank(); ++axis) all.push_back(views_[i].shape[axis]);
+  }
+  return all;
+}
+
+void Executor::run_nodes() {
   for (Step& step : steps_) {
     if (step.node->op->aliases_input) continue;
     const double start = options_.profile ? now_s() : 0;

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <memory>
 #include <span>
 #include <string>
@@ -11,6 +12,8 @@
 #include "ops/graph/graph.h"
 
 namespace polyscene {
+
+class DeviceGraph;
 
 struct ExecutorOptions {
   // Where to run; nullptr is the CPU. Bound views and results are then memory of the device on multiples of 16
@@ -38,19 +41,27 @@ class Executor {
   // The graph must outlive the executor and not change any more. Throws DeviceError when an operator has no kernel for
   // the device, InvalidArgument when a value is float64 there.
   Executor(const Graph& graph, std::vector<Value> outputs, ExecutorOptions options = {});
+  Executor(const Executor&) = delete;
+  Executor& operator=(const Executor&) = delete;
+  ~Executor();
 
   // Gives an input or parameter its memory, or a wanted output the place to be written to. The view must stay valid
   // during run(); bindings stay until replaced. Types are checked here, shapes in run().
   void bind(Value value, TensorView view);
 
   // Binds the symbols from the shapes of the bound inputs, plans memory if they changed, runs every node.
-  // Throws InvalidArgument when an input is unbound or shapes contradict each other.
-  void run();
+  // Throws InvalidArgument when an input is unbound or shapes contradict each other. `recorded`, on a device: what a
+  // run queues is recorded once it comes again with the same memory and shapes, and queued as a whole from then on; not
+  // with check_finite or profile, which look at every node.
+  void run(bool recorded = false);
 
   // A wanted output of the last run; valid until the next run.
   [[nodiscard]] TensorView result(Value output) const;
 
   [[nodiscard]] int64_t arena_bytes() const { return arena_bytes_; }
+  // Runs that were recorded, and runs that were queued so.
+  [[nodiscard]] int64_t recorded() const { return recorded_; }
+  [[nodiscard]] int64_t replayed() const { return replayed_; }
   [[nodiscard]] std::vector<OpTime> profile() const;  // longest first
   void reset_profile();
 
@@ -66,6 +77,10 @@ class Executor {
   void bind_symbols();
   [[nodiscard]] Shape resolve_shape(Value v) const;
   void resolve_views();
+  void run_nodes();
+  void run_recorded();
+  [[nodiscard]] std::vector<int64_t> bindings() const;
+  [[nodiscard]] int64_t allocations() const { return arena_allocations_ + scratch_.allocations(); }
   void run_kernel(const Step& step);
   void check_step(const Step& step) const;
   // False when a number is not finite.
@@ -84,8 +99,17 @@ class Executor {
   std::vector<int64_t> symbols_;
   bool stale_ = true;
   std::shared_ptr<void> arena_;
-  int64_t arena_bytes_ = 0;
+  int64_t arena_bytes_ = 0, arena_allocations_ = 0;
   Scratch scratch_;
+
+  // What ran once with some bindings, and what it queued, where it ran twice.
+  struct Run {
+    int64_t allocations = -1;  // before it; once memory has moved it is of no use
+    std::vector<TensorView> views;
+    std::unique_ptr<DeviceGraph> graph;
+  };
+  std::map<std::vector<int64_t>, Run> runs_;
+  int64_t recorded_ = 0, replayed_ = 0;
 };
 
 }  // namespace polyscene

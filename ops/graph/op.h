@@ -62,6 +62,8 @@ class Scratch {
   }
   // Makes all regions available again; blocks are kept for the next kernel.
   void reset() { used_ = 0; }
+  // How often memory was asked for: as long as it stays, the same calls give the same regions.
+  [[nodiscard]] int64_t allocations() const { return allocations_; }
 
  private:
   void* allocate(int64_t bytes);
@@ -72,6 +74,7 @@ class Scratch {
   Device* device_;
   std::vector<Block> blocks_;
   size_t used_ = 0;
+  int64_t allocations_ = 0;
 };
 
 // How matrix products round what they multiply; sums stay float32. Products of double ignore it.

@@ -27,7 +27,8 @@ std::vector<Value> gradient(const GradientContext& c) {
 std::vector<Tensor> sample_bce_inputs(int64_t batch, double logit_scale) {
   const Tensor logit = sample_tensor({batch, 1}, 1), label = sample_tensor({batch, 1}, 2);
   for (double& z : logit.elements<double>()) z *= logit_scale;
-  for (double& y : label.elements<double>()) y = y > 0 ? 1 : 0;
+  const std::span<double> labels = label.elements<double>();
+  for (size_t i = 0; i < labels.size(); ++i) labels[i] = i % 5 == 4 ? -1 : labels[i] > 0 ? 1 : 0;
   return {logit, label, Tensor::of<double>({1}, {0.125})};
 }
 

@@ -23,6 +23,7 @@ void bce_with_logits_cpu(const KernelContext& context) {
     parallel_for(batch, kGrain, [=](int64_t begin, int64_t end) {
       double sum = 0;
       for (int64_t i = begin; i < end; ++i) {
+        if (label[i] < 0) continue;
         const double z = static_cast<double>(logit[i]);
         sum += softplus(z) - static_cast<double>(label[i]) * z;
       }

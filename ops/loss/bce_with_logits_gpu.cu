@@ -19,8 +19,8 @@ struct BlockLosses {
       double sum = 0;
       const int64_t end = simt::minimum(batch, (block + 1) * kBlock);
       for (int64_t i = block * kBlock + t.lane(); i < end; i += simt::kWarpSize) {
-        const double z = static_cast<double>(logit.load(i));
-        sum += simt::maximum(z, 0.0) + std::log1p(std::exp(-std::abs(z))) - static_cast<double>(label.load(i)) * z;
+        const double z = static_cast<double>(logit.load(i)), y = static_cast<double>(label.load(i));
+        if (y >= 0) sum += simt::maximum(z, 0.0) + std::log1p(std::exp(-std::abs(z))) - y * z;
       }
       sum = simt::warp_sum(t, sum);
       if (t.lane() == 0) partial.store(block, sum);

@@ -11,7 +11,7 @@ void bce_with_logits_gradient_cpu(const KernelContext& context) {
     const T* label = context.inputs[2].as<const T>();
     T* dlogit = context.outputs[0].as<T>();
     parallel_for(context.outputs[0].shape[0], 4096, [=](int64_t begin, int64_t end) {
-      for (int64_t i = begin; i < end; ++i) dlogit[i] = factor * (sigmoid(logit[i]) - label[i]);
+      for (int64_t i = begin; i < end; ++i) dlogit[i] = label[i] < 0 ? T{0} : factor * (sigmoid(logit[i]) - label[i]);
     });
   });
 }

@@ -12,8 +12,10 @@ struct BceGradient {
 
   POLYSCENE_DEVICE void operator()(simt::Thread& t) const {
     const float factor = dloss.load(0) * weight.load(0);
-    simt::for_each(t, batch,
-                   [&](int64_t i) { dlogit.store(i, factor * (device_sigmoid(logit.load(i)) - label.load(i))); });
+    simt::for_each(t, batch, [&](int64_t i) {
+      const float y = label.load(i);
+      dlogit.store(i, y < 0 ? 0.0f : factor * (device_sigmoid(logit.load(i)) - y));
+    });
   }
 };
 

@@ -42,6 +42,12 @@ class DeviceTest(ProgramTest):
         result = self.train_both()
         self.assertIn("1 rank (local) on the emulated device", result.out)
         self.assertRegex(result.out, r"device   the emulated device: peak [\d.]+ MiB \(.*dense parameters .*\), waited for \d+ times")
+        self.assertRegex(result.out, r"steps queued as a recorded graph [1-9]")
+        self.assert_same_runs()
+
+    def test_without_recorded_graphs(self):
+        result = self.train_both("--set", "train.device_graphs=NEVER")
+        self.assertIn("steps queued as a recorded graph 0\n", result.out)
         self.assert_same_runs()
 
     def test_evaluates_and_predicts_as_the_host_does(self):

@@ -44,6 +44,12 @@ TEST_F(Bce, LargeLogitsStayFinite) {
   EXPECT_TRUE(all_close(r[1], Tensor::of<float>({4, 1}, {0, 0, 1, -1}), {.absolute = 1e-30}));
 }
 
+TEST_F(Bce, RowsWithNegativeLabelsAreNoSamples) {
+  const auto r = run({0, 5, 2, -7}, {0, -1, 1, -1}, 0.5f);
+  EXPECT_NEAR(r[0].elements<float>()[0], 0.41003758, 1e-7);
+  EXPECT_TRUE(all_close(r[1], Tensor::of<double>({4, 1}, {0.25, 0, -0.05960146, 0}), {.relative = 1e-5}));
+}
+
 TEST_F(Bce, NoRowsNoLoss) {
   const auto r = run({}, {}, 1);
   EXPECT_EQ(r[0].elements<float>()[0], 0);

@@ -4,10 +4,13 @@
 #include <algorithm>
 
 #include "ops/simd/plain_product.h"
+#include "tests/simt/recording.h"
 
 namespace polyscene::ops {
 
-void device_product(const KernelContext& /*context*/, const DeviceProduct& p) {
+namespace {
+
+void multiply(const DeviceProduct& p) {
   if (!p.add) std::fill_n(p.y, p.rows * p.cols, 0.0f);
   const auto side = [](const float* data, int64_t stride, bool transpose) {
     return transpose ? Strided<const float>{data, 1, stride} : Strided<const float>{data, stride, 1};
@@ -18,6 +21,12 @@ void device_product(const KernelContext& /*context*/, const DeviceProduct& p) {
     if (p.bias != nullptr) p.y[i] += p.bias[i % p.cols];
     if (p.relu) p.y[i] = std::max(p.y[i], 0.0f);
   }
+}
+
+}  // namespace
+
+void device_product(const KernelContext& /*context*/, const DeviceProduct& p) {
+  simt::do_or_record([p] { multiply(p); });
 }
 
 }  // namespace polyscene::ops

@@ -11,6 +11,7 @@
 
 #include "ops/device/device.h"
 #include "ops/tensor/tensor.h"
+#include "tests/simt/recording.h"
 
 namespace polyscene::testing {
 
@@ -26,13 +27,17 @@ class EmulatedDevice : public Device {
   void limit_memory(int64_t bytes) { limit_ = bytes; }
 
   [[nodiscard]] std::shared_ptr<void> allocate(int64_t bytes, const std::string& consumer) override {
+    require<DeviceError>(simt::the_recording == nullptr, "[device] memory cannot be allocated while work is recorded");
     if (limit_ && use().bytes() + bytes > *limit_)
       out_of_memory(bytes, consumer, std::max<int64_t>(*limit_ - use().bytes(), 0), *limit_);
     return counted(poisoned(bytes), bytes, consumer);
   }
   [[nodiscard]] std::shared_ptr<void> allocate_pinned(int64_t bytes) override { return poisoned(bytes); }
 
-  void copy_in(void* device, const void* host, int64_t bytes) override { copy(device, host, bytes); }
+  void copy_in(void* device, const void* host, int64_t bytes) override {
+    require<DeviceError>(simt::the_recording == nullptr, "[device] a copy of the host's memory cannot be recorded");
+    copy(device, host, bytes);
+  }
   void copy_out(void* host, const void* device, int64_t bytes) override {
     synchronize();
     copy(host, device, bytes);
@@ -43,15 +48,25 @@ class EmulatedDevice : public Device {
     std::memset(pinned, 0xFF, static_cast<size_t>(bytes));
   }
   void copy(void* to, const void* from, int64_t bytes) override {
-    if (bytes > 0) std::memcpy(to, from, static_cast<size_t>(bytes));
+    if (bytes > 0) simt::do_or_record([=] { std::memcpy(to, from, static_cast<size_t>(bytes)); });
   }
-  void clear(void* device, int64_t bytes) override { std::memset(device, 0, static_cast<size_t>(bytes)); }
+  void clear(void* device, int64_t bytes) override {
+    simt::do_or_record([=] { std::memset(device, 0, static_cast<size_t>(bytes)); });
+  }
+
+  [[nodiscard]] std::unique_ptr<DeviceGraph> capture(const std::function<void()>& work) override {
+    auto graph = std::make_unique<RecordedGraph>();
+    const simt::Recording recording(graph->work);
+    work();
+    return graph;
+  }
 
   [[nodiscard]] std::shared_ptr<Event> record() override {
     return std::make_shared<LateEvent>(queue_, &use(), queue_->queued);
   }
   void wait_for(const Event& /*event*/) override {}
   void synchronize() override {
+    require<DeviceError>(simt::the_recording == nullptr, "[device] the host cannot wait for what is being recorded");
     use().add_wait(HostWait::kResult);
     queue_->deliver(queue_->queued);
   }
@@ -68,6 +83,12 @@ class EmulatedDevice : public Device {
     void deliver(int64_t position) {
       for (; !late.empty() && late.front().position <= position; late.pop_front())
         std::ranges::copy(late.front().bytes, static_cast<std::byte*>(late.front().pinned));
+    }
+  };
+  struct RecordedGraph : public DeviceGraph {
+    std::vector<simt::Work> work;
+    void launch() override {
+      for (const simt::Work& piece : work) piece();
     }
   };
   class LateEvent : public Event {

@@ -9,6 +9,7 @@
 #include "ops/base/error.h"
 #include "ops/device/stream.h"
 #include "tests/simt/emulator/emulator.h"
+#include "tests/simt/recording.h"
 
 #define POLYSCENE_DEVICE inline
 #define POLYSCENE_HOST_DEVICE inline
@@ -154,9 +155,12 @@ class Thread {
 
 template <class Kernel>
 void launch(const Stream& /*stream*/, const char* name, const LaunchShape& shape, const Kernel& kernel) {
-  emulate(name, shape, [&](BlockRun& run, int thread) {
-    Thread t(thread, run.block(), shape);
-    kernel(t);
+  check_launch(name, shape);
+  do_or_record([name, shape, kernel] {
+    emulate(name, shape, [&](BlockRun& run, int thread) {
+      Thread t(thread, run.block(), shape);
+      kernel(t);
+    });
   });
 }
 

@@ -47,8 +47,7 @@ struct SumAndCheck {
 
   template <int kPack>
   POLYSCENE_DEVICE simt::Pack<float, kPack> load(const Tile& tile, int64_t i, int32_t col) const {
-    const KeySpan span =
-        simt::Global<const KeySpan>(keys.spans, keys.span_count).load(last_span(keys, i, kSpanBegin));
+    const KeySpan span = simt::Global<const KeySpan>(keys.spans, keys.span_count).load(last_span(keys, i, kSpanBegin));
     const simt::Global<const float> row(span.matrix + (span.row + i - span.begin) * tile.table.dim, tile.table.dim);
     return row.template load_pack<kPack>(col);
   }
@@ -88,7 +87,8 @@ void check_gradients(const KernelContext& c, const DeviceKeys& keys, const int32
     return;
   }
   const TensorView index{const_cast<int32_t*>(leaders), DType::kInt32, {keys.count}};
-  const KernelContext context{c.attributes, {&index, 1}, {}, c.scratch, false, c.stream};
+  const KernelContext context{
+      .attributes = c.attributes, .inputs = {&index, 1}, .outputs = {}, .scratch = c.scratch, .stream = c.stream};
   const ops::DeviceSourceLists sources = ops::invert_index(context, 0, keys.count);
   simt::launch(c.stream, "sum_and_check", shape_for_tiles(keys), SumAndCheck{keys, sources, flags});
 }

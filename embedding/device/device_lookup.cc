@@ -200,7 +200,8 @@ void DeviceLookup::update(std::span<const TensorView> gradients, double learning
   s.upload_steps(learning_rate_factor);
   s.scratch.reset();
   const Attributes none;
-  const KernelContext context{none, {}, {}, s.scratch, false, s.device.stream()};
+  const KernelContext context{
+      .attributes = none, .inputs = {}, .outputs = {}, .scratch = s.scratch, .stream = s.device.stream()};
   check_gradients(context, s.owned, s.leaders_or_none(), s.progress().flags());
   update_table_rows(context.stream, s.owned, s.numbers.data(), s.leaders_or_none(), s.steps.data(),
                     s.progress().flags());

@@ -43,6 +43,11 @@ void DeviceProgress::poll() {
   }
 }
 
+void DeviceProgress::wait_for_oldest() {
+  readings_.front().event->wait(HostWait::kThrottle);
+  poll();
+}
+
 void DeviceProgress::wait() {
   if (readings_.empty()) return;
   readings_.back().event->wait();

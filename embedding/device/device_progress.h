@@ -42,8 +42,12 @@ class DeviceProgress {
   void read_later(std::span<const int64_t> offered, int64_t update_steps);
   // Takes in what is there; does not wait.
   void poll();
+  // Takes in the oldest that is outstanding, and whatever else is there; waits for it as one who is ahead.
+  void wait_for_oldest();
   // Takes in everything. The host waits, unless all is there.
   void wait();
+  // Readings queued and not taken in.
+  [[nodiscard]] size_t outstanding() const { return readings_.size(); }
 
   // Rows that a table has at most, once the work queued so far is done.
   [[nodiscard]] int64_t most_rows(int table) const { return most_rows_[static_cast<size_t>(table)]; }

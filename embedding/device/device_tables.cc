@@ -13,6 +13,8 @@ namespace {
 // How many lookups like the present one a table has room for after growing. The counts that the host has are a few
 // lookups old, and it must assume that all keys since then were new.
 constexpr int64_t kLookupsAhead = 4;
+// A host that is further ahead waits for older counts first, and leaves the device the work of its latest call.
+constexpr size_t kReadingsLeft = 1;
 
 // Rows [begin, ...) of `rows`, at most `count` of them; of a key that repeats, the last.
 SavedRows distinct_piece(const SavedRows& rows, size_t begin, size_t count, size_t dim, size_t width) {
@@ -65,10 +67,13 @@ void DeviceTables::upload_views() {
 
 void DeviceTables::make_room(std::span<const int64_t> offered) {
   const auto table_of = [&](size_t w) -> DeviceTable& { return tables_[static_cast<size_t>(layout_.wire_order()[w])]; };
-  bool fits = views_current_;
-  for (size_t w = 0; w < offered.size(); ++w)
-    fits = fits && progress_.most_rows(static_cast<int>(w)) + offered[w] <= table_of(w).capacity();
-  if (fits) return;
+  const auto fits = [&] {
+    for (size_t w = 0; w < offered.size(); ++w)
+      if (progress_.most_rows(static_cast<int>(w)) + offered[w] > table_of(w).capacity()) return false;
+    return views_current_;
+  };
+  while (!fits() && progress_.outstanding() > kReadingsLeft) progress_.wait_for_oldest();
+  if (fits()) return;
   progress_.wait();
   views_current_ = false;
   for (size_t w = 0; w < offered.size(); ++w) {

@@ -90,8 +90,7 @@ struct UpdateTableRows {
     int32_t table = 0;
     while (bad.load(table) == 0) ++table;
     const int64_t i = keys.count - bad.load(table);
-    const KeySpan span =
-        simt::Global<const KeySpan>(keys.spans, keys.span_count).load(last_span(keys, i, kSpanBegin));
+    const KeySpan span = simt::Global<const KeySpan>(keys.spans, keys.span_count).load(last_span(keys, i, kSpanBegin));
     const int32_t dim = simt::Global<const TableView>(keys.tables, keys.table_count).load(table).dim;
     const simt::Global<const float> gradient(span.matrix + (span.row + i - span.begin) * dim, dim);
     int32_t element = 0;

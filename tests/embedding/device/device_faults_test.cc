@@ -72,7 +72,7 @@ TEST(DeviceFaults, ANonFiniteGradientChangesNoRow) {
     gradients[0][static_cast<size_t>(row) * 2 + 1] = value;
   twins.update_device(gradients);
 
-  const int64_t waits = twins.device.use().host_waits();
+  const int64_t waits = twins.device.use().waits(HostWait::kResult);
   int calls = 0;
   const std::string message = message_of<Error>([&] {
     for (; calls < 10; ++calls) {
@@ -82,7 +82,7 @@ TEST(DeviceFaults, ANonFiniteGradientChangesNoRow) {
   });
   EXPECT_NE(message.find("got -inf in element 1 of key 1 of table \"item\""), std::string::npos) << message;
   EXPECT_EQ(calls, 1);
-  EXPECT_EQ(twins.device.use().host_waits(), waits + 1);  // for the work behind the error
+  EXPECT_EQ(twins.device.use().waits(HostWait::kResult), waits + 1);  // for the work behind the error
   EXPECT_EQ(twins.device_tables.update_steps(), 1);
   for (int t = 0; t < 2; ++t) EXPECT_EQ(rows_of(twins.device_tables, t), before[t]);
   EXPECT_EQ(message_of([&] { twins.update_device(good); }),

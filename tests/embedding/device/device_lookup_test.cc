@@ -161,11 +161,28 @@ TEST(DeviceLookup, TheHostDoesNotWaitInTheSteadyState) {
     twins.device_lookup.lookup(twins.unique, LookupMode::kEval);
   };
   for (int64_t s = 0; s < 4; ++s) step(s);
-  const int64_t waits = twins.device.use().host_waits(), bytes = twins.device.use().bytes();
+  const DeviceUse& use = twins.device.use();
+  const int64_t waits = use.waits(HostWait::kResult), throttled = use.waits(HostWait::kThrottle), bytes = use.bytes();
   for (int64_t s = 4; s < 12; ++s) step(s);
-  EXPECT_EQ(twins.device.use().host_waits(), waits);
-  EXPECT_EQ(twins.device.use().bytes(), bytes);
+  EXPECT_EQ(use.waits(HostWait::kResult), waits);
+  EXPECT_EQ(use.waits(HostWait::kThrottle), throttled);
+  EXPECT_EQ(use.bytes(), bytes);
   EXPECT_EQ(twins.device_tables.update_steps(), 12);
+}
+
+// Bounds are loose while counts are old: a host that is far ahead waits for older ones, and the device keeps its work.
+TEST(DeviceLookup, AHostThatIsFarAheadIsHeldBackWithoutDrainingTheDevice) {
+  const auto world = make_single_world();
+  Twins twins(*world, {{.name = "t", .dim = 1, .optimizer = {.kind = Kind::kSgd}}});
+  TestBatch fewer = batch_of(iota_keys(0, 150)), batch = batch_of(iota_keys(0, 200));
+  twins.look_up(fewer, LookupMode::kTrain);  // makes room for 600 rows
+  twins.look_up(batch, LookupMode::kTrain);
+  const DeviceUse& use = twins.device.use();
+  const int64_t waits = use.waits(HostWait::kResult), throttled = use.waits(HostWait::kThrottle), bytes = use.bytes();
+  for (int i = 0; i < 6; ++i) twins.device_lookup.lookup(twins.unique, LookupMode::kTrain);
+  EXPECT_EQ(use.waits(HostWait::kResult), waits);
+  EXPECT_GT(use.waits(HostWait::kThrottle), throttled);
+  EXPECT_EQ(use.bytes(), bytes);
 }
 
 TEST(DeviceLookup, ReadsZerosWhereATableHasNoRowYet) {

@@ -28,9 +28,10 @@ std::vector<float> to_host(Device& device, const TensorView& tensor) {
 }
 
 Twins::Twins(Communicator& communicator, const std::vector<TableSpec>& specs, uint64_t seed)
-    : tables(communicator, specs, {.seed = seed}),
+    : staged(make_staged_communicator(communicator, device)),
+      tables(communicator, specs, {.seed = seed}),
       lookup(tables),
-      device_tables(device, {.host = communicator, .device = communicator}, specs, {.seed = seed}),
+      device_tables(device, {.host = communicator, .device = *staged}, specs, {.seed = seed}),
       device_lookup(device_tables),
       deduplicator(tables.layout()) {
   for (int g = 0; g < tables.layout().groups(); ++g) gradient_memory_.emplace_back(device, "gradients");

@@ -5,10 +5,12 @@
 
 #include <algorithm>
 #include <cmath>
+#include <memory>
 #include <vector>
 
 #include "dist/world.h"
 #include "embedding/device/device_lookup.h"
+#include "embedding/lookup/sharded_lookup.h"
 #include "embedding/table/initial_value.h"
 #include "tests/embedding/random_batch.h"
 #include "tests/simt/emulated_device.h"
@@ -53,6 +55,7 @@ class Twins {
   void compare();
 
   EmulatedDevice device;
+  std::unique_ptr<Communicator> staged;  // the ranks over memory of their devices
   ShardedTables tables;
   ShardedLookup lookup;
   DeviceTables device_tables;

@@ -102,6 +102,19 @@ TEST_P(DeviceRanks, RunsAreBitwiseEqualUnderEverySchedule) {
   EXPECT_EQ(train(7), train(1));
 }
 
+// (1e8 - 1e8) + 1 is 1, in any other order it is 0.
+TEST(DeviceLookup, GradientsAreAddedInRankOrder) {
+  run_local_ranks(3, [&](Communicator& communicator) {
+    Twins twins(communicator, {{.name = "t", .dim = 5, .optimizer = {.kind = Kind::kSgd, .learning_rate = 1}}});
+    TestBatch batch = batch_of(iota_keys(0, 9));
+    twins.look_up(batch, LookupMode::kTrain);
+    const float of_rank[] = {1e8f, -1e8f, 1.0f};
+    twins.update({std::vector<float>(45, of_rank[communicator.rank()])});
+    twins.compare();
+    for (const float value : rows_of(twins.device_tables, 0).values) EXPECT_NEAR(value, -1, 0.1);
+  });
+}
+
 TEST_P(DeviceRanks, StepsWithoutKeysCountAsUpdates) {
   run_local_ranks(GetParam(), [&](Communicator& communicator) {
     Twins twins(communicator, device_kinds());

@@ -45,11 +45,11 @@ void scatter(const std::vector<float>& from, std::span<const int64_t> order, int
 
 DeviceTables::DeviceTables(Device& device, const DeviceCommunicators& communicators, std::vector<TableSpec> specs,
                            const ShardingOptions& options)
-    : device_(&device),
-      communicators_(communicators),
-      layout_(specs, PartitionMap(options.partitions, communicators.host.size())),
+    : RowTables(communicators.host, specs, options),
+      device_(&device),
+      device_communicator_(&communicators.device),
       views_(device, "descriptions of the tables"),
-      progress_(device, layout_.tables()) {
+      progress_(device, tables()) {
   const Communicator &host = communicators.host, &other = communicators.device;
   require(host.rank() == other.rank() && host.size() == other.size(), "[embedding.device] wanted two communicators of ",
           "the same ranks, got rank ", host.rank(), " of ", host.size(), " on the host and rank ", other.rank(), " of ",
@@ -60,13 +60,15 @@ DeviceTables::DeviceTables(Device& device, const DeviceCommunicators& communicat
 
 void DeviceTables::upload_views() {
   std::vector<TableView> views;
-  for (const int table : layout_.wire_order()) views.push_back(tables_[static_cast<size_t>(table)].view());
+  for (const int table : layout().wire_order()) views.push_back(tables_[static_cast<size_t>(table)].view());
   views_.assign(views);
   views_current_ = true;
 }
 
 void DeviceTables::make_room(std::span<const int64_t> offered) {
-  const auto table_of = [&](size_t w) -> DeviceTable& { return tables_[static_cast<size_t>(layout_.wire_order()[w])]; };
+  const auto table_of = [&](size_t w) -> DeviceTable& {
+    return tables_[static_cast<size_t>(layout().wire_order()[w])];
+  };
   const auto fits = [&] {
     for (size_t w = 0; w < offered.size(); ++w)
       if (progress_.most_rows(static_cast<int>(w)) + offered[w] > table_of(w).capacity()) return false;
@@ -86,15 +88,8 @@ void DeviceTables::make_room(std::span<const int64_t> offered) {
 
 int64_t DeviceTables::rows(int index) {
   progress_.wait();
-  const auto wire = std::ranges::find(layout_.wire_order(), index) - layout_.wire_order().begin();
+  const auto wire = std::ranges::find(layout().wire_order(), index) - layout().wire_order().begin();
   return progress_.known_rows(static_cast<int>(wire));
-}
-
-std::vector<int64_t> DeviceTables::global_rows() {
-  std::vector<int64_t> all;
-  for (int t = 0; t < tables(); ++t) all.push_back(rows(t));
-  communicators_.host.all_reduce(std::span(all));
-  return all;
 }
 
 int64_t DeviceTables::memory_bytes() const {
@@ -102,22 +97,18 @@ int64_t DeviceTables::memory_bytes() const {
                          [](int64_t sum, const DeviceTable& table) { return sum + table.memory_bytes(); });
 }
 
-int64_t DeviceTables::load_rows(int index, std::span<const int64_t> keys, std::span<const float> values,
-                                std::span<const float> state) {
+void DeviceTables::write_rows(int index, const SavedRows& rows) {
   constexpr int64_t kPieceBytes = int64_t{16} << 20;
-  const TableSpec& wanted = spec(index);
-  const SavedRows own = rows_of_rank(layout_, index, communicators_.host.rank(), wanted, keys, values, state);
-  const auto dim = static_cast<size_t>(wanted.dim),
-             width = static_cast<size_t>(wanted.optimizer.state_width(wanted.dim)),
-             step = static_cast<size_t>(std::max<int64_t>(kPieceBytes / wanted.row_bytes(), 1));
-  for (size_t begin = 0; begin < own.keys.size(); begin += step)
-    write_piece(index, distinct_piece(own, begin, step, dim, width));
-  return static_cast<int64_t>(own.keys.size());
+  const TableSpec& s = spec(index);
+  const auto dim = static_cast<size_t>(s.dim), width = static_cast<size_t>(s.optimizer.state_width(s.dim)),
+             step = static_cast<size_t>(std::max<int64_t>(kPieceBytes / s.row_bytes(), 1));
+  for (size_t begin = 0; begin < rows.keys.size(); begin += step)
+    write_piece(index, distinct_piece(rows, begin, step, dim, width));
 }
 
 void DeviceTables::write_piece(int index, const SavedRows& piece) {
   const auto count = static_cast<int64_t>(piece.keys.size());
-  const auto wire = std::ranges::find(layout_.wire_order(), index) - layout_.wire_order().begin();
+  const auto wire = std::ranges::find(layout().wire_order(), index) - layout().wire_order().begin();
   std::vector<int64_t> offered(static_cast<size_t>(tables()));
   offered[static_cast<size_t>(wire)] = count;
   make_room(offered);
@@ -144,7 +135,7 @@ void DeviceTables::write_piece(int index, const SavedRows& piece) {
   insert_and_gather(device_->stream(), on_device, numbers.data(), nullptr, progress_.row_counts());
   overwrite_rows(device_->stream(), on_device, numbers.data(), values.assign(piece.values),
                  piece.state.empty() ? nullptr : state.assign(piece.state));
-  progress_.read_later({}, update_steps_);
+  progress_.read_later({}, update_steps());
   progress_.wait();
 }
 

@@ -1,4 +1,4 @@
-// All embedding tables of a model, spread over the ranks of a communicator: the entry to this folder. A training step:
+// Tables in the memory of the host: the entry to this folder. A training step:
 //
 //   ShardedTables tables(communicator, specs, {.seed = 1});
 //   Deduplicator deduplicator(tables.layout());
@@ -15,48 +15,29 @@
 #include <span>
 #include <vector>
 
-#include "dist/communicator.h"
-#include "embedding/plan/table_layout.h"
+#include "embedding/row_tables.h"
 #include "embedding/table/hashed_table.h"
 
 namespace polyscene {
 
-struct ShardingOptions {
-  uint64_t seed = 1;
-  int partitions = 1024;  // logical partitions that keys hash to; at least the number of ranks
-};
-
-class ShardedTables {
+class ShardedTables final : public RowTables {
  public:
   // No communication. The communicator must outlive the tables. Throws InvalidArgument on bad specs or options.
   ShardedTables(Communicator& communicator, std::vector<TableSpec> specs, const ShardingOptions& options);
 
-  [[nodiscard]] Communicator& communicator() const { return *communicator_; }
-  [[nodiscard]] const TableLayout& layout() const { return layout_; }
-  [[nodiscard]] int tables() const { return layout_.tables(); }
   // This rank's part of a table, by its index among the specs.
   [[nodiscard]] HashedTable& table(int index) { return tables_[static_cast<size_t>(index)]; }
   [[nodiscard]] const HashedTable& table(int index) const { return tables_[static_cast<size_t>(index)]; }
 
-  // Rows per table over all ranks [tables]. Collective.
-  [[nodiscard]] std::vector<int64_t> global_rows() const;
-  // Of all tables of this rank.
-  [[nodiscard]] int64_t memory_bytes() const;
-
-  // Updates done so far: the t of lazy Adam, the same on all ranks; saved and loaded with the rows.
-  [[nodiscard]] int64_t update_steps() const { return update_steps_; }
-  void set_update_steps(int64_t steps) { update_steps_ = steps; }
-
-  // Loads rows saved by any number of ranks: keeps those this rank owns, drops the others, returns how many it kept.
-  // Shapes and errors as HashedTable::write_rows.
-  int64_t load_rows(int table, std::span<const int64_t> keys, std::span<const float> values,
-                    std::span<const float> state);
+  [[nodiscard]] const TableSpec& spec(int index) const override { return table(index).spec(); }
+  [[nodiscard]] int64_t rows(int index) override { return table(index).rows(); }
+  [[nodiscard]] int64_t memory_bytes() const override;
+  void read_rows(int index, std::span<int64_t> keys, std::span<float> values, std::span<float> state) override;
 
  private:
-  Communicator* communicator_;
-  TableLayout layout_;
+  void write_rows(int index, const SavedRows& rows) override;
+
   std::vector<HashedTable> tables_;
-  int64_t update_steps_ = 0;
 };
 
 }  // namespace polyscene

@@ -32,15 +32,15 @@ std::string shard_suffix(int rank, int ranks) {
   return text;
 }
 
-void save_table(const std::string& folder, const HashedTable& table, const Communicator& communicator) {
-  const std::vector<int32_t> rows = table.rows_by_key();
-  const auto count = static_cast<int64_t>(rows.size());
-  const int64_t dim = table.spec().dim;
+void save_table(const std::string& folder, RowTables& tables, int index) {
+  const TableSpec& spec = tables.spec(index);
+  const Communicator& communicator = tables.communicator();
+  const int64_t count = tables.rows(index), dim = spec.dim;
   Tensor keys(DType::kInt64, {count}), values(DType::kFloat32, {count, dim});
-  table.read_rows(rows, keys.elements<int64_t>(), values.elements<float>(), {});
-  write_safetensors(
-      folder + "/" + file_name(table.spec().name) + shard_suffix(communicator.rank(), communicator.size()),
-      {{"keys", keys.view()}, {"values", values.view()}}, {{"table", table.spec().name}, {"dim", std::to_string(dim)}});
+  tables.read_rows(index, keys.elements<int64_t>(), values.elements<float>(), {});
+  write_safetensors(folder + "/" + file_name(spec.name) + shard_suffix(communicator.rank(), communicator.size()),
+                    {{"keys", keys.view()}, {"values", values.view()}},
+                    {{"table", spec.name}, {"dim", std::to_string(dim)}});
 }
 
 void save_dense(const std::string& folder, const ParameterStore& parameters) {
@@ -138,7 +138,7 @@ TensorView typed_tensor(const SafetensorsFile& file, const std::string& path, co
   return found;
 }
 
-void load_table(const std::string& folder, int index, ShardedTables& tables) {
+void load_table(const std::string& folder, int index, RowTables& tables) {
   const std::string& name = tables.layout().name(index);
   const int64_t dim = tables.layout().dim(tables.layout().group_of(index));
   const std::vector<Shard> shards = find_shards(folder, name);
@@ -179,8 +179,7 @@ void save_model(const std::string& folder, const config::Experiment& experiment,
       save_dense(aside, session.parameters());
       write_text_file(aside + "/config.pbtxt", to_text(experiment));
     }
-    for (int t = 0; t < session.tables().tables(); ++t)
-      save_table(aside + "/tables", session.tables().table(t), communicator);
+    for (int t = 0; t < session.tables().tables(); ++t) save_table(aside + "/tables", session.tables(), t);
   });
   together(communicator, [&] {
     if (leads) put_in_place(aside, folder, previous);

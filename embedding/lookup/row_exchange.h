@@ -8,6 +8,7 @@
 
 #include "dist/communicator.h"
 #include "embedding/lookup/deduplicator.h"
+#include "embedding/lookup/exchange_counts.h"
 #include "embedding/lookup/key_pieces.h"
 
 namespace polyscene {
@@ -41,12 +42,10 @@ class RowExchange {
 
  private:
   struct Group {
-    std::vector<int64_t> send_counts, receive_counts;  // floats to and from each rank
     Buffer<float> exchange;  // [received rows, dim]: rows on their way out, later gradients that came in
     Buffer<float> sums;      // [owned rows, dim]
   };
 
-  void exchange_counts(const UniqueKeys& unique);
   void deduplicate_received();
   template <class T>
   void all_to_all(std::span<const T> input, std::span<const int64_t> send_counts, std::span<T> output,
@@ -54,9 +53,8 @@ class RowExchange {
 
   const TableLayout& layout_;
   Communicator& communicator_;
-  std::vector<int64_t> received_counts_;               // [senders, tables]
-  std::vector<int64_t> send_counts_, receive_counts_;  // keys to and from each rank
-  Buffer<int64_t> keys_;                               // received, by sender, then table in wire order
+  ExchangeCounts counts_;
+  Buffer<int64_t> keys_;  // received, by sender, then table in wire order
   Buffer<int32_t> index_;
   std::vector<KeyBlock> blocks_;
   std::vector<KeyPiece> pieces_;

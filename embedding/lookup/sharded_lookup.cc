@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "embedding/lookup/key_pieces.h"
+#include "embedding/lookup/lookup_checks.h"
 #include "embedding/lookup/row_exchange.h"
 #include "embedding/update/finite_check.h"
 #include "ops/base/error.h"
@@ -62,23 +63,13 @@ struct ShardedLookup::State {
   [[nodiscard]] std::span<int32_t> table_rows_of(const KeyPiece& p) {
     return table_rows.span().subspan(static_cast<size_t>(p.begin), static_cast<size_t>(p.size()));
   }
-  void check(const UniqueKeys& unique) const;
   void find_rows(LookupMode mode);
   void insert_rows();
   void gather_local();
   void gather_and_send();
-  void check(std::span<const TensorView> gradients) const;
   void check_finite(std::span<const float* const> sums) const;
   void apply(std::span<const float* const> sums, double learning_rate_factor);
 };
-
-void ShardedLookup::State::check(const UniqueKeys& unique) const {
-  const int ranks = layout.map().ranks();
-  const auto cells = static_cast<size_t>(ranks) * static_cast<size_t>(layout.tables());
-  require(unique.counts().size() == cells, "[embedding.lookup] wanted keys deduplicated for ", layout.tables(),
-          " tables on ", ranks, " ranks, got counts of ", unique.counts().size(), " parts instead of ", cells,
-          "; try a Deduplicator of the tables' layout");
-}
 
 void ShardedLookup::State::find_rows(LookupMode mode) {
   cut_pieces(layout, owned->counts(), pieces);
@@ -133,20 +124,6 @@ void ShardedLookup::State::gather_and_send() {
   for (int g = 0; g < layout.groups(); ++g) exchange->send_rows(g, rows[static_cast<size_t>(g)].span());
 }
 
-void ShardedLookup::State::check(std::span<const TensorView> gradients) const {
-  require(sent != nullptr && trains, "[embedding.update] wanted a lookup in LookupMode::kTrain before the update, got ",
-          sent == nullptr ? "none" : "one in LookupMode::kEval");
-  require(gradients.size() == rows.size(), "[embedding.update] wanted gradients of ", rows.size(), " groups, got ",
-          gradients.size());
-  for (int g = 0; g < layout.groups(); ++g) {
-    const TensorView& gradient = gradients[static_cast<size_t>(g)];
-    const Shape wanted{sent->rows(g), layout.dim(g)};
-    require(gradient.shape == wanted && gradient.dtype == DType::kFloat32,
-            "[embedding.update] wanted float32 gradients ", wanted, " for group ", g, ", got ", name(gradient.dtype),
-            ' ', gradient.shape);
-  }
-}
-
 void ShardedLookup::State::check_finite(std::span<const float* const> sums) const {
   const auto gradient_of = [&](const KeyPiece& p) -> std::span<const float> {
     const int64_t dim = layout.dim(p.group);
@@ -165,12 +142,8 @@ void ShardedLookup::State::check_finite(std::span<const float* const> sums) cons
   const KeyPiece& p = pieces[static_cast<size_t>(first)];
   const std::span<const float> gradient = gradient_of(p);
   const size_t at = first_not_finite(gradient), dim = static_cast<size_t>(layout.dim(p.group));
-  throw Error(
-      ErrorKind::kOther,
-      str("[embedding.update] wanted finite gradients, got ", gradient[at], " in element ", at % dim, " of key ",
-          owned->keys()[static_cast<size_t>(p.begin) + at / dim], " of table \"", layout.name(p.table), "\" on rank ",
-          tables.communicator().rank(),
-          " (summed over ranks); try a smaller learning rate, or train.debug_finite: true to find the operator"));
+  throw not_finite(layout, p.table, owned->keys()[static_cast<size_t>(p.begin) + at / dim],
+                   static_cast<int64_t>(at % dim), gradient[at], tables.communicator().rank());
 }
 
 void ShardedLookup::State::apply(std::span<const float* const> sums, double learning_rate_factor) {
@@ -199,7 +172,7 @@ ShardedLookup::ShardedLookup(ShardedLookup&&) noexcept = default;
 
 void ShardedLookup::lookup(const UniqueKeys& unique, LookupMode mode) {
   State& s = *state_;
-  s.check(unique);
+  check_unique(s.layout, unique);
   s.sent = nullptr;
   s.trains = mode == LookupMode::kTrain;
   s.earlier = total();
@@ -223,7 +196,7 @@ TensorView ShardedLookup::rows(int group) const {
 
 void ShardedLookup::update(std::span<const TensorView> gradients, double learning_rate_factor) {
   State& s = *state_;
-  s.check(gradients);
+  check_update(s.layout, s.sent, s.trains, gradients);
   std::vector<const float*> sums;
   for (int g = 0; g < s.layout.groups(); ++g) {
     const std::span<const float> own = gradients[static_cast<size_t>(g)].elements<float>();

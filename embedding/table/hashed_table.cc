@@ -9,6 +9,7 @@
 
 #include "embedding/plan/partition_map.h"
 #include "embedding/table/initial_value.h"
+#include "embedding/table/saved_rows.h"
 #include "ops/base/error.h"
 #include "ops/base/thread.h"
 
@@ -107,18 +108,9 @@ void HashedTable::read_rows(std::span<const int32_t> rows, std::span<int64_t> ke
   }
 }
 
-void HashedTable::check_lengths(std::span<const int64_t> keys, std::span<const float> values_in,
-                                std::span<const float> state_in) const {
-  const size_t n = keys.size(), dim = static_cast<size_t>(spec_.dim), width = static_cast<size_t>(state_width());
-  require(values_in.size() == n * dim && (state_in.empty() || state_in.size() == n * width),
-          "[embedding.table] table \"", spec_.name, "\": wanted ", n * dim, " values and ", n * width,
-          " (or no) state floats for ", n, " keys, got ", values_in.size(), " and ", state_in.size(),
-          "; the rows were saved with another dim or optimizer");
-}
-
 void HashedTable::write_rows(std::span<const int64_t> keys, std::span<const float> values_in,
                              std::span<const float> state_in) {
-  check_lengths(keys, values_in, state_in);
+  check_row_lengths(spec_, keys, values_in, state_in);
   const size_t n = keys.size(), dim = static_cast<size_t>(spec_.dim), width = static_cast<size_t>(state_width());
   std::vector<int32_t> rows(n);
   find(keys, rows);

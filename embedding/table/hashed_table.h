@@ -51,8 +51,6 @@ class HashedTable {
   // Loading: creates or overwrites rows; an empty `state` leaves that of a new row at its initial value. Throws
   // InvalidArgument on lengths that do not fit, DeviceError past max_rows.
   void write_rows(std::span<const int64_t> keys, std::span<const float> values, std::span<const float> state);
-  // Throws InvalidArgument unless the lengths fit each other.
-  void check_lengths(std::span<const int64_t> keys, std::span<const float> values, std::span<const float> state) const;
 
  private:
   [[nodiscard]] uint64_t index_hash(int64_t key) const;

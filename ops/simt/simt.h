@@ -59,6 +59,13 @@ template <class T>
   return b < a ? b : a;
 }
 
+// How many bits of x are 1.
+[[nodiscard]] POLYSCENE_HOST_DEVICE constexpr int bit_count(uint32_t x) {
+  x -= x >> 1 & 0x55555555u;
+  x = (x & 0x33333333u) + (x >> 2 & 0x33333333u);
+  return static_cast<int>(((x + (x >> 4)) & 0x0F0F0F0Fu) * 0x01010101u >> 24);
+}
+
 // For loops of for_each over `count` items, a few items per thread when there are many.
 [[nodiscard]] inline LaunchShape shape_for(int64_t count) {
   return {minimum<int64_t>(ceil_div(count, kThreads), 4096), kThreads};

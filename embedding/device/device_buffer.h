@@ -1,0 +1,53 @@
+// Memory of a device that a step reuses: grows when it must, never shrinks, and is not initialised.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <string>
+#include <utility>
+
+#include "ops/device/device.h"
+
+namespace polyscene {
+
+template <class T>
+class DeviceBuffer {
+ public:
+  // The device must outlive the buffer. consumer: as in Device::allocate.
+  DeviceBuffer(Device& device, std::string consumer) : device_(&device), consumer_(std::move(consumer)) {}
+
+  // Room for `size` elements of unspecified content; invalidates earlier addresses.
+  T* resize(int64_t size) {
+    if (size > capacity_) {
+      memory_.reset();  // the old block first: the peak is one block
+      capacity_ = 0;
+      const int64_t wanted = size + size / 4;
+      memory_ = device_->allocate(wanted * static_cast<int64_t>(sizeof(T)), consumer_);
+      capacity_ = wanted;
+    }
+    return data();
+  }
+  // The same, filled from the host.
+  T* assign(std::span<const T> values) {
+    resize(static_cast<int64_t>(values.size()));
+    device_->copy_in(data(), values.data(), static_cast<int64_t>(values.size_bytes()));
+    return data();
+  }
+  // The same, filled with zeros.
+  T* resize_cleared(int64_t size) {
+    resize(size);
+    if (size > 0) device_->clear(data(), size * static_cast<int64_t>(sizeof(T)));
+    return data();
+  }
+  [[nodiscard]] T* data() const { return static_cast<T*>(memory_.get()); }
+  [[nodiscard]] int64_t capacity_bytes() const { return capacity_ * static_cast<int64_t>(sizeof(T)); }
+
+ private:
+  Device* device_;
+  std::string consumer_;
+  std::shared_ptr<void> memory_;
+  int64_t capacity_ = 0;
+};
+
+}  // namespace polyscene

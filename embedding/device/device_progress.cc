@@ -1,0 +1,93 @@
+#include "embedding/device/device_progress.h"
+
+#include <bit>
+#include <cstddef>
+#include <numeric>
+#include <utility>
+
+namespace polyscene {
+
+DeviceProgress::DeviceProgress(Device& device, int tables)
+    : device_(&device),
+      tables_(tables),
+      bytes_(kReportBytes + 4 * (2 * int64_t{tables} + 2)),
+      memory_(device.allocate(bytes_, "counts of the tables")),
+      rows_(static_cast<size_t>(tables)),
+      most_rows_(rows_) {
+  device.clear(memory_.get(), bytes_);
+}
+
+void DeviceProgress::read_later(std::span<const int64_t> offered, int64_t update_steps) {
+  Reading reading{
+      .pinned = nullptr, .event = nullptr, .offered = {offered.begin(), offered.end()}, .update_steps = update_steps};
+  if (spare_.empty()) {
+    reading.pinned = device_->allocate_pinned(bytes_);
+  } else {
+    reading.pinned = std::move(spare_.back());
+    spare_.pop_back();
+  }
+  device_->copy_out_later(reading.pinned.get(), memory_.get(), bytes_);
+  reading.event = device_->record();
+  for (size_t t = 0; t < offered.size(); ++t) most_rows_[t] += offered[t];
+  readings_.push_back(std::move(reading));
+}
+
+void DeviceProgress::poll() {
+  // The latest first: what was queued before one that is reached, is there too.
+  size_t reached = readings_.size();
+  while (reached > 0 && !readings_[reached - 1].event->done()) --reached;
+  for (; reached > 0; --reached) {
+    take_in(readings_.front());
+    spare_.push_back(std::move(readings_.front().pinned));
+    readings_.pop_front();
+  }
+}
+
+void DeviceProgress::wait_for_oldest() {
+  readings_.front().event->wait(HostWait::kThrottle);
+  poll();
+}
+
+void DeviceProgress::wait() {
+  if (readings_.empty()) return;
+  readings_.back().event->wait();
+  poll();
+}
+
+void DeviceProgress::take_in(const Reading& reading) {
+  const auto* report = static_cast<const int64_t*>(reading.pinned.get());
+  const auto* counts = reinterpret_cast<const int32_t*>(report + kReportBytes / 8);
+  const Counted before = {.rows_created = known_rows(), .keys_owned = owned_};
+  for (size_t t = 0; t < rows_.size(); ++t) {
+    // What the reading's own work was thought to add is now known.
+    rows_[t] = counts[t];
+    most_rows_[t] = counts[t];
+    for (size_t r = 1; r < readings_.size(); ++r)
+      if (!readings_[r].offered.empty()) most_rows_[t] += readings_[r].offered[t];
+  }
+  owned_ += static_cast<uint32_t>(counts[tables_]) - static_cast<uint32_t>(owned_);
+  if (!reading.offered.empty()) {
+    last_ = {.rows_created = known_rows() - before.rows_created, .keys_owned = owned_ - before.keys_owned};
+    all_.rows_created += last_.rows_created;
+    all_.keys_owned += last_.keys_owned;
+  }
+  if (report[0] != 0 && !failure_)
+    failure_ = {.table = static_cast<int>(report[0] - 1),
+                .key = report[1],
+                .element = report[2],
+                .value = std::bit_cast<float>(static_cast<uint32_t>(report[3])),
+                .update_steps = reading.update_steps};
+}
+
+int64_t DeviceProgress::known_rows() const { return std::accumulate(rows_.begin(), rows_.end(), int64_t{0}); }
+
+std::optional<DeviceProgress::Failure> DeviceProgress::take_failure() {
+  if (!failure_) return {};
+  wait();
+  const UpdateFlags f = flags();
+  device_->clear(f.report, kReportBytes);
+  device_->clear(f.flags, 4 * (tables_ + 1));
+  return std::exchange(failure_, std::nullopt);
+}
+
+}  // namespace polyscene

@@ -1,0 +1,160 @@
+#include "embedding/device/device_tables.h"
+
+#include <algorithm>
+#include <numeric>
+#include <utility>
+
+#include "embedding/lookup/first_seen.h"
+#include "ops/base/error.h"
+
+namespace polyscene {
+namespace {
+
+// How many lookups like the present one a table has room for after growing. The counts that the host has are a few
+// lookups old, and it must assume that all keys since then were new.
+constexpr int64_t kLookupsAhead = 4;
+// A host that is further ahead waits for older counts first, and leaves the device the work of its latest call.
+constexpr size_t kReadingsLeft = 1;
+
+// Rows [begin, ...) of `rows`, at most `count` of them; of a key that repeats, the last.
+SavedRows distinct_piece(const SavedRows& rows, size_t begin, size_t count, size_t dim, size_t width) {
+  FirstSeen seen;
+  seen.reset(static_cast<int64_t>(count));
+  SavedRows piece;
+  const size_t end = std::min(rows.keys.size(), begin + count);
+  const auto put = [](std::vector<float>& to, const std::vector<float>& from, size_t at, size_t i, size_t n) {
+    if (from.empty()) return;
+    to.resize(std::max(to.size(), (at + 1) * n));
+    std::copy_n(from.begin() + static_cast<std::ptrdiff_t>(i * n), n, to.begin() + static_cast<std::ptrdiff_t>(at * n));
+  };
+  for (size_t i = begin; i < end; ++i) {
+    const auto at = static_cast<size_t>(seen.insert(static_cast<uint64_t>(rows.keys[i])));
+    if (at == piece.keys.size()) piece.keys.push_back(rows.keys[i]);
+    put(piece.values, rows.values, at, i, dim);
+    put(piece.state, rows.state, at, i, width);
+  }
+  return piece;
+}
+
+void scatter(const std::vector<float>& from, std::span<const int64_t> order, int64_t width, std::span<float> to) {
+  for (size_t i = 0; i < order.size(); ++i)
+    std::copy_n(from.begin() + order[i] * width, width, to.begin() + static_cast<std::ptrdiff_t>(i) * width);
+}
+
+}  // namespace
+
+DeviceTables::DeviceTables(Device& device, const DeviceCommunicators& communicators, std::vector<TableSpec> specs,
+                           const ShardingOptions& options)
+    : RowTables(communicators.host, specs, options),
+      device_(&device),
+      device_communicator_(&communicators.device),
+      views_(device, "descriptions of the tables"),
+      progress_(device, tables()) {
+  const Communicator &host = communicators.host, &other = communicators.device;
+  require(host.rank() == other.rank() && host.size() == other.size(), "[embedding.device] wanted two communicators of ",
+          "the same ranks, got rank ", host.rank(), " of ", host.size(), " on the host and rank ", other.rank(), " of ",
+          other.size(), " on the device");
+  for (TableSpec& spec : specs) tables_.emplace_back(device, std::move(spec), options.seed);
+  upload_views();
+}
+
+void DeviceTables::upload_views() {
+  std::vector<TableView> views;
+  for (const int table : layout().wire_order()) views.push_back(tables_[static_cast<size_t>(table)].view());
+  views_.assign(views);
+  views_current_ = true;
+}
+
+void DeviceTables::make_room(std::span<const int64_t> offered) {
+  const auto table_of = [&](size_t w) -> DeviceTable& {
+    return tables_[static_cast<size_t>(layout().wire_order()[w])];
+  };
+  const auto fits = [&] {
+    for (size_t w = 0; w < offered.size(); ++w)
+      if (progress_.most_rows(static_cast<int>(w)) + offered[w] > table_of(w).capacity()) return false;
+    return views_current_;
+  };
+  while (!fits() && progress_.outstanding() > kReadingsLeft) progress_.wait_for_oldest();
+  if (fits()) return;
+  progress_.wait();
+  views_current_ = false;
+  for (size_t w = 0; w < offered.size(); ++w) {
+    const int64_t present = progress_.known_rows(static_cast<int>(w)), needed = present + offered[w];
+    const int64_t ahead = std::max(needed, std::min(present + kLookupsAhead * offered[w], DeviceTable::kMaxRows));
+    if (ahead > table_of(w).capacity()) table_of(w).reserve(ahead, present, progress_.row_counts() + w);
+  }
+  upload_views();
+}
+
+int64_t DeviceTables::rows(int index) {
+  progress_.wait();
+  const auto wire = std::ranges::find(layout().wire_order(), index) - layout().wire_order().begin();
+  return progress_.known_rows(static_cast<int>(wire));
+}
+
+int64_t DeviceTables::memory_bytes() const {
+  return std::accumulate(tables_.begin(), tables_.end(), int64_t{0},
+                         [](int64_t sum, const DeviceTable& table) { return sum + table.memory_bytes(); });
+}
+
+void DeviceTables::write_rows(int index, const SavedRows& rows) {
+  constexpr int64_t kPieceBytes = int64_t{16} << 20;
+  const TableSpec& s = spec(index);
+  const auto dim = static_cast<size_t>(s.dim), width = static_cast<size_t>(s.optimizer.state_width(s.dim)),
+             step = static_cast<size_t>(std::max<int64_t>(kPieceBytes / s.row_bytes(), 1));
+  for (size_t begin = 0; begin < rows.keys.size(); begin += step)
+    write_piece(index, distinct_piece(rows, begin, step, dim, width));
+}
+
+void DeviceTables::write_piece(int index, const SavedRows& piece) {
+  const auto count = static_cast<int64_t>(piece.keys.size());
+  const auto wire = std::ranges::find(layout().wire_order(), index) - layout().wire_order().begin();
+  std::vector<int64_t> offered(static_cast<size_t>(tables()));
+  offered[static_cast<size_t>(wire)] = count;
+  make_room(offered);
+
+  const std::string consumer = "loading the table " + spec(index).name;
+  DeviceBuffer<int64_t> keys(*device_, consumer);
+  DeviceBuffer<float> values(*device_, consumer), state(*device_, consumer), gathered(*device_, consumer);
+  DeviceBuffer<int32_t> numbers(*device_, consumer);
+  DeviceBuffer<KeySpan> spans(*device_, consumer);
+  const KeySpan span{.matrix = gathered.resize(count * spec(index).dim),
+                     .row = 0,
+                     .begin = 0,
+                     .count = static_cast<int32_t>(count),
+                     .tile = 0,
+                     .table = static_cast<int32_t>(wire)};
+  const DeviceKeys on_device{.keys = keys.assign(piece.keys),
+                             .spans = spans.assign({&span, 1}),
+                             .tables = views(),
+                             .count = count,
+                             .span_count = 1,
+                             .tiles = (count + kTileKeys - 1) / kTileKeys,
+                             .table_count = tables()};
+  find_rows(device_->stream(), on_device, numbers.resize(count));
+  insert_and_gather(device_->stream(), on_device, numbers.data(), nullptr, progress_.row_counts());
+  overwrite_rows(device_->stream(), on_device, numbers.data(), values.assign(piece.values),
+                 piece.state.empty() ? nullptr : state.assign(piece.state));
+  progress_.read_later({}, update_steps());
+  progress_.wait();
+}
+
+void DeviceTables::read_rows(int index, std::span<int64_t> keys, std::span<float> values, std::span<float> state) {
+  const DeviceTable& table = tables_[static_cast<size_t>(index)];
+  const int64_t dim = table.spec().dim, width = table.state_width();
+  const auto n = static_cast<size_t>(rows(index)), floats = n * static_cast<size_t>(dim),
+             state_floats = n * static_cast<size_t>(width);
+  require(keys.size() == n && values.size() == floats && (state.empty() || state.size() == state_floats),
+          "[embedding.table] table \"", table.spec().name, "\": wanted room for ", n, " keys, ", floats, " values and ",
+          state_floats, " state floats, got ", keys.size(), ", ", values.size(), " and ", state.size());
+  std::vector<int64_t> unordered(n), order(n);
+  std::vector<float> all_values(floats), all_state(state.size());
+  table.read(static_cast<int64_t>(n), unordered.data(), all_values.data(), state.empty() ? nullptr : all_state.data());
+  std::iota(order.begin(), order.end(), int64_t{0});
+  std::ranges::sort(order, {}, [&](int64_t row) { return unordered[static_cast<size_t>(row)]; });
+  for (size_t i = 0; i < n; ++i) keys[i] = unordered[static_cast<size_t>(order[i])];
+  scatter(all_values, order, dim, values);
+  if (!state.empty()) scatter(all_state, order, width, state);
+}
+
+}  // namespace polyscene

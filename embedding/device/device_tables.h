@@ -1,0 +1,60 @@
+// All embedding tables of a model in the memory of devices, spread over the ranks: what ShardedTables is on the CPU,
+// with the same rows for the same keys. README.md tells what differs inside.
+//
+//   DeviceTables tables(device, {.host = host, .device = communicator}, specs, {.seed = 1});
+//   DeviceLookup lookup(tables);     // then as with ShardedLookup; rows and gradients are memory of the device
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <vector>
+
+#include "embedding/device/device_progress.h"
+#include "embedding/device/device_table.h"
+#include "embedding/row_tables.h"
+
+namespace polyscene {
+
+// The same ranks twice: over memory of the host, for counts, and over memory of the device, on the queue that the
+// tables use, for keys, rows and gradients. One rank needs the former only.
+struct DeviceCommunicators {
+  Communicator& host;
+  Communicator& device;
+};
+
+class DeviceTables final : public RowTables {
+ public:
+  // No communication. Device and communicators must outlive the tables; all work goes on the device's queue. Throws
+  // InvalidArgument on bad specs or options, or when the communicators differ in ranks.
+  DeviceTables(Device& device, const DeviceCommunicators& communicators, std::vector<TableSpec> specs,
+               const ShardingOptions& options);
+
+  [[nodiscard]] Device& device() const { return *device_; }
+  [[nodiscard]] Communicator& device_communicator() const { return *device_communicator_; }
+  [[nodiscard]] const TableSpec& spec(int index) const override { return tables_[static_cast<size_t>(index)].spec(); }
+
+  // These wait for the device; memory_bytes() is of the device and does not.
+  [[nodiscard]] int64_t rows(int index) override;
+  [[nodiscard]] int64_t memory_bytes() const override;
+  void read_rows(int index, std::span<int64_t> keys, std::span<float> values, std::span<float> state) override;
+
+  // For DeviceLookup. Tables in wire order: what kernels see of them, and room for as many more rows as are offered
+  // [tables], made ahead of need so that the host rarely has to know how many rows there are.
+  [[nodiscard]] const TableView* views() const { return views_.data(); }
+  void make_room(std::span<const int64_t> offered);
+  [[nodiscard]] DeviceProgress& progress() { return progress_; }
+
+ private:
+  void write_rows(int index, const SavedRows& rows) override;
+  void upload_views();
+  void write_piece(int index, const SavedRows& piece);
+
+  Device* device_;
+  Communicator* device_communicator_;
+  std::vector<DeviceTable> tables_;
+  DeviceBuffer<TableView> views_;
+  bool views_current_ = false;  // no table has grown, or failed to, since they were uploaded
+  DeviceProgress progress_;
+};
+
+}  // namespace polyscene

@@ -1,0 +1,148 @@
+// Rows of the tables to where they are wanted, and new rows on the way.
+#include "embedding/device/index_gpu.h"
+#include "embedding/device/initial_value_gpu.h"
+#include "embedding/device/table_kernels.h"
+
+namespace polyscene {
+namespace {
+
+// What a lane knows of its key.
+struct GatheredKey {
+  int64_t key = 0;
+  float* values = nullptr;  // in the table; nullptr: reads as zeros, or as initial values where it is fresh
+  float* state = nullptr;
+  bool fresh = false;  // had no row before
+};
+
+// Several packs per lane are read before the first is written: enough under way to fill the memory's pipeline.
+template <int kPack>
+POLYSCENE_DEVICE void copy_rows(simt::Thread& t, const Tile& tile, const GatheredKey& mine, uint32_t fresh) {
+  constexpr int kBatch = 4;
+  const simt::Global<float> out = tile.matrix();
+  const int32_t packs = tile.table.dim / kPack, total = tile.count * packs;
+  for (int32_t first = 0; first < total; first += kBatch * simt::kWarpSize) {
+    simt::Pack<float, kPack> read[kBatch];
+    for (int b = 0; b < kBatch; ++b) {
+      const int32_t at = simt::minimum(first + b * simt::kWarpSize + t.lane(), total - 1), row = at / packs;
+      float* const values = shuffle_address(t, mine.values, row);
+      read[b] = {};
+      if (values != nullptr && (fresh >> row & 1) == 0)
+        read[b] =
+            simt::Global<const float>(values, tile.table.dim).template load_pack<kPack>((at - row * packs) * kPack);
+    }
+    for (int b = 0; b < kBatch; ++b) {
+      const int32_t at = first + b * simt::kWarpSize + t.lane();
+      if (at < total && (fresh >> (at / packs) & 1) == 0) out.store_pack(int64_t{at} * kPack, read[b]);
+    }
+  }
+}
+
+POLYSCENE_DEVICE void copy_rows(simt::Thread& t, const Tile& tile, const GatheredKey& mine, uint32_t fresh) {
+  with_row_pack(tile.table.dim, [&](auto pack) { copy_rows<pack>(t, tile, mine, fresh); });
+}
+
+// The initial values of a lane's key to its row of the matrix, and with its state to its row of the table, if any.
+POLYSCENE_DEVICE void write_fresh(simt::Thread& t, const Tile& tile, int lane, const GatheredKey& mine) {
+  const int64_t key = t.shuffle(mine.key, lane, simt::kAllLanes);
+  float* const values = shuffle_address(t, mine.values, lane);
+  float* const state = shuffle_address(t, mine.state, lane);
+  const int32_t dim = tile.table.dim;
+  const simt::Global<float> out = tile.matrix();
+  for (int32_t block = t.lane(); block * 4 < dim; block += simt::kWarpSize) {
+    const auto initial = initial_values(tile.table.initial_key, key, tile.table.init_stddev, block);
+    for (int32_t k = 0; k < simt::minimum(4, dim - block * 4); ++k) {
+      out.store(int64_t{lane} * dim + block * 4 + k, initial[k]);
+      if (values != nullptr) simt::Global<float>(values, dim).store(block * 4 + k, initial[k]);
+    }
+  }
+  if (state == nullptr) return;
+  const int32_t width = tile.table.state_width;
+  for (int32_t s = t.lane(); s < width; s += simt::kWarpSize)
+    simt::Global<float>(state, width).store(s, tile.table.initial_state);
+}
+
+// Per key: 4 of the row number, 8 of the chunk's address (few, cached), the row read and written.
+struct GatherTableRows {
+  DeviceKeys keys;
+  const int32_t* rows;
+
+  POLYSCENE_DEVICE void operator()(simt::Thread& t) const {
+    for_each_tile(t, keys, [&](const Tile& tile) {
+      GatheredKey mine;
+      if (tile.has(t.lane())) {
+        const int32_t row = simt::Global<const int32_t>(rows, keys.count).load(tile.begin + t.lane());
+        if (row != kNoRow) mine.values = values_in(tile.table, chunk_of(tile.table, row), row);
+      }
+      copy_rows(t, tile, mine, 0);
+    });
+  }
+};
+
+// The same, and per new row its key, values, state and bucket written. Equal keys of a new row all compute its values,
+// since none sees what another has written.
+struct InsertAndGather {
+  DeviceKeys keys;
+  int32_t* rows;
+  const int32_t* leaders;
+  int32_t* row_counts;
+
+  // Numbers for the lanes that ask, in the order of the lanes.
+  POLYSCENE_DEVICE int32_t take_number(simt::Thread& t, int32_t table, bool asks) const {
+    const uint32_t asking = t.ballot(asks, simt::kAllLanes);
+    const uint32_t before = asking & ((1u << t.lane()) - 1);
+    if (asking == 0) return kNoRow;
+    int32_t first = 0;
+    if (asks && before == 0)
+      first = simt::Global<int32_t>(row_counts, keys.table_count).atomic_add(table, simt::bit_count(asking));
+    return t.shuffle(first, simt::bit_count((asking & (0u - asking)) - 1), simt::kAllLanes) + simt::bit_count(before);
+  }
+
+  POLYSCENE_DEVICE bool leads(int64_t i) const {
+    return leaders == nullptr || simt::Global<const int32_t>(leaders, keys.count).load(i) == i;
+  }
+
+  POLYSCENE_DEVICE void operator()(simt::Thread& t) const {
+    const simt::Global<int32_t> numbers(rows, keys.count);
+    for_each_tile(t, keys, [&](const Tile& tile) {
+      const int64_t i = tile.begin + t.lane();
+      const bool has = tile.has(t.lane());
+      int32_t row = has ? numbers.load(i) : kNoRow;
+      GatheredKey mine;
+      mine.fresh = has && row == kNoRow;
+      const bool enters = mine.fresh && leads(i);
+      const int32_t number = take_number(t, tile.span.table, enters);
+      if (mine.fresh) mine.key = simt::Global<const int64_t>(keys.keys, keys.count).load(i);
+      if (enters) row = number;
+      if (row != kNoRow) {
+        char* const chunk = chunk_of(tile.table, row);
+        mine.values = values_in(tile.table, chunk, row);
+        mine.state = state_in(tile.table, chunk, row);
+        if (enters) enter(tile.table, chunk, mine.key, row, i);
+      }
+      const uint32_t fresh = t.ballot(mine.fresh, simt::kAllLanes);
+      copy_rows(t, tile, mine, fresh);
+      for (int lane = 0; lane < kTileKeys; ++lane) {
+        if ((fresh >> lane & 1) != 0) write_fresh(t, tile, lane, mine);
+      }
+    });
+  }
+
+  POLYSCENE_DEVICE void enter(const TableView& table, char* chunk, int64_t key, int32_t row, int64_t i) const {
+    simt::Global<int32_t>(rows, keys.count).store(i, row);
+    chunk_keys(chunk).store(row & (kChunkRows - 1), key);
+    put_in_index(table, key, row);
+  }
+};
+
+}  // namespace
+
+void gather_table_rows(const Stream& stream, const DeviceKeys& keys, const int32_t* rows) {
+  simt::launch(stream, "gather_table_rows", shape_for_tiles(keys), GatherTableRows{keys, rows});
+}
+
+void insert_and_gather(const Stream& stream, const DeviceKeys& keys, int32_t* rows, const int32_t* leaders,
+                       int32_t* row_counts) {
+  simt::launch(stream, "insert_and_gather", shape_for_tiles(keys), InsertAndGather{keys, rows, leaders, row_counts});
+}
+
+}  // namespace polyscene

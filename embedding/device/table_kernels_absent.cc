@@ -1,0 +1,29 @@
+// Programs that link polyscene_embedding_cuda have its kernels instead: this file is a member of an archive, which a
+// linker takes only for names that nothing has defined.
+#include "embedding/device/table_kernels.h"
+#include "ops/base/error.h"
+
+namespace polyscene {
+namespace {
+
+[[noreturn]] void absent() {
+  throw DeviceError(
+      "[embedding.device] wanted tables on a device, but this program was built without kernels of devices; configure "
+      "with -DPOLYSCENE_CUDA=ON where nvcc is, or run on the CPU");
+}
+
+}  // namespace
+
+void index_rows(const Stream&, const TableView&, const int32_t*, int64_t) { absent(); }
+void find_rows(const Stream&, const DeviceKeys&, int32_t*) { absent(); }
+void link_keys(const Stream&, const DeviceKeys&, int32_t*, uint32_t*, int32_t*, int32_t*) { absent(); }
+void gather_table_rows(const Stream&, const DeviceKeys&, const int32_t*) { absent(); }
+void insert_and_gather(const Stream&, const DeviceKeys&, int32_t*, const int32_t*, int32_t*) { absent(); }
+void check_gradients(const KernelContext&, const DeviceKeys&, const int32_t*, const UpdateFlags&) { absent(); }
+void update_table_rows(const Stream&, const DeviceKeys&, const int32_t*, const int32_t*, const OptimizerStep*,
+                       const UpdateFlags&) {
+  absent();
+}
+void overwrite_rows(const Stream&, const DeviceKeys&, const int32_t*, const float*, const float*) { absent(); }
+
+}  // namespace polyscene

@@ -1,0 +1,91 @@
+// How kernels go over keys: a warp has a tile of neighbouring keys of one table, a lane per key while it probes, all
+// lanes on one row after the other while rows move. Neighbours' rows are neighbours in the matrix, so that side of a
+// copy is one run of memory.
+#pragma once
+
+#include "embedding/device/table_view.h"
+#include "ops/simt/simt.h"
+
+namespace polyscene {
+
+struct Tile {
+  TableView table;
+  KeySpan span;
+  int32_t begin, count;  // of the keys
+  int64_t row;           // of the span's matrix, of the first key
+
+  [[nodiscard]] POLYSCENE_DEVICE bool has(int lane) const { return lane < count; }
+  // The rows of its keys, [count, dim].
+  [[nodiscard]] POLYSCENE_DEVICE simt::Global<float> matrix() const {
+    return {span.matrix + row * table.dim, int64_t{count} * table.dim};
+  }
+};
+
+// The last span whose `start`, kSpanBegin or kSpanTile, is at most `at`.
+[[nodiscard]] POLYSCENE_DEVICE int64_t last_span(const DeviceKeys& k, int64_t at, int start) {
+  const simt::Global<const int32_t> words(reinterpret_cast<const int32_t*>(k.spans), k.span_count * kSpanWords);
+  int64_t low = 0, high = k.span_count;
+  while (high - low > 1) {
+    const int64_t middle = (low + high) / 2;
+    (words.load(middle * kSpanWords + start) <= at ? low : high) = middle;
+  }
+  return low;
+}
+
+// body(tile) for all tiles, shared among the warps of the launch; every lane of a warp gets the same one.
+template <class Body>
+POLYSCENE_DEVICE void for_each_tile(const simt::Thread& t, const DeviceKeys& k, const Body& body) {
+  const simt::Global<const KeySpan> spans(k.spans, k.span_count);
+  const simt::Global<const TableView> tables(k.tables, k.table_count);
+  simt::for_each_by_warps(t, k.tiles, [&](int64_t number) {
+    const KeySpan span = spans.load(last_span(k, number, kSpanTile));
+    const auto before = static_cast<int32_t>(number - span.tile) * kTileKeys;
+    body(Tile{tables.load(span.table), span, span.begin + before, simt::minimum(kTileKeys, span.count - before),
+              int64_t{span.row} + before});
+  });
+}
+
+[[nodiscard]] inline simt::LaunchShape shape_for_tiles(const DeviceKeys& keys) {
+  return simt::shape_for_warps(keys.tiles);
+}
+
+// Row `row` of a table: [dim] values, [state_width] state.
+[[nodiscard]] POLYSCENE_DEVICE char* chunk_of(const TableView& table, int32_t row) {
+  return simt::Global<char* const>(table.chunks, table.chunk_count).load(row >> kChunkBits);
+}
+[[nodiscard]] POLYSCENE_DEVICE simt::Global<int64_t> chunk_keys(char* chunk) {
+  return {reinterpret_cast<int64_t*>(chunk), kChunkRows};
+}
+[[nodiscard]] POLYSCENE_DEVICE float* values_in(const TableView& table, char* chunk, int32_t row) {
+  return reinterpret_cast<float*>(chunk + 8 * kChunkRows) + int64_t{row & (kChunkRows - 1)} * table.dim;
+}
+[[nodiscard]] POLYSCENE_DEVICE float* state_in(const TableView& table, char* chunk, int32_t row) {
+  return reinterpret_cast<float*>(chunk + (8 + int64_t{4} * table.dim) * kChunkRows) +
+         int64_t{row & (kChunkRows - 1)} * table.state_width;
+}
+
+// Another lane's address: shuffles move numbers.
+template <class T>
+[[nodiscard]] POLYSCENE_DEVICE T* shuffle_address(simt::Thread& t, T* address, int lane) {
+  return reinterpret_cast<T*>(t.shuffle(reinterpret_cast<uintptr_t>(address), lane, simt::kAllLanes));
+}
+
+// Goes over `count` rows of `width` floats, a pack per lane, in the order of a matrix [count, width]:
+// body(row, column, in), called by all lanes of the warp alike; of lanes beyond the end it gets the last row and
+// `in` false.
+template <int kPack, class Body>
+POLYSCENE_DEVICE void for_each_pack(const simt::Thread& t, int32_t count, int32_t width, const Body& body) {
+  const int32_t packs = width / kPack, total = count * packs;
+  for (int32_t first = 0; first < total; first += simt::kWarpSize) {
+    const int32_t at = first + t.lane(), inside = simt::minimum(at, total - 1), row = inside / packs;
+    body(row, (inside - row * packs) * kPack, at < total);
+  }
+}
+
+// Calls f(integral_constant<int, N>) with the widest pack in which rows of `dim` floats divide and lie aligned.
+template <class F>
+POLYSCENE_DEVICE void with_row_pack(int32_t dim, const F& f) {
+  dim % 4 == 0 ? f(std::integral_constant<int, 4>{}) : f(std::integral_constant<int, 1>{});
+}
+
+}  // namespace polyscene

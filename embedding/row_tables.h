@@ -1,0 +1,66 @@
+// All embedding tables of a model, spread over the ranks of a communicator, wherever the rows are: what saving, loading
+// and reporting need to know of them.
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <vector>
+
+#include "dist/communicator.h"
+#include "embedding/plan/table_layout.h"
+#include "embedding/table/saved_rows.h"
+
+namespace polyscene {
+
+struct ShardingOptions {
+  uint64_t seed = 1;
+  int partitions = 1024;  // logical partitions that keys hash to; at least the number of ranks
+};
+
+class RowTables {
+ public:
+  virtual ~RowTables() = default;
+  RowTables(const RowTables&) = delete;
+  RowTables& operator=(const RowTables&) = delete;
+
+  // Over memory of the host.
+  [[nodiscard]] Communicator& communicator() const { return *communicator_; }
+  [[nodiscard]] const TableLayout& layout() const { return layout_; }
+  [[nodiscard]] int tables() const { return layout_.tables(); }
+  // Of a table, by its index among the specs; so below.
+  [[nodiscard]] virtual const TableSpec& spec(int index) const = 0;
+
+  // Rows of this rank's part of a table.
+  [[nodiscard]] virtual int64_t rows(int index) = 0;
+  // Rows per table over all ranks [tables]. Collective.
+  [[nodiscard]] std::vector<int64_t> global_rows();
+  // Of all tables of this rank.
+  [[nodiscard]] virtual int64_t memory_bytes() const = 0;
+
+  // Updates done so far: the t of lazy Adam, the same on all ranks; saved and loaded with the rows.
+  [[nodiscard]] int64_t update_steps() const { return update_steps_; }
+  void set_update_steps(int64_t steps) { update_steps_ = steps; }
+
+  // Loads rows saved by any number of ranks: keeps those this rank owns, drops the others, returns how many it kept.
+  // Creates or overwrites rows; where a key repeats, the last row stays. keys [n], values [n, dim], state [n,
+  // state_width]; an empty `state` leaves that of a new row at its initial value. Throws InvalidArgument on lengths
+  // that do not fit, DeviceError past the most rows that a rank can hold.
+  int64_t load_rows(int index, std::span<const int64_t> keys, std::span<const float> values,
+                    std::span<const float> state);
+  // This rank's rows of a table, ascending by key: keys [rows(index)], values [rows(index), dim], state [rows(index),
+  // state_width], left out where it is empty. Throws InvalidArgument on other lengths.
+  virtual void read_rows(int index, std::span<int64_t> keys, std::span<float> values, std::span<float> state) = 0;
+
+ protected:
+  RowTables(Communicator& communicator, std::span<const TableSpec> specs, const ShardingOptions& options)
+      : communicator_(&communicator), layout_(specs, PartitionMap(options.partitions, communicator.size())) {}
+  // Rows of this rank, of lengths that fit.
+  virtual void write_rows(int index, const SavedRows& rows) = 0;
+
+ private:
+  Communicator* communicator_;
+  TableLayout layout_;
+  int64_t update_steps_ = 0;
+};
+
+}  // namespace polyscene

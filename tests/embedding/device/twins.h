@@ -1,0 +1,70 @@
+// One rank's tables twice, on the CPU and on an emulated device, which are given the same and asked for the same.
+#pragma once
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <cmath>
+#include <memory>
+#include <vector>
+
+#include "dist/world.h"
+#include "embedding/device/device_lookup.h"
+#include "embedding/lookup/sharded_lookup.h"
+#include "embedding/table/initial_value.h"
+#include "tests/embedding/random_batch.h"
+#include "tests/simt/emulated_device.h"
+
+namespace polyscene::testing {
+
+// Rows ascending by key: what saving writes.
+struct Rows {
+  std::vector<int64_t> keys;
+  std::vector<float> values, state;
+  friend bool operator==(const Rows&, const Rows&) = default;
+};
+
+[[nodiscard]] Rows rows_of(const HashedTable& table);
+[[nodiscard]] Rows rows_of(DeviceTables& tables, int index);
+
+// A host's copy of a tensor of the device, whose work it waits for.
+[[nodiscard]] std::vector<float> to_host(Device& device, const TensorView& tensor);
+
+// Few units in the last place apart, zeros of either sign alike: the optimisers' sums may be contracted differently.
+inline void expect_close(std::span<const float> got, std::span<const float> want, const std::string& where) {
+  ASSERT_EQ(got.size(), want.size()) << where;
+  for (size_t i = 0; i < got.size(); ++i)
+    ASSERT_TRUE(std::abs(got[i] - want[i]) <= 2e-6f * (0.01f + std::abs(want[i])))
+        << where << ": element " << i << " is " << got[i] << ", wanted " << want[i];
+}
+
+class Twins {
+ public:
+  Twins(Communicator& communicator, const std::vector<TableSpec>& specs, uint64_t seed = 42);
+
+  // The same lookup on both, whose rows must agree.
+  void look_up(TestBatch& batch, LookupMode mode, const std::string& where = "");
+  // Gradients that no two orders of addition sum alike, given to both.
+  void update(int64_t step, double factor = 1);
+  // Gradients per group [unique rows, dim], on the host.
+  void update(const std::vector<std::vector<float>>& gradients, double factor = 1);
+  [[nodiscard]] std::vector<std::vector<float>> gradients_of(int64_t step) const;
+  // On the device alone.
+  void update_device(const std::vector<std::vector<float>>& gradients, double factor = 1);
+  // All rows of all tables must agree.
+  void compare();
+
+  EmulatedDevice device;
+  std::unique_ptr<Communicator> staged;  // the ranks over memory of their devices
+  ShardedTables tables;
+  ShardedLookup lookup;
+  DeviceTables device_tables;
+  DeviceLookup device_lookup;
+  Deduplicator deduplicator;
+  UniqueKeys unique;
+
+ private:
+  std::vector<DeviceBuffer<float>> gradient_memory_;
+};
+
+}  // namespace polyscene::testing

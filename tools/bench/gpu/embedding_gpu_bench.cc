@@ -1,0 +1,196 @@
+// Rows of embedding tables on a CUDA device: a static table beside the hash table, forward and backward, and the index
+// alone. Bytes that must move are those of ids (where they are read), rows and gradients, each once; what a kernel
+// reads besides is stated at it. No result of this program is in the repository yet: it has not run on a GPU.
+#include <CLI/CLI.hpp>
+#include <cmath>
+#include <numeric>
+
+#include "dist/world.h"
+#include "embedding/device/device_lookup.h"
+#include "ops/base/philox.h"
+#include "ops/jagged/gather_rows.h"
+#include "ops/jagged/scatter_add_rows.h"
+#include "tools/bench/gpu/bench.h"
+
+namespace polyscene {
+namespace {
+
+struct Options {
+  int64_t ids = 1'050'000, distinct = 350'000, dim = 128, rows = 4'000'000;  // of the batch; of the static table
+  int64_t keys = int64_t{1} << 20, index_rows = int64_t{1} << 24;            // of the runs on the index alone
+  double zipf = 1.05;
+  int device = 0, repetitions = 20;
+  std::string json;
+};
+
+// Every item once, the others drawn from Zipf's law, shuffled: ids of which exactly `distinct` differ.
+std::vector<int64_t> zipf_ids(const Options& o) {
+  std::vector<double> sums(static_cast<size_t>(o.distinct));
+  for (size_t i = 0; i < sums.size(); ++i)
+    sums[i] = (i == 0 ? 0 : sums[i - 1]) + std::pow(static_cast<double>(i + 1), -o.zipf);
+  PhiloxStream random(1);
+  std::vector<int64_t> ids(static_cast<size_t>(o.ids));
+  for (size_t i = 0; i < ids.size(); ++i)
+    ids[i] = i < sums.size() ? static_cast<int64_t>(i)
+                             : std::ranges::lower_bound(sums, random.next_uniform() * sums.back()) - sums.begin();
+  for (size_t i = ids.size(); i > 1; --i) std::swap(ids[i - 1], ids[random.next_below(i)]);
+  return ids;
+}
+
+// A kernel of an operator without a graph.
+template <class Kernel>
+void run_kernel(Device& device, Scratch& scratch, Kernel kernel, const std::vector<TensorView>& inputs,
+                const TensorView& output) {
+  const Attributes none;
+  scratch.reset();
+  kernel(
+      {.attributes = none, .inputs = inputs, .outputs = {&output, 1}, .scratch = scratch, .stream = device.stream()});
+}
+
+struct Batch {
+  std::vector<int64_t> keys;
+  std::vector<int32_t> index;  // of the distinct rows
+  UniqueKeys unique;
+  explicit Batch(const Options& o, const TableLayout& layout) : keys(zipf_ids(o)), index(keys.size()) {
+    for (int64_t& key : keys) key = static_cast<int64_t>(mix64(static_cast<uint64_t>(key)));
+    const KeyBlock block{.table = 0, .keys = keys, .index = index};
+    Deduplicator(layout).run({&block, 1}, unique);
+  }
+};
+
+DeviceTables tables_of(const Options& o, Device& device, Communicator& one, SparseOptimizer::Kind kind) {
+  return {device, {.host = one, .device = one}, {{.name = "bench", .dim = o.dim, .optimizer = {.kind = kind}}}, {}};
+}
+
+// Forward: the static table is read where each id points. The hash table's distinct rows are found and gathered, then
+// expanded; the reader's threads have found the distinct keys before.
+void run_rows(const Options& o, Device& device, bench::Bench& bench) {
+  const auto one = make_single_world();
+  const double row_bytes = 4.0 * static_cast<double>(o.dim), ids = static_cast<double>(o.ids),
+               distinct = static_cast<double>(o.distinct);
+  DeviceBuffer<float> table(device, "the static table"), expanded(device, "rows"), summed(device, "gradients");
+  DeviceBuffer<int32_t> index(device, "the index"), unique_index(device, "the index");
+  Scratch scratch(&device);
+  DeviceTables tables = tables_of(o, device, *one, SparseOptimizer::Kind::kSgd);
+  const Batch batch(o, tables.layout());
+  std::vector<int32_t> rows(batch.index);
+  for (int32_t& row : rows) row = static_cast<int32_t>(row * (o.rows / o.distinct));
+  index.assign(rows);
+  unique_index.assign(batch.index);
+  const TensorView table_view{table.resize_cleared(o.rows * o.dim), DType::kFloat32, {o.rows, o.dim}},
+      expanded_view{expanded.resize_cleared(o.ids * o.dim), DType::kFloat32, {o.ids, o.dim}},
+      summed_view{summed.resize(o.distinct * o.dim), DType::kFloat32, {o.distinct, o.dim}},
+      index_view{index.data(), DType::kInt32, {o.ids}}, unique_view{unique_index.data(), DType::kInt32, {o.ids}};
+  const double forward_bytes = (ids + distinct) * row_bytes;
+  const double fixed =
+      bench
+          .run("static forward", forward_bytes,
+               [&] {
+                 run_kernel(device, scratch, ops::gather_rows_gpu, {table_view, index_view}, expanded_view);
+               })
+          .seconds;
+  table = DeviceBuffer<float>(device, "the static table");
+
+  DeviceLookup lookup(tables);
+  const auto forward = [&] {
+    lookup.lookup(batch.unique, LookupMode::kTrain);
+    run_kernel(device, scratch, ops::gather_rows_gpu, {lookup.rows(0), unique_view}, expanded_view);
+  };
+  const double hashed = bench.run("hash table forward, keys from the host", forward_bytes, forward, distinct).seconds;
+  std::cout << "hash table over static forward: " << hashed / fixed << '\n';
+
+  for (const auto kind : {SparseOptimizer::Kind::kSgd, SparseOptimizer::Kind::kLazyAdam}) {
+    const bool adam = kind == SparseOptimizer::Kind::kLazyAdam;
+    DeviceTables trained = tables_of(o, device, *one, kind);
+    DeviceLookup owner(trained);
+    owner.lookup(batch.unique, LookupMode::kTrain);
+    bench.run(adam ? "backward + Adam" : "backward + SGD", (ids + (adam ? 6 : 2) * distinct) * row_bytes, [&] {
+      run_kernel(device, scratch, ops::scatter_add_rows_gpu, {expanded_view, unique_view}, summed_view);
+      owner.update({&summed_view, 1});
+    });
+  }
+}
+
+// The index alone, half of its slots taken: rows of four floats, so that probing is what takes the time.
+void run_index(const Options& o, Device& device, bench::Bench& bench) {
+  const TableSpec spec{.name = "index", .dim = 4, .optimizer = {.kind = SparseOptimizer::Kind::kSgd}};
+  DeviceTable table(device, spec, 1);
+  DeviceBuffer<int32_t> row_count(device, "counts"), numbers(device, "row numbers");
+  DeviceBuffer<int64_t> keys(device, "keys");
+  DeviceBuffer<float> rows(device, "rows");
+  DeviceBuffer<KeySpan> spans(device, "spans");
+  DeviceBuffer<TableView> views(device, "views");
+  table.reserve(o.index_rows * 85 / 50, 0, row_count.resize_cleared(1));
+  const TableView view = table.view();
+  const KeySpan span{.matrix = rows.resize(o.keys * spec.dim),
+                     .row = 0,
+                     .begin = 0,
+                     .count = static_cast<int32_t>(o.keys),
+                     .tile = 0,
+                     .table = 0};
+  std::vector<int64_t> host(static_cast<size_t>(o.keys));
+  const auto on_device = [&](int64_t first) {
+    for (size_t i = 0; i < host.size(); ++i)
+      host[i] = static_cast<int64_t>(mix64(static_cast<uint64_t>(first) + static_cast<uint64_t>(i)));
+    return DeviceKeys{.keys = keys.assign(host),
+                      .spans = spans.data(),
+                      .tables = views.data(),
+                      .count = o.keys,
+                      .span_count = 1,
+                      .tiles = (o.keys + kTileKeys - 1) / kTileKeys,
+                      .table_count = 1};
+  };
+  spans.assign({&span, 1});
+  views.assign({&view, 1});
+  numbers.resize(o.keys);
+  const auto insert = [&](const DeviceKeys& wanted) {
+    find_rows(device.stream(), wanted, numbers.data());
+    insert_and_gather(device.stream(), wanted, numbers.data(), nullptr, row_count.data());
+  };
+  for (int64_t first = 0; first < o.index_rows; first += o.keys) insert(on_device(first));
+
+  const double count = static_cast<double>(o.keys);
+  const DeviceKeys known = on_device(o.index_rows / 2);
+  bench.run(
+      "find, half full", count * (8 + 64 + 32 + 4), [&] { find_rows(device.stream(), known, numbers.data()); }, count);
+  bench.run(
+      "find or insert, half full, all known", count * (8 + 64 + 32 + 4 + 4 + 2 * 16), [&] { insert(known); }, count);
+}
+
+void run(const Options& o) {
+  require(o.distinct >= 1 && o.ids >= o.distinct && o.rows >= o.distinct,
+          "[bench] wanted --ids and --rows of at least --distinct, which is at least 1, got ", o.ids, ", ", o.rows,
+          " and ", o.distinct);
+  const std::shared_ptr<Device> device = make_cuda_device(o.device);
+  std::cout << device->name() << '\n';
+  bench::Bench bench(*device, o.repetitions);
+  run_rows(o, *device, bench);
+  run_index(o, *device, bench);
+  if (!o.json.empty()) bench.write_json(o.json);
+}
+
+}  // namespace
+}  // namespace polyscene
+
+int main(int argc, char** argv) {
+  polyscene::Options options;
+  CLI::App app{"Speed of embedding rows on a CUDA device"};
+  app.add_option("--ids", options.ids, "ids of a batch")->capture_default_str();
+  app.add_option("--distinct", options.distinct, "of them distinct")->capture_default_str();
+  app.add_option("--zipf", options.zipf, "exponent of their frequencies")->capture_default_str();
+  app.add_option("--dim", options.dim, "floats per row")->capture_default_str();
+  app.add_option("--rows", options.rows, "rows of the static table")->capture_default_str();
+  app.add_option("--keys", options.keys, "keys of a run on the index alone")->capture_default_str();
+  app.add_option("--index-rows", options.index_rows, "rows behind that index")->capture_default_str();
+  app.add_option("--device", options.device, "number of the CUDA device")->capture_default_str();
+  app.add_option("--repetitions", options.repetitions, "runs per measurement, five times")->capture_default_str();
+  app.add_option("--json", options.json, "file for the results");
+  CLI11_PARSE(app, argc, argv);
+  try {
+    polyscene::run(options);
+  } catch (const polyscene::Error& error) {
+    std::cerr << error.what() << '\n';
+    return static_cast<int>(error.kind());
+  }
+  return 0;
+}

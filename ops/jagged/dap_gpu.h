@@ -64,28 +64,40 @@ struct PooledGradient {
   }
 };
 
-// g = what the pooling hands to the rows y, plus their gradient of another use.
+// A matrix that may be absent; `data` is then any other.
+template <class T>
+struct Maybe {
+  simt::Global<T> data;
+  bool present;
+};
+
+// g = what the pooling hands to the rows y, plus their gradient of another use, and g's sums over the rows of each
+// sample.
 template <int kPack>
 struct RowsGradient {
   PooledGradient pooled;
-  simt::Global<const float> y, other;
-  bool has_other;
+  simt::Global<const float> y;
+  Maybe<const float> other;
   simt::Global<const int32_t> offsets;
   simt::Global<float> g;
+  Maybe<float> sums;
   int64_t batch, cols;
 
   POLYSCENE_DEVICE void operator()(simt::Thread& t) const {
     for_segments<kPack>(t, offsets, batch, cols, [&](int64_t sample, int64_t first, int64_t rows, int64_t col) {
       const auto f = pooled.template factors<kPack>(sample, rows, cols, col);
+      simt::Pack<float, kPack> sum{};
       for (int64_t row = first; row < first + rows; ++row) {
         auto x = y.template load_pack<kPack>(row * cols + col);
         for (int k = 0; k < kPack; ++k) x[k] = f.gradient(k, x[k]);
-        if (has_other) {
-          const auto more = other.template load_pack<kPack>(row * cols + col);
+        if (other.present) {
+          const auto more = other.data.template load_pack<kPack>(row * cols + col);
           for (int k = 0; k < kPack; ++k) x[k] += more[k];
         }
+        for (int k = 0; k < kPack; ++k) sum[k] += x[k];
         g.template store_pack<kPack>(row * cols + col, x);
       }
+      if (sums.present) sums.data.template store_pack<kPack>(sample * cols + col, sum);
     });
   }
 };

@@ -1,4 +1,3 @@
-#include "ops/dense/elementwise_gpu.h"
 #include "ops/jagged/rtm.h"
 #include "ops/jagged/rtm_gpu.h"
 
@@ -9,10 +8,6 @@ DeviceRtm call_of(const KernelContext& c, const char* name) {
   const Shape &b = c.inputs[0].shape, &wb = c.inputs[3].shape;
   return {c, name, c.inputs[1].as<const int32_t>(), b[0], b[1], wb[1], c.inputs[1].shape[0] - 1};
 }
-
-struct Same {
-  POLYSCENE_DEVICE float operator()(float x) const { return x; }
-};
 
 }  // namespace
 
@@ -34,16 +29,11 @@ void rtm_gpu(const KernelContext& c) {
 
 void rtm_backward_gpu(const KernelContext& c) {
   const DeviceRtm call = call_of(c, "rtm_backward");
-  const int64_t elements = call.rows * call.hidden;
   auto* db = c.outputs[0].as<float>();
-  call.rows_gradient(5, db);
-  float* q = c.scratch.get<float>(elements).data();
-  const bool has_gu = c.inputs.size() > 9;
-  if (has_gu)
-    simt::launch(c.stream, "rtm_backward", simt::shape_for(simt::ceil_div(elements, 4)),
-                 ElementwiseKernel<1, Same>{{simt::input<float>(c, 9)}, {q, elements}, elements, {}});
-  call.tail_backward(db, c.inputs[2].as<const float>(), c.inputs[4].as<const float>(), has_gu, q,
-                     c.outputs[1].as<float>(), c.outputs[3].as<float>(), simt::output<float>(c, 4));
+  float* q = c.scratch.get<float>(call.rows * call.hidden).data();
+  call.rows_gradient(5, db, simt::output<float>(c, 4));
+  call.tail_backward(db, c.inputs[2].as<const float>(), c.inputs[4].as<const float>(), q, c.outputs[1].as<float>(),
+                     c.outputs[3].as<float>(), c.inputs.size() > 9 ? std::optional<size_t>(9) : std::nullopt);
   device_product(c, {.transpose_a = true,
                      .rows = call.width,
                      .inner = call.rows,

@@ -1,6 +1,8 @@
 // Residual tailoring on a device: products by its library, and between them these kernels, each one pass over the rows.
 #pragma once
 
+#include <optional>
+
 #include "ops/dense/column_sums_gpu.h"
 #include "ops/dense/device_product.h"
 #include "ops/jagged/dap_gpu.h"
@@ -56,10 +58,11 @@ struct AddResidual {
   }
 };
 
-// q = q 1[u > 0] in place, and its sum over the rows of each sample.
+// q = (q + gu) 1[u > 0] in place, and its sum over the rows of each sample.
 template <int kPack>
 struct MaskHidden {
   simt::Global<const float> u;
+  Maybe<const float> gu;
   simt::Global<const int32_t> offsets;
   simt::Global<float> q, drow_bias;
   int64_t batch, cols;
@@ -70,6 +73,10 @@ struct MaskHidden {
       for (int64_t row = first; row < first + rows; ++row) {
         auto x = q.template load_pack<kPack>(row * cols + col);
         const auto on = u.template load_pack<kPack>(row * cols + col);
+        if (gu.present) {
+          const auto more = gu.data.template load_pack<kPack>(row * cols + col);
+          for (int k = 0; k < kPack; ++k) x[k] += more[k];
+        }
         for (int k = 0; k < kPack; ++k) {
           x[k] = on[k] > 0 ? x[k] : 0.0f;
           sum[k] += x[k];
@@ -93,8 +100,9 @@ struct DeviceRtm {
   // Launches kernel<pack>(...) over the samples and `cols` columns: make(pack) gives it.
   template <class Make>
   void over_segments(int64_t cols, const Make& make) const {
-    simt::with_pack(
-        cols, [&](auto pack) { simt::launch(context.stream, name, segments_shape(batch, cols, pack), make(pack)); });
+    simt::with_pack(cols, [&](auto pack) {
+      simt::launch(context.stream, name, simt::shape_for_packs(batch, cols, pack), make(pack));
+    });
   }
 
   void hidden_rows(const MaybeGathered& projected, const float* row_bias, float* u) const {
@@ -122,28 +130,31 @@ struct DeviceRtm {
     });
   }
 
-  // g from the inputs first .. first + 3 of the context: y, pooled, gradient of pooled and maybe that of y.
-  void rows_gradient(size_t first, float* g) const {
+  // g from the inputs first .. first + 3 of the context: y, pooled, gradient of pooled and maybe that of y; and dco,
+  // which is g's sum over all rows, from the sums over those of each sample.
+  void rows_gradient(size_t first, float* g, const simt::Global<float>& dco) const {
     const bool has_other = context.inputs.size() > first + 3;
     const PooledGradient pooled{simt::input<float>(context, first + 1), simt::input<float>(context, first + 2),
                                 context.attributes.as<DapAttributes>().kind};
+    float* sums = context.scratch.get<float>(batch * width).data();
     over_segments(width, [&](auto pack) {
       return RowsGradient<pack>{pooled,
                                 simt::input<float>(context, first),
-                                simt::input<float>(context, first + (has_other ? 3 : 0)),
-                                has_other,
+                                {simt::input<float>(context, first + (has_other ? 3 : 0)), has_other},
                                 offsets(),
                                 {g, rows * width},
+                                {{sums, batch * width}, true},
                                 batch,
                                 width};
     });
+    column_sums(context, name, Element{{sums, batch * width}}, batch, width, dco);
   }
 
-  // q = (q before, where `add`, + g wo^T) 1[u > 0], and the gradients that need nothing else.
-  void tail_backward(const float* g, const float* u, const float* wo, bool add, float* q, float* drow_bias, float* dwo,
-                     const simt::Global<float>& dco) const {
+  // q = (g wo^T + gu) 1[u > 0], where gu is input `gu` of the context if there is one, and the gradients that need
+  // nothing else.
+  void tail_backward(const float* g, const float* u, const float* wo, float* q, float* drow_bias, float* dwo,
+                     std::optional<size_t> gu = {}) const {
     device_product(context, {.transpose_b = true,
-                             .add = add,
                              .rows = rows,
                              .inner = width,
                              .cols = hidden,
@@ -152,9 +163,15 @@ struct DeviceRtm {
                              .b = wo,
                              .b_stride = width,
                              .y = q});
+    const simt::Global<const float> rectified(u, rows * hidden);
     over_segments(hidden, [&](auto pack) {
-      return MaskHidden<pack>{{u, rows * hidden},          offsets(), {q, rows * hidden},
-                              {drow_bias, batch * hidden}, batch,     hidden};
+      return MaskHidden<pack>{rectified,
+                              {gu ? simt::input<float>(context, *gu) : rectified, gu.has_value()},
+                              offsets(),
+                              {q, rows * hidden},
+                              {drow_bias, batch * hidden},
+                              batch,
+                              hidden};
     });
     device_product(context, {.transpose_a = true,
                              .rows = hidden,
@@ -165,7 +182,6 @@ struct DeviceRtm {
                              .b = g,
                              .b_stride = width,
                              .y = dwo});
-    column_sums(context, name, Element{{g, rows * width}}, rows, width, dco);
   }
 };
 

@@ -64,11 +64,23 @@ struct PooledGradient {
   }
 };
 
-// A matrix that may be absent; `data` is then any other.
+template <int kPack>
+struct PackPair {
+  simt::Pack<float, kPack> first, second;
+};
+
+// A matrix that may be absent; `data` is then any other, and what is loaded are zeros.
 template <class T>
 struct Maybe {
   simt::Global<T> data;
   bool present;
+
+  template <int kPack>
+  [[nodiscard]] POLYSCENE_DEVICE simt::Pack<float, kPack> load(int64_t i) const {
+    simt::Pack<float, kPack> pack{};
+    if (present) pack = data.template load_pack<kPack>(i);
+    return pack;
+  }
 };
 
 // g = what the pooling hands to the rows y, plus their gradient of another use, and g's sums over the rows of each
@@ -87,16 +99,14 @@ struct RowsGradient {
     for_segments<kPack>(t, offsets, batch, cols, [&](int64_t sample, int64_t first, int64_t rows, int64_t col) {
       const auto f = pooled.template factors<kPack>(sample, rows, cols, col);
       simt::Pack<float, kPack> sum{};
-      for (int64_t row = first; row < first + rows; ++row) {
-        auto x = y.template load_pack<kPack>(row * cols + col);
-        for (int k = 0; k < kPack; ++k) x[k] = f.gradient(k, x[k]);
-        if (other.present) {
-          const auto more = other.data.template load_pack<kPack>(row * cols + col);
-          for (int k = 0; k < kPack; ++k) x[k] += more[k];
-        }
-        for (int k = 0; k < kPack; ++k) sum[k] += x[k];
-        g.template store_pack<kPack>(row * cols + col, x);
-      }
+      const auto load = [&](int64_t row) {
+        const int64_t at = row * cols + col;
+        return PackPair<kPack>{y.template load_pack<kPack>(at), other.template load<kPack>(at)};
+      };
+      for_rows(first, rows, load, [&](int64_t row, PackPair<kPack> x) {
+        for (int k = 0; k < kPack; ++k) sum[k] += x.first[k] = f.gradient(k, x.first[k]) + x.second[k];
+        g.template store_pack<kPack>(row * cols + col, x.first);
+      });
       if (sums.present) sums.data.template store_pack<kPack>(sample * cols + col, sum);
     });
   }

@@ -5,6 +5,7 @@
 
 #include "ops/dense/column_sums_gpu.h"
 #include "ops/dense/device_product.h"
+#include "ops/dense/elementwise_gpu.h"
 #include "ops/jagged/dap_gpu.h"
 #include "ops/jagged/segments_gpu.h"
 
@@ -22,11 +23,11 @@ struct Hidden {
   POLYSCENE_DEVICE void operator()(simt::Thread& t) const {
     for_segments<kPack>(t, offsets, batch, cols, [&](int64_t sample, int64_t first, int64_t rows, int64_t col) {
       const auto bias = row_bias.template load_pack<kPack>(sample * cols + col);
-      for (int64_t row = first; row < first + rows; ++row) {
-        auto x = projected.template load<kPack>(row, cols, col);
+      const auto load = [&](int64_t row) { return projected.template load<kPack>(row, cols, col); };
+      for_rows(first, rows, load, [&](int64_t row, simt::Pack<float, kPack> x) {
         for (int k = 0; k < kPack; ++k) x[k] = simt::maximum(x[k] + bias[k], 0.0f);
         u.template store_pack<kPack>(row * cols + col, x);
-      }
+      });
     });
   }
 };
@@ -46,23 +47,23 @@ struct AddResidual {
     for_segments<kPack>(t, offsets, batch, cols, [&](int64_t sample, int64_t first, int64_t rows, int64_t col) {
       const auto shift = co.template load_pack<kPack>(col);
       Moments<kPack> moments;
-      for (int64_t row = first; row < first + rows; ++row) {
-        auto x = y.template load_pack<kPack>(row * cols + col);
-        const auto base = b.template load<kPack>(row, cols, col);
-        for (int k = 0; k < kPack; ++k) x[k] += base[k] + shift[k];
-        y.template store_pack<kPack>(row * cols + col, x);
-        moments.add(x);
-      }
+      const auto load = [&](int64_t row) {
+        return PackPair<kPack>{y.template load_pack<kPack>(row * cols + col), b.template load<kPack>(row, cols, col)};
+      };
+      for_rows(first, rows, load, [&](int64_t row, PackPair<kPack> x) {
+        for (int k = 0; k < kPack; ++k) x.first[k] += x.second[k] + shift[k];
+        y.template store_pack<kPack>(row * cols + col, x.first);
+        moments.add(x.first);
+      });
       moments.store_pooled(kind, eps, pooled, sample, cols, col);
     });
   }
 };
 
-// q = (q + gu) 1[u > 0] in place, and its sum over the rows of each sample.
+// q = q 1[u > 0] in place, and its sum over the rows of each sample.
 template <int kPack>
 struct MaskHidden {
   simt::Global<const float> u;
-  Maybe<const float> gu;
   simt::Global<const int32_t> offsets;
   simt::Global<float> q, drow_bias;
   int64_t batch, cols;
@@ -70,22 +71,21 @@ struct MaskHidden {
   POLYSCENE_DEVICE void operator()(simt::Thread& t) const {
     for_segments<kPack>(t, offsets, batch, cols, [&](int64_t sample, int64_t first, int64_t rows, int64_t col) {
       simt::Pack<float, kPack> sum{};
-      for (int64_t row = first; row < first + rows; ++row) {
-        auto x = q.template load_pack<kPack>(row * cols + col);
-        const auto on = u.template load_pack<kPack>(row * cols + col);
-        if (gu.present) {
-          const auto more = gu.data.template load_pack<kPack>(row * cols + col);
-          for (int k = 0; k < kPack; ++k) x[k] += more[k];
-        }
-        for (int k = 0; k < kPack; ++k) {
-          x[k] = on[k] > 0 ? x[k] : 0.0f;
-          sum[k] += x[k];
-        }
-        q.template store_pack<kPack>(row * cols + col, x);
-      }
+      const auto load = [&](int64_t row) {
+        const int64_t at = row * cols + col;
+        return PackPair<kPack>{q.template load_pack<kPack>(at), u.template load_pack<kPack>(at)};
+      };
+      for_rows(first, rows, load, [&](int64_t row, PackPair<kPack> x) {
+        for (int k = 0; k < kPack; ++k) sum[k] += x.first[k] = x.second[k] > 0 ? x.first[k] : 0.0f;
+        q.template store_pack<kPack>(row * cols + col, x.first);
+      });
       drow_bias.template store_pack<kPack>(sample * cols + col, sum);
     });
   }
+};
+
+struct Plus {
+  POLYSCENE_DEVICE float operator()(float a, float b) const { return a + b; }
 };
 
 // Extents of one call: behaviours, their width, hidden width, samples; and the context it runs in.
@@ -163,15 +163,14 @@ struct DeviceRtm {
                              .b = wo,
                              .b_stride = width,
                              .y = q});
-    const simt::Global<const float> rectified(u, rows * hidden);
+    const simt::Global<float> hidden_gradient(q, rows * hidden);
+    if (gu)
+      simt::launch(context.stream, name, simt::shape_for(simt::ceil_div(rows * hidden, 4)),
+                   ElementwiseKernel<2, Plus>{
+                       {{q, rows * hidden}, simt::input<float>(context, *gu)}, hidden_gradient, rows * hidden, {}});
     over_segments(hidden, [&](auto pack) {
-      return MaskHidden<pack>{rectified,
-                              {gu ? simt::input<float>(context, *gu) : rectified, gu.has_value()},
-                              offsets(),
-                              {q, rows * hidden},
-                              {drow_bias, batch * hidden},
-                              batch,
-                              hidden};
+      return MaskHidden<pack>{{u, rows * hidden},          offsets(), hidden_gradient,
+                              {drow_bias, batch * hidden}, batch,     hidden};
     });
     device_product(context, {.transpose_a = true,
                              .rows = hidden,

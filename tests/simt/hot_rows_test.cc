@@ -30,9 +30,14 @@ Tensor index_with(const std::array<int32_t, 4>& times) {
 
 // Sums of small integers are exact: any source that is lost or counted twice shows.
 TEST(HotRows, LoseNoSourceWhereverTheirListsAreCut) {
-  for (const std::array<int32_t, 4>& times :
-       {std::array{0, 256, 257, 255}, {0, 257, 256, 512}, {1, 255, 513, 0}, {3, 0, 1100, 2}, {256, 300, 300, 300},
-        {0, 0, 0, 1000}, {5, 100, 412, 512}, {1000, 1, 0, 1}})
+  for (const std::array<int32_t, 4>& times : {std::array{0, 256, 257, 255},
+                                              {0, 257, 256, 512},
+                                              {1, 255, 513, 0},
+                                              {3, 0, 1100, 2},
+                                              {256, 300, 300, 300},
+                                              {0, 0, 0, 1000},
+                                              {5, 100, 412, 512},
+                                              {1000, 1, 0, 1}})
     for (const int64_t dim : {1, 4, 6}) {
       const Tensor index = index_with(times);
       const Tensor g = small_integers({index.shape()[0], dim}, 7);
@@ -62,7 +67,8 @@ TEST(HotRows, AreAsPreciseAsOnTheCpu) {
 TEST(HotRows, PoolingGivesThemTheGradientsOfAllReaders) {
   constexpr int64_t kSamples = 60, kLength = 9, kCols = 4;
   const Tensor x = random_tensor<float>({3, kCols}, 1);
-  const Tensor pooled = random_tensor<float>({kSamples, 2 * kCols}, 2, 0.5, 1), dy = random_tensor<float>(pooled.shape(), 3);
+  const Tensor pooled = random_tensor<float>({kSamples, 2 * kCols}, 2, 0.5, 1),
+               dy = random_tensor<float>(pooled.shape(), 3);
   Tensor offsets(DType::kInt32, {kSamples + 1});
   for (size_t i = 0; i <= kSamples; ++i) offsets.elements<int32_t>()[i] = static_cast<int32_t>(i * kLength);
   const std::vector<Tensor> inputs = {x, offsets, pooled, dy, index_with({0, 20, 500, 20})};

@@ -42,8 +42,7 @@ void linear_gpu(const KernelContext& c) {
   for (size_t k = 0; k <= last; ++k) {
     const int64_t inner = c.inputs[k].shape[1];
     const bool end = ends_in_product && k == last;
-    device_product(c, {.add = k > 0,
-                       .relu = end && activation == Activation::kRelu,
+    device_product(c, {.relu = end && activation == Activation::kRelu,
                        .rows = out[0],
                        .inner = inner,
                        .cols = out[1],
@@ -51,6 +50,7 @@ void linear_gpu(const KernelContext& c) {
                        .a_stride = inner,
                        .b = w,
                        .b_stride = out[1],
+                       .c = k > 0 ? c.outputs[0].as<float>() : nullptr,
                        .bias = end && has_bias ? c.inputs.back().as<const float>() : nullptr,
                        .y = c.outputs[0].as<float>()});
     w += inner * out[1];

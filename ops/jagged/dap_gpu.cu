@@ -7,24 +7,6 @@ namespace {
 
 using simt::Global;
 
-template <int kPack>
-struct Dap {
-  MaybeGathered x;
-  Global<const int32_t> offsets;
-  Global<float> y;
-  int64_t batch, cols;
-  DapKind kind;
-  float eps;
-
-  POLYSCENE_DEVICE void operator()(simt::Thread& t) const {
-    for_segments<kPack>(t, offsets, batch, cols, [&](int64_t sample, int64_t first, int64_t rows, int64_t col) {
-      Moments<kPack> moments;
-      for (int64_t row = first; row < first + rows; ++row) moments.add(x.template load<kPack>(row, cols, col));
-      moments.store_pooled(kind, eps, y, sample, cols, col);
-    });
-  }
-};
-
 // The sample that each row belongs to.
 struct Owners {
   Global<const int32_t> offsets;
@@ -68,14 +50,15 @@ void dap_gpu(const KernelContext& context) {
   const int64_t batch = context.outputs[0].shape[0], cols = context.inputs[0].shape[1];
   const bool gathered = context.inputs.size() == 3;
   simt::with_pack(cols, [&, kind = kind, eps = eps](auto pack) {
-    simt::launch(context.stream, "dap", simt::shape_for_packs(batch, cols, pack),
-                 Dap<pack>{{simt::input<float>(context, 0), simt::input<int32_t>(context, gathered ? 2 : 1), gathered},
-                           simt::input<int32_t>(context, 1),
-                           simt::output<float>(context, 0),
-                           batch,
-                           cols,
-                           kind,
-                           static_cast<float>(eps)});
+    simt::launch(
+        context.stream, "dap", simt::shape_for_packs(batch, cols, pack),
+        PoolRows<pack>{{simt::input<float>(context, 0), simt::input<int32_t>(context, gathered ? 2 : 1), gathered},
+                       simt::input<int32_t>(context, 1),
+                       simt::output<float>(context, 0),
+                       batch,
+                       cols,
+                       kind,
+                       static_cast<float>(eps)});
   });
 }
 

@@ -39,6 +39,25 @@ class Moments {
   int64_t rows_ = 0;
 };
 
+// The pooled rows of each sample.
+template <int kPack>
+struct PoolRows {
+  MaybeGathered x;
+  simt::Global<const int32_t> offsets;
+  simt::Global<float> y;
+  int64_t batch, cols;
+  DapKind kind;
+  float eps;
+
+  POLYSCENE_DEVICE void operator()(simt::Thread& t) const {
+    for_segments<kPack>(t, offsets, batch, cols, [&](int64_t sample, int64_t first, int64_t rows, int64_t col) {
+      Moments<kPack> moments;
+      for (int64_t row = first; row < first + rows; ++row) moments.add(x.template load<kPack>(row, cols, col));
+      moments.store_pooled(kind, eps, y, sample, cols, col);
+    });
+  }
+};
+
 // The gradient of a row x is base + slope (x - mean), see dap.h.
 template <int kPack>
 struct Factors {

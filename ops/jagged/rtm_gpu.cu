@@ -23,8 +23,8 @@ void rtm_gpu(const KernelContext& c) {
                      .b_stride = call.hidden,
                      .y = u});
   call.hidden_rows({{u, call.rows * call.hidden}, call.offsets(), false}, c.inputs[2].as<const float>(), u);
-  call.tailor({simt::input<float>(c, 0), call.offsets(), false}, u, c.inputs[4].as<const float>(),
-              c.inputs[5].as<const float>(), c.outputs[0].as<float>(), c.outputs[1].as<float>());
+  call.tailor_rows(c.inputs[0].as<const float>(), u, c.inputs[4].as<const float>(), c.inputs[5].as<const float>(),
+                   c.outputs[0].as<float>(), c.outputs[1].as<float>());
 }
 
 void rtm_backward_gpu(const KernelContext& c) {
@@ -33,7 +33,7 @@ void rtm_backward_gpu(const KernelContext& c) {
   float* q = c.scratch.get<float>(call.rows * call.hidden).data();
   call.rows_gradient(5, db, simt::output<float>(c, 4));
   call.tail_backward(db, c.inputs[2].as<const float>(), c.inputs[4].as<const float>(), q, c.outputs[1].as<float>(),
-                     c.outputs[3].as<float>(), c.inputs.size() > 9 ? std::optional<size_t>(9) : std::nullopt);
+                     c.outputs[3].as<float>(), c.inputs.size() > 9 ? c.inputs[9].as<const float>() : nullptr);
   device_product(c, {.transpose_a = true,
                      .rows = call.width,
                      .inner = call.rows,
@@ -44,7 +44,6 @@ void rtm_backward_gpu(const KernelContext& c) {
                      .b_stride = call.hidden,
                      .y = c.outputs[2].as<float>()});
   device_product(c, {.transpose_b = true,
-                     .add = true,
                      .rows = call.rows,
                      .inner = call.hidden,
                      .cols = call.width,
@@ -52,6 +51,7 @@ void rtm_backward_gpu(const KernelContext& c) {
                      .a_stride = call.hidden,
                      .b = c.inputs[3].as<const float>(),
                      .b_stride = call.hidden,
+                     .c = db,
                      .y = db});
 }
 

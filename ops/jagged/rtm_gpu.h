@@ -1,11 +1,8 @@
 // Residual tailoring on a device: products by its library, and between them these kernels, each one pass over the rows.
 #pragma once
 
-#include <optional>
-
 #include "ops/dense/column_sums_gpu.h"
 #include "ops/dense/device_product.h"
-#include "ops/dense/elementwise_gpu.h"
 #include "ops/jagged/dap_gpu.h"
 #include "ops/jagged/segments_gpu.h"
 
@@ -32,7 +29,7 @@ struct Hidden {
   }
 };
 
-// y += b + co, and the pooled rows of y.
+// y += b + co, where b are copies of distinct rows, and the pooled rows of y.
 template <int kPack>
 struct AddResidual {
   MaybeGathered b;
@@ -84,10 +81,6 @@ struct MaskHidden {
   }
 };
 
-struct Plus {
-  POLYSCENE_DEVICE float operator()(float a, float b) const { return a + b; }
-};
-
 // Extents of one call: behaviours, their width, hidden width, samples; and the context it runs in.
 struct DeviceRtm {
   const KernelContext& context;
@@ -111,24 +104,44 @@ struct DeviceRtm {
     });
   }
 
-  // y = b + u wo + co and its pooled rows.
+  // y = b + u wo + co and its pooled rows, b [T, width]: the residual ends in the product.
+  void tailor_rows(const float* b, const float* u, const float* wo, const float* co, float* y, float* pooled) const {
+    if (hidden == 0) return tailor({{b, rows * width}, offsets(), false}, u, wo, co, y, pooled);
+    device_product(context, {.rows = rows,
+                             .inner = hidden,
+                             .cols = width,
+                             .a = u,
+                             .a_stride = hidden,
+                             .b = wo,
+                             .b_stride = width,
+                             .c = b,
+                             .bias = co,
+                             .y = y});
+    const auto& [kind, eps] = context.attributes.as<DapAttributes>();
+    over_segments(width, [&, kind = kind, eps = eps](auto pack) {
+      return PoolRows<pack>{{{y, rows * width}, offsets(), false},
+                            offsets(),
+                            {pooled, batch * dap_width(kind)},
+                            batch,
+                            width,
+                            kind,
+                            static_cast<float>(eps)};
+    });
+  }
+
+  // The same where b is gathered: the kernel that finds its rows adds them, and pools in passing.
   void tailor(const MaybeGathered& b, const float* u, const float* wo, const float* co, float* y, float* pooled) const {
     device_product(
         context,
         {.rows = rows, .inner = hidden, .cols = width, .a = u, .a_stride = hidden, .b = wo, .b_stride = width, .y = y});
     const auto& [kind, eps] = context.attributes.as<DapAttributes>();
     over_segments(width, [&, kind = kind, eps = eps](auto pack) {
-      return AddResidual<pack>{b,
-                               offsets(),
-                               {co, width},
-                               {y, rows * width},
-                               {pooled, batch * (kind == DapKind::kMean ? 1 : 2) * width},
-                               batch,
-                               width,
-                               kind,
-                               static_cast<float>(eps)};
+      return AddResidual<pack>{b,     offsets(), {co, width}, {y, rows * width},      {pooled, batch * dap_width(kind)},
+                               batch, width,     kind,        static_cast<float>(eps)};
     });
   }
+
+  [[nodiscard]] int64_t dap_width(DapKind kind) const { return kind == DapKind::kMean ? width : 2 * width; }
 
   // g from the inputs first .. first + 3 of the context: y, pooled, gradient of pooled and maybe that of y; and dco,
   // which is g's sum over all rows, from the sums over those of each sample.
@@ -150,10 +163,9 @@ struct DeviceRtm {
     column_sums(context, name, Element{{sums, batch * width}}, batch, width, dco);
   }
 
-  // q = (g wo^T + gu) 1[u > 0], where gu is input `gu` of the context if there is one, and the gradients that need
-  // nothing else.
+  // q = (g wo^T + gu) 1[u > 0], gu nullptr for none, and the gradients that need nothing else.
   void tail_backward(const float* g, const float* u, const float* wo, float* q, float* drow_bias, float* dwo,
-                     std::optional<size_t> gu = {}) const {
+                     const float* gu = nullptr) const {
     device_product(context, {.transpose_b = true,
                              .rows = rows,
                              .inner = width,
@@ -162,14 +174,10 @@ struct DeviceRtm {
                              .a_stride = width,
                              .b = wo,
                              .b_stride = width,
+                             .c = gu,
                              .y = q});
-    const simt::Global<float> hidden_gradient(q, rows * hidden);
-    if (gu)
-      simt::launch(context.stream, name, simt::shape_for(simt::ceil_div(rows * hidden, 4)),
-                   ElementwiseKernel<2, Plus>{
-                       {{q, rows * hidden}, simt::input<float>(context, *gu)}, hidden_gradient, rows * hidden, {}});
     over_segments(hidden, [&](auto pack) {
-      return MaskHidden<pack>{{u, rows * hidden},          offsets(), hidden_gradient,
+      return MaskHidden<pack>{{u, rows * hidden},          offsets(), {q, rows * hidden},
                               {drow_bias, batch * hidden}, batch,     hidden};
     });
     device_product(context, {.transpose_a = true,

@@ -34,9 +34,7 @@ struct Result {
   double bytes = 0, flops = 0, seconds = 0, limit_s = 0;
 };
 
-double now_s() {
-  return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count();
-}
+double now_s() { return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count(); }
 
 // Seconds of one run, the median of some rounds, each long enough for the host's clock and its launches.
 template <class Run>
@@ -157,7 +155,9 @@ int main(int argc, char** argv) {
   app.add_option("--batch", o.sizes.batch, "samples")->capture_default_str();
   app.add_option("--length", o.sizes.length, "most behaviours of a sample; the fewest are half")->capture_default_str();
   app.add_option("--distinct", o.sizes.distinct, "distinct behaviours of the batch")->capture_default_str();
-  app.add_option("--rounds", o.rounds, "measurements of each kernel")->capture_default_str()->check(CLI::PositiveNumber);
+  app.add_option("--rounds", o.rounds, "measurements of each kernel")
+      ->capture_default_str()
+      ->check(CLI::PositiveNumber);
   app.add_option("--only", o.only, "kernels whose name contains this");
   app.add_option("--json", o.json, "file to write the results to");
   CLI11_PARSE(app, argc, argv);

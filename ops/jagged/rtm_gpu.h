@@ -160,7 +160,7 @@ struct DeviceRtm {
                                 batch,
                                 width};
     });
-    column_sums(context, name, Element{{sums, batch * width}}, batch, width, dco);
+    column_sums(context, name, Elements{{sums, batch * width}}, batch, width, dco);
   }
 
   // q = (g wo^T + gu) 1[u > 0], gu nullptr for none, and the gradients that need nothing else.

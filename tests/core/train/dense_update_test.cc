@@ -48,8 +48,8 @@ TEST(DenseUpdate, TheDeviceTakesTheStepsOfTheHost) {
     host.step(s);
     device.step(s);
   }
-  EXPECT_TRUE(all_close(device.parameters.host_values(), host.parameters.host_values(),
-                        {.relative = 1e-5, .absolute = 1e-7}));
+  EXPECT_TRUE(
+      all_close(device.parameters.host_values(), host.parameters.host_values(), {.relative = 1e-5, .absolute = 1e-7}));
   EXPECT_EQ(host.update->take_losses(0), 6);
   EXPECT_EQ(device.update->take_losses(0), 6);
 }

@@ -10,10 +10,14 @@ struct ActivationBackward {
   simt::Global<const float> y, dy;
   simt::Global<float> dz;
   Activation activation;
-  POLYSCENE_DEVICE float operator()(int64_t at) const {
-    const float value = device_backward(activation, y.load(at), dy.load(at));
-    dz.store(at, value);
-    return value;
+
+  template <int kPack>
+  [[nodiscard]] POLYSCENE_DEVICE simt::Pack<float, kPack> load(int64_t at) const {
+    const auto result = y.template load_pack<kPack>(at);
+    auto gradient = dy.template load_pack<kPack>(at);
+    for (int k = 0; k < kPack; ++k) gradient[k] = device_backward(activation, result[k], gradient[k]);
+    dz.template store_pack<kPack>(at, gradient);
+    return gradient;
   }
 };
 

@@ -28,9 +28,10 @@ const OpDefinition kColumnSum = {
     .cpu = column_sum_cpu,
     .gpu = column_sum_gpu,
     .samples = +[]() -> std::vector<Sample> {
-      return {sample("one", {1, 1}),         sample("odd", {33, 31}),    sample("no rows", {0, 3}),
-              sample("no cols", {3, 0}),     sample("long", {1025, 16}), sample("wide", {2, 1025}),
-              sample("block edge", {256, 5})};
+      return {sample("one", {1, 1}),          sample("odd", {33, 31}),
+              sample("no rows", {0, 3}),      sample("no cols", {3, 0}),
+              sample("long", {1025, 16}),     sample("wide", {2, 1025}),
+              sample("block edge", {256, 5}), sample("packs past a warp", {67, 132})};
     },
 };
 

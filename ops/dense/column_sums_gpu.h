@@ -2,66 +2,88 @@
 // in double.
 #pragma once
 
+#include <bit>
+
 #include "ops/simt/tensor_views.h"
 
 namespace polyscene::ops {
 
-inline constexpr int64_t kColumnSumRows = 256;  // per block
+inline constexpr int64_t kColumnSumRows = 64;  // per block
 
-// partial [row blocks, cols]: a block of threads sums kColumnSumRows rows of 32 columns, its warps taking turns. What
-// it sums is term(at) of the element at row * cols + col.
-template <class Term>
+// partial [row blocks, cols]: a block of threads sums kColumnSumRows rows of `lanes` packs of columns, as many rows at
+// once as it has threads for. What it sums is terms.load<kPack>(row * cols + col).
+template <int kPack, class Terms>
 struct ColumnPartials {
-  Term term;
+  Terms terms;
   simt::Global<float> partial;
   int64_t rows, cols;
+  int lanes;
 
   POLYSCENE_DEVICE void operator()(simt::Thread& t) const {
-    const auto room = t.shared<float>(simt::kThreads);
-    const int64_t chunks = simt::ceil_div(cols, simt::kWarpSize), block = t.block() / chunks;
-    const int64_t col = t.block() % chunks * simt::kWarpSize + t.lane();
+    const auto room = t.shared<float>(simt::kThreads * kPack);
+    const int64_t chunks = simt::ceil_div(cols, int64_t{kPack} * lanes), block = t.block() / chunks;
+    const int lane = t.thread() % lanes, together = t.threads() / lanes;
+    const int64_t col = (t.block() % chunks * lanes + lane) * kPack;
     const int64_t end = simt::minimum(rows, (block + 1) * kColumnSumRows);
-    float sum = 0;
+    simt::Pack<float, kPack> sum{};
     if (col < cols)
-      for (int64_t row = block * kColumnSumRows + t.warp(); row < end; row += t.warps()) sum += term(row * cols + col);
-    room.store(t.thread(), sum);
+      for (int64_t row = block * kColumnSumRows + t.thread() / lanes; row < end; row += together)
+        add(sum, terms.template load<kPack>(row * cols + col));
+    room.template store_pack<kPack>(t.thread() * kPack, sum);
     t.sync();
-    if (t.warp() > 0 || col >= cols) return;
-    for (int w = 1; w < t.warps(); ++w) sum += room.load(w * simt::kWarpSize + t.lane());
-    partial.store(block * cols + col, sum);
+    if (t.thread() >= lanes || col >= cols) return;
+    for (int k = 1; k < together; ++k) add(sum, room.template load_pack<kPack>((k * lanes + lane) * kPack));
+    partial.template store_pack<kPack>(block * cols + col, sum);
+  }
+
+ private:
+  static POLYSCENE_DEVICE void add(simt::Pack<float, kPack>& sum, const simt::Pack<float, kPack>& x) {
+    for (int k = 0; k < kPack; ++k) sum[k] += x[k];
   }
 };
 
-// The term of a matrix's own elements.
-struct Element {
+// The terms of a matrix's own elements.
+struct Elements {
   simt::Global<const float> x;
-  POLYSCENE_DEVICE float operator()(int64_t at) const { return x.load(at); }
+  template <int kPack>
+  [[nodiscard]] POLYSCENE_DEVICE simt::Pack<float, kPack> load(int64_t at) const {
+    return x.template load_pack<kPack>(at);
+  }
 };
 
+// A warp per column.
 struct AddPartials {
   simt::Global<const float> partial;
   simt::Global<float> y;
   int64_t blocks, cols;
 
   POLYSCENE_DEVICE void operator()(simt::Thread& t) const {
-    simt::for_each(t, cols, [&](int64_t col) {
+    simt::for_each_by_warps(t, cols, [&](int64_t col) {
       double sum = 0;
-      for (int64_t block = 0; block < blocks; ++block) sum += static_cast<double>(partial.load(block * cols + col));
-      y.store(col, static_cast<float>(sum));
+      for (int64_t block = t.lane(); block < blocks; block += simt::kWarpSize)
+        sum += static_cast<double>(partial.load(block * cols + col));
+      sum = simt::warp_sum(t, sum);
+      if (t.lane() == 0) y.store(col, static_cast<float>(sum));
     });
   }
 };
 
-// y [cols] = the sums of term over the rows.
-template <class Term>
-void column_sums(const KernelContext& c, const char* name, const Term& term, int64_t rows, int64_t cols,
+// y [cols] = the sums of the terms over the rows.
+template <class Terms>
+void column_sums(const KernelContext& c, const char* name, const Terms& terms, int64_t rows, int64_t cols,
                  const simt::Global<float>& y) {
   const int64_t blocks = simt::ceil_div(rows, kColumnSumRows), count = blocks * cols;
   float* partial = c.scratch.get<float>(count).data();
-  simt::launch(c.stream, name,
-               {blocks * simt::ceil_div(cols, simt::kWarpSize), simt::kThreads, simt::kThreads * sizeof(float)},
-               ColumnPartials<Term>{term, {partial, count}, rows, cols});
-  simt::launch(c.stream, name, simt::shape_for(cols), AddPartials{{partial, count}, y, blocks, cols});
+  simt::with_pack(cols, [&](auto pack) {
+    const int64_t packs = cols / pack;
+    const auto lanes = static_cast<int>(simt::minimum<uint64_t>(std::bit_ceil(static_cast<uint64_t>(packs)),
+                                                                simt::kWarpSize));  // 1 where there are none
+    simt::launch(c.stream, name,
+                 {blocks * simt::ceil_div(packs, lanes), simt::kThreads,
+                  simt::kThreads * pack * static_cast<int64_t>(sizeof(float))},
+                 ColumnPartials<pack, Terms>{terms, {partial, count}, rows, cols, lanes});
+  });
+  simt::launch(c.stream, name, simt::shape_for_warps(cols), AddPartials{{partial, count}, y, blocks, cols});
 }
 
 }  // namespace polyscene::ops

@@ -14,28 +14,19 @@ struct CopyColumns {
   int64_t rows, cols, from_first, from_stride, to_first, to_stride;
 
   POLYSCENE_DEVICE void operator()(simt::Thread& t) const {
-    const int64_t packs = cols / kPack;
-    simt::for_each(t, rows * packs, [&](int64_t i) {
-      const int64_t row = i / packs, col = i % packs * kPack;
+    simt::for_each_pack<kPack>(t, rows, cols, [&](int64_t row, int64_t col) {
       to.template store_pack<kPack>(row * to_stride + to_first + col,
                                     from.template load_pack<kPack>(row * from_stride + from_first + col));
     });
   }
 };
 
-template <int kPack>
-void launch_copy(const Stream& stream, const char* name, const CopyColumns<kPack>& copy) {
-  simt::launch(stream, name, simt::shape_for(copy.rows * copy.cols / kPack), copy);
-}
-
 // The same with the widest pack that fits.
-inline void copy_columns(const Stream& stream, const char* name, const CopyColumns<4>& c) {
-  const auto fits = [&](int64_t pack) {
-    return (c.cols | c.from_first | c.from_stride | c.to_first | c.to_stride) % pack == 0;
-  };
-  if (fits(4)) return launch_copy(stream, name, c);
-  launch_copy(stream, name,
-              CopyColumns<1>{c.from, c.to, c.rows, c.cols, c.from_first, c.from_stride, c.to_first, c.to_stride});
+inline void copy_columns(const Stream& stream, const char* name, const CopyColumns<1>& c) {
+  simt::with_pack(c.cols | c.from_first | c.from_stride | c.to_first | c.to_stride, [&](auto pack) {
+    simt::launch(stream, name, simt::shape_for_packs(c.rows, c.cols, pack),
+                 CopyColumns<pack>{c.from, c.to, c.rows, c.cols, c.from_first, c.from_stride, c.to_first, c.to_stride});
+  });
 }
 
 }  // namespace polyscene::ops

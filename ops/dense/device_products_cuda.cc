@@ -8,15 +8,29 @@
 namespace polyscene {
 namespace {
 
-// Wider accesses than of 16 bytes there are none.
+// Wider accesses than of 16 bytes there are none, and no memory at all lies well.
 uint32_t alignment(const void* p) {
   return static_cast<uint32_t>(1) << std::min(std::countr_zero(reinterpret_cast<uintptr_t>(p)), 4);
 }
 
 ProductForm form_of(const ops::DeviceProduct& p, ProductPrecision precision) {
-  return {p.transpose_a, p.transpose_b,  p.add,          p.relu,         p.bias != nullptr,
-          precision,     p.rows,         p.inner,        p.cols,         p.a_stride,
-          p.b_stride,    alignment(p.a), alignment(p.b), alignment(p.y), p.bias == nullptr ? 16 : alignment(p.bias)};
+  return {.transpose_a = p.transpose_a,
+          .transpose_b = p.transpose_b,
+          .add = p.c != nullptr,
+          .in_place = p.c == p.y,
+          .relu = p.relu,
+          .bias = p.bias != nullptr,
+          .precision = precision,
+          .rows = p.rows,
+          .inner = p.inner,
+          .cols = p.cols,
+          .a_stride = p.a_stride,
+          .b_stride = p.b_stride,
+          .a_alignment = alignment(p.a),
+          .b_alignment = alignment(p.b),
+          .c_alignment = alignment(p.c),
+          .y_alignment = alignment(p.y),
+          .bias_alignment = alignment(p.bias)};
 }
 
 // Behaviours of a batch differ in number from step to step, and to ask the library costs more than to multiply: extents
@@ -118,7 +132,7 @@ cublasLtMatmulAlgo_t DeviceProducts::propose(const ops::DeviceProduct& p, const 
   set(CUBLASLT_MATMUL_PREF_REDUCTION_SCHEME_MASK, static_cast<uint32_t>(CUBLASLT_REDUCTION_SCHEME_COMPUTE_TYPE));
   set(CUBLASLT_MATMUL_PREF_MIN_ALIGNMENT_A_BYTES, f.b_alignment);
   set(CUBLASLT_MATMUL_PREF_MIN_ALIGNMENT_B_BYTES, f.a_alignment);
-  set(CUBLASLT_MATMUL_PREF_MIN_ALIGNMENT_C_BYTES, f.y_alignment);
+  set(CUBLASLT_MATMUL_PREF_MIN_ALIGNMENT_C_BYTES, f.add ? f.c_alignment : f.y_alignment);
   set(CUBLASLT_MATMUL_PREF_MIN_ALIGNMENT_D_BYTES, f.y_alignment);
   const Description d(*lt_, p, f);
   cublasLtMatmulHeuristicResult_t best{};
@@ -145,17 +159,22 @@ cublasLtMatmulAlgo_t DeviceProducts::algorithm(const ops::DeviceProduct& p, cons
 }
 
 void DeviceProducts::multiply(const ops::DeviceProduct& p, ProductPrecision precision) {
-  if (p.rows == 0 || p.cols == 0 || (p.inner == 0 && p.add)) return;
-  if (p.inner == 0) return device_.clear(p.y, p.rows * p.cols * static_cast<int64_t>(sizeof(float)));
+  if (p.rows == 0 || p.cols == 0) return;
+  if (p.inner == 0) {
+    const int64_t bytes = p.rows * p.cols * static_cast<int64_t>(sizeof(float));
+    if (p.c == nullptr) device_.clear(p.y, bytes);
+    if (p.c != nullptr && p.c != p.y) device_.copy(p.y, p.c, bytes);
+    return;
+  }
   start();
   if (!workspace_) workspace_ = device_.allocate(kWorkspaceBytes, "the workspace of matrix products");
   const ProductForm f = form_of(p, precision);
   const cublasLtMatmulAlgo_t chosen = algorithm(p, f);
   const Description d(*lt_, p, f);
-  const float one = 1, before = p.add ? 1.0f : 0.0f;
+  const float one = 1, before = f.add ? 1.0f : 0.0f;
   check(*lt_,
-        lt_->multiply(handle_, d.product.get(), &one, p.b, d.first.get(), p.a, d.second.get(), &before, p.y,
-                      d.result.get(), p.y, d.result.get(), &chosen, workspace_.get(),
+        lt_->multiply(handle_, d.product.get(), &one, p.b, d.first.get(), p.a, d.second.get(), &before,
+                      f.add ? p.c : p.y, d.result.get(), p.y, d.result.get(), &chosen, workspace_.get(),
                       static_cast<size_t>(kWorkspaceBytes), static_cast<cudaStream_t>(device_.stream().handle)),
         f);
 }

@@ -15,10 +15,10 @@ namespace polyscene {
 
 // All that the choice of an algorithm may depend on.
 struct ProductForm {
-  bool transpose_a, transpose_b, add, relu, bias;
+  bool transpose_a, transpose_b, add, in_place, relu, bias;
   ProductPrecision precision;
   int64_t rows, inner, cols, a_stride, b_stride;
-  uint32_t a_alignment, b_alignment, y_alignment, bias_alignment;  // bytes, at most 16
+  uint32_t a_alignment, b_alignment, c_alignment, y_alignment, bias_alignment;  // bytes, at most 16
   friend auto operator<=>(const ProductForm&, const ProductForm&) = default;
 };
 

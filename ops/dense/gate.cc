@@ -63,6 +63,11 @@ std::vector<Sample> samples() {
           sample("many columns", {}, 2, {67, 130}),
           sample("no rows", {}, 0, {4}),
           sample("parts", {}, 33, {1, 16, 1}),
+          sample("packs of parts", {}, 5, {8, 12}),
+          sample("pairs of parts", {}, 3, {2, 4}),
+          sample("wide field", {.gamma = 2, .group = 128}, 3, {2}),
+          sample("field wider than a warp", {.gamma = 2, .group = 256}, 3, {1}),
+          sample("fields of three packs", {.gamma = 2, .group = 12}, 5, {2, 1}),
           sample("fields of parts", {.gamma = 1, .group = 3}, 31, {2, 0, 5}),
           sample("many rows of parts", {}, 1025, {1, 2}),
           sample("no rows of parts", {}, 0, {4, 1})};

@@ -7,17 +7,21 @@ namespace polyscene::ops {
 namespace {
 
 // y = activation(y + bias) in place, where the product's library has no such end or there was no product.
+template <int kPack>
 struct Finish {
   simt::Global<const float> bias;
   bool has_bias;
   simt::Global<float> y;
-  int64_t count, cols;
+  int64_t rows, cols;
   Activation activation;
 
   POLYSCENE_DEVICE void operator()(simt::Thread& t) const {
-    simt::for_each(t, count, [&](int64_t i) {
-      const float z = y.load(i) + (has_bias ? bias.load(i % cols) : 0.0f);
-      y.store(i, device_activation(activation, z));
+    simt::for_each_pack<kPack>(t, rows, cols, [&](int64_t row, int64_t col) {
+      auto z = y.template load_pack<kPack>(row * cols + col);
+      simt::Pack<float, kPack> shift{};
+      if (has_bias) shift = bias.template load_pack<kPack>(col);
+      for (int k = 0; k < kPack; ++k) z[k] = device_activation(activation, z[k] + shift[k]);
+      y.template store_pack<kPack>(row * cols + col, z);
     });
   }
 };
@@ -38,8 +42,7 @@ void linear_gpu(const KernelContext& c) {
   for (size_t k = 0; k <= last; ++k) {
     const int64_t inner = c.inputs[k].shape[1];
     const bool end = ends_in_product && k == last;
-    device_product(c, {.add = k > 0,
-                       .relu = end && activation == Activation::kRelu,
+    device_product(c, {.relu = end && activation == Activation::kRelu,
                        .rows = out[0],
                        .inner = inner,
                        .cols = out[1],
@@ -47,14 +50,17 @@ void linear_gpu(const KernelContext& c) {
                        .a_stride = inner,
                        .b = w,
                        .b_stride = out[1],
+                       .c = k > 0 ? c.outputs[0].as<float>() : nullptr,
                        .bias = end && has_bias ? c.inputs.back().as<const float>() : nullptr,
                        .y = c.outputs[0].as<float>()});
     w += inner * out[1];
   }
   if (ends_in_product || (!has_bias && activation == Activation::kNone)) return;
-  simt::launch(c.stream, "linear", simt::shape_for(out.elements()),
-               Finish{simt::input<float>(c, c.inputs.size() - 1), has_bias, simt::output<float>(c, 0), out.elements(),
-                      out[1], activation});
+  simt::with_pack(out[1], [&](auto pack) {
+    simt::launch(c.stream, "linear", simt::shape_for_packs(out[0], out[1], pack),
+                 Finish<pack>{simt::input<float>(c, c.inputs.size() - 1), has_bias, simt::output<float>(c, 0), out[0],
+                              out[1], activation});
+  });
 }
 
 }  // namespace polyscene::ops

@@ -1,29 +1,11 @@
 #include "ops/jagged/dap.h"
 #include "ops/jagged/dap_gpu.h"
-#include "ops/jagged/device_source_lists.h"
+#include "ops/jagged/sum_sources_gpu.h"
 
 namespace polyscene::ops {
 namespace {
 
 using simt::Global;
-
-template <int kPack>
-struct Dap {
-  MaybeGathered x;
-  Global<const int32_t> offsets;
-  Global<float> y;
-  int64_t batch, cols;
-  DapKind kind;
-  float eps;
-
-  POLYSCENE_DEVICE void operator()(simt::Thread& t) const {
-    for_segments<kPack>(t, offsets, batch, cols, [&](int64_t sample, int64_t first, int64_t rows, int64_t col) {
-      Moments<kPack> moments;
-      for (int64_t row = first; row < first + rows; ++row) moments.add(x.template load<kPack>(row, cols, col));
-      moments.store_pooled(kind, eps, y, sample, cols, col);
-    });
-  }
-};
 
 // The sample that each row belongs to.
 struct Owners {
@@ -39,28 +21,25 @@ struct Owners {
   }
 };
 
-// Gathered rows: for each distinct one the sum over its readers, whose gradients are not written down one by one.
-template <int kPack>
-struct DapBackwardGathered {
-  DeviceSourceLists sources;
+// What the readers of a distinct row hand to it: their gradients are not written down one by one.
+struct ReaderGradients {
   Global<const float> x;
   Global<const int32_t> offsets, owner;
   PooledGradient pooled;
-  Global<float> dx;
-  int64_t distinct, cols;
+  int64_t cols;
 
-  POLYSCENE_DEVICE void operator()(simt::Thread& t) const {
-    for_segments<kPack>(t, sources.begin, distinct, cols, [&](int64_t v, int64_t first, int64_t readers, int64_t col) {
-      const auto value = x.template load_pack<kPack>(v * cols + col);
-      simt::Pack<float, kPack> sum{};
-      for (int64_t i = first; i < first + readers; ++i) {
-        const int64_t sample = owner.load(sources.order.load(i));
-        const int64_t rows = offsets.load(sample + 1) - offsets.load(sample);
-        const auto f = pooled.template factors<kPack>(sample, rows, cols, col);
-        for (int k = 0; k < kPack; ++k) sum[k] += f.gradient(k, value[k]);
-      }
-      dx.template store_pack<kPack>(v * cols + col, sum);
-    });
+  template <int kPack>
+  [[nodiscard]] POLYSCENE_DEVICE simt::Pack<float, kPack> sum(const DeviceSourceLists& sources, int64_t row,
+                                                              int64_t begin, int64_t end, int64_t col) const {
+    const auto value = x.template load_pack<kPack>(row * cols + col);
+    simt::Pack<float, kPack> sum{};
+    for (int64_t i = begin; i < end; ++i) {
+      const int64_t sample = owner.load(sources.order.load(i));
+      const int64_t rows = offsets.load(sample + 1) - offsets.load(sample);
+      const auto f = pooled.template factors<kPack>(sample, rows, cols, col);
+      for (int k = 0; k < kPack; ++k) sum[k] += f.gradient(k, value[k]);
+    }
+    return sum;
   }
 };
 
@@ -71,14 +50,15 @@ void dap_gpu(const KernelContext& context) {
   const int64_t batch = context.outputs[0].shape[0], cols = context.inputs[0].shape[1];
   const bool gathered = context.inputs.size() == 3;
   simt::with_pack(cols, [&, kind = kind, eps = eps](auto pack) {
-    simt::launch(context.stream, "dap", segments_shape(batch, cols, pack),
-                 Dap<pack>{{simt::input<float>(context, 0), simt::input<int32_t>(context, gathered ? 2 : 1), gathered},
-                           simt::input<int32_t>(context, 1),
-                           simt::output<float>(context, 0),
-                           batch,
-                           cols,
-                           kind,
-                           static_cast<float>(eps)});
+    simt::launch(
+        context.stream, "dap", simt::shape_for_packs(batch, cols, pack),
+        PoolRows<pack>{{simt::input<float>(context, 0), simt::input<int32_t>(context, gathered ? 2 : 1), gathered},
+                       simt::input<int32_t>(context, 1),
+                       simt::output<float>(context, 0),
+                       batch,
+                       cols,
+                       kind,
+                       static_cast<float>(eps)});
   });
 }
 
@@ -92,17 +72,14 @@ void dap_backward_gpu(const KernelContext& context) {
                               context.attributes.as<DapAttributes>().kind};
   if (context.inputs.size() == 4)
     return simt::with_pack(cols, [&](auto pack) {
-      simt::launch(context.stream, "dap_backward", segments_shape(batch, cols, pack),
-                   RowsGradient<pack>{pooled, x, x, false, offsets, dx, batch, cols});
+      simt::launch(context.stream, "dap_backward", simt::shape_for_packs(batch, cols, pack),
+                   RowsGradient<pack>{pooled, x, {x, false}, offsets, dx, {dx, false}, batch, cols});
     });
   const int64_t readers = context.inputs[4].shape.elements();
   int32_t* owner = context.scratch.get<int32_t>(readers).data();
   simt::launch(context.stream, "dap_backward", simt::shape_for_warps(batch), Owners{offsets, {owner, readers}, batch});
-  const DeviceSourceLists sources = invert_index(context, 4, rows);
-  simt::with_pack(cols, [&](auto pack) {
-    simt::launch(context.stream, "dap_backward", segments_shape(rows, cols, pack),
-                 DapBackwardGathered<pack>{sources, x, offsets, {owner, readers}, pooled, dx, rows, cols});
-  });
+  sum_sources(context, "dap_backward", invert_index(context, 4, rows),
+              ReaderGradients{x, offsets, {owner, readers}, pooled, cols}, dx, cols);
 }
 
 }  // namespace polyscene::ops

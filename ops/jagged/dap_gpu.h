@@ -39,6 +39,25 @@ class Moments {
   int64_t rows_ = 0;
 };
 
+// The pooled rows of each sample.
+template <int kPack>
+struct PoolRows {
+  MaybeGathered x;
+  simt::Global<const int32_t> offsets;
+  simt::Global<float> y;
+  int64_t batch, cols;
+  DapKind kind;
+  float eps;
+
+  POLYSCENE_DEVICE void operator()(simt::Thread& t) const {
+    for_segments<kPack>(t, offsets, batch, cols, [&](int64_t sample, int64_t first, int64_t rows, int64_t col) {
+      Moments<kPack> moments;
+      for (int64_t row = first; row < first + rows; ++row) moments.add(x.template load<kPack>(row, cols, col));
+      moments.store_pooled(kind, eps, y, sample, cols, col);
+    });
+  }
+};
+
 // The gradient of a row x is base + slope (x - mean), see dap.h.
 template <int kPack>
 struct Factors {
@@ -64,28 +83,50 @@ struct PooledGradient {
   }
 };
 
-// g = what the pooling hands to the rows y, plus their gradient of another use.
+template <int kPack>
+struct PackPair {
+  simt::Pack<float, kPack> first, second;
+};
+
+// A matrix that may be absent; `data` is then any other, and what is loaded are zeros.
+template <class T>
+struct Maybe {
+  simt::Global<T> data;
+  bool present;
+
+  template <int kPack>
+  [[nodiscard]] POLYSCENE_DEVICE simt::Pack<float, kPack> load(int64_t i) const {
+    simt::Pack<float, kPack> pack{};
+    if (present) pack = data.template load_pack<kPack>(i);
+    return pack;
+  }
+};
+
+// g = what the pooling hands to the rows y, plus their gradient of another use, and g's sums over the rows of each
+// sample.
 template <int kPack>
 struct RowsGradient {
   PooledGradient pooled;
-  simt::Global<const float> y, other;
-  bool has_other;
+  simt::Global<const float> y;
+  Maybe<const float> other;
   simt::Global<const int32_t> offsets;
   simt::Global<float> g;
+  Maybe<float> sums;
   int64_t batch, cols;
 
   POLYSCENE_DEVICE void operator()(simt::Thread& t) const {
     for_segments<kPack>(t, offsets, batch, cols, [&](int64_t sample, int64_t first, int64_t rows, int64_t col) {
       const auto f = pooled.template factors<kPack>(sample, rows, cols, col);
-      for (int64_t row = first; row < first + rows; ++row) {
-        auto x = y.template load_pack<kPack>(row * cols + col);
-        for (int k = 0; k < kPack; ++k) x[k] = f.gradient(k, x[k]);
-        if (has_other) {
-          const auto more = other.template load_pack<kPack>(row * cols + col);
-          for (int k = 0; k < kPack; ++k) x[k] += more[k];
-        }
-        g.template store_pack<kPack>(row * cols + col, x);
-      }
+      simt::Pack<float, kPack> sum{};
+      const auto load = [&](int64_t row) {
+        const int64_t at = row * cols + col;
+        return PackPair<kPack>{y.template load_pack<kPack>(at), other.template load<kPack>(at)};
+      };
+      for_rows(first, rows, load, [&](int64_t row, PackPair<kPack> x) {
+        for (int k = 0; k < kPack; ++k) sum[k] += x.first[k] = f.gradient(k, x.first[k]) + x.second[k];
+        g.template store_pack<kPack>(row * cols + col, x.first);
+      });
+      if (sums.present) sums.data.template store_pack<kPack>(sample * cols + col, sum);
     });
   }
 };

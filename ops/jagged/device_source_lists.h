@@ -6,9 +6,10 @@
 namespace polyscene::ops {
 
 // Positions of an index grouped by the row they name, in their order: order[begin[v]] .. order[begin[v + 1] - 1] name
-// row v. begin [rows + 1]; positions that name -1 stand before begin[0].
+// row v, and row[k] is what order[k] names. begin [rows + 1]; positions that name -1 stand before begin[0].
 struct DeviceSourceLists {
-  simt::Global<const int32_t> begin, order;
+  simt::Global<const int32_t> begin, order, row;
+  int64_t rows, count;
 };
 
 // In scratch memory of the call, from its int32 input `input` with entries in [-1, rows).

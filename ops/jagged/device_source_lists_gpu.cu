@@ -33,7 +33,7 @@ DeviceSourceLists invert_index(const KernelContext& c, size_t input, int64_t row
   sort_sources(c, c.inputs[input].as<const int32_t>(), count, rows, sorted, order);
   simt::launch(c.stream, "invert_index", simt::shape_for(rows + 1),
                FirstOfEach{{sorted, count}, {begin, rows + 1}, count, rows});
-  return {{begin, rows + 1}, {order, count}};
+  return {{begin, rows + 1}, {order, count}, {sorted, count}, rows, count};
 }
 
 }  // namespace polyscene::ops

@@ -27,7 +27,7 @@ struct ExpandRows {
 void expand_rows_gpu(const KernelContext& context) {
   const Shape& x = context.inputs[0].shape;
   simt::with_pack(x[1], [&](auto pack) {
-    simt::launch(context.stream, "expand_rows", segments_shape(x[0], x[1], pack),
+    simt::launch(context.stream, "expand_rows", simt::shape_for_packs(x[0], x[1], pack),
                  ExpandRows<pack>{simt::input<float>(context, 0), simt::input<int32_t>(context, 1),
                                   simt::output<float>(context, 0), x[0], x[1],
                                   context.attributes.as<ExpandRowsAttributes>().mean});

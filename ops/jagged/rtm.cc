@@ -97,6 +97,14 @@ std::vector<Sample> samples() {
   return all;
 }
 
+std::vector<Sample> samples_backward() {
+  std::vector<Sample> all = samples<sample_backward>();
+  Sample with_gradient_of_u = sample_backward({"gradient of u", {3, 0, 1}, 4, 6});
+  with_gradient_of_u.inputs.push_back(sample_tensor({4, 6}, 9));
+  all.push_back(std::move(with_gradient_of_u));
+  return all;
+}
+
 }  // namespace
 
 PooledRows rtm(Value b, Value offsets, Value row_bias, Value wb, Value wo, Value co, const DapAttributes& pooling) {
@@ -113,7 +121,7 @@ const OpDefinition kRtmBackward = {
     .gradient = "it is a gradient itself: second derivatives are not offered",
     .cpu = rtm_backward_cpu,
     .gpu = rtm_backward_gpu,
-    .samples = samples<sample_backward>,
+    .samples = samples_backward,
 };
 
 }  // namespace polyscene::ops

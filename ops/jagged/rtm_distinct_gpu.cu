@@ -23,12 +23,11 @@ void rtm_distinct_backward_gpu(const KernelContext& c) {
   float *u = c.scratch.get<float>(wide).data(), *q = c.scratch.get<float>(wide).data(),
         *g = c.scratch.get<float>(narrow).data();
   call.hidden_rows({simt::input<float>(c, 0), simt::input<int32_t>(c, 1), true}, c.inputs[3].as<const float>(), u);
-  call.rows_gradient(5, g);
-  call.tail_backward(g, u, c.inputs[4].as<const float>(), false, q, c.outputs[2].as<float>(), c.outputs[3].as<float>(),
-                     simt::output<float>(c, 4));
+  call.rows_gradient(5, g, simt::output<float>(c, 4));
+  call.tail_backward(g, u, c.inputs[4].as<const float>(), q, c.outputs[2].as<float>(), c.outputs[3].as<float>());
   const DeviceSourceLists sources = invert_index(c, 1, distinct);
-  sum_sources(c, call.name, sources, {g, narrow}, simt::output<float>(c, 0), distinct, call.width);
-  sum_sources(c, call.name, sources, {q, wide}, simt::output<float>(c, 1), distinct, call.hidden);
+  sum_sources(c, call.name, sources, SourceRows{{g, narrow}, call.width}, simt::output<float>(c, 0), call.width);
+  sum_sources(c, call.name, sources, SourceRows{{q, wide}, call.hidden}, simt::output<float>(c, 1), call.hidden);
 }
 
 }  // namespace polyscene::ops

@@ -1,4 +1,3 @@
-#include "ops/dense/elementwise_gpu.h"
 #include "ops/jagged/rtm.h"
 #include "ops/jagged/rtm_gpu.h"
 
@@ -9,10 +8,6 @@ DeviceRtm call_of(const KernelContext& c, const char* name) {
   const Shape &b = c.inputs[0].shape, &wb = c.inputs[3].shape;
   return {c, name, c.inputs[1].as<const int32_t>(), b[0], b[1], wb[1], c.inputs[1].shape[0] - 1};
 }
-
-struct Same {
-  POLYSCENE_DEVICE float operator()(float x) const { return x; }
-};
 
 }  // namespace
 
@@ -28,22 +23,17 @@ void rtm_gpu(const KernelContext& c) {
                      .b_stride = call.hidden,
                      .y = u});
   call.hidden_rows({{u, call.rows * call.hidden}, call.offsets(), false}, c.inputs[2].as<const float>(), u);
-  call.tailor({simt::input<float>(c, 0), call.offsets(), false}, u, c.inputs[4].as<const float>(),
-              c.inputs[5].as<const float>(), c.outputs[0].as<float>(), c.outputs[1].as<float>());
+  call.tailor_rows(c.inputs[0].as<const float>(), u, c.inputs[4].as<const float>(), c.inputs[5].as<const float>(),
+                   c.outputs[0].as<float>(), c.outputs[1].as<float>());
 }
 
 void rtm_backward_gpu(const KernelContext& c) {
   const DeviceRtm call = call_of(c, "rtm_backward");
-  const int64_t elements = call.rows * call.hidden;
   auto* db = c.outputs[0].as<float>();
-  call.rows_gradient(5, db);
-  float* q = c.scratch.get<float>(elements).data();
-  const bool has_gu = c.inputs.size() > 9;
-  if (has_gu)
-    simt::launch(c.stream, "rtm_backward", simt::shape_for(simt::ceil_div(elements, 4)),
-                 ElementwiseKernel<1, Same>{{simt::input<float>(c, 9)}, {q, elements}, elements, {}});
-  call.tail_backward(db, c.inputs[2].as<const float>(), c.inputs[4].as<const float>(), has_gu, q,
-                     c.outputs[1].as<float>(), c.outputs[3].as<float>(), simt::output<float>(c, 4));
+  float* q = c.scratch.get<float>(call.rows * call.hidden).data();
+  call.rows_gradient(5, db, simt::output<float>(c, 4));
+  call.tail_backward(db, c.inputs[2].as<const float>(), c.inputs[4].as<const float>(), q, c.outputs[1].as<float>(),
+                     c.outputs[3].as<float>(), c.inputs.size() > 9 ? c.inputs[9].as<const float>() : nullptr);
   device_product(c, {.transpose_a = true,
                      .rows = call.width,
                      .inner = call.rows,
@@ -54,7 +44,6 @@ void rtm_backward_gpu(const KernelContext& c) {
                      .b_stride = call.hidden,
                      .y = c.outputs[2].as<float>()});
   device_product(c, {.transpose_b = true,
-                     .add = true,
                      .rows = call.rows,
                      .inner = call.hidden,
                      .cols = call.width,
@@ -62,6 +51,7 @@ void rtm_backward_gpu(const KernelContext& c) {
                      .a_stride = call.hidden,
                      .b = c.inputs[3].as<const float>(),
                      .b_stride = call.hidden,
+                     .c = db,
                      .y = db});
 }
 

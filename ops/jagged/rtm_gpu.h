@@ -20,16 +20,16 @@ struct Hidden {
   POLYSCENE_DEVICE void operator()(simt::Thread& t) const {
     for_segments<kPack>(t, offsets, batch, cols, [&](int64_t sample, int64_t first, int64_t rows, int64_t col) {
       const auto bias = row_bias.template load_pack<kPack>(sample * cols + col);
-      for (int64_t row = first; row < first + rows; ++row) {
-        auto x = projected.template load<kPack>(row, cols, col);
+      const auto load = [&](int64_t row) { return projected.template load<kPack>(row, cols, col); };
+      for_rows(first, rows, load, [&](int64_t row, simt::Pack<float, kPack> x) {
         for (int k = 0; k < kPack; ++k) x[k] = simt::maximum(x[k] + bias[k], 0.0f);
         u.template store_pack<kPack>(row * cols + col, x);
-      }
+      });
     });
   }
 };
 
-// y += b + co, and the pooled rows of y.
+// y += b + co, where b are copies of distinct rows, and the pooled rows of y.
 template <int kPack>
 struct AddResidual {
   MaybeGathered b;
@@ -44,13 +44,14 @@ struct AddResidual {
     for_segments<kPack>(t, offsets, batch, cols, [&](int64_t sample, int64_t first, int64_t rows, int64_t col) {
       const auto shift = co.template load_pack<kPack>(col);
       Moments<kPack> moments;
-      for (int64_t row = first; row < first + rows; ++row) {
-        auto x = y.template load_pack<kPack>(row * cols + col);
-        const auto base = b.template load<kPack>(row, cols, col);
-        for (int k = 0; k < kPack; ++k) x[k] += base[k] + shift[k];
-        y.template store_pack<kPack>(row * cols + col, x);
-        moments.add(x);
-      }
+      const auto load = [&](int64_t row) {
+        return PackPair<kPack>{y.template load_pack<kPack>(row * cols + col), b.template load<kPack>(row, cols, col)};
+      };
+      for_rows(first, rows, load, [&](int64_t row, PackPair<kPack> x) {
+        for (int k = 0; k < kPack; ++k) x.first[k] += x.second[k] + shift[k];
+        y.template store_pack<kPack>(row * cols + col, x.first);
+        moments.add(x.first);
+      });
       moments.store_pooled(kind, eps, pooled, sample, cols, col);
     });
   }
@@ -67,15 +68,14 @@ struct MaskHidden {
   POLYSCENE_DEVICE void operator()(simt::Thread& t) const {
     for_segments<kPack>(t, offsets, batch, cols, [&](int64_t sample, int64_t first, int64_t rows, int64_t col) {
       simt::Pack<float, kPack> sum{};
-      for (int64_t row = first; row < first + rows; ++row) {
-        auto x = q.template load_pack<kPack>(row * cols + col);
-        const auto on = u.template load_pack<kPack>(row * cols + col);
-        for (int k = 0; k < kPack; ++k) {
-          x[k] = on[k] > 0 ? x[k] : 0.0f;
-          sum[k] += x[k];
-        }
-        q.template store_pack<kPack>(row * cols + col, x);
-      }
+      const auto load = [&](int64_t row) {
+        const int64_t at = row * cols + col;
+        return PackPair<kPack>{q.template load_pack<kPack>(at), u.template load_pack<kPack>(at)};
+      };
+      for_rows(first, rows, load, [&](int64_t row, PackPair<kPack> x) {
+        for (int k = 0; k < kPack; ++k) sum[k] += x.first[k] = x.second[k] > 0 ? x.first[k] : 0.0f;
+        q.template store_pack<kPack>(row * cols + col, x.first);
+      });
       drow_bias.template store_pack<kPack>(sample * cols + col, sum);
     });
   }
@@ -93,8 +93,9 @@ struct DeviceRtm {
   // Launches kernel<pack>(...) over the samples and `cols` columns: make(pack) gives it.
   template <class Make>
   void over_segments(int64_t cols, const Make& make) const {
-    simt::with_pack(
-        cols, [&](auto pack) { simt::launch(context.stream, name, segments_shape(batch, cols, pack), make(pack)); });
+    simt::with_pack(cols, [&](auto pack) {
+      simt::launch(context.stream, name, simt::shape_for_packs(batch, cols, pack), make(pack));
+    });
   }
 
   void hidden_rows(const MaybeGathered& projected, const float* row_bias, float* u) const {
@@ -103,47 +104,69 @@ struct DeviceRtm {
     });
   }
 
-  // y = b + u wo + co and its pooled rows.
+  // y = b + u wo + co and its pooled rows, b [T, width]: the residual ends in the product.
+  void tailor_rows(const float* b, const float* u, const float* wo, const float* co, float* y, float* pooled) const {
+    if (hidden == 0) return tailor({{b, rows * width}, offsets(), false}, u, wo, co, y, pooled);
+    device_product(context, {.rows = rows,
+                             .inner = hidden,
+                             .cols = width,
+                             .a = u,
+                             .a_stride = hidden,
+                             .b = wo,
+                             .b_stride = width,
+                             .c = b,
+                             .bias = co,
+                             .y = y});
+    const auto& [kind, eps] = context.attributes.as<DapAttributes>();
+    over_segments(width, [&, kind = kind, eps = eps](auto pack) {
+      return PoolRows<pack>{{{y, rows * width}, offsets(), false},
+                            offsets(),
+                            {pooled, batch * dap_width(kind)},
+                            batch,
+                            width,
+                            kind,
+                            static_cast<float>(eps)};
+    });
+  }
+
+  // The same where b is gathered: the kernel that finds its rows adds them, and pools in passing.
   void tailor(const MaybeGathered& b, const float* u, const float* wo, const float* co, float* y, float* pooled) const {
     device_product(
         context,
         {.rows = rows, .inner = hidden, .cols = width, .a = u, .a_stride = hidden, .b = wo, .b_stride = width, .y = y});
     const auto& [kind, eps] = context.attributes.as<DapAttributes>();
     over_segments(width, [&, kind = kind, eps = eps](auto pack) {
-      return AddResidual<pack>{b,
-                               offsets(),
-                               {co, width},
-                               {y, rows * width},
-                               {pooled, batch * (kind == DapKind::kMean ? 1 : 2) * width},
-                               batch,
-                               width,
-                               kind,
-                               static_cast<float>(eps)};
+      return AddResidual<pack>{b,     offsets(), {co, width}, {y, rows * width},      {pooled, batch * dap_width(kind)},
+                               batch, width,     kind,        static_cast<float>(eps)};
     });
   }
 
-  // g from the inputs first .. first + 3 of the context: y, pooled, gradient of pooled and maybe that of y.
-  void rows_gradient(size_t first, float* g) const {
+  [[nodiscard]] int64_t dap_width(DapKind kind) const { return kind == DapKind::kMean ? width : 2 * width; }
+
+  // g from the inputs first .. first + 3 of the context: y, pooled, gradient of pooled and maybe that of y; and dco,
+  // which is g's sum over all rows, from the sums over those of each sample.
+  void rows_gradient(size_t first, float* g, const simt::Global<float>& dco) const {
     const bool has_other = context.inputs.size() > first + 3;
     const PooledGradient pooled{simt::input<float>(context, first + 1), simt::input<float>(context, first + 2),
                                 context.attributes.as<DapAttributes>().kind};
+    float* sums = context.scratch.get<float>(batch * width).data();
     over_segments(width, [&](auto pack) {
       return RowsGradient<pack>{pooled,
                                 simt::input<float>(context, first),
-                                simt::input<float>(context, first + (has_other ? 3 : 0)),
-                                has_other,
+                                {simt::input<float>(context, first + (has_other ? 3 : 0)), has_other},
                                 offsets(),
                                 {g, rows * width},
+                                {{sums, batch * width}, true},
                                 batch,
                                 width};
     });
+    column_sums(context, name, Elements{{sums, batch * width}}, batch, width, dco);
   }
 
-  // q = (q before, where `add`, + g wo^T) 1[u > 0], and the gradients that need nothing else.
-  void tail_backward(const float* g, const float* u, const float* wo, bool add, float* q, float* drow_bias, float* dwo,
-                     const simt::Global<float>& dco) const {
+  // q = (g wo^T + gu) 1[u > 0], gu nullptr for none, and the gradients that need nothing else.
+  void tail_backward(const float* g, const float* u, const float* wo, float* q, float* drow_bias, float* dwo,
+                     const float* gu = nullptr) const {
     device_product(context, {.transpose_b = true,
-                             .add = add,
                              .rows = rows,
                              .inner = width,
                              .cols = hidden,
@@ -151,6 +174,7 @@ struct DeviceRtm {
                              .a_stride = width,
                              .b = wo,
                              .b_stride = width,
+                             .c = gu,
                              .y = q});
     over_segments(hidden, [&](auto pack) {
       return MaskHidden<pack>{{u, rows * hidden},          offsets(), {q, rows * hidden},
@@ -165,7 +189,6 @@ struct DeviceRtm {
                              .b = g,
                              .b_stride = width,
                              .y = dwo});
-    column_sums(context, name, Element{{g, rows * width}}, rows, width, dco);
   }
 };
 

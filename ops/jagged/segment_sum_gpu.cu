@@ -31,7 +31,7 @@ struct SegmentSum {
 void segment_sum_gpu(const KernelContext& context) {
   const Shape& out = context.outputs[0].shape;
   simt::with_pack(out[1], [&](auto pack) {
-    simt::launch(context.stream, "segment_sum", segments_shape(out[0], out[1], pack),
+    simt::launch(context.stream, "segment_sum", simt::shape_for_packs(out[0], out[1], pack),
                  SegmentSum<pack>{simt::input<float>(context, 0), simt::input<int32_t>(context, 1),
                                   simt::output<float>(context, 0), out[0], out[1],
                                   context.attributes.as<SegmentSumAttributes>().mean});

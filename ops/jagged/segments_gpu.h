@@ -1,22 +1,32 @@
-// One warp for the rows of one segment and the columns that its lanes hold, kPack each: rows go by, sums stay in
-// registers.
+// The rows of segments, one thread for the rows of one segment and one pack of columns: rows go by, sums stay in
+// registers, and threads side by side read packs side by side.
 #pragma once
 
 #include "ops/simt/tensor_views.h"
 
 namespace polyscene::ops {
 
-// Calls item(segment, first row, rows, first column of this lane) for all segments and all columns; the last call of a
-// row may leave lanes out.
+// Calls item(segment, first row, rows, first column) for all segments and all packs of kPack columns.
 template <int kPack, class Item>
-POLYSCENE_DEVICE void for_segments(simt::Thread& t, const simt::Global<const int32_t>& offsets, int64_t segments,
+POLYSCENE_DEVICE void for_segments(const simt::Thread& t, const simt::Global<const int32_t>& offsets, int64_t segments,
                                    int64_t cols, const Item& item) {
-  const int64_t chunk = kPack * simt::kWarpSize, chunks = simt::ceil_div(cols, chunk);
-  simt::for_each_by_warps(t, segments * chunks, [&](int64_t i) {
-    const int64_t segment = i / chunks, col = i % chunks * chunk + t.lane() * kPack;
-    const int64_t first = offsets.load(segment), rows = offsets.load(segment + 1) - first;
-    if (col < cols) item(segment, first, rows, col);
+  simt::for_each_pack<kPack>(t, segments, cols, [&](int64_t segment, int64_t col) {
+    const int64_t first = offsets.load(segment);
+    item(segment, first, offsets.load(segment + 1) - first, col);
   });
+}
+
+// use(row, load(row)) for rows first .. first + rows - 1. Two rows are loaded before the first is used: a compiler
+// cannot know that what is stored for one is not what the next wants to load, and memory would idle in between.
+template <class Load, class Use>
+POLYSCENE_DEVICE void for_rows(int64_t first, int64_t rows, const Load& load, const Use& use) {
+  int64_t row = first;
+  for (; row + 2 <= first + rows; row += 2) {
+    const auto one = load(row), other = load(row + 1);
+    use(row, one);
+    use(row + 1, other);
+  }
+  if (row < first + rows) use(row, load(row));
 }
 
 // Rows [T, cols], or copies of distinct rows named by an index.
@@ -30,9 +40,5 @@ struct MaybeGathered {
     return rows.template load_pack<kPack>((gathered ? index.load(row) : row) * cols + col);
   }
 };
-
-[[nodiscard]] inline simt::LaunchShape segments_shape(int64_t segments, int64_t cols, int pack) {
-  return simt::shape_for_warps(segments * simt::ceil_div(cols, int64_t{pack} * simt::kWarpSize));
-}
 
 }  // namespace polyscene::ops

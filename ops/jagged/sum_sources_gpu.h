@@ -1,37 +1,102 @@
-// For each row the sum of its sources, in their order.
+// For each row the sum over its sources, in an order that depends on the index alone. Lists are cut where the sorted
+// sources are, at multiples of a fixed length, so that a row that everyone reads neither waits for one thread nor loses
+// precision: of every cut at most two lists are long, the one that comes in and the one that goes out.
 #pragma once
 
 #include "ops/jagged/device_source_lists.h"
-#include "ops/jagged/segments_gpu.h"
 
 namespace polyscene::ops {
 
-// The lists are the segments; their rows lie anywhere.
-template <int kPack>
-struct SumSources {
+inline constexpr int64_t kCutSources = 256;  // longer lists are summed cut by cut
+
+[[nodiscard]] POLYSCENE_DEVICE bool is_long(const DeviceSourceLists& s, int64_t row) {
+  return s.begin.load(row + 1) - s.begin.load(row) > kCutSources;
+}
+
+// Where a long list that begins at `begin` keeps the sum of its part in a cut: a row of the partial sums.
+[[nodiscard]] POLYSCENE_DEVICE int64_t slot_of(int64_t cut, int64_t begin) {
+  return 2 * cut + (begin > cut * kCutSources ? 1 : 0);
+}
+
+// partial [2 cuts, dim]: of each cut, the sums over the sources of the long list that is there already at its first
+// position, and of the one that only begins there and is there still at its last. What has none is not written.
+template <int kPack, class Terms>
+struct SumCuts {
+  Terms terms;
   DeviceSourceLists sources;
-  simt::Global<const float> g;
-  simt::Global<float> y;
-  int64_t rows, dim;
+  simt::Global<float> partial;
+  int64_t cuts, dim;
 
   POLYSCENE_DEVICE void operator()(simt::Thread& t) const {
-    for_segments<kPack>(t, sources.begin, rows, dim, [&](int64_t row, int64_t first, int64_t count, int64_t col) {
+    simt::for_each_pack<kPack>(t, 2 * cuts, dim, [&](int64_t slot, int64_t col) {
+      const int64_t first = slot / 2 * kCutSources, last = simt::minimum(sources.count, first + kCutSources) - 1;
+      const int64_t row = sources.row.load(slot % 2 == 0 ? first : last);
+      if (row < 0 || !is_long(sources, row)) return;
+      const int64_t begin = sources.begin.load(row), end = sources.begin.load(row + 1);
+      if (slot_of(slot / 2, begin) != slot) return;
+      partial.template store_pack<kPack>(
+          slot * dim + col,
+          terms.template sum<kPack>(sources, row, simt::maximum(begin, first), simt::minimum(end, last + 1), col));
+    });
+  }
+};
+
+// y [rows, dim], from the sources of short lists and the partial sums of long ones.
+template <int kPack, class Terms>
+struct SumSources {
+  Terms terms;
+  DeviceSourceLists sources;
+  simt::Global<const float> partial;
+  simt::Global<float> y;
+  int64_t dim;
+
+  POLYSCENE_DEVICE void operator()(simt::Thread& t) const {
+    simt::for_each_pack<kPack>(t, sources.rows, dim, [&](int64_t row, int64_t col) {
+      const int64_t begin = sources.begin.load(row), end = sources.begin.load(row + 1);
       simt::Pack<float, kPack> sum{};
-      for (int64_t i = first; i < first + count; ++i) {
-        const auto x = g.template load_pack<kPack>(sources.order.load(i) * dim + col);
-        for (int k = 0; k < kPack; ++k) sum[k] += x[k];
+      if (is_long(sources, row)) {
+        for (int64_t cut = begin / kCutSources; cut * kCutSources < end; ++cut) {
+          const auto x = partial.template load_pack<kPack>(slot_of(cut, begin) * dim + col);
+          for (int k = 0; k < kPack; ++k) sum[k] += x[k];
+        }
+      } else {
+        sum = terms.template sum<kPack>(sources, row, begin, end, col);
       }
       y.template store_pack<kPack>(row * dim + col, sum);
     });
   }
 };
 
-// y [rows, dim]; sources are pieces of dim elements of g.
-inline void sum_sources(const KernelContext& context, const char* name, const DeviceSourceLists& sources,
-                        const simt::Global<const float>& g, const simt::Global<float>& y, int64_t rows, int64_t dim) {
+// y [rows, dim] of the lists. terms.sum<kPack>(sources, row, begin, end, col) sums what the sources order[begin] ..
+// order[end - 1] of the row add to its columns from col.
+template <class Terms>
+void sum_sources(const KernelContext& c, const char* name, const DeviceSourceLists& sources, const Terms& terms,
+                 const simt::Global<float>& y, int64_t dim) {
+  const int64_t cuts = simt::ceil_div(sources.count, kCutSources);
+  float* partial = c.scratch.get<float>(2 * cuts * dim).data();
   simt::with_pack(dim, [&](auto pack) {
-    simt::launch(context.stream, name, segments_shape(rows, dim, pack), SumSources<pack>{sources, g, y, rows, dim});
+    simt::launch(c.stream, name, simt::shape_for_packs(2 * cuts, dim, pack),
+                 SumCuts<pack, Terms>{terms, sources, {partial, 2 * cuts * dim}, cuts, dim});
+    simt::launch(c.stream, name, simt::shape_for_packs(sources.rows, dim, pack),
+                 SumSources<pack, Terms>{terms, sources, {partial, 2 * cuts * dim}, y, dim});
   });
 }
+
+// Sources that are pieces of dim elements of g.
+struct SourceRows {
+  simt::Global<const float> g;
+  int64_t dim;
+
+  template <int kPack>
+  [[nodiscard]] POLYSCENE_DEVICE simt::Pack<float, kPack> sum(const DeviceSourceLists& sources, int64_t /*row*/,
+                                                              int64_t begin, int64_t end, int64_t col) const {
+    simt::Pack<float, kPack> sum{};
+    for (int64_t i = begin; i < end; ++i) {
+      const auto x = g.template load_pack<kPack>(sources.order.load(i) * dim + col);
+      for (int k = 0; k < kPack; ++k) sum[k] += x[k];
+    }
+    return sum;
+  }
+};
 
 }  // namespace polyscene::ops

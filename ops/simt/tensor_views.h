@@ -23,13 +23,24 @@ template <class T>
   return {c.scratch.get<T>(count).data(), count};
 }
 
-// Calls f(integral_constant<int, N>) with the widest pack, 4, 2 or 1 floats, in which a row of `cols` divides and, for
-// 4 and 2, keeps a whole warp busy unless no pack does.
+// Calls f(integral_constant<int, N>) with the widest pack, 4, 2 or 1 floats, in which rows of `cols` divide.
 template <class F>
 void with_pack(int64_t cols, F&& f) {
-  if (cols % 4 == 0 && cols >= 4 * kWarpSize) return f(std::integral_constant<int, 4>{});
-  if (cols % 2 == 0 && cols >= 2 * kWarpSize) return f(std::integral_constant<int, 2>{});
+  if (cols % 4 == 0) return f(std::integral_constant<int, 4>{});
+  if (cols % 2 == 0) return f(std::integral_constant<int, 2>{});
   f(std::integral_constant<int, 1>{});
+}
+
+// item(row, first column) for all packs of kPack columns of a matrix, shared among all threads of the launch.
+template <int kPack, class Item>
+POLYSCENE_DEVICE void for_each_pack(const Thread& t, int64_t rows, int64_t cols, const Item& item) {
+  const int64_t packs = cols / kPack;
+  for_each(t, rows * packs, [&](int64_t i) { item(i / packs, i % packs * kPack); });
+}
+
+// For for_each_pack and what is made of it.
+[[nodiscard]] inline LaunchShape shape_for_packs(int64_t rows, int64_t cols, int pack) {
+  return shape_for(rows * (cols / pack));
 }
 
 }  // namespace polyscene::simt

@@ -142,7 +142,8 @@ cublasStatus_t cublasLtMatmulAlgoGetHeuristic(cublasLtHandle_t handle, cublasLtM
   results[0] = {};
   results[0].algo = {
       {p.get(CUBLASLT_MATMUL_PREF_MIN_ALIGNMENT_A_BYTES, 256), p.get(CUBLASLT_MATMUL_PREF_MIN_ALIGNMENT_B_BYTES, 256),
-       p.get(CUBLASLT_MATMUL_PREF_MIN_ALIGNMENT_D_BYTES, 256), p.get(CUBLASLT_MATMUL_PREF_MAX_WORKSPACE_BYTES, 0)}};
+       p.get(CUBLASLT_MATMUL_PREF_MIN_ALIGNMENT_C_BYTES, 256), p.get(CUBLASLT_MATMUL_PREF_MAX_WORKSPACE_BYTES, 0),
+       p.get(CUBLASLT_MATMUL_PREF_MIN_ALIGNMENT_D_BYTES, 256)}};
   results[0].state = CUBLAS_STATUS_SUCCESS;
   return CUBLAS_STATUS_SUCCESS;
 }
@@ -167,10 +168,12 @@ cublasStatus_t cublasLtMatmul(cublasLtHandle_t handle, cublasLtMatmulDesc_t prod
   const Call call{as<Product>(product), as<Layout>(a_layout), as<Layout>(b_layout), as<Layout>(d_layout)};
   use.compute_type = call.p.compute_type;
   const auto lies = [](const void* p, uint64_t bytes) { return reinterpret_cast<uintptr_t>(p) % bytes == 0; };
-  if (handle != kHandle || !call.fits() || c != d || !lies(a, algorithm->data[0]) || !lies(b, algorithm->data[1]) ||
-      !lies(d, algorithm->data[2]) || workspace_bytes < algorithm->data[3] || workspace == nullptr)
+  if (handle != kHandle || !call.fits() || !lies(a, algorithm->data[0]) || !lies(b, algorithm->data[1]) ||
+      !lies(c, algorithm->data[2]) || !lies(d, algorithm->data[4]) || workspace_bytes < algorithm->data[3] ||
+      workspace == nullptr)
     return CUBLAS_STATUS_INVALID_VALUE;
   const auto *x = static_cast<const float*>(a), *y = static_cast<const float*>(b);
+  const auto* before = static_cast<const float*>(c);
   auto* const z = static_cast<float*>(d);
   const bool ta = call.transposed(CUBLASLT_MATMUL_DESC_TRANSA), tb = call.transposed(CUBLASLT_MATMUL_DESC_TRANSB);
   for (int64_t col = 0; col < call.d.cols; ++col)
@@ -181,7 +184,8 @@ cublasStatus_t cublasLtMatmul(cublasLtHandle_t handle, cublasLtMatmulDesc_t prod
                static_cast<double>(y[tb ? call.b.at(col, k) : call.b.at(k, col)]);
       float& to = z[call.d.at(row, col)];
       float value = *static_cast<const float*>(alpha) * static_cast<float>(sum);
-      if (const float factor = *static_cast<const float*>(beta); factor != 0) value += factor * to;
+      if (const float factor = *static_cast<const float*>(beta); factor != 0)
+        value += factor * before[call.d.at(row, col)];
       if (call.has(CUBLASLT_EPILOGUE_BIAS)) value += call.bias()[row];
       to = call.has(CUBLASLT_EPILOGUE_RELU) ? std::max(value, 0.0f) : value;
     }

@@ -39,15 +39,17 @@ class Products : public ::testing::Test {
   DeviceProducts products_;
 };
 
-// Every transposition, adding and ending, with rows that lie apart and start anywhere.
+// Every transposition, addition and end, with rows that lie apart and start anywhere.
 TEST_F(Products, AreWhatIsAskedFor) {
   constexpr int64_t kRows = 5, kInner = 7, kCols = 3, kGap = 2;
-  for (unsigned bits = 0; bits < 32; ++bits) {
-    const bool ta = bits & 1, tb = bits & 2, add = bits & 4, relu = bits & 8, has_bias = bits & 16;
+  for (unsigned bits = 0; bits < 64; ++bits) {
+    const bool ta = bits & 1, tb = bits & 2, add = bits & 4, relu = bits & 8, has_bias = bits & 16,
+               elsewhere = bits & 32;
     const int64_t a_stride = (ta ? kRows : kInner) + kGap, b_stride = (tb ? kInner : kCols) + kGap;
     const Tensor a = random_tensor<float>({ta ? kInner : kRows, a_stride}, bits);
     const Tensor b = random_tensor<float>({tb ? kCols : kInner, b_stride}, bits + 100);
-    const Tensor bias = random_tensor<float>({kCols + 1}, 7), y = random_tensor<float>({kRows, kCols}, 8);
+    const Tensor bias = random_tensor<float>({kCols + 1}, 7), y = random_tensor<float>({kRows, kCols}, 8),
+                 c = elsewhere ? y.clone() : y;
     const auto *x = a.view().as<const float>() + 1, *w = b.view().as<const float>() + 2;
     const float* shift = bias.view().as<const float>() + 1;
 
@@ -65,7 +67,6 @@ TEST_F(Products, AreWhatIsAskedFor) {
 
     products_.multiply({.transpose_a = ta,
                         .transpose_b = tb,
-                        .add = add,
                         .relu = relu,
                         .rows = kRows,
                         .inner = kInner,
@@ -74,12 +75,13 @@ TEST_F(Products, AreWhatIsAskedFor) {
                         .a_stride = a_stride,
                         .b = w,
                         .b_stride = b_stride,
+                        .c = add ? c.view().as<const float>() : nullptr,
                         .bias = has_bias ? shift : nullptr,
                         .y = y.view().as<float>()},
                        ProductPrecision::kFloat32);
     EXPECT_TRUE(all_close(y, want, {.relative = 1e-5, .absolute = 1e-6})) << "options " << bits;
   }
-  EXPECT_EQ(use().products, 32);
+  EXPECT_EQ(use().products, 64);
 }
 
 TEST_F(Products, OfNothingNeedNoLibrary) {
@@ -87,6 +89,11 @@ TEST_F(Products, OfNothingNeedNoLibrary) {
   products_.multiply({.rows = 2, .inner = 0, .cols = 3, .b_stride = 3, .y = y.view().as<float>()},
                      ProductPrecision::kFloat32);
   for (const float x : y.elements<float>()) EXPECT_EQ(x, 0);
+  const Tensor c = random_tensor<float>({2, 3}, 2);
+  products_.multiply(
+      {.rows = 2, .inner = 0, .cols = 3, .b_stride = 3, .c = c.view().as<const float>(), .y = y.view().as<float>()},
+      ProductPrecision::kFloat32);
+  EXPECT_TRUE(same_bits(y, c));
   products_.multiply({.rows = 0, .inner = 4, .cols = 3}, ProductPrecision::kFloat32);
   EXPECT_EQ(use().handles, 0);
   EXPECT_EQ(device_.use().bytes(), 0);

@@ -11,7 +11,8 @@ namespace polyscene::ops {
 namespace {
 
 void multiply(const DeviceProduct& p) {
-  if (!p.add) std::fill_n(p.y, p.rows * p.cols, 0.0f);
+  if (p.c == nullptr) std::fill_n(p.y, p.rows * p.cols, 0.0f);
+  if (p.c != nullptr && p.c != p.y) std::copy_n(p.c, p.rows * p.cols, p.y);
   const auto side = [](const float* data, int64_t stride, bool transpose) {
     return transpose ? Strided<const float>{data, 1, stride} : Strided<const float>{data, stride, 1};
   };

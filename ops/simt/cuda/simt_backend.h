@@ -34,6 +34,8 @@ class Memory {
   }
   template <int N>
   POLYSCENE_DEVICE void store_pack(int64_t i, const Pack<T, N>& pack) const {
+    // Else the compiler may move a part of i into the offsets of the pack's elements, and then stores them one by one.
+    asm("" : "+l"(i));
     *reinterpret_cast<Pack<T, N>*>(data_ + i) = pack;
   }
   POLYSCENE_DEVICE T atomic_add(int64_t i, T value) const { return atomicAdd(data_ + i, value); }

@@ -16,8 +16,8 @@ struct OrderedSources {
   int ranks = 1, self = 0;
 };
 
-// Queues output = sources of rank 0 op those of rank 1 op ..., [count]; output may be `own`. Integers wrap around; a NaN
-// anywhere makes the result of min and max NaN. Throws DeviceError in a program without kernels of devices.
+// Queues output = sources of rank 0 op those of rank 1 op ..., [count]; output may be `own`. Integers wrap around; a
+// NaN anywhere makes the result of min and max NaN. Throws DeviceError in a program without kernels of devices.
 void ordered_reduce(const Stream& stream, DType dtype, ReduceOp op, const OrderedSources& sources, void* output);
 
 }  // namespace polyscene

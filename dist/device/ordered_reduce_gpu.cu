@@ -1,5 +1,4 @@
 #include "dist/device/ordered_reduce.h"
-
 #include "ops/simt/simt.h"
 
 namespace polyscene {

@@ -1,6 +1,6 @@
-// What we use of NCCL's C interface: names and numbers of its ABI, which no release of NCCL 2 has changed. The library is
-// loaded at run time, so that one binary starts with and without it, and building needs no header of NCCL. Where there is
-// one, tests/dist/nccl compares.
+// What we use of NCCL's C interface: names and numbers of its ABI, which no release of NCCL 2 has changed. The library
+// is loaded at run time, so that one binary starts with and without it, and building needs no header of NCCL. Where
+// there is one, tests/dist/nccl compares.
 #pragma once
 
 #include <cstddef>

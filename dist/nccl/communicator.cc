@@ -53,12 +53,13 @@ void NcclCommunicator::connect() {
 
 void NcclCommunicator::fail(const std::string& message) {
   watch().fail(message);
-  watch().check();
-  std::terminate();  // the watch has a failure now, and says so
+  watch().check();  // throws what was first
+  throw CommunicationError(message);
 }
 
 template <class Body>
 void NcclCommunicator::queue(const Call& call, Body&& body) {
+  const NcclHandle::Settling settling(*handle_);
   std::optional<nccl::Result> result = handle_->call(body);
   for (Backoff backoff; result == nccl::Result::kInProgress; backoff.pause()) {
     result = handle_->state();
@@ -98,8 +99,7 @@ void NcclCommunicator::exchange(const Call& call, std::span<const Exchange> with
     for (int step = 1; step < size(); ++step) {
       const int to = (rank() + step) % size(), from = (rank() + size() - step) % size();
       const Exchange &sent = with[static_cast<size_t>(to)], &received = with[static_cast<size_t>(from)];
-      if (sent.send_bytes > 0)
-        note(library.send(sent.send, sent.send_bytes, nccl::DataType::kUint8, to, comm, stream));
+      if (sent.send_bytes > 0) note(library.send(sent.send, sent.send_bytes, nccl::DataType::kUint8, to, comm, stream));
       if (received.receive_bytes > 0)
         note(library.recv(received.receive, received.receive_bytes, nccl::DataType::kUint8, from, comm, stream));
     }
@@ -259,7 +259,7 @@ void NcclCommunicator::do_all_to_all_v(const void* input, std::span<const int64_
 
 std::unique_ptr<Communicator> make_nccl_communicator(Communicator& host, Device& device, const NcclOptions& options) {
   NcclCommunicator::Shared shared{NcclLibrary::load(options.library), device, options,
-                                  std::make_shared<NcclWatch>(host, options.deadline)};
+                                  std::make_shared<NcclWatch>(host, device, options.deadline)};
   return std::make_unique<NcclCommunicator>(std::shared_ptr<Communicator>(&host, [](Communicator*) {}),
                                             std::move(shared));
 }

@@ -51,7 +51,8 @@ class NcclCommunicator final : public Communicator {
   [[nodiscard]] NcclWatch& watch() const { return *shared_.watch; }
   [[nodiscard]] Device& device() const { return shared_.device; }
   void connect();
-  // The frame of every call: the hosts meet, work() queues what is to be done unless `nothing` is, and the watch is told.
+  // The frame of every call: the hosts meet, work() queues what is to be done unless `nothing` is, and the watch is
+  // told.
   template <class Work>
   void run(const Call& call, bool nothing, Work&& work, std::span<const int64_t> send_counts = {},
            std::span<const int64_t> receive_counts = {});

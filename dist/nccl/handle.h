@@ -3,6 +3,7 @@
 // for other ranks: what takes longer is under way, and state() tells how it stands.
 #pragma once
 
+#include <atomic>
 #include <mutex>
 #include <optional>
 
@@ -31,6 +32,20 @@ class NcclHandle {
   // What NCCL says of a result, as long as the communicator is there.
   [[nodiscard]] std::string describe(nccl::Result result);
 
+  // While a thread waits for a call of its to be through, others do not ask for the state: what NCCL began for a call,
+  // it brings to its end in the thread that asks.
+  class Settling {
+   public:
+    explicit Settling(NcclHandle& handle) : handle_(handle) { handle_.settling_ = true; }
+    ~Settling() { handle_.settling_ = false; }
+    Settling(const Settling&) = delete;
+    Settling& operator=(const Settling&) = delete;
+
+   private:
+    NcclHandle& handle_;
+  };
+  [[nodiscard]] bool settling() const { return settling_; }
+
   // Ends all work that is queued or under way. May take until other ranks of this machine abort too.
   void abort() noexcept;
   // Gives it back after ncclCommFinalize is through.
@@ -42,6 +57,7 @@ class NcclHandle {
   std::shared_ptr<const NcclLibrary> library_;
   std::mutex mutex_;
   nccl::Comm* comm_ = nullptr;  // null once it is gone
+  std::atomic<bool> settling_ = false;
 };
 
 }  // namespace polyscene

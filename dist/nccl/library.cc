@@ -26,7 +26,8 @@ void find(Function& function, void* library, const std::string& path, const char
 
 // Both ways in which NCCL has written its versions down: 2804 is 2.8.4, 22809 is 2.28.9.
 std::string version_text(int version) {
-  const int major = version < 10000 ? version / 1000 : version / 10000, rest = version - major * (version < 10000 ? 1000 : 10000);
+  const int major = version < 10000 ? version / 1000 : version / 10000,
+            rest = version - major * (version < 10000 ? 1000 : 10000);
   return str(major, ".", rest / 100, ".", rest % 100);
 }
 
@@ -35,8 +36,8 @@ std::string version_text(int version) {
 std::shared_ptr<const NcclLibrary> NcclLibrary::load(const std::string& given) {
   const std::string path = path_of(given);
   void* const file = ::dlopen(path.c_str(), RTLD_NOW | RTLD_LOCAL);
-  require<CommunicationError>(file != nullptr, "[dist.nccl] NCCL cannot be loaded: ",
-                              file == nullptr ? ::dlerror() : "", kWhatToTry);
+  require<CommunicationError>(file != nullptr,
+                              "[dist.nccl] NCCL cannot be loaded: ", file == nullptr ? ::dlerror() : "", kWhatToTry);
   const auto library = std::make_shared<NcclLibrary>();
   find(library->get_version, file, path, "ncclGetVersion");
   find(library->get_unique_id, file, path, "ncclGetUniqueId");
@@ -57,8 +58,8 @@ std::shared_ptr<const NcclLibrary> NcclLibrary::load(const std::string& given) {
   find(library->get_last_error, file, path, "ncclGetLastError");
   int version = 0;
   library->check(library->get_version(&version), "ncclGetVersion");
-  require<CommunicationError>(version >= nccl::kOldestVersion, "[dist.nccl] ", path, " is NCCL ",
-                              version_text(version), kWhatToTry);
+  require<CommunicationError>(version >= nccl::kOldestVersion, "[dist.nccl] ", path, " is NCCL ", version_text(version),
+                              kWhatToTry);
   return library;
 }
 

@@ -9,9 +9,9 @@
 namespace polyscene {
 
 struct NcclLibrary {
-  // Loads the file `path`; where it is empty, what the environment variable POLYSCENE_NCCL_LIBRARY names, and where that
-  // is not set, libnccl.so.2. It is never unloaded: threads of its own may live in it. Throws CommunicationError saying
-  // what to install or to set when it is not there, lacks a function or is too old.
+  // Loads the file `path`; where it is empty, what the environment variable POLYSCENE_NCCL_LIBRARY names, and where
+  // that is not set, libnccl.so.2. It is never unloaded: threads of its own may live in it. Throws CommunicationError
+  // saying what to install or to set when it is not there, lacks a function or is too old.
   static std::shared_ptr<const NcclLibrary> load(const std::string& path = "");
 
   // Throws CommunicationError naming the function and what NCCL says, unless result is a success or under way.

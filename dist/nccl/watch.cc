@@ -37,7 +37,7 @@ struct NcclWatch::State {
   State(Communicator& with, std::chrono::duration<double> limit)
       : deadline(limit), rank(with.rank()), size(with.size()), host(&with) {}
 
-  void run();
+  void run(Device& device);
   void look();
   void release();
   void fail(const std::string& reason, bool tell);
@@ -93,11 +93,11 @@ std::optional<std::string> NcclWatch::State::look_at_queue(Watched& watched) {
 }
 
 std::optional<std::string> NcclWatch::State::look_at(Watched& watched) {
+  if (watched.handle->settling()) return look_at_queue(watched);
   const std::optional<nccl::Result> state = watched.handle->state();
-  if (!state) return std::nullopt;
-  if (*state != nccl::Result::kSuccess && *state != nccl::Result::kInProgress)
-    return str("[dist.nccl] rank ", rank, " of ", size, ": NCCL reports ",
-               watched.handle->describe(*state), "; NCCL_DEBUG=INFO makes it say more");
+  if (state && *state != nccl::Result::kSuccess && *state != nccl::Result::kInProgress)
+    return str("[dist.nccl] rank ", rank, " of ", size, ": NCCL reports ", watched.handle->describe(*state),
+               "; NCCL_DEBUG=INFO makes it say more");
   return look_at_queue(watched);
 }
 
@@ -152,7 +152,12 @@ void NcclWatch::State::look() {
   if (wrong) fail(*wrong, true);
 }
 
-void NcclWatch::State::run() {
+void NcclWatch::State::run(Device& device) {
+  try {
+    (void)device.stream();  // makes it the thread's device: asking its events would otherwise start the first one
+  } catch (const Error& error) {
+    fail(error.what(), true);
+  }
   for (std::unique_lock lock(mutex); !(stop && all.empty());) {
     wake.wait_for(lock, kPeriod);
     lock.unlock();
@@ -162,10 +167,10 @@ void NcclWatch::State::run() {
   }
 }
 
-NcclWatch::NcclWatch(Communicator& host, std::chrono::duration<double> deadline)
+NcclWatch::NcclWatch(Communicator& host, Device& device, std::chrono::duration<double> deadline)
     : state_(std::make_shared<State>(host, deadline)) {
-  state_->thread = std::thread([state = state_] {
-    state->run();
+  state_->thread = std::thread([state = state_, &device] {
+    state->run(device);
     const std::lock_guard lock(state->mutex);
     state->ended = true;
     state->wake.notify_all();
@@ -177,8 +182,8 @@ NcclWatch::~NcclWatch() {
   state_->stop = true;
   state_->wake.notify_all();
   const auto grace = std::min(state_->deadline, kAbortGrace);
-  const bool ended = state_->wake.wait_for(lock, state_->failed ? grace : state_->deadline + grace,
-                                           [&] { return state_->ended; });
+  const bool ended =
+      state_->wake.wait_for(lock, state_->failed ? grace : state_->deadline + grace, [&] { return state_->ended; });
   lock.unlock();
   if (ended) {
     state_->thread.join();

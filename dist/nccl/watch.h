@@ -16,8 +16,8 @@ namespace polyscene {
 
 class NcclWatch {
  public:
-  // Work that was queued: the device must reach `end` within the deadline after it has reached `begin`. These events are
-  // asked from the watching thread.
+  // Work that was queued: the device must reach `end` within the deadline after it has reached `begin`. These events
+  // are asked from the watching thread.
   struct Work {
     Call call;
     int rank, size;  // in the communicator that queued it
@@ -25,8 +25,8 @@ class NcclWatch {
     std::shared_ptr<Event> begin, end;
   };
 
-  // `host` is told of failures and asked for them, and must outlive it.
-  NcclWatch(Communicator& host, std::chrono::duration<double> deadline);
+  // `host` is told of failures and asked for them; both must outlive it.
+  NcclWatch(Communicator& host, Device& device, std::chrono::duration<double> deadline);
   // Waits for communicators that are being given up; a NCCL that does not come back from an abort is left behind.
   ~NcclWatch();
   NcclWatch(const NcclWatch&) = delete;
@@ -34,8 +34,8 @@ class NcclWatch {
 
   void add(std::shared_ptr<NcclHandle> handle);
   void expect(const std::shared_ptr<NcclHandle>& handle, Work work);
-  // Gives the communicator up: together with the other ranks when its work is done, or by an abort, because this rank is
-  // being left by an exception and its peers will not come.
+  // Gives the communicator up: together with the other ranks when its work is done, or by an abort, because this rank
+  // is being left by an exception and its peers will not come.
   void give_up(const std::shared_ptr<NcclHandle>& handle, bool orderly) noexcept;
 
   // Only the first failure counts. Tells the other ranks.

@@ -1,5 +1,5 @@
-// The conformance suite of communicators on real devices: ranks that share the first one, staged over threads, and ranks
-// of NCCL with a device each. No suite runs it.
+// The conformance suite of communicators on real devices: ranks that share the first one, staged over threads, and
+// ranks of NCCL with a device each. No suite runs it.
 #include <cuda_runtime.h>
 #include <gtest/gtest.h>
 

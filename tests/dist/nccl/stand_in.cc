@@ -260,7 +260,7 @@ Result ncclCommAbort(Comm* comm) {
 }
 
 const char* ncclGetErrorString(Result result) {
-  constexpr const char* texts[] = {"no error",      "cuda error",    "system error",      "internal error",
+  constexpr const char* texts[] = {"no error",     "cuda error",    "system error",       "internal error",
                                    "bad argument", "invalid usage", "remote rank failed", "in progress"};
   return texts[static_cast<int>(result)];
 }

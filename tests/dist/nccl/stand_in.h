@@ -2,8 +2,8 @@
 // is loaded by the product as NCCL would be. It knows non-blocking communicators only: a call is under way until all
 // ranks have come, and its work is then done at once. It refuses what NCCL forbids or leaves undefined (a call while
 // another is under way or from two threads at once, overlapping buffers, peers and roots that are not there, a group
-// that is not open), and what we have promised not to do (messages of no elements, sending to oneself); where ranks make
-// different calls, which hangs NCCL, it fails on all of them. Tests steer it and look inside by these functions.
+// that is not open), and what we have promised not to do (messages of no elements, sending to oneself); where ranks
+// make different calls, which hangs NCCL, it fails on all of them. Tests steer it and look inside by these functions.
 #pragma once
 
 extern "C" {

@@ -50,15 +50,11 @@ T combine(ReduceOp op, T a, T b) {
 // From the last rank to the first: an order that NCCL may choose and we do not.
 template <class T>
 void reduce(const std::vector<const std::byte*>& sources, std::byte* to, size_t count, ReduceOp op) {
-  const auto element = [](const std::byte* data, size_t i) {
-    T value;
-    std::memcpy(&value, data + i * sizeof(T), sizeof(T));
-    return value;
-  };
-  for (size_t i = 0; i < count; ++i) {
-    T sum = element(sources.back(), i);
-    for (size_t r = sources.size() - 1; r-- > 0;) sum = combine(op, sum, element(sources[r], i));
-    std::memcpy(to + i * sizeof(T), &sum, sizeof(T));
+  T* const sums = reinterpret_cast<T*>(to);
+  std::memcpy(to, sources.back(), count * sizeof(T));
+  for (size_t r = sources.size() - 1; r-- > 0;) {
+    const T* const source = reinterpret_cast<const T*>(sources[r]);
+    for (size_t i = 0; i < count; ++i) sums[i] = combine(op, sums[i], source[i]);
   }
 }
 
@@ -103,6 +99,8 @@ std::string Clique::objection(const Operation& o, int rank) const {
   if (o.peer < 0 || o.peer >= static_cast<int>(size())) return "a peer or root that is not there";
   if (is_message(o) && o.peer == rank) return "a message to oneself";
   if ((from == nullptr && o.kind != Kind::kRecv) || (to == nullptr && o.kind != Kind::kSend)) return "no buffer";
+  const auto misplaced = [&](const void* p) { return reinterpret_cast<uintptr_t>(p) % size_of(o.type) != 0; };
+  if (misplaced(from) || misplaced(to)) return "a buffer that is not on a multiple of its elements";
   const std::string partly = "buffers that overlap in part";
   switch (o.kind) {
     case Kind::kAllReduce:
@@ -129,9 +127,8 @@ void Clique::post(int rank, std::vector<Operation> operations) {
 // Moves the first message from the sender that its receiver has posted a place for, if there is one.
 bool Clique::match_message(size_t sender, const Operation& sent) {
   std::vector<Operation>& theirs = ranks_[static_cast<size_t>(sent.peer)].posted;
-  const auto place = std::ranges::find_if(theirs, [&](const Operation& o) {
-    return o.kind == Kind::kRecv && o.peer == static_cast<int>(sender);
-  });
+  const auto place = std::ranges::find_if(
+      theirs, [&](const Operation& o) { return o.kind == Kind::kRecv && o.peer == static_cast<int>(sender); });
   if (place == theirs.end()) return false;
   if (place->count != sent.count || place->type != sent.type) {
     error_ = "a message of " + std::to_string(sent.count) + " elements where " + std::to_string(place->count) +

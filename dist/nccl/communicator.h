@@ -51,14 +51,13 @@ class NcclCommunicator final : public Communicator {
   [[nodiscard]] NcclWatch& watch() const { return *shared_.watch; }
   [[nodiscard]] Device& device() const { return shared_.device; }
   void connect();
-  // The frame of every call: the hosts meet, work() queues what is to be done unless `nothing` is, and the watch is
+  // The frame of every call: the hosts meet, work() queues what is to be done unless there is nothing, and the watch is
   // told.
-  template <class Work>
-  void run(const Call& call, bool nothing, Work&& work, std::span<const int64_t> send_counts = {},
+  void run(const Call& call, bool nothing, const std::function<void()>& work, std::span<const int64_t> send_counts = {},
            std::span<const int64_t> receive_counts = {});
   // Calls NCCL and returns when what it was asked for is queued.
-  template <class Body>
-  void queue(const Call& call, Body&& body);
+  using Question = std::function<nccl::Result(const NcclLibrary&, nccl::Comm*)>;
+  void queue(const Call& call, const Question& ask);
   [[noreturn]] void fail(const std::string& message);
   // Everything that ranks send to one another, as one step; what a rank sends itself is left alone.
   void exchange(const Call& call, std::span<const Exchange> with);

@@ -179,6 +179,7 @@ TEST(NcclFault, AnAbortThatDoesNotComeBackIsLeftBehind) {
   nccl_stand_in_hold_aborts(true);
   const auto start = std::chrono::steady_clock::now();
   StandInDevice device;
+  ::testing::internal::CaptureStderr();
   EXPECT_THROW(run_local_ranks(2,
                                [&](Communicator& host) {
                                  const auto nccl = make_nccl_communicator(host, device, stand_in_options(kShort));
@@ -186,6 +187,9 @@ TEST(NcclFault, AnAbortThatDoesNotComeBackIsLeftBehind) {
                                  nccl->barrier();
                                }),
                DataError);
+  EXPECT_NE(::testing::internal::GetCapturedStderr().find(
+                "[dist.nccl] NCCL does not come back from giving up a communicator; it is left behind"),
+            std::string::npos);
   EXPECT_LT(std::chrono::steady_clock::now() - start, 10 * kShort);
   EXPECT_EQ(nccl_stand_in_counts().live, 2);
   nccl_stand_in_hold_aborts(false);

@@ -1,19 +1,8 @@
-#include "tests/dist/nccl/stand_in.h"
-
+// The functions that the product looks for.
 #include <algorithm>
-#include <atomic>
-#include <condition_variable>
 #include <cstring>
-#include <deque>
-#include <map>
-#include <memory>
-#include <mutex>
-#include <string>
-#include <utility>
-#include <vector>
 
-#include "dist/nccl/abi.h"
-#include "tests/dist/nccl/stand_in_clique.h"
+#include "tests/dist/nccl/stand_in_comm.h"
 
 using polyscene::nccl::Comm;
 using polyscene::nccl::Config;
@@ -21,175 +10,11 @@ using polyscene::nccl::DataType;
 using polyscene::nccl::ReduceOp;
 using polyscene::nccl::Result;
 using polyscene::nccl::UniqueId;
-using polyscene::testing::Clique;
-using polyscene::testing::Operation;
-
-namespace {
+using namespace polyscene::testing;
 
 using Kind = Operation::Kind;
 
-struct Fault {
-  int rank, operation;
-  bool hang;
-  [[nodiscard]] bool strikes(int at_rank, int at_operation) const {
-    return (rank == -1 || rank == at_rank) && at_operation >= operation;
-  }
-};
-
-struct StandIn {
-  std::mutex mutex;
-  std::condition_variable aborts;
-  std::map<long, std::shared_ptr<Clique>> cliques;
-  std::vector<Comm*> live;
-  std::vector<Fault> faults;
-  NcclStandInCounts counts{};
-  int version = 22809;
-  long last_id = 0;
-  bool never_start = false, hold_aborts = false;
-};
-
-StandIn& stand_in() {
-  static StandIn all;
-  return all;
-}
-
-struct Group {
-  int depth = 0;
-  std::vector<Operation> operations;
-  Comm* comm = nullptr;
-};
-thread_local Group the_group;
-thread_local std::string the_error;
-
-}  // namespace
-
-// One rank's part of a clique.
-struct polyscene::nccl::Comm {
-  std::shared_ptr<Clique> clique;
-  int rank;
-  int operations = 0;
-  Result state = Result::kInProgress;
-  std::string error = {};
-  const void* hanging_stream = nullptr;
-  bool finalized = false;
-  std::atomic<bool> in_use = false;
-};
-
-namespace {
-
-Result refuse(Comm* comm, const std::string& why, Result result = Result::kInvalidUsage) {
-  ++stand_in().counts.refused;
-  the_error = why;
-  if (comm != nullptr) comm->state = result, comm->error = why;
-  return result;
-}
-
-// Of a call with a communicator. Two at once are one too many, whatever they are.
-class Use {
- public:
-  explicit Use(Comm* comm) : comm_(comm), alone_(!comm->in_use.exchange(true)), lock_(stand_in().mutex) {}
-  ~Use() {
-    if (alone_ && comm_ != nullptr) comm_->in_use = false;
-  }
-  Use(const Use&) = delete;
-  Use& operator=(const Use&) = delete;
-  [[nodiscard]] bool alone() const { return alone_; }
-  void gone() { comm_ = nullptr; }
-
- private:
-  Comm* comm_;
-  bool alone_;
-  std::lock_guard<std::mutex> lock_;
-};
-
-// What the clique has come to is what its members' calls have.
-void settle(Clique& clique) {
-  for (Comm* const each : stand_in().live) {
-    if (each->clique.get() != &clique || each->state != Result::kInProgress) continue;
-    if (!clique.error().empty())
-      refuse(each, clique.error());
-    else if (clique.done(each->rank))
-      each->state = Result::kSuccess;
-  }
-}
-
-Result post(Comm* comm, std::vector<Operation> operations) {
-  ++comm->operations;
-  for (const Fault& fault : stand_in().faults) {
-    if (!fault.strikes(comm->rank, comm->operations)) continue;
-    if (fault.hang) comm->hanging_stream = operations.front().stream;
-    if (!fault.hang) comm->state = Result::kRemoteError, comm->error = "a fault that was asked for";
-    return Result::kSuccess;
-  }
-  comm->state = Result::kInProgress;
-  comm->clique->post(comm->rank, std::move(operations));
-  settle(*comm->clique);
-  return comm->state;
-}
-
-Result enqueue(Comm* comm, const Operation& operation) {
-  const Use use(comm);
-  if (!use.alone()) return refuse(comm, "two threads call with one communicator");
-  if (comm->state == Result::kInProgress) return refuse(comm, "a call before the one before it was through");
-  if (comm->state != Result::kSuccess) return comm->state;
-  const std::string wrong = comm->clique->objection(operation, comm->rank);
-  if (!wrong.empty()) return refuse(comm, wrong, Result::kInvalidArgument);
-  NcclStandInCounts& counts = stand_in().counts;
-  if (operation.kind == Kind::kAllReduce || operation.kind == Kind::kReduceScatter) ++counts.reductions;
-  if (operation.kind == Kind::kSend) ++counts.messages;
-  if (the_group.depth == 0) return post(comm, {operation});
-  if (the_group.comm != nullptr && the_group.comm != comm) return refuse(comm, "two communicators in one group");
-  the_group.comm = comm;
-  the_group.operations.push_back(operation);
-  return Result::kSuccess;
-}
-
-}  // namespace
-
 extern "C" {
-
-void nccl_stand_in_reset() {
-  const std::lock_guard lock(stand_in().mutex);
-  const int live = stand_in().counts.live;
-  stand_in().counts = {};
-  stand_in().counts.live = live;
-  stand_in().faults.clear();
-  stand_in().version = 22809;
-  stand_in().never_start = false;
-}
-
-void nccl_stand_in_set_version(int version) { stand_in().version = version; }
-
-void nccl_stand_in_fail_at(int rank, int operation) {
-  const std::lock_guard lock(stand_in().mutex);
-  stand_in().faults.push_back({rank, operation, false});
-}
-
-void nccl_stand_in_hang_at(int rank, int operation) {
-  const std::lock_guard lock(stand_in().mutex);
-  stand_in().faults.push_back({rank, operation, true});
-}
-
-void nccl_stand_in_never_start() {
-  const std::lock_guard lock(stand_in().mutex);
-  stand_in().never_start = true;
-}
-
-void nccl_stand_in_hold_aborts(bool hold) {
-  const std::lock_guard lock(stand_in().mutex);
-  stand_in().hold_aborts = hold;
-  stand_in().aborts.notify_all();
-}
-
-bool nccl_stand_in_hangs(const void* stream) {
-  const std::lock_guard lock(stand_in().mutex);
-  return std::ranges::any_of(stand_in().live, [&](const Comm* comm) { return comm->hanging_stream == stream; });
-}
-
-NcclStandInCounts nccl_stand_in_counts() {
-  const std::lock_guard lock(stand_in().mutex);
-  return stand_in().counts;
-}
 
 Result ncclGetVersion(int* version) {
   *version = stand_in().version;
@@ -267,8 +92,7 @@ const char* ncclGetErrorString(Result result) {
 
 const char* ncclGetLastError(Comm* comm) {
   const std::lock_guard lock(stand_in().mutex);
-  if (comm != nullptr) the_error = comm->error;
-  return the_error.c_str();
+  return last_error(comm);
 }
 
 Result ncclAllReduce(const void* from, void* to, size_t count, DataType type, ReduceOp op, Comm* comm, void* stream) {
@@ -296,22 +120,7 @@ Result ncclRecv(void* to, size_t count, DataType type, int peer, Comm* comm, voi
   return enqueue(comm, {Kind::kRecv, nullptr, to, count, type, ReduceOp::kSum, peer, stream});
 }
 
-Result ncclGroupStart() {
-  ++the_group.depth;
-  return Result::kSuccess;
-}
+Result ncclGroupStart() { return start_group(); }
 
-Result ncclGroupEnd() {
-  if (the_group.depth == 0) {
-    const std::lock_guard lock(stand_in().mutex);
-    return refuse(nullptr, "the end of a group that is not open");
-  }
-  if (--the_group.depth > 0 || the_group.operations.empty()) return Result::kSuccess;
-  Comm* const comm = std::exchange(the_group.comm, nullptr);
-  const Use use(comm);
-  const std::vector<Operation> operations = std::exchange(the_group.operations, {});
-  if (!use.alone()) return refuse(comm, "two threads call with one communicator");
-  if (comm->state != Result::kSuccess) return comm->state;
-  return post(comm, operations);
-}
+Result ncclGroupEnd() { return end_group(); }
 }

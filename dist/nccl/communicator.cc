@@ -2,10 +2,12 @@
 
 #include <algorithm>
 #include <exception>
-
-#include "dist/backoff.h"
+#include <thread>
 
 namespace polyscene {
+
+// Of what NCCL does in the background: the first calls between ranks, which connect them.
+constexpr std::chrono::microseconds kPollPeriod(50);
 
 NcclCommunicator::NcclCommunicator(std::shared_ptr<Communicator> host, Shared shared)
     : Communicator(host->rank(), host->size()),
@@ -38,11 +40,13 @@ void NcclCommunicator::fail(const std::string& message) {
 
 void NcclCommunicator::queue(const Call& call, const Question& ask) {
   const NcclHandle::Settling settling(*handle_);
+  const auto start = std::chrono::steady_clock::now();
   std::optional<nccl::Result> result = handle_->call(ask);
-  for (Backoff backoff; result == nccl::Result::kInProgress; backoff.pause()) {
-    result = handle_->state();
-    if (result == nccl::Result::kInProgress && backoff.idle() > shared_.options.deadline)
+  while (result == nccl::Result::kInProgress) {
+    if (std::chrono::steady_clock::now() - start > shared_.options.deadline)
       fail(describe_timeout(call, rank(), size(), watch().deadline_s(), "NCCL to take"));
+    std::this_thread::sleep_for(kPollPeriod);
+    result = handle_->state();
   }
   watch().check();
   if (result && *result != nccl::Result::kSuccess)

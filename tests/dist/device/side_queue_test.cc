@@ -33,7 +33,7 @@ class LoggedDevice final : public EmulatedDevice {
   struct Named final : Event {
     explicit Named(std::string text) : name(std::move(text)) {}
     bool done() override { return true; }
-    void wait() override {}
+    void wait(HostWait) override {}
     std::string name;
   };
   std::string queue_;
@@ -72,7 +72,7 @@ TEST(SideQueue, SumsBucketsWithoutAWaitOfTheHost) {
       buckets.all_reduce_bucket(*nccl, gradients, bucket);
     }
     side.end();
-    EXPECT_EQ(side.device().use().host_waits(), 0);
+    EXPECT_EQ(side.device().use().waits(HostWait::kResult), 0);
     std::vector<float> sums(kElements);
     compute.copy_out(sums.data(), memory.get(), kElements * sizeof(float));
     nccl->check();

@@ -140,16 +140,19 @@ TEST(NcclFault, WithoutMeetingCallsThatDoNotFitAreNcclsToRefuse) {
 }
 
 TEST(NcclFault, WithoutMeetingARankMustAgreeWithItself) {
+  nccl_stand_in_reset();
   const Outcome outcome = run_faulty(2, false, [](Communicator& nccl) {
+    const int64_t send[] = {1, 1}, receive[] = {nccl.rank() == 0 ? 2 : 1, 1};
     const std::vector<int32_t> input(2);
-    std::vector<int32_t> output(3);
-    const int64_t send[] = {1, 1}, receive[] = {nccl.rank() == 0 ? 2 : 1, nccl.rank() == 0 ? 1 : 2};
+    std::vector<int32_t> output(static_cast<size_t>(receive[0] + receive[1]));
     nccl.all_to_all_v<int32_t>(input, send, output, receive);
   });
-  EXPECT_EQ(
-      outcome.errors[0],
+  const std::string text =
       "[dist.all_to_all_v] rank 0 of 2: rank 0 sends 1 elements but rank 0 wants 2 from it; send and receive counts "
-      "must agree pairwise");
+      "must "
+      "agree pairwise";
+  EXPECT_EQ(outcome.errors[0], text);
+  EXPECT_EQ(outcome.errors[1], "[dist.check] rank 1 of 2 stopped because rank 0 of the world failed: " + text);
   EXPECT_EQ(outcome.exit_code, 2);
 }
 
@@ -202,7 +205,7 @@ class FailingDevice final : public EmulatedDevice {
   [[nodiscard]] std::shared_ptr<Event> record() override {
     struct Failed final : Event {
       bool done() override { throw DeviceError("[device] an illegal memory access"); }
-      void wait() override {}
+      void wait(HostWait) override {}
     };
     return std::make_shared<Failed>();
   }

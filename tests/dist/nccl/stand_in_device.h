@@ -22,8 +22,8 @@ class StandInDevice final : public EmulatedDevice {
     StandInEvent(std::shared_ptr<char> name, DeviceUse& use)
         : name_(std::move(name)), reached_at_once_(!nccl_stand_in_hangs(name_.get())), use_(use) {}
     [[nodiscard]] bool done() override { return reached_at_once_ || !nccl_stand_in_hangs(name_.get()); }
-    void wait() override {
-      if (!done()) use_.add_wait();
+    void wait(HostWait why) override {
+      if (!done()) use_.add_wait(why);
       while (!done()) std::this_thread::sleep_for(std::chrono::milliseconds(1));
     }
 

@@ -131,9 +131,10 @@ void NcclCommunicator::do_all_to_all_v(const void* input, std::span<const int64_
     from += sent, to += received;
   }
   const Exchange& mine = pieces[static_cast<size_t>(rank())];
-  require(mine.send_bytes == mine.receive_bytes,
-          describe_length_mismatch(call, rank(), size(), rank(), rank(), send_counts[static_cast<size_t>(rank())],
-                                   receive_counts[static_cast<size_t>(rank())]));
+  if (mine.send_bytes != mine.receive_bytes)
+    throw InvalidArgument(describe_length_mismatch(call, rank(), size(), rank(), rank(),
+                                                   send_counts[static_cast<size_t>(rank())],
+                                                   receive_counts[static_cast<size_t>(rank())]));
   const bool nothing = from == input && to == output;
   run(
       call, nothing,

@@ -138,7 +138,7 @@ void NcclWatch::State::look() {
   std::optional<std::string> wrong;
   try {
     with_host([](Communicator& communicator) { communicator.check(); });
-  } catch (const Error& error) {
+  } catch (const std::exception& error) {
     return fail(error.what(), false);
   }
   try {

@@ -15,7 +15,7 @@ std::string_view name(ReduceOp op) {
 std::string_view name(Collective collective) {
   constexpr std::string_view names[] = {"barrier",        "all_reduce", "all_gather",   "all_gather_v",
                                         "reduce_scatter", "broadcast",  "all_to_all_v", "exchange_counts",
-                                        "split",          "leave",      "check"};
+                                        "split",          "leave",      "check",        "connect"};
   return names[static_cast<int>(collective)];
 }
 
@@ -51,6 +51,12 @@ std::string describe_timeout(Collective collective, int rank, int size, double s
   return str(where(collective, rank, size), " waited ", std::fixed, std::setprecision(1), seconds, " s for rank",
              missing.size() == 1 ? " " : "s ", join(missing),
              "; look at what they were doing, or raise the communicator's deadline if they are only slow");
+}
+
+std::string describe_timeout(const Call& call, int rank, int size, double seconds, std::string_view what) {
+  return str(where(call.collective, rank, size), " waited ", std::fixed, std::setprecision(1), seconds, " s for ", what,
+             " ", describe(call),
+             "; look at what the other ranks were doing, or raise the communicator's deadline if they are only slow");
 }
 
 std::string describe_peer_failure(Collective collective, int rank, int size, const Failure& failure) {

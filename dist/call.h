@@ -22,7 +22,8 @@ enum class Collective : uint8_t {
   kExchangeCounts,
   kSplit,
   kLeave,
-  kCheck
+  kCheck,
+  kConnect
 };
 
 [[nodiscard]] std::string_view name(Collective collective);
@@ -55,6 +56,10 @@ struct Failure {
 // "[dist.all_reduce] rank 2 of 4 waited 30.0 s for ranks 1, 3; ...what to try".
 [[nodiscard]] std::string describe_timeout(Collective collective, int rank, int size, double seconds,
                                            std::span<const int> missing);
+
+// "[dist.all_reduce] rank 2 of 4 waited 30.0 s for <what> all_reduce(100 x float32, sum); ...what to try", where nobody
+// knows which ranks are missing.
+[[nodiscard]] std::string describe_timeout(const Call& call, int rank, int size, double seconds, std::string_view what);
 
 // What a rank says when it stops because another one failed.
 [[nodiscard]] std::string describe_peer_failure(Collective collective, int rank, int size, const Failure& failure);

@@ -40,4 +40,24 @@ void run_mpi_rank(const std::function<void(Communicator&)>& body, CommunicatorOp
 // `device` must outlive it and what is split from it.
 [[nodiscard]] std::unique_ptr<Communicator> make_staged_communicator(Communicator& host, Device& device);
 
+struct NcclOptions {
+  std::string library = {};  // file of NCCL; empty: POLYSCENE_NCCL_LIBRARY, else libnccl.so.2
+  // Reductions are the sums in rank order that the other communicators give, bit for bit: shares are exchanged, added
+  // by a kernel and exchanged again. If not, sums are NCCL's, and may change with lengths, machines and releases.
+  bool in_rank_order = true;
+  // Every call begins with a meeting of the hosts, which names missing ranks and calls that do not fit. Without it,
+  // such a call ends at the deadline with no more than its own name.
+  bool meet_first = true;
+  std::chrono::duration<double> deadline = CommunicatorOptions().deadline;  // of every wait, on the device too
+};
+
+// The same ranks for memory of devices, which NCCL moves; ranks of one communicator need a device each. NCCL is found
+// when this is called, and started by the members together over `host`, which also carries what is the hosts' own.
+// Work goes on the device's queue and nothing waits for it but a thread that watches: work that NCCL reports as failed,
+// or that the device does not end within the deadline, aborts NCCL on all ranks and breaks the communicator. `host` and
+// `device` must outlive it and what is split from it; what is split works on the same queue. Collective. Throws
+// CommunicationError.
+[[nodiscard]] std::unique_ptr<Communicator> make_nccl_communicator(Communicator& host, Device& device,
+                                                                   const NcclOptions& options = {});
+
 }  // namespace polyscene

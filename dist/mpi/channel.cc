@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <numeric>
 
-#include "dist/backoff.h"
+#include "dist/mpi/backoff.h"
 
 namespace polyscene {
 namespace {

@@ -9,7 +9,7 @@
 #include <thread>
 #include <type_traits>
 
-#include "dist/backoff.h"
+#include "dist/mpi/backoff.h"
 #include "dist/mpi/channel.h"
 
 namespace polyscene {

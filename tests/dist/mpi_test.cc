@@ -6,6 +6,7 @@
 #include <cstdlib>
 #include <functional>
 #include <iostream>
+#include <thread>
 
 #include "dist/mpi/channel.h"
 #include "dist/world.h"
@@ -89,6 +90,17 @@ std::string message_of(const std::function<void()>& body) {
     return error.what();
   }
   return "(nothing was thrown)";
+}
+
+TEST(MpiWorld, IsCheckedByOtherThreads) {
+  const auto world = make_mpi_world({.deadline = kDeadline});
+  std::atomic<bool> stop = false;
+  std::thread other([&] {
+    while (!stop) EXPECT_NO_THROW(world->check());
+  });
+  testing::conformance_all_to_all_v(*world);
+  stop = true;
+  other.join();
 }
 
 TEST(MpiWorld, WantsChunksThatMpiCanCount) {

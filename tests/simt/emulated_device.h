@@ -1,11 +1,13 @@
 // A device whose memory is the host's and whose kernels the emulator runs; new memory is filled with NaN. Work is done
 // when it is queued, but the host learns of it late, as of a device that is behind: an event is reached at the third
-// question, and what copy_out_later() copies is NaN until an event behind it is.
+// question, and what copy_out_later() copies is NaN until an event behind it is. Events may be asked from other
+// threads.
 #pragma once
 
 #include <algorithm>
 #include <cstring>
 #include <deque>
+#include <mutex>
 #include <optional>
 #include <vector>
 
@@ -44,8 +46,9 @@ class EmulatedDevice : public Device {
   }
   void copy_out_later(void* pinned, const void* device, int64_t bytes) override {
     const auto* from = static_cast<const std::byte*>(device);
-    queue_->late.push_back({pinned, {from, from + bytes}, ++queue_->queued});
     std::memset(pinned, 0xFF, static_cast<size_t>(bytes));
+    const std::lock_guard lock(queue_->mutex);
+    queue_->late.push_back({pinned, {from, from + bytes}, ++queue_->queued});
   }
   void copy(void* to, const void* from, int64_t bytes) override {
     if (bytes > 0) simt::do_or_record([=] { std::memcpy(to, from, static_cast<size_t>(bytes)); });
@@ -78,9 +81,11 @@ class EmulatedDevice : public Device {
     int64_t position;
   };
   struct Queue {
+    std::mutex mutex;  // of late
     std::deque<Late> late;
-    int64_t queued = 0;
+    int64_t queued = 0;  // by the thread that uses the device
     void deliver(int64_t position) {
+      const std::lock_guard lock(mutex);
       for (; !late.empty() && late.front().position <= position; late.pop_front())
         std::ranges::copy(late.front().bytes, static_cast<std::byte*>(late.front().pinned));
     }

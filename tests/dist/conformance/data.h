@@ -85,6 +85,13 @@ void for_each_dtype(F&& f) {
 // Lengths around vector widths and blocks, and none.
 inline constexpr size_t kLengths[] = {0, 1, 2, 3, 7, 31, 32, 33, 1025, 4099};
 
+// An odd number of about n, beyond slices and blocks of the host; less for memory of devices, which has none and whose
+// kernels are emulated element by element.
+inline size_t long_length(const Communicator& communicator, size_t n) {
+  const bool on_host = communicator.name() == "local" || communicator.name() == "mpi";
+  return (on_host ? n : n / 16) | 1;
+}
+
 // A 12-byte element: collectives that only move data take any trivially copyable type.
 struct Triple {
   int32_t a, b, c;

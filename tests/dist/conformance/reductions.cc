@@ -49,8 +49,8 @@ void conformance_all_reduce(Communicator& communicator) {
       for (const size_t count : kLengths) check_all_reduce<T>(communicator, count, op, ++seed);
     }
   });
-  check_all_reduce<float>(communicator, (size_t{1} << 20) + 7, ReduceOp::kSum, 2);
-  check_all_reduce<double>(communicator, (size_t{1} << 18) + 1, ReduceOp::kMax, 3);
+  check_all_reduce<float>(communicator, long_length(communicator, 1 << 20), ReduceOp::kSum, 2);
+  check_all_reduce<double>(communicator, long_length(communicator, 1 << 18), ReduceOp::kMax, 3);
 }
 
 void conformance_all_reduce_special_values(Communicator& communicator) {
@@ -77,7 +77,7 @@ void conformance_reduce_scatter(Communicator& communicator) {
   for_each_dtype([&]<class T>() {
     for (const size_t count : kLengths) check_reduce_scatter<T>(communicator, count, ++seed);
   });
-  check_reduce_scatter<float>(communicator, (size_t{1} << 18) + 5, 4);
+  check_reduce_scatter<float>(communicator, long_length(communicator, 1 << 18), 4);
 }
 
 }  // namespace polyscene::testing

@@ -1,11 +1,13 @@
 // Ranks that share one device, over threads: the conformance suite, failures, and what the host waits for.
 #include <gtest/gtest.h>
 
+#include "dist/device/ordered_reduce.h"
 #include "dist/world.h"
 #include "tests/dist/conformance/suite.h"
 #include "tests/dist/device/on_device.h"
 #include "tests/dist/failure/scenario.h"
 #include "tests/simt/emulated_device.h"
+#include "tests/support/message_of.h"
 
 namespace polyscene::testing {
 namespace {
@@ -60,6 +62,12 @@ TEST(Staged, WaitsOfTheHostAreCounted) {
     EXPECT_EQ(waits_of([&] { staged->broadcast(data, 0); }), host.rank() == 0 ? 1 : 0);
     EXPECT_EQ(waits_of([&] { (void)staged->exchange_counts(std::vector<int64_t>(2)); }), 0);
   });
+}
+
+TEST(OrderedReduce, AProgramWithoutKernelsSaysSo) {
+  EXPECT_EQ(message_of<DeviceError>([] { ordered_reduce({}, DType::kFloat32, ReduceOp::kSum, {}, nullptr); }),
+            "[dist.nccl] sums in rank order want a kernel that this program was built without; configure with "
+            "-DPOLYSCENE_CUDA=ON where nvcc is");
 }
 
 }  // namespace

@@ -60,4 +60,24 @@ struct NcclOptions {
 [[nodiscard]] std::unique_ptr<Communicator> make_nccl_communicator(Communicator& host, Device& device,
                                                                    const NcclOptions& options = {});
 
+// How ranks exchange memory of devices.
+struct DeviceTransport {
+  enum class Kind : uint8_t {
+    kAuto,    // NCCL where every rank has a device of its own and NCCL is there for all, else staged
+    kNccl,    // NCCL, or an error that says why not
+    kStaged,  // through the host
+  };
+  Kind kind = Kind::kAuto;
+  std::chrono::duration<double> deadline = CommunicatorOptions().deadline;  // of NCCL's work
+};
+
+struct DeviceRanks {
+  std::unique_ptr<Communicator> communicator;
+  std::string why;  // kAuto came to what it did, e.g. "NCCL is not there: ..."; else empty
+};
+
+// The ranks of `host` over memory of their devices: in rank order, and without meetings of the hosts where NCCL moves
+// it. Lifetimes and errors as above. Collective, with equal transports.
+[[nodiscard]] DeviceRanks make_device_ranks(Communicator& host, Device& device, const DeviceTransport& transport = {});
+
 }  // namespace polyscene

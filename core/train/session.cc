@@ -6,7 +6,7 @@
 #include <set>
 
 #include "core/config/translate.h"
-#include "dist/world.h"
+#include "embedding/device/device_lookup.h"
 #include "embedding/lookup/sharded_lookup.h"
 #include "embedding/lookup/staged_lookup.h"
 #include "ops/dense/scale.h"
@@ -55,9 +55,28 @@ TensorView real_rows(const TensorView& padded, int64_t rows) {
   return {padded.data, padded.dtype, {rows, padded.shape[1]}};
 }
 
-std::unique_ptr<RowLookup> make_lookup(ShardedTables& tables, Device* device) {
-  if (device == nullptr) return std::make_unique<ShardedLookup>(tables);
-  return std::make_unique<StagedLookup>(tables, *device);
+TablesAndLookup make_tables(const config::Experiment& experiment, std::vector<TableSpec> specs,
+                            Communicator& communicator, Device* device, const DeviceRanks& device_ranks) {
+  const ShardingOptions options{.seed = experiment.seed(), .partitions = experiment.embedding().partitions()};
+  if (device != nullptr && experiment.embedding().memory() == config::Embedding::DEVICE) {
+    auto tables = std::make_unique<DeviceTables>(
+        *device, DeviceCommunicators{.host = communicator, .device = *device_ranks.communicator}, std::move(specs),
+        options);
+    auto lookup = std::make_unique<DeviceLookup>(*tables);
+    return {std::move(tables), std::move(lookup)};
+  }
+  auto tables = std::make_unique<ShardedTables>(communicator, std::move(specs), options);
+  std::unique_ptr<RowLookup> lookup;
+  if (device == nullptr)
+    lookup = std::make_unique<ShardedLookup>(*tables);
+  else
+    lookup = std::make_unique<StagedLookup>(*tables, *device);
+  return {std::move(tables), std::move(lookup)};
+}
+
+DeviceRanks connect_devices(Communicator& communicator, const SessionOptions& options) {
+  if (options.device == nullptr) return {};
+  return make_device_ranks(communicator, *options.device, options.transport);
 }
 
 }  // namespace
@@ -70,13 +89,12 @@ Session::Session(const config::Experiment& experiment, const FeatureSchema& sche
       options_(options),
       model_(build_model(experiment, schema)),
       parameters_(*model_.graph, experiment.seed(), options.device),
-      tables_(communicator, table_specs(model_, experiment.embedding(), options.training),
-              {.seed = experiment.seed(), .partitions = experiment.embedding().partitions()}),
-      lookup_(make_lookup(tables_, options.device)),
-      inputs_(model_, schema, tables_.layout(), options.device, pad_up_to(experiment.train(), options.device)),
+      device_ranks_(connect_devices(communicator, options)),
+      tables_(make_tables(experiment, table_specs(model_, experiment.embedding(), options.training), communicator,
+                          options.device, device_ranks_)),
+      inputs_(model_, schema, tables().layout(), options.device, pad_up_to(experiment.train(), options.device)),
       buckets_(static_cast<int64_t>(parameters_.gradients().size()), DType::kFloat32) {
   const config::Train& train = experiment.train();
-  if (options_.device != nullptr) device_communicator_ = make_staged_communicator(communicator, *options_.device);
   if (options_.training) {
     build_training_executor();
     update_ = options_.device == nullptr ? make_host_update(train, parameters_, communicator_)
@@ -123,30 +141,31 @@ void Session::train_step(const Batch& batch, int64_t global_rows, double learnin
   StageClock clock(stage_seconds_, options_.profile ? options_.device : nullptr);
   inputs_.prepare(batch);
   clock.lap(Stage::kDedup);
-  lookup_->lookup(inputs_.keys(), LookupMode::kTrain);
+  tables_.lookup->lookup(inputs_.keys(), LookupMode::kTrain);
   clock.lap(Stage::kLookup);
-  inputs_.bind(*training_, *lookup_, 1.0 / static_cast<double>(global_rows));
+  inputs_.bind(*training_, *tables_.lookup, 1.0 / static_cast<double>(global_rows));
   training_->run(inputs_.padded());
   clock.lap(Stage::kDense);
-  buckets_.all_reduce(device_communicator_ ? *device_communicator_ : communicator_, parameters_.gradients());
+  buckets_.all_reduce(device_ranks_.communicator ? *device_ranks_.communicator : communicator_,
+                      parameters_.gradients());
   clock.lap(Stage::kAllReduce);
   update_->step(training_->result(model_.loss), learning_rate_factor);
   clock.lap(Stage::kDenseUpdate);
 
   std::vector<TensorView> row_gradients(model_.rows.size());
   for (size_t i = 0; i < model_.rows.size(); ++i)
-    for (int group = 0; group < tables_.layout().groups(); ++group)
-      if (tables_.layout().dim(group) == model_.rows[i].dim)
+    for (int group = 0; group < tables().layout().groups(); ++group)
+      if (tables().layout().dim(group) == model_.rows[i].dim)
         row_gradients[static_cast<size_t>(group)] =
             real_rows(training_->result(row_gradients_[i]), inputs_.keys().rows(group));
-  lookup_->update(row_gradients, learning_rate_factor);
+  tables_.lookup->update(row_gradients, learning_rate_factor);
   clock.lap(Stage::kSparseUpdate);
 }
 
 std::span<const float> Session::predict(const Batch& batch) {
   inputs_.prepare(batch);
-  lookup_->lookup(inputs_.keys(), LookupMode::kEval);
-  inputs_.bind(*forward_, *lookup_, 1.0);
+  tables_.lookup->lookup(inputs_.keys(), LookupMode::kEval);
+  inputs_.bind(*forward_, *tables_.lookup, 1.0);
   forward_->run(inputs_.padded());
   const TensorView logits = forward_->result(model_.logit);
   if (options_.device == nullptr) return logits.elements<const float>();

@@ -16,9 +16,10 @@
 #include "core/train/step_inputs.h"
 #include "dist/communicator.h"
 #include "dist/data_parallel/gradient_buckets.h"
+#include "dist/world.h"
 #include "embedding/lookup/buffer.h"
 #include "embedding/lookup/row_lookup.h"
-#include "embedding/sharded_tables.h"
+#include "embedding/row_tables.h"
 #include "ops/graph/executor.h"
 
 namespace polyscene {
@@ -32,6 +33,13 @@ struct SessionOptions {
   bool training = true;      // false: no gradients, no optimiser state, tables are never changed
   bool profile = false;      // per-operator times; a device is waited for at the end of every stage
   Device* device = nullptr;  // where the model runs, which must outlive the session; nullptr: the host
+  DeviceTransport transport{};
+};
+
+// Rows of the tables, and what brings those of a batch to where the model runs.
+struct TablesAndLookup {
+  std::unique_ptr<RowTables> tables;
+  std::unique_ptr<RowLookup> lookup;
 };
 
 class Session {
@@ -56,10 +64,12 @@ class Session {
   [[nodiscard]] const Model& model() const { return model_; }
   [[nodiscard]] const FeatureSchema& schema() const { return schema_; }
   [[nodiscard]] ParameterStore& parameters() { return parameters_; }
-  [[nodiscard]] ShardedTables& tables() { return tables_; }
+  [[nodiscard]] RowTables& tables() { return *tables_.tables; }
+  // How ranks exchange memory of devices; nullptr on the host.
+  [[nodiscard]] const DeviceRanks* device_ranks() const { return options_.device == nullptr ? nullptr : &device_ranks_; }
   [[nodiscard]] Communicator& communicator() { return communicator_; }
   [[nodiscard]] const StepInputs& inputs() const { return inputs_; }
-  [[nodiscard]] const RowLookup& lookup() const { return *lookup_; }
+  [[nodiscard]] const RowLookup& lookup() const { return *tables_.lookup; }
   [[nodiscard]] const Executor& executor() const { return *training_; }
   // Seconds per stage since construction or the last reset.
   [[nodiscard]] std::span<const double> stage_seconds() const { return stage_seconds_; }
@@ -74,14 +84,13 @@ class Session {
   SessionOptions options_;
   Model model_;
   ParameterStore parameters_;
-  ShardedTables tables_;
-  std::unique_ptr<RowLookup> lookup_;
+  DeviceRanks device_ranks_;  // over memory of the device, where there is one
+  TablesAndLookup tables_;
   StepInputs inputs_;
   std::vector<Value> row_gradients_;  // per model_.rows
   std::unique_ptr<Executor> training_, forward_;
   std::unique_ptr<DenseUpdate> update_;
   GradientBuckets buckets_;
-  std::unique_ptr<Communicator> device_communicator_;  // over memory of the device, where there is one
   Buffer<float> logits_;                               // of predict() on a device
   std::array<double, kStageNames.size()> stage_seconds_{};
 };

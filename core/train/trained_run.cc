@@ -43,7 +43,7 @@ TrainedRun::TrainedRun(const ScoreJob& job, const config::Experiment& experiment
                                                     .min_tail_share = 0,
                                                     .reject_file = own_reject_file(job, communicator)});
   session_ =
-      std::make_unique<Session>(experiment, schema_, communicator, SessionOptions{.training = false, .device = device});
+      std::make_unique<Session>(experiment, schema_, communicator, SessionOptions{.training = false, .device = device, .transport = job.transport});
   load_model(RunFolder(job.run).trained_model(job.best), *session_);
 }
 

@@ -15,6 +15,7 @@ struct ScoreJob {
   std::string run;    // folder that training wrote
   bool best = false;  // the model of the best evaluation, where it is kept beside the last one
   Split split = Split::kTest;
+  DeviceTransport transport{};  // between devices
   std::string rejects;  // folder for bad records, SPLIT-rankR.jsonl; empty: they are counted only
 };
 

@@ -56,7 +56,7 @@ class Trainer {
 
   void run() {
     if (leads()) start_log();
-    session_.emplace(job_.experiment, schema_, communicator_, SessionOptions{.device = device_});
+    session_.emplace(job_.experiment, schema_, communicator_, SessionOptions{.device = device_, .transport = job_.transport});
     Ending ending = Ending::kSteps;
     for (int64_t epoch = 0; step_ < total_steps_ && ending == Ending::kSteps; ++epoch) {
       ending = run_epoch(epoch);

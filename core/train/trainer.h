@@ -6,7 +6,7 @@
 #include <string>
 
 #include "core/config/experiment.pb.h"
-#include "dist/communicator.h"
+#include "dist/world.h"
 #include "ops/device/device.h"
 
 namespace polyscene {
@@ -17,6 +17,7 @@ struct TrainJob {
   bool overwrite = false;                   // replace an earlier run there
   const std::atomic<bool>* stop = nullptr;  // true: finish the step, save, end; may differ between ranks
   int real_ranks = 1;                       // those that run the virtual ones, to be told to the user
+  DeviceTransport transport{};              // between devices
 };
 
 // Trains on this rank, on `device` where it is not nullptr; collective. Rank 0 writes progress and a summary to `out`

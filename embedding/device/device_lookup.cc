@@ -8,6 +8,7 @@
 #include "embedding/device/table_kernels.h"
 #include "embedding/lookup/lookup_checks.h"
 #include "ops/base/error.h"
+#include "ops/tensor/padding.h"
 
 namespace polyscene {
 
@@ -142,7 +143,7 @@ void DeviceLookup::lookup(const UniqueKeys& unique, LookupMode mode) {
   s.last = {.steps = 1, .keys_in = unique.keys_in(), .keys_sent = static_cast<int64_t>(unique.keys().size())};
   std::vector<float*> matrices;
   for (int g = 0; g < s.layout.groups(); ++g)
-    matrices.push_back(s.matrices[static_cast<size_t>(g)].resize(unique.rows(g) * s.layout.dim(g)));
+    matrices.push_back(s.matrices[static_cast<size_t>(g)].resize(padded_extent(unique.rows(g)) * s.layout.dim(g)));
 
   s.keys.assign(unique.keys());
   s.owned.keys = s.keys.data();

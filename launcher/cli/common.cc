@@ -1,5 +1,7 @@
 #include "launcher/cli/common.h"
 
+#include <map>
+
 namespace polyscene {
 
 void add_rank_options(CLI::App& command, RankOptions& options) {
@@ -10,6 +12,16 @@ void add_rank_options(CLI::App& command, RankOptions& options) {
       ->check(CLI::IsMember({"cpu", "cuda"}))
       ->default_str("cpu")
       ->type_name("DEVICE");
+  using Transport = DeviceTransport::Kind;
+  static const std::map<std::string, Transport> transports = {
+      {"auto", Transport::kAuto}, {"nccl", Transport::kNccl}, {"staged", Transport::kStaged}};
+  command
+      .add_option_function<std::string>(
+          "--transport", [&options](const std::string& name) { options.transport = transports.at(name); },
+          "How ranks exchange memory of devices: nccl, staged through the host, or auto, NCCL where each has a GPU")
+      ->check(CLI::IsMember({"auto", "nccl", "staged"}))
+      ->default_str("auto")
+      ->type_name("TRANSPORT");
   command.add_option("--local-ranks", options.local_ranks, "Run N ranks as threads of this process (without mpirun)")
       ->check(CLI::Range(1, 1024))
       ->type_name("N");

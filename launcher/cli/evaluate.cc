@@ -28,6 +28,7 @@ std::string to_json(const Evaluation& evaluation, const SourceCounters& read, co
 void run(const EvaluateArguments& arguments) {
   ScoreJob job = arguments.job;
   job.split = parse_split(arguments.split);
+  job.transport = device_transport(arguments.ranks);
   const config::Experiment experiment = load_run_config(job, arguments.overrides);
   Ranks(arguments.ranks).run([&](Communicator& communicator, Device* device) {
     TrainedRun trained(job, experiment, communicator, device);

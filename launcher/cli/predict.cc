@@ -29,6 +29,7 @@ PredictionRows gather(const Batch& batch, std::span<const float> logits, Communi
 void run(const PredictArguments& arguments) {
   ScoreJob job = arguments.job;
   job.split = parse_split(arguments.split);
+  job.transport = device_transport(arguments.ranks);
   const config::Experiment experiment = load_run_config(job, arguments.overrides);
   Ranks(arguments.ranks).run([&](Communicator& communicator, Device* device) {
     TrainedRun trained(job, experiment, communicator, device);

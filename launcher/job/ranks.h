@@ -5,7 +5,7 @@
 #include <functional>
 #include <memory>
 
-#include "dist/communicator.h"
+#include "dist/world.h"
 #include "ops/device/device.h"
 
 namespace polyscene {
@@ -15,8 +15,14 @@ struct RankOptions {
   int virtual_ranks = 0;    // shared among the real ranks; 0: each is one
   int threads = 0;          // per real rank; 0: the processors this process may use, shared among the ranks on the host
   double deadline_s = 600;  // of every single wait of a rank for its peers
+  DeviceTransport::Kind transport = DeviceTransport::Kind::kAuto;
   bool cuda = false;        // a CUDA device for each real rank; ranks of a host share them where there are too few
 };
+
+// Between the devices of such ranks.
+[[nodiscard]] inline DeviceTransport device_transport(const RankOptions& options) {
+  return {.kind = options.transport, .deadline = std::chrono::duration<double>(options.deadline_s)};
+}
 
 class Ranks {
  public:

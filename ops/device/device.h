@@ -64,6 +64,8 @@ class Device {
  public:
   virtual ~Device() = default;
   [[nodiscard]] virtual std::string name() const = 0;
+  // Tells it from all other devices, of this host and of others.
+  [[nodiscard]] virtual std::string place() const = 0;
   [[nodiscard]] virtual Stream stream() const = 0;
   // The same device and memory with a queue of its own. Work of two queues is in no order but that of wait_for().
   [[nodiscard]] virtual std::shared_ptr<Device> with_own_queue() = 0;

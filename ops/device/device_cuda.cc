@@ -1,4 +1,5 @@
 #include <cuda_runtime.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <array>
@@ -153,6 +154,12 @@ class CudaDevice : public Device {
   }
 
   std::string name() const override { return name_; }
+  std::string place() const override {
+    std::array<char, 256> host{}, bus{};
+    ::gethostname(host.data(), host.size() - 1);
+    check(cudaDeviceGetPCIBusId(bus.data(), static_cast<int>(bus.size()), queue_->index), "asking where ", name_, " is");
+    return str(host.data(), " ", bus.data());
+  }
   Stream stream() const override {
     use_device(queue_->index);
     return {queue_->stream, products_.get()};

@@ -21,6 +21,8 @@ class EmulatedDevice : public Device {
  public:
   EmulatedDevice() = default;
   [[nodiscard]] std::string name() const override { return "the emulated device"; }
+  [[nodiscard]] std::string place() const override { return place_; }
+  void set_place(std::string place) { place_ = std::move(place); }
   [[nodiscard]] Stream stream() const override { return {}; }
   [[nodiscard]] std::shared_ptr<Device> with_own_queue() override {
     return std::shared_ptr<EmulatedDevice>(new EmulatedDevice(*this));
@@ -125,8 +127,9 @@ class EmulatedDevice : public Device {
     return memory;
   }
 
-  EmulatedDevice(const EmulatedDevice& sibling) : Device(sibling), limit_(sibling.limit_) {}
+  EmulatedDevice(const EmulatedDevice& sibling) : Device(sibling), place_(sibling.place_), limit_(sibling.limit_) {}
 
+  std::string place_ = "here";
   std::optional<int64_t> limit_;
   std::shared_ptr<Queue> queue_ = std::make_shared<Queue>();
 };

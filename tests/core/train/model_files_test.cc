@@ -37,7 +37,7 @@ class ModelFiles : public FolderTest {
     run_local_ranks(ranks, [&](Communicator& communicator) {
       Session session(experiment_, schema_, communicator, {.training = false});
       load_model(path("model"), session);
-      const HashedTable& table = session.tables().table(item(session));
+      const HashedTable& table = dynamic_cast<ShardedTables&>(session.tables()).table(item(session));
       const std::vector<int32_t> rows = table.rows_by_key();
       std::vector<int64_t> keys(rows.size());
       std::vector<float> values(rows.size() * 3), state(rows.size() * static_cast<size_t>(table.state_width()));

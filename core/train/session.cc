@@ -146,8 +146,9 @@ void Session::train_step(const Batch& batch, int64_t global_rows, double learnin
   inputs_.bind(*training_, *tables_.lookup, 1.0 / static_cast<double>(global_rows));
   training_->run(inputs_.padded());
   clock.lap(Stage::kDense);
-  buckets_.all_reduce(device_ranks_.communicator ? *device_ranks_.communicator : communicator_,
-                      parameters_.gradients());
+  if (communicator_.size() > 1)
+    buckets_.all_reduce(device_ranks_.communicator ? *device_ranks_.communicator : communicator_,
+                        parameters_.gradients());
   clock.lap(Stage::kAllReduce);
   update_->step(training_->result(model_.loss), learning_rate_factor);
   clock.lap(Stage::kDenseUpdate);
@@ -172,6 +173,12 @@ std::span<const float> Session::predict(const Batch& batch) {
   const std::span<float> host = logits_.resize(batch.rows);
   options_.device->copy_out(host.data(), logits.data, static_cast<int64_t>(host.size_bytes()));
   return host;
+}
+
+double Session::take_losses(int64_t steps) {
+  const double losses = update_->take_losses(steps);
+  if (device_ranks_.communicator) device_ranks_.communicator->check();  // were they made of what the ranks sent?
+  return losses;
 }
 
 void Session::reset_times() {

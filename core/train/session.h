@@ -55,7 +55,7 @@ class Session {
 
   // This rank's losses, each the sum over its rows divided by global_rows, added over all steps up to `steps` ago since
   // the last call. Fewer than loss_lag() steps ago, 0 on the host, it waits for the device.
-  [[nodiscard]] double take_losses(int64_t steps = 0) { return update_->take_losses(steps); }
+  [[nodiscard]] double take_losses(int64_t steps = 0);
   [[nodiscard]] int64_t loss_lag() const { return update_->lag(); }
 
   // Logits of this rank's rows [batch.rows]; valid until the next call. Collective (rows are fetched from owners).
@@ -66,7 +66,9 @@ class Session {
   [[nodiscard]] ParameterStore& parameters() { return parameters_; }
   [[nodiscard]] RowTables& tables() { return *tables_.tables; }
   // How ranks exchange memory of devices; nullptr on the host.
-  [[nodiscard]] const DeviceRanks* device_ranks() const { return options_.device == nullptr ? nullptr : &device_ranks_; }
+  [[nodiscard]] const DeviceRanks* device_ranks() const {
+    return options_.device == nullptr ? nullptr : &device_ranks_;
+  }
   [[nodiscard]] Communicator& communicator() { return communicator_; }
   [[nodiscard]] const StepInputs& inputs() const { return inputs_; }
   [[nodiscard]] const RowLookup& lookup() const { return *tables_.lookup; }
@@ -91,7 +93,7 @@ class Session {
   std::unique_ptr<Executor> training_, forward_;
   std::unique_ptr<DenseUpdate> update_;
   GradientBuckets buckets_;
-  Buffer<float> logits_;                               // of predict() on a device
+  Buffer<float> logits_;  // of predict() on a device
   std::array<double, kStageNames.size()> stage_seconds_{};
 };
 

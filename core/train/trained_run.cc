@@ -42,8 +42,8 @@ TrainedRun::TrainedRun(const ScoreJob& job, const config::Experiment& experiment
                                                     .shuffle = false,
                                                     .min_tail_share = 0,
                                                     .reject_file = own_reject_file(job, communicator)});
-  session_ =
-      std::make_unique<Session>(experiment, schema_, communicator, SessionOptions{.training = false, .device = device, .transport = job.transport});
+  session_ = std::make_unique<Session>(experiment, schema_, communicator,
+                                       SessionOptions{.training = false, .device = device, .transport = job.transport});
   load_model(RunFolder(job.run).trained_model(job.best), *session_);
 }
 

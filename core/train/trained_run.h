@@ -16,7 +16,7 @@ struct ScoreJob {
   bool best = false;  // the model of the best evaluation, where it is kept beside the last one
   Split split = Split::kTest;
   DeviceTransport transport{};  // between devices
-  std::string rejects;  // folder for bad records, SPLIT-rankR.jsonl; empty: they are counted only
+  std::string rejects;          // folder for bad records, SPLIT-rankR.jsonl; empty: they are counted only
 };
 
 // The resolved configuration of a run, with overrides. Throws InvalidArgument when the folder holds no trained model.

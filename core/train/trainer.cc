@@ -56,7 +56,11 @@ class Trainer {
 
   void run() {
     if (leads()) start_log();
-    session_.emplace(job_.experiment, schema_, communicator_, SessionOptions{.device = device_, .transport = job_.transport});
+    session_.emplace(job_.experiment, schema_, communicator_,
+                     SessionOptions{.device = device_, .transport = job_.transport});
+    if (const DeviceRanks* ranks = session_->device_ranks(); leads() && ranks != nullptr && communicator_.size() > 1)
+      out_ << "devices exchange rows and gradients by " << ranks->communicator->name()
+           << (ranks->why.empty() ? "" : " (" + ranks->why + ")") << std::endl;
     Ending ending = Ending::kSteps;
     for (int64_t epoch = 0; step_ < total_steps_ && ending == Ending::kSteps; ++epoch) {
       ending = run_epoch(epoch);

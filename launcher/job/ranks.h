@@ -16,7 +16,7 @@ struct RankOptions {
   int threads = 0;          // per real rank; 0: the processors this process may use, shared among the ranks on the host
   double deadline_s = 600;  // of every single wait of a rank for its peers
   DeviceTransport::Kind transport = DeviceTransport::Kind::kAuto;
-  bool cuda = false;        // a CUDA device for each real rank; ranks of a host share them where there are too few
+  bool cuda = false;  // a CUDA device for each real rank; ranks of a host share them where there are too few
 };
 
 // Between the devices of such ranks.

@@ -74,7 +74,7 @@ class Device {
   // recorded after allocating it, and their work on it be waited for before it is given back. The device must outlive
   // it. Throws DeviceError naming the consumer ("the table user_id"), the bytes wanted, and who holds the others.
   [[nodiscard]] virtual std::shared_ptr<void> allocate(int64_t bytes, const std::string& consumer) = 0;
-  // Memory of the host that copies run from and to beside the host's own work.
+  // Memory of the host that copies run from and to beside the host's own work. Giving it back waits for this queue.
   [[nodiscard]] virtual std::shared_ptr<void> allocate_pinned(int64_t bytes) = 0;
 
   // Queued; `host` may change when it returns.

@@ -70,12 +70,16 @@ class CudaEvent : public Event {
   cudaEvent_t event_ = nullptr;
 };
 
-std::shared_ptr<void> pinned_memory(int index, int64_t bytes) {
-  use_device(index);
+std::shared_ptr<void> pinned_memory(const std::shared_ptr<Queue>& queue, int64_t bytes) {
+  use_device(queue->index);
   void* memory = nullptr;
   check(cudaMallocHost(&memory, static_cast<size_t>(std::max<int64_t>(bytes, 1))), "pinning ", bytes,
         " bytes of host memory");
-  return {memory, [](void* p) { cudaFreeHost(p); }};
+  return {memory, [queue](void* p) {
+            cudaSetDevice(queue->index);
+            cudaStreamSynchronize(queue->stream);
+            cudaFreeHost(p);
+          }};
 }
 
 class CudaGraph : public DeviceGraph {
@@ -118,10 +122,10 @@ class Staging {
   static constexpr int64_t kBytes = int64_t{4} << 20;  // of a piece
 
   // The memory of the next piece, waiting for its last copy where the device is that far behind.
-  std::byte* next(int index) {
+  std::byte* next(const std::shared_ptr<Queue>& queue) {
     at_ = (at_ + 1) % pieces_.size();
     Piece& piece = pieces_[at_];
-    if (!piece.memory) piece.memory = pinned_memory(index, kBytes);
+    if (!piece.memory) piece.memory = pinned_memory(queue, kBytes);
     if (piece.copied) piece.copied->wait(HostWait::kThrottle);
     return static_cast<std::byte*>(piece.memory.get());
   }
@@ -157,7 +161,8 @@ class CudaDevice : public Device {
   std::string place() const override {
     std::array<char, 256> host{}, bus{};
     ::gethostname(host.data(), host.size() - 1);
-    check(cudaDeviceGetPCIBusId(bus.data(), static_cast<int>(bus.size()), queue_->index), "asking where ", name_, " is");
+    check(cudaDeviceGetPCIBusId(bus.data(), static_cast<int>(bus.size()), queue_->index), "asking where ", name_,
+          " is");
     return str(host.data(), " ", bus.data());
   }
   Stream stream() const override {
@@ -185,13 +190,13 @@ class CudaDevice : public Device {
                     }},
                    bytes, consumer);
   }
-  std::shared_ptr<void> allocate_pinned(int64_t bytes) override { return pinned_memory(queue_->index, bytes); }
+  std::shared_ptr<void> allocate_pinned(int64_t bytes) override { return pinned_memory(queue_, bytes); }
 
   void copy_in(void* device, const void* host, int64_t bytes) override {
     use_device(queue_->index);
     for (int64_t done = 0; done < bytes; done += Staging::kBytes) {
       const auto piece = static_cast<size_t>(std::min(bytes - done, Staging::kBytes));
-      std::byte* const memory = staging_.next(queue_->index);
+      std::byte* const memory = staging_.next(queue_);
       std::memcpy(memory, static_cast<const std::byte*>(host) + done, piece);
       check(cudaMemcpyAsync(static_cast<std::byte*>(device) + done, memory, piece, cudaMemcpyHostToDevice,
                             queue_->stream),

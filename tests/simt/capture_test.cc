@@ -12,9 +12,9 @@ namespace {
 // The feed of a SmallModel on a device, with other numbers from run to run.
 class Captured {
  public:
-  explicit Captured(SmallModel& model)
-      : model_(model), executor_(model.graph, model.wanted, {.device = &device}) {
-    for (const auto& [value, tensor] : model.feed) executor_.bind(value, tensor.view());  // the host's memory is the device's
+  explicit Captured(SmallModel& model) : model_(model), executor_(model.graph, model.wanted, {.device = &device}) {
+    for (const auto& [value, tensor] : model.feed)
+      executor_.bind(value, tensor.view());  // the host's memory is the device's
   }
   // Runs on the model's inputs as they are now, which must give what the CPU gives.
   void run_and_compare() {

@@ -36,7 +36,14 @@ class EmulatedDevice : public Device {
       out_of_memory(bytes, consumer, std::max<int64_t>(*limit_ - use().bytes(), 0), *limit_);
     return counted(poisoned(bytes), bytes, consumer);
   }
-  [[nodiscard]] std::shared_ptr<void> allocate_pinned(int64_t bytes) override { return poisoned(bytes); }
+  [[nodiscard]] std::shared_ptr<void> allocate_pinned(int64_t bytes) override {
+    std::shared_ptr<void> memory = poisoned(bytes);
+    void* const address = memory.get();
+    return {address, [memory = std::move(memory), queue = queue_](void*) mutable {
+              queue->deliver(queue->queued);
+              memory.reset();
+            }};
+  }
 
   void copy_in(void* device, const void* host, int64_t bytes) override {
     require<DeviceError>(simt::the_recording == nullptr, "[device] a copy of the host's memory cannot be recorded");

@@ -97,7 +97,8 @@ void run(const Arguments& arguments, const config::Experiment& experiment, Commu
   const FeatureSchema schema = FeatureSchema::from(experiment.data());
   const std::vector<Batch> batches = read_batches(experiment, arguments, communicator);
   require(!batches.empty(), "[bench] the training split holds less than half a batch of ", arguments.batch);
-  Session session(experiment, schema, communicator, {.profile = arguments.ops, .device = device, .transport = device_transport(arguments.ranks)});
+  Session session(experiment, schema, communicator,
+                  {.profile = arguments.ops, .device = device, .transport = device_transport(arguments.ranks)});
   // On a device a step has no time of its own: the host runs ahead.
   const auto pass = [&](std::vector<double>* seconds) {
     const double pass_start = now_s();

@@ -37,11 +37,10 @@ class ModelFiles : public FolderTest {
     run_local_ranks(ranks, [&](Communicator& communicator) {
       Session session(experiment_, schema_, communicator, {.training = false});
       load_model(path("model"), session);
-      const HashedTable& table = dynamic_cast<ShardedTables&>(session.tables()).table(item(session));
-      const std::vector<int32_t> rows = table.rows_by_key();
-      std::vector<int64_t> keys(rows.size());
-      std::vector<float> values(rows.size() * 3), state(rows.size() * static_cast<size_t>(table.state_width()));
-      table.read_rows(rows, keys, values, state);
+      const auto rows = static_cast<size_t>(session.tables().rows(item(session)));
+      std::vector<int64_t> keys(rows);
+      std::vector<float> values(rows * 3);
+      session.tables().read_rows(item(session), keys, values, {});
       int64_t mine = std::ranges::count(values, value) / 3;
       communicator.all_reduce<int64_t>({&mine, 1});
       if (communicator.rank() == 0) found = mine;

@@ -5,6 +5,8 @@
 #include <numeric>
 #include <utility>
 
+#include "ops/base/error.h"
+
 namespace polyscene {
 
 DeviceProgress::DeviceProgress(Device& device, int tables)
@@ -15,6 +17,15 @@ DeviceProgress::DeviceProgress(Device& device, int tables)
       rows_(static_cast<size_t>(tables)),
       most_rows_(rows_) {
   device.clear(memory_.get(), bytes_);
+}
+
+DeviceProgress::~DeviceProgress() {
+  if (readings_.empty()) return;
+  try {
+    readings_.back().event->wait();
+  } catch (const Error&) {
+    // A device that failed copies nothing more, and has told whoever asked it before.
+  }
 }
 
 void DeviceProgress::read_later(std::span<const int64_t> offered, int64_t update_steps) {

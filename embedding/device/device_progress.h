@@ -31,6 +31,10 @@ class DeviceProgress {
 
   // Tables are in wire order everywhere. The device must outlive this.
   DeviceProgress(Device& device, int tables);
+  // Waits for the copies to memory that is given back.
+  ~DeviceProgress();
+  DeviceProgress(const DeviceProgress&) = delete;
+  DeviceProgress& operator=(const DeviceProgress&) = delete;
 
   // On the device, for kernels: rows of each table [tables], distinct keys of all lookups (modulo 2^32), faults.
   [[nodiscard]] int32_t* row_counts() const { return memory_as<int32_t>(kReportBytes); }

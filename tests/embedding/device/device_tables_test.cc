@@ -112,6 +112,26 @@ TEST(DeviceTables, SayWhatIsWrong) {
       << message;
 }
 
+// The device may be behind when tables go: it must not copy to memory that they had.
+TEST(DeviceTables, MayGoBeforeTheDeviceIsDone) {
+  const auto world = make_single_world();
+  EmulatedDevice device;
+  {
+    DeviceTables tables(device, {.host = *world, .device = *world}, {{.name = "a", .dim = 4}}, {});
+    DeviceLookup lookup(tables);
+    std::vector<int64_t> keys = {1, 2};
+    std::vector<int32_t> index(2);
+    UniqueKeys unique;
+    const KeyBlock block{.table = 0, .keys = keys, .index = index};
+    Deduplicator(tables.layout()).run({&block, 1}, unique);
+    lookup.lookup(unique, LookupMode::kTrain);
+    EXPECT_EQ(device.use().waits(HostWait::kResult), 0);
+  }
+  EXPECT_EQ(device.use().waits(HostWait::kResult), 1);
+  EXPECT_EQ(device.use().bytes(), 0);
+  device.synchronize();
+}
+
 // Where memory runs out while the index is rebuilt, rows are not lost.
 TEST(DeviceTables, ATableThatCouldNotGrowGrowsLater) {
   const auto world = make_single_world();

@@ -17,7 +17,7 @@ using Kind = DenseOptimizerOptions::Kind;
 
 constexpr int64_t kSize = 16400;  // more than one block of the norm
 
-struct OnDevice {
+struct OptimizerOnDevice {
   EmulatedDevice device;
   Tensor params, grads{DType::kFloat32, {kSize}}, loss{DType::kFloat32, {1}};
   std::shared_ptr<void> memory = device.allocate(sizeof(StepReport), "a test");
@@ -43,7 +43,7 @@ class DeviceOptimizerKinds : public ::testing::TestWithParam<Kind> {};
 TEST_P(DeviceOptimizerKinds, TakesTheStepsOfTheCpu) {
   const DenseOptimizerOptions options{.kind = GetParam(), .learning_rate = 0.01, .weight_decay = 0.1};
   constexpr double kClip = 20;  // of a norm near 74 in the first and third step, far from that of the second
-  OnDevice d;
+  OptimizerOnDevice d;
   d.params = random_tensor<float>({kSize}, 1);
   Tensor params(DType::kFloat32, {kSize});
   std::ranges::copy(d.params.elements<float>(), params.elements<float>().begin());
@@ -75,7 +75,7 @@ INSTANTIATE_TEST_SUITE_P(Kinds, DeviceOptimizerKinds,
                          [](const auto& test) { return kNames[static_cast<size_t>(test.param)]; });
 
 TEST(DeviceOptimizer, StopsForGoodAtAGradientThatIsNotFinite) {
-  OnDevice d;
+  OptimizerOnDevice d;
   d.params = random_tensor<float>({kSize}, 1);
   const std::vector<float> before(d.params.elements<float>().begin(), d.params.elements<float>().end());
   DeviceOptimizer optimizer({}, std::vector<bool>(kSize), 0, d.device);

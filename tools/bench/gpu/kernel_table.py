@@ -7,7 +7,7 @@ import sys
 
 THREADS = 256  # of a block, see kThreads in ops/simt/simt.h
 REGISTERS = 65536  # of a multiprocessor, which keeps at most 2048 threads
-WIDTHS = {".128": 16, ".64": 8, "": 4}
+WIDTHS = {"128": 16, "64": 8, "": 4, "U16": 2, "S16": 2, "U8": 1, "S8": 1}
 
 
 def read_report(text, kernels):
@@ -23,12 +23,13 @@ def read_report(text, kernels):
 
 
 def read_listing(text, kernels):
-    """How many loads and stores of global memory there are, by the bytes that a thread moves in one."""
+    """How many loads and stores of global memory there are, by the bytes that a thread moves in one; those through
+    pointers that were loaded themselves (LD, ST) included."""
     for part in re.split(r"^\.text\.", text, flags=re.M)[1:]:
         name = part.split(":", 1)[0]
-        for kind, opcode in (("loads", "LDG"), ("stores", "STG")):
+        for kind, opcode in (("loads", "LDG?"), ("stores", "STG?")):
             counts = {}
-            for width in re.findall(opcode + r"\.E(?:\.CONSTANT|\.EL|\.EF)*(\.128|\.64|)\b", part):
+            for width in re.findall(rf"\b{opcode}\.E(?:\.(128|64|[US]16|[US]8)\b)?", part):
                 counts[WIDTHS[width]] = counts.get(WIDTHS[width], 0) + 1
             kernels.setdefault(name, {})[kind] = counts
 

@@ -20,9 +20,10 @@ done
 
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
-for unit in "$build"/ops/*_kernels.cu; do
+for unit in "$build"/{ops,embedding}/*_kernels.cu dist/*/*_gpu.cu; do
   cubin=$work/$(basename "$unit" .cu)
-  nvcc -std=c++20 -O3 -cubin "-arch=$arch" -Xptxas -v -I. -Iops/simt/cuda -o "$cubin" "$unit" 2>"$cubin.report" || {
+  nvcc -std=c++20 --expt-relaxed-constexpr -O3 -cubin "-arch=$arch" -Xptxas -v -I. -Iops/simt/cuda -o "$cubin" "$unit" \
+    2>"$cubin.report" || {
     cat "$cubin.report" >&2
     exit 1
   }

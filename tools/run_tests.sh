@@ -66,7 +66,7 @@ selection() {
 programs() {
   # shellcheck disable=SC2046 # options, one word each
   ctest --test-dir "build/$1" --show-only $(selection "$1") |
-    sed -n 's/^ *Test *#[0-9]*: *//p' | sed 's/_\(np\|half\)[0-9]*$//; s/^end_to_end_device/polyscene_emulated/; s/^end_to_end.*/polyscene/' | sort -u
+    sed -n 's/^ *Test *#[0-9]*: *//p' | sed 's/_\(np\|half\)[0-9]*$//; s/^end_to_end_device/polyscene_emulated nccl_stand_in/; s/^end_to_end.*/polyscene/' | sort -u
 }
 
 build() {

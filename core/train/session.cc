@@ -181,6 +181,12 @@ double Session::take_losses(int64_t steps) {
   return losses;
 }
 
+void Session::settle() {
+  if (options_.device == nullptr) return;
+  tables_.lookup->check();
+  device_ranks_.communicator->check();
+}
+
 void Session::reset_times() {
   stage_seconds_.fill(0);
   if (training_) training_->reset_profile();

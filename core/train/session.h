@@ -56,6 +56,9 @@ class Session {
   // This rank's losses, each the sum over its rows divided by global_rows, added over all steps up to `steps` ago since
   // the last call. Fewer than loss_lag() steps ago, 0 on the host, it waits for the device.
   [[nodiscard]] double take_losses(int64_t steps = 0);
+  // Waits for all that was queued, and throws what a step found that the host was not told yet: before the model is
+  // looked at.
+  void settle();
   [[nodiscard]] int64_t loss_lag() const { return update_->lag(); }
 
   // Logits of this rank's rows [batch.rows]; valid until the next call. Collective (rows are fetched from owners).

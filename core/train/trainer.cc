@@ -66,7 +66,7 @@ class Trainer {
       ending = run_epoch(epoch);
       if (epoch == 0) first_epoch_ = source_->counters();
     }
-    write_logs();
+    settle();
     check_trained(ending);
     finish(ending);
   }
@@ -176,11 +176,16 @@ class Trainer {
   void write_logs() {
     while (!late_logs_.empty()) write_first_log();
   }
+  // Before the model is looked at: all steps are done, and were good.
+  void settle() {
+    write_logs();
+    session_->settle();
+  }
 
   // Evaluates, saves the model where it is the best so far; true when it is time to stop.
   bool evaluate_now() {
     log_step();  // keeps evaluation out of the next samples/s
-    write_logs();
+    settle();
     const Evaluation evaluation = evaluate_split(*session_, *valid_);
     if (leads()) log_->evaluation(step_, "valid", evaluation);
     bool stop = false;

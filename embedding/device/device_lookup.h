@@ -26,8 +26,8 @@ class DeviceLookup : public RowLookup {
   // one of the next few lookups and updates. tables.update_steps() is then again what it was before the update.
   void update(std::span<const TensorView> gradients, double learning_rate_factor = 1) override;
 
-  // Waits for the device. Throws Error naming table and key when a summed gradient was not finite.
-  void check();
+  // Throws Error naming table and key when a summed gradient was not finite.
+  void check() override;
 
   // Wait for the device.
   [[nodiscard]] LookupStatistics last() const override;

@@ -50,6 +50,9 @@ class RowLookup {
   // finite, before any row of this rank has changed.
   virtual void update(std::span<const TensorView> gradients, double learning_rate_factor) = 0;
 
+  // Throws what an update found that only a device knew until now; waits for it.
+  virtual void check() {}
+
   // Of the latest step (lookup and update), and of all since construction.
   [[nodiscard]] virtual LookupStatistics last() const = 0;
   [[nodiscard]] virtual LookupStatistics total() const = 0;

@@ -69,18 +69,18 @@ TEST_F(SessionOnDevice, TakesTheStepsOfTheHost) {
 
 TEST_F(SessionOnDevice, TheHostNeverWaitsForResultsOnceItIsWarm) {
   Session session(experiment_, schema_, *world_, {.device = &device_});
-  for (int64_t s = 0; s < 30; ++s) step(session, s);
+  for (int64_t s = 0; s < 18; ++s) step(session, s);
   const int64_t waits = device_.use().waits(HostWait::kResult), bytes = device_.use().bytes();
   const int64_t recorded = session.executor().recorded(), replayed = session.executor().replayed();
   double losses = 0;
-  for (int64_t s = 0; s < 30; ++s) {
+  for (int64_t s = 0; s < 12; ++s) {
     step(session, s);
     losses += session.take_losses(session.loss_lag());
   }
   EXPECT_EQ(device_.use().waits(HostWait::kResult), waits);
   EXPECT_EQ(device_.use().bytes(), bytes);
   EXPECT_EQ(session.executor().recorded(), recorded);
-  EXPECT_EQ(session.executor().replayed(), replayed + 30);
+  EXPECT_EQ(session.executor().replayed(), replayed + 12);
   EXPECT_GT(losses, 0);
 }
 
@@ -100,7 +100,8 @@ TEST_F(SessionOnDevice, TwiceTheSameBits) {
 TEST_F(SessionOnDevice, PaddedBatchesGiveTheNumbersOfBareOnes) {
   config::Experiment bare = experiment_;
   bare.mutable_train()->set_device_graphs(config::Train::NEVER);
-  Session padded(experiment_, schema_, *world_, {.device = &device_}), unpadded(bare, schema_, *world_, {.device = &device_});
+  Session padded(experiment_, schema_, *world_, {.device = &device_}),
+      unpadded(bare, schema_, *world_, {.device = &device_});
   for (int64_t s = 0; s < 6; ++s) {
     step(padded, s);
     step(unpadded, s);
@@ -113,7 +114,8 @@ TEST_F(SessionOnDevice, PaddedBatchesGiveTheNumbersOfBareOnes) {
 TEST_F(SessionOnDevice, TablesOfTheHostGiveTheSameNumbers) {
   config::Experiment staged = experiment_;
   staged.mutable_embedding()->set_memory(config::Embedding::HOST);
-  Session there(experiment_, schema_, *world_, {.device = &device_}), here(staged, schema_, *world_, {.device = &device_});
+  Session there(experiment_, schema_, *world_, {.device = &device_}),
+      here(staged, schema_, *world_, {.device = &device_});
   for (int64_t s = 0; s < 6; ++s) {
     step(there, s);
     step(here, s);

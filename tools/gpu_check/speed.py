@@ -1,0 +1,179 @@
+"""Benchmarks of the device, and training steps beside PyTorch's on the same device and data."""
+
+import importlib.util
+import sys
+
+from .report import ABSENT, FAIL, INFO, Line, judged
+
+PROGRAMS = ("kernels_bench", "embedding_gpu_bench")
+BENCH_LIMIT_S = 90
+PEER_LIMIT_S = 120
+LARGE, TINY = 16384, 16
+TINY_STEP_MS = 0.35
+GOALS = {"eager": 5.0, "torch.compile": 2.0}
+# Ways to run the peer; the faster of a kind counts.
+PEERS = {
+    ("eager", "packed"): [],
+    ("eager", "padded"): ["--layout", "padded"],
+    ("torch.compile", "padded"): ["--layout", "padded", "--compile"],
+}
+
+
+def judge_measured(program, measured):
+    """A line of a benchmark: name, value, unit; with at_least or at_most it is judged."""
+    name, value, unit = measured["name"], measured["value"], measured.get("unit", "")
+    figure = f"{value:.4g} {unit}".strip()
+    rest = {"figure": figure, "note": measured.get("note", ""), "data": measured}
+    if "at_least" in measured:
+        return judged(
+            "speed", f"{program}: {name}", value >= measured["at_least"], goal=f">= {measured['at_least']:g}", **rest
+        )
+    if "at_most" in measured:
+        return judged(
+            "speed", f"{program}: {name}", value <= measured["at_most"], goal=f"<= {measured['at_most']:g}", **rest
+        )
+    return Line("speed", f"{program}: {name}", INFO, **rest)
+
+
+def programs(check):
+    """Each prints {"lines": [{"name", "value", "unit", "at_least" or "at_most" or neither}, ...], ...}."""
+    for name in PROGRAMS:
+        program = check.place.program(name)
+        if program is None:
+            yield Line("speed", name, ABSENT, note=f"no {name} in {check.place.bin}")
+            continue
+        done = check.runner.run(name, [program, "--json"], BENCH_LIMIT_S)
+        try:
+            lines = done.json()["lines"] if done.ok else []
+        except (ValueError, KeyError, TypeError) as error:
+            yield Line("speed", name, FAIL, note=f"what it printed is not understood: {error}")
+            continue
+        if not done.ok or not lines:
+            yield Line("speed", name, FAIL, note=done.why() if not done.ok else "it measured nothing")
+        for measured in lines:
+            yield judge_measured(name, measured)
+
+
+def train_bench(check, batch, precision, batches):
+    program = check.place.program("train_bench")
+    if program is None:
+        return f"no train_bench in {check.place.bin}"
+    command = [
+        program,
+        "--config",
+        check.place.experiment("sfpnet"),
+        "--set",
+        f"data.root={check.place.demo()}",
+        "--set",
+        "train.virtual_ranks=0",
+        "--set",
+        f"train.precision={precision}",
+        "--batch",
+        batch,
+        "--batches",
+        batches,
+        "--rounds",
+        5,
+        "--device",
+        "cuda",
+        "--json",
+    ]
+    done = check.runner.run(f"train_bench-{batch}-{precision.lower()}", command, BENCH_LIMIT_S)
+    try:
+        return done.json() if done.ok else done.why()
+    except ValueError as error:
+        return str(error)
+
+
+def peer(check, kind, layout, options):
+    file = check.place.root / "tools/bench/demo.npz"
+    data = file if file.exists() else check.place.demo() / "train"
+    command = [
+        sys.executable,
+        check.place.root / "tools/bench/pytorch_peer.py",
+        "--device",
+        "cuda",
+        "--precision",
+        "bf16",
+        "--batch",
+        LARGE,
+        "--steps",
+        20,
+        "--data",
+        data,
+        *options,
+    ]
+    done = check.runner.run(f"peer-{kind}-{layout}", command, PEER_LIMIT_S, check.plain_environment)
+    try:
+        return done.json() if done.ok else done.why()
+    except ValueError as error:
+        return str(error)
+
+
+def steps(check):
+    """SFPNet of configs/models: d 16, L 50, K 2, on the demo's rows."""
+    tiny = train_bench(check, TINY, "FP32", 200)
+    if isinstance(tiny, str):
+        yield Line("speed", f"SFPNet step, batch {TINY}", FAIL, note=tiny)
+    else:
+        yield judged(
+            "speed",
+            f"SFPNet step, batch {TINY}: fixed cost",
+            tiny["step_ms"] <= TINY_STEP_MS,
+            data=tiny,
+            figure=f"{tiny['step_ms']:.3f} ms",
+            goal=f"<= {TINY_STEP_MS} ms",
+        )
+    ours = {}
+    for precision in ("FP32", "TF32", "BF16"):
+        name = f"SFPNet step, batch {LARGE}, {precision.lower()}"
+        ours[precision] = train_bench(check, LARGE, precision, 16)
+        if isinstance(ours[precision], str):
+            yield Line("speed", name, FAIL, note=ours[precision])
+            continue
+        figures = ours[precision]
+        yield Line("speed", name, INFO, data=figures, figure=f"{figures['samples_per_s']:,.0f} samples/s")
+        yield judged(
+            "speed",
+            f"{name}: host waits",
+            figures["waits_per_step"] == 0,
+            goal="0",
+            figure=f"{figures['waits_per_step']:.2f} per step",
+        )
+    yield from beside_peer(check, ours["BF16"])
+
+
+def beside_peer(check, ours):
+    name = f"SFPNet step, batch {LARGE}, bf16, against PyTorch"
+    if importlib.util.find_spec("torch") is None:
+        yield Line("speed", name, ABSENT, note=f"{sys.executable} has no PyTorch; PYTHON=... picks another")
+        return
+    peers, failed = {}, {}
+    for (kind, layout), options in PEERS.items():
+        figures = peer(check, kind, layout, options)
+        if isinstance(figures, str):
+            failed[kind] = f"{layout}: {figures}"
+            yield Line("speed", f"PyTorch {kind}, {layout}", FAIL, note=figures)
+            continue
+        yield Line(
+            "speed",
+            f"PyTorch {kind}, {layout}",
+            INFO,
+            figure=f"{figures['samples_per_s']:,.0f} samples/s",
+            data=figures,
+        )
+        peers[kind] = max(peers.get(kind, 0), figures["samples_per_s"])
+    for kind, goal in GOALS.items():
+        if isinstance(ours, str) or kind not in peers:
+            yield Line("speed", f"{name} {kind}", FAIL, goal=f">= {goal:g}", note="one of the two has no figure")
+            continue
+        ratio = ours["samples_per_s"] / peers[kind]
+        yield judged(
+            "speed",
+            f"{name} {kind}",
+            ratio >= goal,
+            figure=f"{ratio:.2f} times",
+            goal=f">= {goal:g}",
+            data={"ratio": ratio},
+            note=failed.get(kind, ""),
+        )

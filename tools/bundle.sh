@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Packs build/release into one archive that runs on any x86-64 Linux with AVX2 and glibc 2.36 or later; --device cuda there
-# wants the NVIDIA driver and, for products, cuBLASLt. Everything else comes along: libraries, Open MPI, configurations,
+# Packs build/release into one archive that runs on any x86-64 Linux with AVX2 and a glibc no older than here; --device cuda
+# there wants the NVIDIA driver and, for products, cuBLASLt. Everything else comes along: libraries, Open MPI, configurations,
 # the demo's data, licences.
 #
 #   tools/bundle.sh [--output FILE] [--with-checks] [--build DIR]
@@ -31,7 +31,7 @@ output=''
 checks=0
 while (($# > 0)); do
   case "$1" in
-    --output) output=${2:-} && [[ $output =~ \.tar\.(gz|zst)$ ]] || usage 2; shift ;;
+    --output) [[ ${2:-} =~ \.tar\.(gz|zst)$ ]] || usage 2; output=$2; shift ;;
     --build) build=$(cd "${2:-}" 2>/dev/null && pwd) || fail "wanted --build with a folder, got \"${2:-}\""; shift ;;
     --with-checks) checks=1 ;;
     --help | -h) usage 0 ;;
@@ -68,13 +68,14 @@ needed() {
 
 # copy_libraries FILE...: into lib, under the names by which they are asked for, with the licences of their packages.
 copy_libraries() {
-  local library
+  local library libraries
+  libraries=$(needed "$@")
   while read -r library; do
     if [[ ${library##*/} =~ $glibc ]]; then continue; fi
     cp -L "$library" "$stage/lib/"
     strip --strip-unneeded "$stage/lib/${library##*/}"
     copy_licence "$library"
-  done < <(needed "$@")
+  done <<<"$libraries"
 }
 
 # copy_licence FILE: that of the package the file came from.
@@ -104,9 +105,7 @@ where_mpi() {
 }
 
 copy_mpi() {
-  local bin plugins plugin pmix
-  bin=$(where_mpi bindir) plugins=$(where_mpi pkglibdir)
-  [[ -x $bin/orterun && -d $plugins ]] || fail "no Open MPI 4 where ompi_info says it is: \"$bin\", \"$plugins\""
+  local plugin libraries pmix
   cp -L "$bin/orterun" "$bin/orted" "$stage/libexec/"
   strip "$stage/libexec/orterun" "$stage/libexec/orted"
   cp -R "$(where_mpi pkgdatadir)/." "$stage/share/openmpi/"
@@ -119,11 +118,12 @@ copy_mpi() {
   copy_licence "$plugins/mca_pml_ob1.so"
   copy_libraries "$bin/orterun" "$stage"/lib/openmpi/*.so
   # PMIx has plug-ins of its own, in a folder beside the library.
-  pmix=$(needed "$stage"/lib/openmpi/*.so | grep '/libpmix\.so' || true)
-  if [[ -n $pmix ]]; then
-    cp -L "$(dirname "$(realpath "$pmix")")"/pmix/*.so "$stage/lib/pmix/"
+  libraries=$(needed "$stage"/lib/openmpi/*.so)
+  if [[ $libraries =~ [^$'\n']*/libpmix\.so[^$'\n']* ]]; then
+    pmix=$(dirname "$(realpath "${BASH_REMATCH[0]}")")
+    cp -L "$pmix"/pmix/*.so "$stage/lib/pmix/"
     copy_libraries "$stage"/lib/pmix/*.so
-    cp -R "$(dirname "$(realpath "$pmix")")/../share/pmix/." "$stage/share/pmix/"
+    cp -R "$pmix/../share/pmix/." "$stage/share/pmix/"
   fi
 }
 
@@ -137,13 +137,16 @@ install_programs() {
   }
 }
 
+bin=$(where_mpi bindir) plugins=$(where_mpi pkglibdir)
+[[ -x $bin/orterun && -d $plugins ]] || fail "no Open MPI 4 where ompi_info says it is: \"$bin\", \"$plugins\""
 mkdir -p "$stage"/{bin,lib/openmpi,lib/pmix,libexec,share/openmpi,share/pmix,etc,licenses}
 install_programs program
 if ((checks)); then install_programs checks; fi
 for program in "$stage"/bin/*; do copy_libraries "$build/bin/${program##*/}"; done
 copy_mpi
 cmake -P "$root/tools/bundle/remove_rpaths.cmake" "$stage"/lib/*.so* "$stage"/lib/*/*.so >"$work/rpaths.log"
-cp "$root"/tools/bundle/{polyscene,mpirun,README.md} "$stage/"
+cp "$root"/tools/bundle/{polyscene,mpirun} "$stage/"
+sed "s/@GLIBC@/$(getconf GNU_LIBC_VERSION | cut -d' ' -f2)/" "$root/tools/bundle/README.md" >"$stage/README.md"
 cp "$root/tools/bundle/orted" "$stage/bin/"
 cp "$root/tools/bundle/relocate.sh" "$stage/libexec/"
 cp "$root/LICENSE" "$stage/"

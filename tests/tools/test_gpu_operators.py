@@ -101,6 +101,16 @@ class Machine(GpuCheckTest):
             time.sleep(0.1)
         self.fail("the child lives")
 
+    def test_why_a_program_failed(self):
+        def why(**changes):
+            return runner.Done(**{"code": 4, "out": "", "err": "", "seconds": 3, "timed_out": False, **changes}).why()
+
+        banner = "polyscene: [device] no driver\n-----\nmpirun detected that a process ended\n-----\n"
+        self.assertEqual(why(err=banner, out="step 1"), "exit 4: polyscene: [device] no driver")
+        self.assertEqual(why(out="step 1\nkilled\n"), "exit 4: killed")
+        self.assertEqual(why(), "exit 4: it printed nothing")
+        self.assertEqual(why(timed_out=True, err="x"), "over its limit of 3 s")
+
     def test_an_exception_is_a_line(self):
         with mock.patch.dict(main.GROUPS, waits=(lambda check: iter([][0]),)):
             code, lines = self.check("--only", "waits")

@@ -54,23 +54,9 @@ def sanitizers(check):
         lacks = "compute-sanitizer on this machine" if sanitizer is None else "cuda_battery"
         yield Line("sanitizer", "memory, races, barriers", ABSENT, note=f"no {lacks}")
         return
-    commands = {
-        name: (
-            f"sanitizer-{name}",
-            [
-                sanitizer,
-                "--tool",
-                name,
-                "--error-exitcode",
-                9,
-                "--print-limit",
-                20,
-                battery,
-                f"--gtest_filter={check.options.sanitizer_filter}",
-            ],
-        )
-        for name in SANITIZERS
-    }
+    how = "--error-exitcode 9 --print-limit 20 --tool"
+    cases = f"--gtest_filter={check.options.sanitizer_filter}"
+    commands = {name: (f"sanitizer-{name}", [sanitizer, *how.split(), name, battery, cases]) for name in SANITIZERS}
     for name, done in check.runner.run_all(commands, check.options.sanitizer_seconds).items():
         if isinstance(done, Exception):
             yield Line("sanitizer", name, FAIL, note=str(done))

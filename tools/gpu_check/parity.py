@@ -37,21 +37,17 @@ def ways(place):
 
 
 def train_command(check, model, folder, steps, log_every, settings=(), options=()):
-    place = check.place
-    defaults = [
-        "train.virtual_ranks=0",
+    settings = [
+        f"data.root={check.place.demo()}",
         f"train.batch_size={check.options.batch}",
-        f"train.max_steps={steps}",
-        "train.epochs=99",
-        f"train.log_every={log_every}",
-        "train.early_stop=",
-        f"train.eval_every={steps}",
-        f"data.root={place.demo()}",
+        *f"train.max_steps={steps} train.eval_every={steps} train.log_every={log_every}".split(),
+        *"train.epochs=99 train.early_stop= train.virtual_ranks=0".split(),
+        *settings,
+        *check.options.set,
     ]
-    words = [place.polyscene, "train", "--config", place.experiment(model), "--output", folder, "--overwrite", *options]
-    for setting in [*defaults, *settings, *check.options.set]:
-        words += ["--set", setting]
-    return words
+    threads = max(1, (os.cpu_count() or 1) // (2 * check.options.jobs))  # of each rank, with `jobs` runs at once
+    where = ["--config", check.place.experiment(model), "--output", folder, "--overwrite", "--threads", threads]
+    return [check.place.polyscene, "train", *where, *options, *(w for s in settings for w in ("--set", s))]
 
 
 class Trained:

@@ -9,6 +9,8 @@ import subprocess
 import time
 from dataclasses import dataclass
 
+LONGEST = 200  # characters of a message
+
 
 class TimeUp(Exception):
     """The time of the whole check is used up."""
@@ -27,11 +29,13 @@ class Done:
         return self.code == 0 and not self.timed_out
 
     def why(self):
-        """In a few words, why it is not ok."""
+        """In a few words, why it is not ok: our own programs' message rather than what mpirun draws around it."""
         if self.timed_out:
             return f"over its limit of {self.seconds:.0f} s"
-        lines = [l for l in (self.err.strip() or self.out.strip()).splitlines() if l.strip()]
-        return f"exit {self.code}: {lines[-1].strip() if lines else 'it printed nothing'}"
+        lines = [line.strip() for line in (self.err.strip() or self.out.strip()).splitlines() if line.strip("-= \n")]
+        ours = [line for line in lines if re.match(r"(\w+: )?\[[a-z.]+\] ", line)]
+        said = [*lines[-1:], *ours[:1]]
+        return f"exit {self.code}: {said[-1][:LONGEST] if said else 'it printed nothing'}"
 
     def json(self):
         """All of its standard output, or the last line of it that is JSON. Throws ValueError when there is none."""

@@ -58,26 +58,9 @@ def train_bench(check, batch, precision, batches):
     program = check.place.program("train_bench")
     if program is None:
         return f"no train_bench in {check.place.bin}"
-    command = [
-        program,
-        "--config",
-        check.place.experiment("sfpnet"),
-        "--set",
-        f"data.root={check.place.demo()}",
-        "--set",
-        "train.virtual_ranks=0",
-        "--set",
-        f"train.precision={precision}",
-        "--batch",
-        batch,
-        "--batches",
-        batches,
-        "--rounds",
-        5,
-        "--device",
-        "cuda",
-        "--json",
-    ]
+    settings = f"--set train.virtual_ranks=0 --set train.precision={precision} --batch {batch} --batches {batches}"
+    where = ["--config", check.place.experiment("sfpnet"), "--set", f"data.root={check.place.demo()}"]
+    command = [program, *where, *settings.split(), *"--rounds 5 --device cuda --json".split()]
     done = check.runner.run(f"train_bench-{batch}-{precision.lower()}", command, BENCH_LIMIT_S)
     try:
         return done.json() if done.ok else done.why()
@@ -88,21 +71,9 @@ def train_bench(check, batch, precision, batches):
 def peer(check, kind, layout, options):
     file = check.place.root / "tools/bench/demo.npz"
     data = file if file.exists() else check.place.demo() / "train"
-    command = [
-        sys.executable,
-        check.place.root / "tools/bench/pytorch_peer.py",
-        "--device",
-        "cuda",
-        "--precision",
-        "bf16",
-        "--batch",
-        LARGE,
-        "--steps",
-        20,
-        "--data",
-        data,
-        *options,
-    ]
+    script = check.place.root / "tools/bench/pytorch_peer.py"
+    settings = f"--device cuda --precision bf16 --batch {LARGE} --steps 20"
+    command = [sys.executable, script, *settings.split(), "--data", data, *options]
     done = check.runner.run(f"peer-{kind}-{layout}", command, PEER_LIMIT_S, check.plain_environment)
     try:
         return done.json() if done.ok else done.why()

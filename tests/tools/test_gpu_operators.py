@@ -11,29 +11,23 @@ from gpu_check import main, place, runner
 
 
 class Operators(GpuCheckTest):
+    def judge(self, says, code=0):
+        self.program("cuda_battery", says, code)
+        return self.check("--only", "operators", "--seeds", "1")
+
     def test_battery(self):
-        self.program("cuda_battery", "[  PASSED  ] 249 tests.")
-        code, lines = self.check("--only", "operators")
-        self.assertEqual((code, len(lines)), (0, 3))
-        self.assertEqual(lines["CPU against CUDA, inputs 2"]["figure"], "249 cases agree")
-        failed = (
-            "[  PASSED  ] 3 tests.\n[  FAILED  ] 2 tests, listed below:\n"
-            "[  FAILED  ] Ops/Battery.Of/dap, where\n[  FAILED  ] Other"
-        )
-        self.program("cuda_battery", failed, 1)
-        self.assert_only_failure(
-            self.check("--only", "operators", "--seeds", "1"), "CPU against CUDA, inputs 0", "Ops/Battery.Of/dap"
-        )
-        self.program("cuda_battery", "an illegal address", 139)
-        self.assert_only_failure(
-            self.check("--only", "operators", "--seeds", "1"), "CPU against CUDA, inputs 0", "exit 139"
-        )
-        self.program("cuda_battery", "[  PASSED  ] 0 tests.")
-        self.assert_only_failure(
-            self.check("--only", "operators", "--seeds", "1"), "CPU against CUDA, inputs 0", "0 cases"
-        )
+        self.program("cuda_ranks", "[  PASSED  ] 16 tests.")
+        name = "CPU against CUDA, inputs 0"
+        code, lines = self.judge("[  PASSED  ] 249 tests.")
+        self.assertEqual((code, lines[name]["figure"]), (0, "249 cases"))
+        self.assertEqual(lines["communicators on devices"]["figure"], "16 cases")
+        said = "[  PASSED  ] 3 tests.\n[  FAILED  ] 2 tests, listed below:\n"
+        failed = self.judge(said + "[  FAILED  ] Ops/Battery.Of/dap, where\n[  FAILED  ] Other", 1)
+        self.assert_only_failure(failed, name, "2 failed: Ops/Battery.Of/dap, Other")
+        self.assert_only_failure(self.judge("an illegal address", 139), name, "exit 139")
+        self.assert_only_failure(self.judge("[  PASSED  ] 0 tests."), name, "0 cases")
         (self.bin / "cuda_battery").unlink()
-        self.assert_only_failure(self.check("--only", "operators"), "CPU against CUDA", "no cuda_battery in")
+        self.assert_only_failure(self.check("--only", "operators", "--seeds", "1"), name, "no cuda_battery in")
 
     def test_sanitizers(self):
         tools = self.root / "machine"

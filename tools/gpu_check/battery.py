@@ -1,4 +1,4 @@
-"""Every operator on the device against the CPU, at several random inputs, and once under each of CUDA's sanitizers."""
+"""Every operator on the device against the CPU, on several inputs, and under each of CUDA's sanitizers; communicators."""
 
 import re
 
@@ -12,26 +12,27 @@ BATTERY_LIMIT_S = 60
 def counts(done):
     """(passed, names that failed) of a GoogleTest program."""
     passed = re.search(r"^\[  PASSED  \] (\d+) test", done.out, re.M)
-    failed = sorted(set(re.findall(r"^\[  FAILED  \] (\S+?),? ", done.out, re.M)) - {"tests"})
-    return int(passed[1]) if passed else 0, [name for name in failed if not name.isdigit()]
+    failed = set(re.findall(r"^\[  FAILED  \] ([A-Za-z]\S*?)(?:,| |$)", done.out, re.M))
+    return int(passed[1]) if passed else 0, sorted(failed)
+
+
+def judge_cases(title, done):
+    passed, failed = counts(done)
+    note = f"{len(failed)} failed: {', '.join(failed[:4])}" if failed else "" if done.ok else done.why()
+    return judged("operators", title, done.ok and passed > 0, figure=f"{passed} cases", note=note)
+
+
+def run_cases(check, title, name, *options):
+    program = check.place.program(name)
+    if program is None:
+        return Line("operators", title, FAIL, note=f"no {name} in {check.place.bin}")
+    return judge_cases(title, check.runner.run(title, [program, *options], BATTERY_LIMIT_S))
 
 
 def operators(check):
-    battery = check.place.program("cuda_battery")
-    if battery is None:
-        yield Line("operators", "CPU against CUDA", FAIL, note=f"no cuda_battery in {check.place.bin}")
-        return
     for seed in range(check.options.seeds):
-        done = check.runner.run(f"battery-{seed}", [battery, f"--gtest_random_seed={seed}"], BATTERY_LIMIT_S)
-        passed, failed = counts(done)
-        note = "" if done.ok else f"{len(failed)} failed: {', '.join(failed[:4])}" if failed else done.why()
-        yield judged(
-            "operators",
-            f"CPU against CUDA, inputs {seed}",
-            done.ok and passed > 0,
-            figure=f"{passed} cases agree",
-            note=note,
-        )
+        yield run_cases(check, f"CPU against CUDA, inputs {seed}", "cuda_battery", f"--gtest_random_seed={seed}")
+    yield run_cases(check, "communicators on devices", "cuda_ranks")
 
 
 def judge_sanitizer(name, done):
@@ -39,10 +40,8 @@ def judge_sanitizer(name, done):
     text = done.out + done.err
     summary = re.search(r"ERROR SUMMARY: (\d+) error", text) or re.search(r"RACECHECK SUMMARY: (\d+) hazard", text)
     found = int(summary[1]) if summary else None
-    first = next(
-        (l.strip("= ") for l in text.splitlines() if re.match(r"=+ (Invalid|Error|Uninit|Barrier|Race|Program)", l)), ""
-    )
-    note = "" if done.ok else "; ".join(filter(None, [done.why(), first]))
+    reports = re.findall(r"^=+ ((?:Invalid|Error|Uninit|Barrier|Race|Program).*)", text, re.M)
+    note = "" if done.ok else "; ".join([done.why(), *reports[:1]])
     figure = f"{cases} cases, " + ("no summary" if found is None else f"{found} errors")
     return judged("sanitizer", name, done.ok and found == 0 and cases > 0, figure=figure, note=note)
 

@@ -47,7 +47,7 @@ def libraries(check):
     for title, folder in missing.items():
         note = f"the loader does not find it, {folder} has it" if folder else ""
         if not folder:
-            note = "neither the loader nor PyTorch's packages nor /usr/local/cuda have it; put its folder into LD_LIBRARY_PATH"
+            note = "neither the loader nor PyTorch nor /usr/local/cuda has it; put its folder into LD_LIBRARY_PATH"
         lacking = FAIL if title == "cuBLASLt" else ABSENT  # ranks that share a device do without NCCL
         yield Line("machine", title, PASS if folder else lacking, note=note)
     check.use_libraries([folder for folder in missing.values() if folder])

@@ -1,4 +1,4 @@
-"""Training on the CPU, on CUDA, and on two ranks that share a device: the same losses and AUC from the same configuration."""
+"""Training on the CPU, on CUDA, and on two ranks that share a device: the same losses and AUC from the same settings."""
 
 import json
 import math
@@ -54,9 +54,9 @@ class Trained:
     """What a run left: losses by step, the last AUC, bytes of the model."""
 
     def __init__(self, folder):
-        lines = [json.loads(l) for l in (folder / "metrics.jsonl").read_text().splitlines()]
-        self.losses = [l["loss"] for l in lines if l["kind"] == "train"]
-        self.auc = [l["metrics"]["auc"] for l in lines if l["kind"] == "evaluation"][-1]
+        lines = [json.loads(line) for line in (folder / "metrics.jsonl").read_text().splitlines()]
+        self.losses = [line["loss"] for line in lines if line["kind"] == "train"]
+        self.auc = [line["metrics"]["auc"] for line in lines if line["kind"] == "evaluation"][-1]
         self.model = {
             str(p.relative_to(folder)): p.read_bytes() for p in sorted((folder / "model").rglob("*.safetensors"))
         }

@@ -45,7 +45,7 @@ class Report:
         return sum(line.status == status for line in self.lines)
 
     def finish(self, seconds):
-        """Prints what did not pass once more, and the sum. Returns the exit code: 0 if something passed and nothing failed."""
+        """Prints what did not pass once more, and the sum. Returns the exit code: 0 if something passed, nothing failed."""
         print(file=self.out)
         for line in self.lines:
             if line.status in (FAIL, ABSENT):

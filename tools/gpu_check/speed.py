@@ -1,11 +1,12 @@
 """Benchmarks of the device, and training steps beside PyTorch's on the same device and data."""
 
 import importlib.util
+import json
 import sys
 
+from . import kernels
 from .report import ABSENT, FAIL, INFO, Line, judged
 
-PROGRAMS = ("kernels_bench", "embedding_gpu_bench")
 BENCH_LIMIT_S = 90
 PEER_LIMIT_S = 120
 LARGE, TINY = 16384, 16
@@ -19,39 +20,22 @@ PEERS = {
 }
 
 
-def judge_measured(program, measured):
-    """A line of a benchmark: name, value, unit; with at_least or at_most it is judged."""
-    name, value, unit = measured["name"], measured["value"], measured.get("unit", "")
-    figure = f"{value:.4g} {unit}".strip()
-    rest = {"figure": figure, "note": measured.get("note", ""), "data": measured}
-    if "at_least" in measured:
-        return judged(
-            "speed", f"{program}: {name}", value >= measured["at_least"], goal=f">= {measured['at_least']:g}", **rest
-        )
-    if "at_most" in measured:
-        return judged(
-            "speed", f"{program}: {name}", value <= measured["at_most"], goal=f"<= {measured['at_most']:g}", **rest
-        )
-    return Line("speed", f"{program}: {name}", INFO, **rest)
-
-
 def programs(check):
-    """Each prints {"lines": [{"name", "value", "unit", "at_least" or "at_most" or neither}, ...], ...}."""
-    for name in PROGRAMS:
+    for name, judge in kernels.BENCHES.items():
         program = check.place.program(name)
         if program is None:
             yield Line("speed", name, ABSENT, note=f"no {name} in {check.place.bin}")
             continue
-        done = check.runner.run(name, [program, "--json"], BENCH_LIMIT_S)
-        try:
-            lines = done.json()["lines"] if done.ok else []
-        except (ValueError, KeyError, TypeError) as error:
-            yield Line("speed", name, FAIL, note=f"what it printed is not understood: {error}")
+        file = check.runner.logs / f"{name}.json"
+        file.unlink(missing_ok=True)
+        done = check.runner.run(name, [program, "--json", file], BENCH_LIMIT_S)
+        if not done.ok:
+            yield Line("speed", name, FAIL, note=done.why())
             continue
-        if not done.ok or not lines:
-            yield Line("speed", name, FAIL, note=done.why() if not done.ok else "it measured nothing")
-        for measured in lines:
-            yield judge_measured(name, measured)
+        try:
+            yield from judge(json.loads(file.read_text()))
+        except (OSError, ValueError, KeyError, TypeError) as error:
+            yield Line("speed", name, FAIL, note=f"what it wrote is not understood: {type(error).__name__} {error}")
 
 
 def train_bench(check, batch, precision, batches):

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
-# Packs build/release into one archive that runs on any x86-64 Linux with AVX2 and a glibc no older than here; --device cuda
-# there wants the NVIDIA driver and, for products, cuBLASLt. Everything else comes along: libraries, Open MPI, configurations,
-# the demo's data, licences.
+# Packs build/release into one archive that runs on any x86-64 Linux with AVX2 and the glibc that it names, at most that of
+# this machine; --device cuda there wants the NVIDIA driver and, for products, cuBLASLt. Everything else comes along:
+# libraries, Open MPI, configurations, the demo's data, licences.
 #
 #   tools/bundle.sh [--output FILE] [--with-checks] [--build DIR]
 #
@@ -129,6 +129,13 @@ copy_mpi() {
 
 # ------------------------------------------------------------------------------------------------------------- all
 
+# The newest version of glibc's functions that anything packed calls. Scripts among the files are passed over.
+glibc_wanted() {
+  local symbols
+  symbols=$(find "$stage"/{bin,lib,libexec} -type f -exec objdump -T {} + 2>/dev/null) || true
+  grep -o 'GLIBC_2[0-9.]*' <<<"$symbols" | sort -uV | tail -n 1 | cut -d_ -f2
+}
+
 # Programs of one component of the build, see install() in its CMake files.
 install_programs() {
   cmake --install "$build" --prefix "$stage" --component "$1" --strip >"$work/install.log" 2>&1 || {
@@ -146,7 +153,8 @@ for program in "$stage"/bin/*; do copy_libraries "$build/bin/${program##*/}"; do
 copy_mpi
 cmake -P "$root/tools/bundle/remove_rpaths.cmake" "$stage"/lib/*.so* "$stage"/lib/*/*.so >"$work/rpaths.log"
 cp "$root"/tools/bundle/{polyscene,mpirun} "$stage/"
-sed "s/@GLIBC@/$(getconf GNU_LIBC_VERSION | cut -d' ' -f2)/" "$root/tools/bundle/README.md" >"$stage/README.md"
+wanted=$(glibc_wanted)
+sed "s/@GLIBC@/$wanted/" "$root/tools/bundle/README.md" >"$stage/README.md"
 cp "$root/tools/bundle/orted" "$stage/bin/"
 cp "$root/tools/bundle/relocate.sh" "$stage/libexec/"
 cp "$root/LICENSE" "$stage/"
@@ -170,4 +178,4 @@ case "$output" in
   *.zst) pack | zstd -q -T0 -10 ;;
 esac >"$work/archive"
 mv "$work/archive" "$output"
-echo "$output: $(du -m "$output" | cut -f1) MiB, $(du -sm "$stage" | cut -f1) MiB unpacked"
+echo "$output: $(du -m "$output" | cut -f1) MiB, $(du -sm "$stage" | cut -f1) MiB unpacked, for glibc $wanted or later"

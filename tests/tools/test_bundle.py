@@ -1,5 +1,5 @@
-"""tools/bundle.sh: the archive, unpacked elsewhere, in surroundings as bare as this machine lets us make them: a root of its
-own with a shell and glibc alone; where that is not allowed, an empty environment and a look at what was loaded."""
+"""tools/bundle.sh: the archive, unpacked elsewhere, in surroundings as bare as this machine lets us make them: a root of
+its own with a shell and glibc alone; where that is not allowed, an empty environment."""
 
 import os
 import re
@@ -98,7 +98,7 @@ class Bundle(unittest.TestCase):
         )
 
     def test_it_says_how_large_it_is_and_stays_small(self):
-        self.assertRegex(self.said, r"packed\.tar\.gz: \d+ MiB, \d+ MiB unpacked")
+        self.assertRegex(self.said, r"packed\.tar\.gz: \d+ MiB, \d+ MiB unpacked, for glibc 2\.\d+ or later")
         self.assertLess(self.size, LIMIT_MIB * 2**20)
 
     def test_every_library_comes_along_but_glibc(self):
@@ -142,6 +142,22 @@ class Bundle(unittest.TestCase):
         done = self.train(before=("mpirun", *options, "-np", "2"), output="two")
         self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
         self.assertIn("2 ranks (mpi)", done.stdout)
+
+    def test_another_host_is_started_under_the_same_path(self):
+        """What ssh would do there, an agent does here, in an empty environment."""
+        folder = self.root / "plain"
+        subprocess.run(["cp", "-al", self.folder, folder], check=True)
+        agent = self.root / "agent"
+        agent.write_text(f'#!/bin/sh\necho "$@" >{agent}.log\nshift\nexec env -i sh -c "$*"\n')
+        agent.chmod(0o755)
+        options = ["--allow-run-as-root", "--oversubscribe", "--bind-to", "none", "--mca", "plm_rsh_agent", agent]
+        train = ["train", "--config", folder / "configs/experiments/demo.pbtxt", "--output", self.root / "hosts"]
+        command = [folder / "mpirun", *options, "-np", "2", "-H", "elsewhere:2", folder / "polyscene", *train]
+        command += ["--set", "train.max_steps=1", "--set", "train.batch_size=64"]
+        done = subprocess.run(["env", "-i", *command], capture_output=True, text=True, timeout=120)
+        self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
+        self.assertIn("2 ranks (mpi)", done.stdout)
+        self.assertRegex(Path(f"{agent}.log").read_text(), rf"^elsewhere .*{folder}/bin/orted ")
 
     def test_its_own_libraries_are_the_ones_loaded(self):
         """Plug-ins too, and whatever the environment offers."""

@@ -1,4 +1,4 @@
-"""Every operator on the device against the CPU, on several inputs, and under each of CUDA's sanitizers; communicators."""
+"""Every operator on the device against the CPU, and under each of CUDA's sanitizers; communicators on devices."""
 
 import re
 

@@ -68,9 +68,13 @@ class DeviceBattery : public Battery {};
 TEST_P(DeviceBattery, MatchesTheCpuUnderEverySchedule) {
   const auto& [op, sample] = GetParam();
   SampleGraph g(GetParam(), DType::kFloat32);
-  vary_inputs(g, static_cast<uint64_t>(::testing::GTEST_FLAG(random_seed)));
+  const auto variation = static_cast<uint64_t>(::testing::GTEST_FLAG(random_seed));
+  vary_inputs(g, variation);
   const std::vector<Tensor> want = evaluate(g.graph, g.outputs, g.feed(), {});
-  const Tolerance tolerance = tolerance_of(op->name).precision;
+  // The table is for the samples as they are; of other numbers, some cancel more than those in a sum of a thousand.
+  const double allowance = variation == 0 ? 1 : 4;
+  const Tolerance tolerance{.relative = allowance * tolerance_of(op->name).precision.relative,
+                            .absolute = allowance * tolerance_of(op->name).precision.absolute};
   std::vector<Tensor> first;
   for (uint64_t seed = 1; seed <= 3; ++seed) {
     choose_schedule(seed);

@@ -200,7 +200,8 @@ int main(int argc, char** argv) {
       ->expected(1)
       ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
   app.add_option("--batch", arguments.batch, "Global batch size")->capture_default_str();
-  app.add_option("--batches", arguments.batches, "Batches held in memory, of as many epochs as it takes")->capture_default_str();
+  app.add_option("--batches", arguments.batches, "Batches held in memory, of as many epochs as it takes")
+      ->capture_default_str();
   app.add_option("--rounds", arguments.rounds, "Passes over them")->capture_default_str();
   polyscene::add_rank_options(app, arguments.ranks);
   app.add_flag("--json", arguments.json, "One JSON object");

@@ -1,5 +1,5 @@
 // Every kernel of a device against the operator's CPU kernel, on the operator's own samples: executed by the emulator
-// under several schedules, or by a real device.
+// under several schedules, or by a real device. With --gtest_random_seed=N, N > 0, on other numbers of the same shapes.
 #include "tests/simt/device_battery.h"
 
 #include <algorithm>
@@ -11,6 +11,7 @@
 #include "tests/ops/battery.h"
 #include "tests/ops/tolerances.h"
 #include "tests/simt/small_model.h"
+#include "tests/support/random.h"
 
 namespace polyscene::testing {
 namespace {
@@ -37,6 +38,16 @@ Tensor poisoned(const ValueType& type) {
   return t;
 }
 
+// Numbers that a gradient flows to become smaller, by up to a half: signs, zeros and probabilities stay what they are.
+void vary_inputs(SampleGraph& g, uint64_t seed) {
+  if (seed == 0) return;
+  for (size_t i = 0; i < g.input_data.size(); ++i) {
+    if (!g.needed[i]) continue;
+    const Tensor random = random_tensor<float>(g.input_data[i].shape(), 1000 * seed + i);
+    for (size_t j = 0; float& x : g.input_data[i].elements<float>()) x *= 0.75f + 0.25f * random.elements<float>()[j++];
+  }
+}
+
 std::vector<Tensor> run_on_device(const SampleGraph& g, const Case& test_case) {
   Device& device = battery_device();
   OnDevice tensors(device);
@@ -56,9 +67,14 @@ class DeviceBattery : public Battery {};
 
 TEST_P(DeviceBattery, MatchesTheCpuUnderEverySchedule) {
   const auto& [op, sample] = GetParam();
-  const SampleGraph g(GetParam(), DType::kFloat32);
+  SampleGraph g(GetParam(), DType::kFloat32);
+  const auto variation = static_cast<uint64_t>(::testing::GTEST_FLAG(random_seed));
+  vary_inputs(g, variation);
   const std::vector<Tensor> want = evaluate(g.graph, g.outputs, g.feed(), {});
-  const Tolerance tolerance = tolerance_of(op->name).precision;
+  // The table is for the samples as they are; of other numbers, some cancel more than those in a sum of a thousand.
+  const double allowance = variation == 0 ? 1 : 4;
+  const Tolerance tolerance{.relative = allowance * tolerance_of(op->name).precision.relative,
+                            .absolute = allowance * tolerance_of(op->name).precision.absolute};
   std::vector<Tensor> first;
   for (uint64_t seed = 1; seed <= 3; ++seed) {
     choose_schedule(seed);

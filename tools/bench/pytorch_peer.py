@@ -1,11 +1,14 @@
-"""Training steps of SFPNet and of a mean-pooled MLP in PyTorch on the CPU: the figure that Polyscene is held against.
+"""Training steps of SFPNet and of a mean-pooled MLP in PyTorch, on the CPU or on a CUDA device: the figure that Polyscene
+is held against.
 
 Same models (configs/models/sfpnet.pbtxt, mlp.pbtxt; default switches), same fields (configs/data/kuairand.pbtxt), same
 optimiser, batches held in memory. A step is lookup, forward, backward, both optimisers. It is tuned as far as we could
 tune it; README.md beside this file says what was tried. Favours it enjoys over Polyscene: ids come as dense table rows
 (no hashing), one table holds all features, and one process has no exchange.
 
-Run it through pytorch_peer.sh, which sets up allocator and threads. Prints one JSON object.
+On a device its batches lie there already, and with --precision bf16 behaviours and their moments are kept in bf16.
+
+On the CPU run it through pytorch_peer.sh, which sets up allocator and threads. Prints one JSON object.
 """
 
 import argparse
@@ -54,7 +57,7 @@ def sum_by_id(grad, ids, table_rows, source=None):
     ids, order = torch.sort(ids)
     if source is not None:
         order = source.index_select(0, order)
-    offsets = torch.searchsorted(ids, torch.arange(table_rows + 1, dtype=ids.dtype))
+    offsets = torch.searchsorted(ids, torch.arange(table_rows + 1, dtype=ids.dtype, device=ids.device))
     return bag_sum(grad, order, offsets)
 
 
@@ -73,7 +76,7 @@ class MeanLookup(Function):
         history, sample, scale = ctx.saved_tensors
         sides, behaviours = history.shape
         rows = (grad * scale).view(-1, EMBEDDING)  # [samples * sides, dim]
-        source = (sample * sides)[None, :] + torch.arange(sides)[:, None]
+        source = (sample * sides)[None, :] + torch.arange(sides, device=sample.device)[:, None]
         return sum_by_id(rows, history.view(-1), ctx.table_rows, source.view(-1)), None, None, None, None
 
 
@@ -120,12 +123,13 @@ class Tailor(Function):
 class Packed:
     """Which rows of a packed matrix belong to which sample."""
 
-    def __init__(self, offsets):
+    def __init__(self, offsets, behaviours, dtype):
         lengths = offsets.diff()
         self.offsets = offsets
-        self.rows = torch.arange(int(offsets[-1]))
-        self.sample = torch.repeat_interleave(torch.arange(len(lengths)), lengths)
-        self.scale = 1.0 / lengths.clamp(min=1).float()[:, None]
+        self.rows = torch.arange(behaviours, device=offsets.device)
+        samples = torch.arange(len(lengths), device=offsets.device)
+        self.sample = torch.repeat_interleave(samples, lengths, output_size=behaviours)  # without a wait for the device
+        self.scale = (1.0 / lengths.clamp(min=1).float()[:, None]).to(dtype)
 
     def sum(self, rows):  # [behaviours, width] -> [samples, width]
         return bag_sum(rows, self.rows, self.offsets)
@@ -204,11 +208,13 @@ def padded_tailor(b, row, w_b, w_o, c_o):
 class Trainer:
     def __init__(self, arguments, table_rows, fields, sides):
         self.arguments = arguments
-        self.weight = nn.Parameter(torch.randn(table_rows, EMBEDDING) * 0.01)
+        self.dtype = torch.bfloat16 if arguments.precision == "bf16" else torch.float32
+        self.weight = nn.Parameter(torch.randn(table_rows, EMBEDDING, device=arguments.device) * 0.01)
         if arguments.model == "sfpnet":
             self.dense = Sfpnet(fields, sides)
         else:
             self.dense = Head((sides + fields + 1) * EMBEDDING)
+        self.dense.to(arguments.device)
         matrices = [p for p in self.dense.parameters() if p.dim() > 1]
         biases = [p for p in self.dense.parameters() if p.dim() == 1]
         groups = [{"params": matrices, "weight_decay": 1e-5}, {"params": biases}]
@@ -233,10 +239,10 @@ class Trainer:
         return self.look_up(batch.context).view(len(batch.context), -1)
 
     def sfpnet_packed(self, batch):
-        layout = Packed(batch.offsets)
-        b = self.look_up(batch.history.t()).view(-1, batch.history.shape[0] * EMBEDDING)
+        layout = Packed(batch.offsets, batch.history.shape[1], self.dtype)
+        b = self.look_up(batch.history.t()).view(-1, batch.history.shape[0] * EMBEDDING).to(self.dtype)
         dap = lambda b: Dap.apply(b, layout)
-        tailor = lambda b, row, w_b, w_o, c_o: Tailor.apply(b, row, w_b, w_o, c_o, layout)
+        tailor = lambda *tensors: Tailor.apply(*[t.to(self.dtype) for t in tensors], layout)
         return self.network(b, self.context(batch), self.look_up(batch.scenario), dap, tailor)
 
     def padded_network(self, b, context, scenario, mask, scale):
@@ -244,15 +250,15 @@ class Trainer:
 
     def sfpnet_padded(self, batch):
         lengths = batch.offsets.diff()
-        mask = torch.arange(data.LONGEST)[None, :] < lengths[:, None]
+        mask = torch.arange(data.LONGEST, device=lengths.device)[None, :] < lengths[:, None]
         rows = (torch.cumsum(mask.view(-1), 0) - 1).clamp_(min=0)  # a padded place repeats the behaviour before it
         ids = batch.history.t().index_select(0, rows)
-        b = self.look_up(ids).view(len(lengths), data.LONGEST, -1)
+        b = self.look_up(ids).view(len(lengths), data.LONGEST, -1).to(self.dtype)
         scale = 1.0 / lengths.clamp(min=1).float()[:, None]
-        return self.padded(b, self.context(batch), self.look_up(batch.scenario), mask[:, :, None].float(), scale)
+        return self.padded(b, self.context(batch), self.look_up(batch.scenario), mask[:, :, None].to(self.dtype), scale)
 
     def mlp(self, batch):
-        layout = Packed(batch.offsets)
+        layout = Packed(batch.offsets, batch.history.shape[1], torch.float32)
         if self.arguments.lookup == "sorted":
             pooled = MeanLookup.apply(self.weight, batch.history, batch.offsets, layout.sample, layout.scale)
         else:
@@ -265,7 +271,9 @@ class Trainer:
     def step(self, batch):
         for optimizer in self.optimizers:
             optimizer.zero_grad(set_to_none=True)
-        loss = F.binary_cross_entropy_with_logits(self.forward(batch), batch.label)
+        with torch.autocast(self.arguments.device, torch.bfloat16, enabled=self.arguments.precision == "bf16"):
+            logits = self.forward(batch)
+        loss = F.binary_cross_entropy_with_logits(logits.float(), batch.label)
         loss.backward()
         for optimizer in self.optimizers:
             optimizer.step()
@@ -288,6 +296,22 @@ def measure(trainer, batches, steps):
     return wall, processor
 
 
+def measure_device(trainer, batches, steps, rounds=5):
+    """Wall seconds of a step, a mean for each round: the host is not to wait within one. The batches warm up, twice over,
+    since compilers and allocators see new shapes."""
+    for batch in batches * 2:
+        trainer.step(batch)
+    seconds = []
+    for _ in range(rounds):
+        torch.cuda.synchronize()
+        start = time.perf_counter()
+        for i in range(steps):
+            trainer.step(batches[i % len(batches)])
+        torch.cuda.synchronize()
+        seconds.append((time.perf_counter() - start) / steps)
+    return seconds
+
+
 def parse_arguments():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--model", choices=["sfpnet", "mlp"], default="sfpnet")
@@ -295,18 +319,27 @@ def parse_arguments():
     parser.add_argument("--steps", type=int, default=30)
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--fields", type=int, default=34, help="context fields")
-    parser.add_argument("--data", default="runs/data/kuairand/train", help="folder of Parquet files")
+    parser.add_argument("--device", choices=["cpu", "cuda"], default="cpu")
+    parser.add_argument("--precision", choices=["fp32", "tf32", "bf16"], default="fp32", help="of products")
+    parser.add_argument(
+        "--data", default="runs/data/kuairand/train", help="folder of Parquet files, or what pytorch_peer_data.py saved"
+    )
     parser.add_argument("--synthetic", action="store_true", help="random batches of the same shape")
-    parser.add_argument("--lookup", choices=["sorted", "dense", "sparse"], default="sorted")
+    parser.add_argument(
+        "--lookup", choices=["sorted", "dense", "sparse"], help="default: sorted on the CPU, dense (PyTorch's own) on a device"
+    )
     parser.add_argument("--layout", choices=["packed", "padded"], default="packed")
     parser.add_argument("--compile", action="store_true")
     parser.add_argument("--seed", type=int, default=1)
-    return parser.parse_args()
+    arguments = parser.parse_args()
+    arguments.lookup = arguments.lookup or ("sorted" if arguments.device == "cpu" else "dense")
+    return arguments
 
 
 def main():
     arguments = parse_arguments()
     torch.set_num_threads(arguments.threads)
+    torch.set_float32_matmul_precision("high" if arguments.precision == "tf32" else "highest")
     torch.manual_seed(arguments.seed)
     if arguments.synthetic:
         columns = data.synthesize(8 * max(arguments.batch, 512), arguments.fields, arguments.seed)
@@ -314,16 +347,23 @@ def main():
         columns = data.load(arguments.data, arguments.fields)
     batches, table_rows = data.batches(columns, arguments.batch, 8 if arguments.batch > 512 else 64, arguments.seed)
     trainer = Trainer(arguments, table_rows, arguments.fields, len(data.SIDES))
-    wall, processor = measure(trainer, batches, arguments.steps)
+    if arguments.device == "cpu":
+        wall, processor = measure(trainer, batches, arguments.steps)
+    else:
+        batches = [data.Batch(*[t.to("cuda") for t in vars(b).values()]) for b in batches]
+        wall, processor = measure_device(trainer, batches, arguments.steps), None
     preload = os.environ.get("LD_PRELOAD", "")
     print(
         json.dumps(
             {
                 "model": arguments.model,
                 "batch": arguments.batch,
+                "device": "cpu" if arguments.device == "cpu" else torch.cuda.get_device_name(),
+                "precision": arguments.precision,
                 "samples_per_s": round(arguments.batch / statistics.median(wall), 1),
                 "samples_per_s_best": round(arguments.batch / min(wall), 1),
-                "samples_per_cpu_s": round(arguments.batch / statistics.median(processor), 1),
+                "samples_per_cpu_s": processor and round(arguments.batch / statistics.median(processor), 1),
+                "step_ms": round(1e3 * statistics.median(wall), 4),
                 "threads": torch.get_num_threads(),
                 "steps": arguments.steps,
                 "lookup": arguments.lookup,

@@ -1,12 +1,22 @@
 """Batches for pytorch_peer.py: real ones from the Parquet files that tools/data/kuairand.py writes, or random ones of
-the same shape. Ids are rows of one table that all features share, each feature with its own range."""
+the same shape. Ids are rows of one table that all features share, each feature with its own range.
 
+    pytorch_peer_data.py --data FOLDER --save FILE.npz    what a machine without pyarrow reads: --data FILE.npz
+"""
+
+from __future__ import annotations  # batches alone want torch
+
+import argparse
 import glob
 import os
 from dataclasses import dataclass
 
 import numpy
-import torch
+
+try:
+    import torch
+except ImportError:  # --save does without
+    torch = None
 
 # The context fields of configs/data/kuairand.pbtxt. Those of a behaviour share the rows of the field of that name.
 IDS = (
@@ -17,6 +27,7 @@ IDS = (
 NUMBERS = ["follow_user_num", "fans_user_num", "friend_user_num", "register_days", "video_duration_s", "video_age_days"]
 SIDES = {"hist_video": "video_id", "hist_author": "author_id", "hist_tag": "tag", "hist_tab": "tab"}
 BUCKETS = 12
+COLUMNS = ["context", "scenario", "history", "offsets", "label", "table_rows"]  # of a saved file
 LONGEST = 50
 
 
@@ -31,6 +42,12 @@ class Batch:
 
 def load(folder, fields):
     """Ids of every row: context [rows, fields], scenario [rows], history [sides, behaviours], offsets; labels; rows."""
+    if os.path.isfile(folder):
+        with numpy.load(folder) as file:
+            columns = [file[name] for name in COLUMNS]
+        if columns[0].shape[1] != fields:
+            raise SystemExit(f"{folder} has {columns[0].shape[1]} context fields, not {fields}; leave --fields out")
+        return (*[c.astype(numpy.int64) for c in columns[:4]], columns[4], int(columns[5]))
     import pyarrow
     import pyarrow.parquet as parquet
 
@@ -85,13 +102,15 @@ def synthesize(samples, fields, seed):
 
 
 def batches(columns, size, count, seed):
-    """Batches of shuffled rows, and the number of table rows."""
+    """Batches of shuffled rows, of as many epochs as it takes, and the number of table rows."""
     context, scenario, history, offsets, label, table_rows = columns
-    order = numpy.random.default_rng(seed).permutation(len(label))[: size * count]
+    if len(label) < size:
+        raise SystemExit(f"only {len(label)} rows: fewer than one batch of {size}")
+    random = numpy.random.default_rng(seed)
+    whole = len(label) // size
+    epochs = [random.permutation(len(label))[: size * whole] for _ in range(-(-count // whole))]
     result = []
-    for picked in numpy.split(order, range(size, len(order), size)):
-        if len(picked) < size:
-            break
+    for picked in numpy.concatenate(epochs).reshape(-1, size)[:count]:
         lengths = numpy.minimum(offsets[picked + 1] - offsets[picked], LONGEST)
         behaviours = numpy.concatenate([numpy.arange(end - n, end) for end, n in zip(offsets[picked + 1], lengths)])
         result.append(
@@ -103,6 +122,19 @@ def batches(columns, size, count, seed):
                 torch.from_numpy(label[picked]),
             )
         )
-    if not result:
-        raise SystemExit(f"only {len(label)} rows: fewer than one batch of {size}")
     return result, table_rows
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--data", required=True, help="folder of Parquet files")
+    parser.add_argument("--fields", type=int, default=len(IDS) + len(NUMBERS), help="context fields")
+    parser.add_argument("--save", required=True, help="file to write")
+    arguments = parser.parse_args()
+    columns = load(arguments.data, arguments.fields)
+    narrow = [c.astype(numpy.int32) for c in columns[:4]]
+    numpy.savez_compressed(arguments.save, **dict(zip(COLUMNS, (*narrow, columns[4], columns[5]))))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,6 +1,6 @@
 // Training steps on batches held in memory: samples/s, where the time goes, and the dense part's share of the peak of
 // oneDNN's sgemm measured in the same run. Arithmetic counted: products of real behaviours, forward times three, as if
-// nothing were computed once per distinct behaviour.
+// nothing were computed once per distinct behaviour. On a device: samples/s, and how often the host waited for it.
 #include <dnnl.h>
 
 #include <CLI/CLI.hpp>
@@ -12,7 +12,7 @@
 #include "core/config/load.h"
 #include "core/data/batch_source.h"
 #include "core/train/session.h"
-#include "launcher/job/ranks.h"
+#include "launcher/cli/common.h"
 #include "ops/base/thread.h"
 
 namespace polyscene {
@@ -71,6 +71,7 @@ double forward_flops(const config::Experiment& experiment, const FeatureSchema& 
   return flops;
 }
 
+// Of as many epochs as it takes.
 std::vector<Batch> read_batches(const config::Experiment& experiment, const Arguments& arguments,
                                 const Communicator& communicator) {
   const auto source = make_parquet_source(experiment.data(), {.split = Split::kTrain,
@@ -79,11 +80,16 @@ std::vector<Batch> read_batches(const config::Experiment& experiment, const Argu
                                                               .seed = experiment.seed(),
                                                               .batch_size = arguments.batch});
   std::vector<Batch> batches;
-  source->start_epoch(0);
-  while (static_cast<int>(batches.size()) < arguments.batches) {
-    std::optional<Batch> batch = source->next();
-    if (!batch) break;
-    batches.push_back(std::move(*batch));
+  const auto wanted = static_cast<size_t>(arguments.batches);
+  size_t before = 0;
+  for (int64_t epoch = 0; batches.size() < wanted && (epoch == 0 || batches.size() > before); ++epoch) {
+    before = batches.size();
+    source->start_epoch(epoch);
+    while (batches.size() < wanted) {
+      std::optional<Batch> batch = source->next();
+      if (!batch) break;
+      batches.push_back(std::move(*batch));
+    }
   }
   return batches;
 }
@@ -93,6 +99,17 @@ double median(std::vector<double> v) {
   return v[v.size() / 2];
 }
 
+// On a device the host's peak and its stages say nothing: it queues work and goes on.
+void report_device(const Arguments& arguments, const Communicator& communicator, const Device& device, double samples_s,
+                   double step_s, double waits_per_step) {
+  std::printf(arguments.json
+                  ? "{\"batch\": %lld, \"ranks\": %d, \"device\": \"%s\", \"samples_per_s\": %.0f, \"step_ms\": "
+                    "%.4f, \"waits_per_step\": %.3f}\n"
+                  : "batch %lld, %d rank(s) on %s: %.0f samples/s, step %.4f ms, %.3f waits of the host per step\n",
+              static_cast<long long>(arguments.batch), communicator.size(), device.name().c_str(), samples_s,
+              1e3 * step_s, waits_per_step);
+}
+
 void run(const Arguments& arguments, const config::Experiment& experiment, Communicator& communicator, Device* device) {
   const FeatureSchema schema = FeatureSchema::from(experiment.data());
   const std::vector<Batch> batches = read_batches(experiment, arguments, communicator);
@@ -100,24 +117,28 @@ void run(const Arguments& arguments, const config::Experiment& experiment, Commu
   Session session(experiment, schema, communicator,
                   {.profile = arguments.ops, .device = device, .transport = device_transport(arguments.ranks)});
   // On a device a step has no time of its own: the host runs ahead.
+  int64_t waits = 0;
   const auto pass = [&](std::vector<double>* seconds) {
     const double pass_start = now_s();
+    const int64_t waits_before = device == nullptr ? 0 : device->use().waits(HostWait::kResult);
     for (const Batch& b : batches) {
       const double start = now_s();
       session.train_step(b, b.global_rows, 1.0);
       if (seconds != nullptr && device == nullptr) seconds->push_back(now_s() - start);
     }
     if (device == nullptr) return;
+    waits += device->use().waits(HostWait::kResult) - waits_before;
     device->synchronize();
     const double mean = (now_s() - pass_start) / static_cast<double>(batches.size());
     if (seconds != nullptr) seconds->insert(seconds->end(), batches.size(), mean);
   };
   pass(nullptr);  // rows are created, memory is touched
   session.reset_times();
+  waits = 0;
   std::vector<double> seconds, peaks;
   for (int round = 0; round < arguments.rounds; ++round) {
     communicator.barrier();
-    peaks.push_back(sgemm_peak());
+    peaks.push_back(device == nullptr ? sgemm_peak() : 0);
     communicator.barrier();
     pass(&seconds);
   }
@@ -131,10 +152,14 @@ void run(const Arguments& arguments, const config::Experiment& experiment, Commu
   }
   const auto steps = static_cast<double>(seconds.size());
   const double flops = 3 * forward_flops(experiment, schema, rows, behaviours) * arguments.rounds;
+  const double samples_s = static_cast<double>(global_rows) / static_cast<double>(batches.size()) / median(seconds);
+  if (device != nullptr) {
+    report_device(arguments, communicator, *device, samples_s, median(seconds), static_cast<double>(waits) / steps);
+    return;
+  }
   double total = 0;
   for (double s : session.stage_seconds()) total += s;
   const double dense = session.stage_seconds()[static_cast<size_t>(Stage::kDense)];
-  const double samples_s = static_cast<double>(global_rows) / static_cast<double>(batches.size()) / median(seconds);
   const double peak = median(peaks);
   if (arguments.json) {
     std::printf(
@@ -175,10 +200,10 @@ int main(int argc, char** argv) {
       ->expected(1)
       ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
   app.add_option("--batch", arguments.batch, "Global batch size")->capture_default_str();
-  app.add_option("--batches", arguments.batches, "Batches held in memory")->capture_default_str();
+  app.add_option("--batches", arguments.batches, "Batches held in memory, of as many epochs as it takes")
+      ->capture_default_str();
   app.add_option("--rounds", arguments.rounds, "Passes over them")->capture_default_str();
-  app.add_option("--threads", arguments.ranks.threads, "Threads per rank (default: all)");
-  app.add_option("--local-ranks", arguments.ranks.local_ranks, "Ranks as threads of this process");
+  polyscene::add_rank_options(app, arguments.ranks);
   app.add_flag("--json", arguments.json, "One JSON object");
   app.add_flag("--ops", arguments.ops, "Time per operator");
   CLI11_PARSE(app, argc, argv);

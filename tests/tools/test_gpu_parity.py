@@ -94,7 +94,7 @@ class Training(GpuCheckTest):
         self.assertEqual((code, lines["sfpnet, host waits per step"]["figure"]), (0, "0.00"))
         self.plan({"train": {"waits": 2}})
         self.assert_only_failure(
-            self.check("--only", "waits"), "sfpnet, host waits per step", "2.00", "16 in 3 steps, 22 in 6"
+            self.check("--only", "waits"), "sfpnet, host waits per step", "2.00", "28 in 9 steps, 34 in 12"
         )
         self.plan({"train": {"said": "nothing"}})
         self.assert_only_failure(

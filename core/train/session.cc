@@ -18,18 +18,35 @@ namespace {
 // Adds the time since construction or the last lap to a stage.
 class StageClock {
  public:
-  // Waits for `device`, if any, before each lap.
-  StageClock(std::span<double> seconds, Device* device) : seconds_(seconds), device_(device) {}
+  // Stages are ranges of `device`, if any; with `wait` it is waited for before each lap.
+  StageClock(std::span<double> seconds, Device* device, bool wait) : seconds_(seconds), device_(device), wait_(wait) {
+    begin_stage();
+  }
+  StageClock(const StageClock&) = delete;
+  StageClock& operator=(const StageClock&) = delete;
+  ~StageClock() { end_stage(); }
   void lap(Stage stage) {
-    if (device_ != nullptr) device_->synchronize();
+    if (wait_ && device_ != nullptr) device_->synchronize();
+    end_stage();
+    stage_ = static_cast<size_t>(stage) + 1;
+    begin_stage();
     const auto now = std::chrono::steady_clock::now();
     seconds_[static_cast<size_t>(stage)] += std::chrono::duration<double>(now - last_).count();
     last_ = now;
   }
 
  private:
+  void begin_stage() {
+    if (device_ != nullptr && stage_ < kStageNames.size()) device_->begin_range(kStageNames[stage_].data());
+  }
+  void end_stage() {
+    if (device_ != nullptr && stage_ < kStageNames.size()) device_->end_range();
+  }
+
   std::span<double> seconds_;
   Device* device_;
+  bool wait_;
+  size_t stage_ = 0;  // the one that has begun
   std::chrono::steady_clock::time_point last_ = std::chrono::steady_clock::now();
 };
 
@@ -134,11 +151,33 @@ void Session::build_training_executor() {
     training_->bind(entries[i].value, entries[i].data);
     if (grads[i]) training_->bind(grads[i], entries[i].gradient);
   }
+  if (options_.device != nullptr && communicator_.size() > 1 && !device_ranks_.host_waits)
+    sum_gradients_in_passing(grads);
   row_gradients_.assign(grads.begin() + static_cast<int64_t>(entries.size()), grads.end());
 }
 
+// A bucket is summed on a queue of its own as soon as its gradients are queued; a communicator of its own, since the
+// tables' works on the queue that computes. Their exchanges never meet: the queue waits for the sums before the next.
+void Session::sum_gradients_in_passing(std::span<const Value> gradients) {
+  side_.emplace(*options_.device);
+  side_ranks_ = make_device_ranks(communicator_, side_->device(), options_.transport);
+  const auto entries = parameters_.entries();
+  for (int64_t bucket = 0; bucket < buckets_.count(); ++bucket) {
+    const GradientBuckets::Range range = buckets_.range(bucket);
+    std::vector<Value> inside;
+    for (size_t i = 0; i < entries.size(); ++i)
+      if (gradients[i] && entries[i].offset < range.end &&
+          entries[i].offset + entries[i].gradient.shape.elements() > range.begin)
+        inside.push_back(gradients[i]);
+    training_->after(inside, [this, bucket] {
+      side_->begin();
+      buckets_.all_reduce_bucket(*side_ranks_.communicator, parameters_.gradients(), bucket);
+    });
+  }
+}
+
 void Session::train_step(const Batch& batch, int64_t global_rows, double learning_rate_factor) {
-  StageClock clock(stage_seconds_, options_.profile ? options_.device : nullptr);
+  StageClock clock(stage_seconds_, options_.device, options_.profile);
   inputs_.prepare(batch);
   clock.lap(Stage::kDedup);
   tables_.lookup->lookup(inputs_.keys(), LookupMode::kTrain);
@@ -146,7 +185,9 @@ void Session::train_step(const Batch& batch, int64_t global_rows, double learnin
   inputs_.bind(*training_, *tables_.lookup, 1.0 / static_cast<double>(global_rows));
   training_->run(inputs_.padded());
   clock.lap(Stage::kDense);
-  if (communicator_.size() > 1)
+  if (side_)
+    side_->end();
+  else if (communicator_.size() > 1)
     buckets_.all_reduce(device_ranks_.communicator ? *device_ranks_.communicator : communicator_,
                         parameters_.gradients());
   clock.lap(Stage::kAllReduce);
@@ -177,7 +218,9 @@ std::span<const float> Session::predict(const Batch& batch) {
 
 double Session::take_losses(int64_t steps) {
   const double losses = update_->take_losses(steps);
-  if (device_ranks_.communicator) device_ranks_.communicator->check();  // were they made of what the ranks sent?
+  // Were they made of what the ranks sent?
+  for (const DeviceRanks* ranks : {&device_ranks_, &side_ranks_})
+    if (ranks->communicator) ranks->communicator->check();
   return losses;
 }
 
@@ -185,6 +228,7 @@ void Session::settle() {
   if (options_.device == nullptr) return;
   tables_.lookup->check();
   device_ranks_.communicator->check();
+  if (side_ranks_.communicator) side_ranks_.communicator->check();
 }
 
 void Session::reset_times() {

@@ -4,6 +4,7 @@
 
 #include <array>
 #include <memory>
+#include <optional>
 #include <string_view>
 #include <vector>
 
@@ -16,6 +17,7 @@
 #include "core/train/step_inputs.h"
 #include "dist/communicator.h"
 #include "dist/data_parallel/gradient_buckets.h"
+#include "dist/data_parallel/side_queue.h"
 #include "dist/world.h"
 #include "embedding/lookup/buffer.h"
 #include "embedding/lookup/row_lookup.h"
@@ -82,6 +84,7 @@ class Session {
 
  private:
   void build_training_executor();
+  void sum_gradients_in_passing(std::span<const Value> gradients);
 
   const config::Experiment& experiment_;
   const FeatureSchema& schema_;
@@ -90,6 +93,9 @@ class Session {
   Model model_;
   ParameterStore parameters_;
   DeviceRanks device_ranks_;  // over memory of the device, where there is one
+  // The same for gradients that are summed beside the backward pass, where that costs the host no wait.
+  std::optional<SideQueue> side_;
+  DeviceRanks side_ranks_;
   TablesAndLookup tables_;
   StepInputs inputs_;
   std::vector<Value> row_gradients_;  // per model_.rows

@@ -47,8 +47,8 @@ DeviceRanks make_device_ranks(Communicator& host, Device& device, const DeviceTr
     why = why_not_nccl(host, device);
     nccl = why.empty();
   }
-  if (!nccl) return {make_staged_communicator(host, device), why};
-  return {make_nccl_communicator(host, device, {.meet_first = false, .deadline = transport.deadline}), why};
+  if (!nccl) return {make_staged_communicator(host, device), why, true};
+  return {make_nccl_communicator(host, device, {.meet_first = false, .deadline = transport.deadline}), why, false};
 }
 
 }  // namespace polyscene

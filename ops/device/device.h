@@ -98,6 +98,10 @@ class Device {
   // Returns when all work of this queue is done.
   virtual void synchronize() = 0;
 
+  // A named range of the calling thread's time, for profilers (Nsight Systems). Ranges nest.
+  virtual void begin_range(const char* /*name*/) {}
+  virtual void end_range() {}
+
   [[nodiscard]] DeviceUse& use() const { return *use_; }
 
  protected:

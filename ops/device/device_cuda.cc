@@ -1,4 +1,5 @@
 #include <cuda_runtime.h>
+#include <nvtx3/nvToolsExt.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -236,6 +237,8 @@ class CudaDevice : public Device {
   void wait_for(const Event& event) override {
     check(cudaStreamWaitEvent(queue_->stream, static_cast<const CudaEvent&>(event).handle()), "waiting for an event");
   }
+  void begin_range(const char* name) override { nvtxRangePushA(name); }
+  void end_range() override { nvtxRangePop(); }
   void synchronize() override {
     use().add_wait(HostWait::kResult);
     check(cudaStreamSynchronize(queue_->stream), "work on ", name_);

@@ -191,7 +191,7 @@ void Executor::resolve_views() {
 void Executor::run(bool recorded) {
   if (recorded && options_.device != nullptr && !options_.check_finite && !options_.profile) return run_recorded();
   if (stale_) resolve_views();
-  run_nodes();
+  run_nodes(true);
 }
 
 // The first time kernels ask for the memory they need, which cannot be recorded; the second time they are recorded.
@@ -203,19 +203,35 @@ void Executor::run_recorded() {
     views_ = run.views;
     stale_ = true;  // the steps' views are of another run
     ++replayed_;
-    return run.graph->launch();
+    run.graph->launch();
+    return run_all_works();
   }
   if (stale_) resolve_views();
   if (run.allocations != allocations()) {
     run.graph.reset();
-    run_nodes();
+    run_nodes(true);
     run.allocations = allocations();
     return;
   }
-  run.graph = options_.device->capture([this] { run_nodes(); });
+  run.graph = options_.device->capture([this] { run_nodes(false); });
   run.views = views_;
   ++recorded_;
   run.graph->launch();
+  run_all_works();
+}
+
+void Executor::run_all_works() const {
+  for (const auto& [step, work] : works_) work();
+}
+
+void Executor::after(std::span<const Value> outputs, std::function<void()> work) {
+  int32_t last = 0;
+  for (const Value& v : outputs) {
+    require(std::ranges::find(outputs_, v) != outputs_.end(), "[ops.executor] ", graph_.describe(v),
+            " was not asked for when the executor was made");
+    last = std::max(last, first_[static_cast<size_t>(alias_of_[static_cast<size_t>(v.id)])]);
+  }
+  works_.emplace(static_cast<size_t>(last), std::move(work));
 }
 
 std::vector<int64_t> Executor::bindings() const {
@@ -228,10 +244,18 @@ std::vector<int64_t> Executor::bindings() const {
   return all;
 }
 
-void Executor::run_nodes() {
-  for (Step& step : steps_) {
-    if (step.node->op->aliases_input) continue;
-    const double start = options_.profile ? now_s() : 0;
+void Executor::run_nodes(bool works) {
+  auto work = works ? works_.begin() : works_.end();
+  for (size_t i = 0; i < steps_.size(); ++i) {
+    if (!steps_[i].node->op->aliases_input) run_step(steps_[i]);
+    for (; work != works_.end() && work->first <= i; ++work) work->second();
+  }
+}
+
+// A device's errors show where the host next asks it something: with check_finite or profile that is behind every node.
+void Executor::run_step(Step& step) {
+  const double start = options_.profile ? now_s() : 0;
+  try {
     run_kernel(step);
     if (options_.profile) {
       if (options_.device != nullptr) options_.device->synchronize();
@@ -239,6 +263,11 @@ void Executor::run_nodes() {
       ++step.calls;
     }
     if (options_.check_finite) check_step(step);
+  } catch (const DeviceError& error) {
+    std::string shapes;
+    for (const TensorView& input : step.inputs) shapes += str(shapes.empty() ? "" : ", ", input.shape);
+    throw DeviceError(str(error.what(), "; seen at ", graph_.describe(step.node->outputs[0]), " of inputs ", shapes,
+                          options_.where.empty() ? "" : " on ", options_.where));
   }
 }
 

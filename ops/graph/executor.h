@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <memory>
 #include <span>
@@ -49,6 +50,10 @@ class Executor {
   // during run(); bindings stay until replaced. Types are checked here, shapes in run().
   void bind(Value value, TensorView view);
 
+  // Has `work` called in every run as soon as all these wanted outputs are computed, on a device: queued. Where a run
+  // is queued as a whole, that is after all of it. Works of one run are called in the same order in either case.
+  void after(std::span<const Value> outputs, std::function<void()> work);
+
   // Binds the symbols from the shapes of the bound inputs, plans memory if they changed, runs every node.
   // Throws InvalidArgument when an input is unbound or shapes contradict each other. `recorded`, on a device: what a
   // run queues is recorded once it comes again with the same memory and shapes, and queued as a whole from then on; not
@@ -77,10 +82,13 @@ class Executor {
   void bind_symbols();
   [[nodiscard]] Shape resolve_shape(Value v) const;
   void resolve_views();
-  void run_nodes();
+  // With the works that after() was given, or without.
+  void run_nodes(bool works);
+  void run_all_works() const;
   void run_recorded();
   [[nodiscard]] std::vector<int64_t> bindings() const;
   [[nodiscard]] int64_t allocations() const { return arena_allocations_ + scratch_.allocations(); }
+  void run_step(Step& step);
   void run_kernel(const Step& step);
   void check_step(const Step& step) const;
   // False when a number is not finite.
@@ -91,7 +99,8 @@ class Executor {
   std::vector<Value> outputs_;
   ExecutorOptions options_;
   std::vector<Step> steps_;
-  std::vector<int32_t> used_inputs_;   // value ids without producer that some step reads
+  std::multimap<size_t, std::function<void()>> works_;  // by the step that they are called after
+  std::vector<int32_t> used_inputs_;                    // value ids without producer that some step reads
   std::vector<int32_t> alias_of_;      // per value: the value whose memory it shares; itself where none
   std::vector<int32_t> first_, last_;  // per value (its alias root): steps between which its memory is needed
   std::vector<TensorView> views_;      // per value

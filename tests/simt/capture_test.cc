@@ -88,6 +88,23 @@ TEST(Capture, RecordsAgainOnceMemoryHasMoved) {
   EXPECT_EQ(captured.executor().replayed(), 3);
 }
 
+// Node by node, works are called as soon as their outputs are queued; else after the whole run, in the same order.
+TEST(Capture, WorksAreCalledOnceTheirOutputsAreQueued) {
+  SmallModel model;
+  Captured captured(model);
+  std::string called;
+  const std::vector<Value>& wanted = model.wanted;  // gradients of x, w1, b1, w2; the loss
+  captured.executor().after(std::vector{wanted[1], wanted[3]}, [&] { called += "w"; });
+  captured.executor().after(std::vector{wanted[4]}, [&] { called += "l"; });
+  captured.executor().after(std::vector{wanted[0]}, [&] { called += "x"; });
+  for (int run = 0; run < 4; ++run) {
+    called.clear();
+    captured.run_and_compare();
+    EXPECT_EQ(called, "lwx") << "run " << run;
+  }
+  EXPECT_EQ(captured.executor().replayed(), 2);
+}
+
 TEST(Capture, WhatCannotBeRecordedIsRefused) {
   EmulatedDevice device;
   const auto memory = device.allocate(4, "a test");

@@ -55,6 +55,23 @@ TEST(Device, MemoryThatRunsOutNamesWhoWantedItAndWhoHasIt) {
       "smaller train.batch_size, shorter sequences or more ranks");
 }
 
+TEST(Device, ErrorsNameTheNodeTheyShowAt) {
+  SmallModel m;
+  EmulatedDevice device, small;
+  const auto bound = [&](Device& d) {
+    auto executor = std::make_unique<Executor>(m.graph, m.wanted, ExecutorOptions{.device = &d, .where = "rank 3"});
+    for (const auto& [value, tensor] : m.feed) executor->bind(value, tensor.view());
+    return executor;
+  };
+  const auto whole = bound(device);
+  whole->run();
+  small.limit_memory(whole->arena_bytes());  // nothing for what kernels ask for
+  const std::string message = message_of<DeviceError>([&] { bound(small)->run(); });
+  EXPECT_NE(message.find(" for temporary values of kernels, "), std::string::npos) << message;
+  EXPECT_NE(message.find("; seen at bce_with_logits#3 of inputs [4, 1], [4, 1], [1] on rank 3"), std::string::npos)
+      << message;
+}
+
 TEST(Device, CountsMemoryThatIsGivenBack) {
   EmulatedDevice device;
   const auto queue = device.with_own_queue();

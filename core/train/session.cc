@@ -1,66 +1,16 @@
 #include "core/train/session.h"
 
 #include <algorithm>
-#include <chrono>
 #include <limits>
 #include <set>
 
 #include "core/config/translate.h"
-#include "embedding/device/device_lookup.h"
-#include "embedding/lookup/sharded_lookup.h"
-#include "embedding/lookup/staged_lookup.h"
+#include "core/train/stage_clock.h"
 #include "ops/dense/scale.h"
 #include "ops/graph/autodiff.h"
 
 namespace polyscene {
 namespace {
-
-// Adds the time since construction or the last lap to a stage.
-class StageClock {
- public:
-  // Stages are ranges of `device`, if any; with `wait` it is waited for before each lap.
-  StageClock(std::span<double> seconds, Device* device, bool wait) : seconds_(seconds), device_(device), wait_(wait) {
-    begin_stage();
-  }
-  StageClock(const StageClock&) = delete;
-  StageClock& operator=(const StageClock&) = delete;
-  ~StageClock() { end_stage(); }
-  void lap(Stage stage) {
-    if (wait_ && device_ != nullptr) device_->synchronize();
-    end_stage();
-    stage_ = static_cast<size_t>(stage) + 1;
-    begin_stage();
-    const auto now = std::chrono::steady_clock::now();
-    seconds_[static_cast<size_t>(stage)] += std::chrono::duration<double>(now - last_).count();
-    last_ = now;
-  }
-
- private:
-  void begin_stage() {
-    if (device_ != nullptr && stage_ < kStageNames.size()) device_->begin_range(kStageNames[stage_].data());
-  }
-  void end_stage() {
-    if (device_ != nullptr && stage_ < kStageNames.size()) device_->end_range();
-  }
-
-  std::span<double> seconds_;
-  Device* device_;
-  bool wait_;
-  size_t stage_ = 0;  // the one that has begun
-  std::chrono::steady_clock::time_point last_ = std::chrono::steady_clock::now();
-};
-
-std::vector<TableSpec> table_specs(const Model& model, const config::Embedding& embedding, bool training) {
-  std::vector<TableSpec> specs;
-  for (const TableUse& use : model.tables) {
-    config::SparseOptimizer optimizer = embedding.optimizer();
-    for (const config::Table& t : embedding.table())
-      if (t.name() == use.name && t.has_optimizer()) optimizer = t.optimizer();
-    specs.push_back({use.name, use.dim, use.init_stddev, to_sparse_optimizer(optimizer)});
-    if (!training) specs.back().optimizer.kind = SparseOptimizer::Kind::kSgd;  // the one without state
-  }
-  return specs;
-}
 
 // Batches of more rows keep a device busy for longer than the host needs to queue their kernels one by one.
 int64_t pad_up_to(const config::Train& train, const Device* device) {
@@ -70,25 +20,6 @@ int64_t pad_up_to(const config::Train& train, const Device* device) {
 
 TensorView real_rows(const TensorView& padded, int64_t rows) {
   return {padded.data, padded.dtype, {rows, padded.shape[1]}};
-}
-
-TablesAndLookup make_tables(const config::Experiment& experiment, std::vector<TableSpec> specs,
-                            Communicator& communicator, Device* device, const DeviceRanks& device_ranks) {
-  const ShardingOptions options{.seed = experiment.seed(), .partitions = experiment.embedding().partitions()};
-  if (device != nullptr && experiment.embedding().memory() == config::Embedding::DEVICE) {
-    auto tables = std::make_unique<DeviceTables>(
-        *device, DeviceCommunicators{.host = communicator, .device = *device_ranks.communicator}, std::move(specs),
-        options);
-    auto lookup = std::make_unique<DeviceLookup>(*tables);
-    return {std::move(tables), std::move(lookup)};
-  }
-  auto tables = std::make_unique<ShardedTables>(communicator, std::move(specs), options);
-  std::unique_ptr<RowLookup> lookup;
-  if (device == nullptr)
-    lookup = std::make_unique<ShardedLookup>(*tables);
-  else
-    lookup = std::make_unique<StagedLookup>(*tables, *device);
-  return {std::move(tables), std::move(lookup)};
 }
 
 DeviceRanks connect_devices(Communicator& communicator, const SessionOptions& options) {
@@ -107,8 +38,8 @@ Session::Session(const config::Experiment& experiment, const FeatureSchema& sche
       model_(build_model(experiment, schema)),
       parameters_(*model_.graph, experiment.seed(), options.device),
       device_ranks_(connect_devices(communicator, options)),
-      tables_(make_tables(experiment, table_specs(model_, experiment.embedding(), options.training), communicator,
-                          options.device, device_ranks_)),
+      tables_(make_tables(experiment, model_, options.training, communicator, options.device,
+                          device_ranks_.communicator.get())),
       inputs_(model_, schema, tables().layout(), options.device, pad_up_to(experiment.train(), options.device)),
       buckets_(static_cast<int64_t>(parameters_.gradients().size()), DType::kFloat32) {
   const config::Train& train = experiment.train();

@@ -5,7 +5,6 @@
 #include <array>
 #include <memory>
 #include <optional>
-#include <string_view>
 #include <vector>
 
 #include "core/config/experiment.pb.h"
@@ -14,34 +13,23 @@
 #include "core/models/model.h"
 #include "core/train/dense_update.h"
 #include "core/train/parameter_store.h"
+#include "core/train/stage_clock.h"
 #include "core/train/step_inputs.h"
+#include "core/train/tables.h"
 #include "dist/communicator.h"
 #include "dist/data_parallel/gradient_buckets.h"
 #include "dist/data_parallel/side_queue.h"
 #include "dist/world.h"
 #include "embedding/lookup/buffer.h"
-#include "embedding/lookup/row_lookup.h"
-#include "embedding/row_tables.h"
 #include "ops/graph/executor.h"
 
 namespace polyscene {
-
-// Where the time of a training step goes.
-enum class Stage : uint8_t { kDedup, kLookup, kDense, kAllReduce, kDenseUpdate, kSparseUpdate };
-inline constexpr std::array<std::string_view, 6> kStageNames = {"dedup",      "lookup",       "dense fwd+bwd",
-                                                                "all-reduce", "dense update", "sparse update"};
 
 struct SessionOptions {
   bool training = true;      // false: no gradients, no optimiser state, tables are never changed
   bool profile = false;      // per-operator times; a device is waited for at the end of every stage
   Device* device = nullptr;  // where the model runs, which must outlive the session; nullptr: the host
   DeviceTransport transport{};
-};
-
-// Rows of the tables, and what brings those of a batch to where the model runs.
-struct TablesAndLookup {
-  std::unique_ptr<RowTables> tables;
-  std::unique_ptr<RowLookup> lookup;
 };
 
 class Session {

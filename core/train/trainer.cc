@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <array>
 #include <chrono>
-#include <deque>
 #include <iomanip>
 #include <memory>
 #include <optional>
@@ -21,6 +20,7 @@
 #include "core/train/run_log.h"
 #include "core/train/schedule.h"
 #include "core/train/session.h"
+#include "core/train/step_log.h"
 #include "core/train/text_file.h"
 
 namespace polyscene {
@@ -58,6 +58,7 @@ class Trainer {
     if (leads()) start_log();
     session_.emplace(job_.experiment, schema_, communicator_,
                      SessionOptions{.device = device_, .transport = job_.transport});
+    step_log_.emplace(*session_, log_ ? &*log_ : nullptr);
     if (const DeviceRanks* ranks = session_->device_ranks(); leads() && ranks != nullptr && communicator_.size() > 1)
       out_ << "devices exchange rows and gradients by " << ranks->communicator->name()
            << (ranks->why.empty() ? "" : " (" + ranks->why + ")") << std::endl;
@@ -136,8 +137,7 @@ class Trainer {
       session_->train_step(batch, agreed[0], factor_);
       ++trained_steps_;
     }
-    while (!late_logs_.empty() && trained_steps_ - late_logs_.front().trained_steps >= session_->loss_lag())
-      write_first_log();
+    step_log_->write_due(trained_steps_);
     ++step_;
     ++steps_since_log_;
     rows_since_log_ += agreed[0];
@@ -145,40 +145,24 @@ class Trainer {
     return agreed[1] > 0;
   }
 
-  // A device tells the losses some steps late: the line is written then, or by write_logs().
   void log_step() {
     if (steps_since_log_ == 0) return;
     const double seconds = std::max(now_s() - log_start_s_, 1e-9), left = static_cast<double>(total_steps_ - step_);
     train_seconds_ += seconds;
-    late_logs_.push_back(
-        {.progress = {.step = step_,
-                      .total_steps = total_steps_,
-                      .epoch = static_cast<double>(step_) / static_cast<double>(source_->steps_per_epoch()),
-                      .samples_s = static_cast<double>(rows_since_log_) / seconds,
-                      .loss = 0,
-                      .eta_s = left * seconds / static_cast<double>(steps_since_log_)},
-         .learning_rate = factor_ * train_.optimizer().learning_rate(),
-         .trained_steps = trained_steps_});
-    if (session_->loss_lag() == 0) write_logs();
+    step_log_->add({.step = step_,
+                    .total_steps = total_steps_,
+                    .epoch = static_cast<double>(step_) / static_cast<double>(source_->steps_per_epoch()),
+                    .samples_s = static_cast<double>(rows_since_log_) / seconds,
+                    .loss = 0,
+                    .eta_s = left * seconds / static_cast<double>(steps_since_log_)},
+                   factor_ * train_.optimizer().learning_rate(), trained_steps_);
     steps_since_log_ = rows_since_log_ = 0;
     log_start_s_ = now_s();
   }
 
-  void write_first_log() {
-    LateLog& log = late_logs_.front();
-    double loss = session_->take_losses(trained_steps_ - log.trained_steps);
-    communicator_.all_reduce<double>({&loss, 1});
-    log.progress.loss = loss / static_cast<double>(std::max<int64_t>(log.trained_steps - logged_steps_, 1));
-    if (leads()) log_->train(log.progress, log.learning_rate);
-    logged_steps_ = log.trained_steps;
-    late_logs_.pop_front();
-  }
-  void write_logs() {
-    while (!late_logs_.empty()) write_first_log();
-  }
   // Before the model is looked at: all steps are done, and were good.
   void settle() {
-    write_logs();
+    step_log_->write_all(trained_steps_);
     session_->settle();
   }
 
@@ -279,18 +263,13 @@ class Trainer {
   std::unique_ptr<BatchSource> source_, valid_;
   std::optional<Session> session_;
   std::optional<RunLog> log_;  // rank 0
+  std::optional<StepLog> step_log_;
   EarlyStop early_stop_;
   std::optional<int64_t> best_step_;
 
   int64_t total_steps_ = 0, step_ = 0, rows_trained_ = 0;
-  int64_t trained_steps_ = 0, logged_steps_ = 0;  // those with rows
+  int64_t trained_steps_ = 0;  // those with rows
   int64_t steps_since_log_ = 0, rows_since_log_ = 0, saves_ = 0;
-  struct LateLog {
-    ProgressState progress;
-    double learning_rate;
-    int64_t trained_steps;
-  };
-  std::deque<LateLog> late_logs_;
   double save_seconds_ = 0;
   SourceCounters first_epoch_;  // of this rank
   double factor_ = 1, log_start_s_ = now_s(), train_seconds_ = 0;

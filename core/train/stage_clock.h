@@ -1,0 +1,53 @@
+// Where the time of a training step goes.
+#pragma once
+
+#include <array>
+#include <chrono>
+#include <cstdint>
+#include <span>
+#include <string_view>
+
+#include "ops/device/device.h"
+
+namespace polyscene {
+
+enum class Stage : uint8_t { kDedup, kLookup, kDense, kAllReduce, kDenseUpdate, kSparseUpdate };
+inline constexpr std::array<std::string_view, 6> kStageNames = {"dedup",      "lookup",       "dense fwd+bwd",
+                                                                "all-reduce", "dense update", "sparse update"};
+
+// Adds the time since construction or the last lap to a stage.
+class StageClock {
+ public:
+  // Stages are ranges of `device`, if any; with `wait` it is waited for before each lap.
+  StageClock(std::span<double> seconds, Device* device, bool wait) : seconds_(seconds), device_(device), wait_(wait) {
+    begin_stage();
+  }
+  StageClock(const StageClock&) = delete;
+  StageClock& operator=(const StageClock&) = delete;
+  ~StageClock() { end_stage(); }
+  void lap(Stage stage) {
+    if (wait_ && device_ != nullptr) device_->synchronize();
+    end_stage();
+    stage_ = static_cast<size_t>(stage) + 1;
+    begin_stage();
+    const auto now = std::chrono::steady_clock::now();
+    seconds_[static_cast<size_t>(stage)] += std::chrono::duration<double>(now - last_).count();
+    last_ = now;
+  }
+
+ private:
+  void begin_stage() {
+    if (device_ != nullptr && stage_ < kStageNames.size()) device_->begin_range(kStageNames[stage_].data());
+  }
+  void end_stage() {
+    if (device_ != nullptr && stage_ < kStageNames.size()) device_->end_range();
+  }
+
+  std::span<double> seconds_;
+  Device* device_;
+  bool wait_;
+  size_t stage_ = 0;  // the one that has begun
+  std::chrono::steady_clock::time_point last_ = std::chrono::steady_clock::now();
+};
+
+}  // namespace polyscene

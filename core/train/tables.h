@@ -1,0 +1,25 @@
+// The tables of a model where its rows are to be: in memory of the host or of the device that the model runs on.
+#pragma once
+
+#include <memory>
+
+#include "core/config/experiment.pb.h"
+#include "core/models/model.h"
+#include "embedding/lookup/row_lookup.h"
+#include "embedding/row_tables.h"
+#include "ops/device/device.h"
+
+namespace polyscene {
+
+// Rows, and what brings those of a batch to the model.
+struct TablesAndLookup {
+  std::unique_ptr<RowTables> tables;
+  std::unique_ptr<RowLookup> lookup;
+};
+
+// Without `training`, tables have no optimiser state. device, device_ranks: nullptr on the host; the latter is the
+// ranks of `communicator` over memory of the device. All must outlive the tables.
+[[nodiscard]] TablesAndLookup make_tables(const config::Experiment& experiment, const Model& model, bool training,
+                                          Communicator& communicator, Device* device, Communicator* device_ranks);
+
+}  // namespace polyscene

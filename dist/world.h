@@ -73,8 +73,8 @@ struct DeviceTransport {
 
 struct DeviceRanks {
   std::unique_ptr<Communicator> communicator;
-  std::string why;  // kAuto came to what it did, e.g. "NCCL is not there: ..."; else empty
-  bool host_waits;  // for the device, in every call that sends: staged
+  std::string why;          // kAuto came to what it did, e.g. "NCCL is not there: ..."; else empty
+  bool host_waits = false;  // for the device, in every call that sends: staged
 };
 
 // The ranks of `host` over memory of their devices: in rank order, and without meetings of the hosts where NCCL moves

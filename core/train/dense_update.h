@@ -24,6 +24,12 @@ class DenseUpdate {
   // steps < lag(); throws like step().
   [[nodiscard]] virtual double take_losses(int64_t steps) = 0;
 
+  // Takes in the reports of all steps: waits for a device, throws like step().
+  virtual void settle() {}
+
+  // On a device, its memory: not 0 once a step's gradients were not finite; nullptr on the host, where step() throws.
+  [[nodiscard]] virtual const int32_t* stopped() const { return nullptr; }
+
   // How many steps ago the host learns of a step without waiting: 0 on the host.
   [[nodiscard]] virtual int64_t lag() const = 0;
 };

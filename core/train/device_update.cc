@@ -32,6 +32,10 @@ class DeviceUpdate : public DenseUpdate {
     while (read_ < queued_ - steps) read_next(HostWait::kResult);
     return std::exchange(losses_, 0);
   }
+  void settle() override {
+    while (read_ < queued_) read_next(HostWait::kResult);
+  }
+  const int32_t* stopped() const override { return &optimizer_.report()->stopped; }
   int64_t lag() const override { return kLag; }
 
  private:

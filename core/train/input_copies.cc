@@ -1,6 +1,17 @@
 #include "core/train/input_copies.h"
 
+#include "ops/base/error.h"
+
 namespace polyscene {
+
+// The memory goes back on the queue that copies: not before what reads it is done.
+InputCopies::~InputCopies() {
+  try {
+    queue_->wait_for(*compute_.record());
+  } catch (const Error&) {
+    // A device that failed: whoever used it last has said so.
+  }
+}
 
 void InputCopies::begin() {
   read_[set_] = compute_.record();  // behind the step that reads the set filled last

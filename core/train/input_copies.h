@@ -15,6 +15,9 @@ class InputCopies {
  public:
   // `compute`, which must outlive this, is the queue that reads the copies.
   explicit InputCopies(Device& compute) : compute_(compute), queue_(compute.with_own_queue()) {}
+  InputCopies(const InputCopies&) = delete;
+  InputCopies& operator=(const InputCopies&) = delete;
+  ~InputCopies();
 
   // A step: begin(), add() for each input in the same order as ever, end(). What compute() is given after end() finds
   // the copies there; they stay until the step after the next begins. The host's memory may change after add().

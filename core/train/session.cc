@@ -47,6 +47,7 @@ Session::Session(const config::Experiment& experiment, const FeatureSchema& sche
     build_training_executor();
     update_ = options_.device == nullptr ? make_host_update(train, parameters_, communicator_)
                                          : make_device_update(train, parameters_, communicator_, *options_.device);
+    tables_.lookup->stop_where(update_->stopped());
   }
   forward_ = std::make_unique<Executor>(
       *model_.graph, std::vector{model_.logit},
@@ -157,6 +158,7 @@ double Session::take_losses(int64_t steps) {
 
 void Session::settle() {
   if (options_.device == nullptr) return;
+  if (update_) update_->settle();
   tables_.lookup->check();
   device_ranks_.communicator->check();
   if (side_ranks_.communicator) side_ranks_.communicator->check();

@@ -20,8 +20,7 @@ class StepInputs {
  public:
   // All must outlive this. With a device the executor's inputs are copies there. Batches of up to `pad_up_to` rows are
   // padded: their extents are rounded up so that few different ones come, by rows that are no samples. Their label is
-  // -1, the behaviours and ids that fill up are shared among them and read no row, so nothing gets a gradient from
-  // them.
+  // -1, and the behaviours and ids that fill up are shared among them, so nothing gets a gradient from them.
   StepInputs(const Model& model, const FeatureSchema& schema, const TableLayout& layout, Device* device = nullptr,
              int64_t pad_up_to = 0);
 

@@ -28,13 +28,14 @@ TablesAndLookup make_tables(const config::Experiment& experiment, const Model& m
                             Communicator& communicator, Device* device, Communicator* device_ranks) {
   const ShardingOptions options{.seed = experiment.seed(), .partitions = experiment.embedding().partitions()};
   if (device != nullptr && experiment.embedding().memory() == config::Embedding::DEVICE) {
-    auto tables = std::make_unique<DeviceTables>(
-        *device, DeviceCommunicators{.host = communicator, .device = *device_ranks}, table_specs(model, experiment.embedding(), training),
-        options);
+    auto tables =
+        std::make_unique<DeviceTables>(*device, DeviceCommunicators{.host = communicator, .device = *device_ranks},
+                                       table_specs(model, experiment.embedding(), training), options);
     auto lookup = std::make_unique<DeviceLookup>(*tables);
     return {std::move(tables), std::move(lookup)};
   }
-  auto tables = std::make_unique<ShardedTables>(communicator, table_specs(model, experiment.embedding(), training), options);
+  auto tables =
+      std::make_unique<ShardedTables>(communicator, table_specs(model, experiment.embedding(), training), options);
   std::unique_ptr<RowLookup> lookup;
   if (device == nullptr)
     lookup = std::make_unique<ShardedLookup>(*tables);

@@ -162,8 +162,10 @@ class Trainer {
 
   // Before the model is looked at: all steps are done, and were good.
   void settle() {
+    const double start = now_s();
     step_log_->write_all(trained_steps_);
     session_->settle();
+    train_seconds_ += now_s() - start;
   }
 
   // Evaluates, saves the model where it is the best so far; true when it is time to stop.

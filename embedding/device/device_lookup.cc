@@ -20,6 +20,7 @@ struct DeviceLookup::State {
 
   const UniqueKeys* sent = nullptr;  // of the latest lookup; null: there is none
   bool trains = false;
+  const int32_t* stopped = nullptr;           // see stop_where()
   DeviceBuffer<int64_t> keys;                 // distinct ones of this rank
   std::vector<DeviceBuffer<float>> matrices;  // per group [sent rows, dim]
   DeviceKeys owned{};                         // the keys that this rank owns; several senders may have sent one
@@ -65,6 +66,7 @@ DeviceLookup::State::State(DeviceTables& t)
 void DeviceLookup::State::throw_failure() {
   const std::optional<DeviceProgress::Failure> failure = progress().take_failure();
   if (!failure) return;
+  tables.device_communicator().check();  // is it the model's, or what a rank that died left in the buffers?
   tables.set_update_steps(failure->update_steps);
   sent = nullptr;
   throw not_finite(layout, layout.wire_order()[static_cast<size_t>(failure->table)], failure->key, failure->element,
@@ -205,10 +207,12 @@ void DeviceLookup::update(std::span<const TensorView> gradients, double learning
       .attributes = none, .inputs = {}, .outputs = {}, .scratch = s.scratch, .stream = s.device.stream()};
   check_gradients(context, s.owned, s.leaders_or_none(), s.progress().flags());
   update_table_rows(context.stream, s.owned, s.numbers.data(), s.leaders_or_none(), s.steps.data(),
-                    s.progress().flags());
+                    s.progress().flags(), s.stopped);
   s.progress().read_later({}, s.tables.update_steps());
   s.tables.set_update_steps(s.tables.update_steps() + 1);
 }
+
+void DeviceLookup::stop_where(const int32_t* stopped) { state_->stopped = stopped; }
 
 void DeviceLookup::check() {
   state_->progress().wait();

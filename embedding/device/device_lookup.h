@@ -28,6 +28,7 @@ class DeviceLookup : public RowLookup {
 
   // Throws Error naming table and key when a summed gradient was not finite.
   void check() override;
+  void stop_where(const int32_t* stopped) override;
 
   // Wait for the device.
   [[nodiscard]] LookupStatistics last() const override;

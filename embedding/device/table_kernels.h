@@ -46,9 +46,10 @@ void check_gradients(const KernelContext& context, const DeviceKeys& keys, const
                      const UpdateFlags& flags);
 
 // Runs each table's optimiser, steps [tables, in wire order] being on the device, on the rows of the leaders, with the
-// gradients in the spans' matrices. With a flag set, does nothing but report it.
+// gradients in the spans' matrices. With a flag set, does nothing but report it; where *stopped (unless nullptr) is not
+// 0, nothing at all.
 void update_table_rows(const Stream& stream, const DeviceKeys& keys, const int32_t* rows, const int32_t* leaders,
-                       const OptimizerStep* steps, const UpdateFlags& flags);
+                       const OptimizerStep* steps, const UpdateFlags& flags, const int32_t* stopped);
 
 // Overwrites rows with values [count, dim] and, unless nullptr, state [count, state_width]: of one span, whose keys do
 // not repeat.

@@ -21,7 +21,7 @@ void gather_table_rows(const Stream&, const DeviceKeys&, const int32_t*) { absen
 void insert_and_gather(const Stream&, const DeviceKeys&, int32_t*, const int32_t*, int32_t*) { absent(); }
 void check_gradients(const KernelContext&, const DeviceKeys&, const int32_t*, const UpdateFlags&) { absent(); }
 void update_table_rows(const Stream&, const DeviceKeys&, const int32_t*, const int32_t*, const OptimizerStep*,
-                       const UpdateFlags&) {
+                       const UpdateFlags&, const int32_t*) {
   absent();
 }
 void overwrite_rows(const Stream&, const DeviceKeys&, const int32_t*, const float*, const float*) { absent(); }

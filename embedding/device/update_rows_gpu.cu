@@ -77,6 +77,7 @@ struct UpdateTableRows {
   const int32_t* leaders;
   const OptimizerStep* steps;
   UpdateFlags flags;
+  const int32_t* stopped;
 
   POLYSCENE_DEVICE bool leads(int64_t i) const {
     return leaders == nullptr || simt::Global<const int32_t>(leaders, keys.count).load(i) == i;
@@ -102,6 +103,7 @@ struct UpdateTableRows {
   }
 
   POLYSCENE_DEVICE void operator()(simt::Thread& t) const {
+    if (stopped != nullptr && simt::Global<const int32_t>(stopped, 1).load(0) != 0) return;
     if (simt::Global<const int32_t>(flags.flags, flags.tables + 1).load(flags.tables) != 0) {
       if (t.block() == 0 && t.thread() == 0) describe();
       return;
@@ -151,8 +153,9 @@ struct OverwriteRows {
 }  // namespace
 
 void update_table_rows(const Stream& stream, const DeviceKeys& keys, const int32_t* rows, const int32_t* leaders,
-                       const OptimizerStep* steps, const UpdateFlags& flags) {
-  simt::launch(stream, "update_table_rows", shape_for_tiles(keys), UpdateTableRows{keys, rows, leaders, steps, flags});
+                       const OptimizerStep* steps, const UpdateFlags& flags, const int32_t* stopped) {
+  simt::launch(stream, "update_table_rows", shape_for_tiles(keys),
+               UpdateTableRows{keys, rows, leaders, steps, flags, stopped});
 }
 
 void overwrite_rows(const Stream& stream, const DeviceKeys& keys, const int32_t* rows, const float* values,

@@ -50,6 +50,9 @@ class RowLookup {
   // finite, before any row of this rank has changed.
   virtual void update(std::span<const TensorView> gradients, double learning_rate_factor) = 0;
 
+  // From now on updates change nothing where *stopped is not 0: memory of the device where rows() are on one.
+  virtual void stop_where(const int32_t* /*stopped*/) {}
+
   // Throws what an update found that only a device knew until now; waits for it.
   virtual void check() {}
 

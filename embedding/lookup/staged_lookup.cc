@@ -28,6 +28,9 @@ TensorView StagedLookup::rows(int group) const {
 }
 
 void StagedLookup::update(std::span<const TensorView> gradients, double learning_rate_factor) {
+  int32_t stopped = 0;
+  if (stopped_ != nullptr) device_.copy_out(&stopped, stopped_, sizeof(stopped));
+  if (stopped != 0) return;
   std::vector<TensorView> on_host;
   for (size_t g = 0; g < gradients.size(); ++g) {
     const TensorView& there = gradients[g];

@@ -18,12 +18,14 @@ class StagedLookup : public RowLookup {
   void lookup(const UniqueKeys& unique, LookupMode mode) override;
   [[nodiscard]] TensorView rows(int group) const override;
   void update(std::span<const TensorView> gradients, double learning_rate_factor) override;
+  void stop_where(const int32_t* stopped) override { stopped_ = stopped; }
   [[nodiscard]] LookupStatistics last() const override { return host_.last(); }
   [[nodiscard]] LookupStatistics total() const override { return host_.total(); }
 
  private:
   ShardedLookup host_;
   Device& device_;
+  const int32_t* stopped_ = nullptr;
   struct Group {
     std::shared_ptr<void> memory;  // rows() on the device
     int64_t bytes = 0;             // of it

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <array>
 #include <cstdlib>
+#include <fstream>
 #include <functional>
 #include <string>
 
@@ -24,11 +25,19 @@ struct ProcessesHere {
   int count = 1, before = 0;  // this one included; those of a lower rank
 };
 
-// Processes of the job on this host. Hosts are told apart by name: launchers agree on no variable for it.
-ProcessesHere processes_here(Communicator& processes) {
+// Tells hosts apart, also those of containers that bear one name.
+int64_t host_number() {
   std::array<char, 256> name{};
   ::gethostname(name.data(), name.size() - 1);
-  const auto mine = static_cast<int64_t>(std::hash<std::string>()(name.data()));
+  std::ifstream file("/proc/sys/kernel/random/boot_id");
+  std::string boot;
+  std::getline(file, boot);
+  return static_cast<int64_t>(std::hash<std::string>()(name.data() + boot));
+}
+
+// Processes of the job on this host: launchers agree on no variable for them.
+ProcessesHere processes_here(Communicator& processes) {
+  const int64_t mine = host_number();
   std::vector<int64_t> all(static_cast<size_t>(processes.size()));
   processes.all_gather<int64_t>({&mine, 1}, all);
   return {static_cast<int>(std::ranges::count(all, mine)),
@@ -67,6 +76,9 @@ Ranks::Ranks(const RankOptions& options) : options_(options) {
     first_here_ = here.before;
   }
   if (options.cuda) devices_ = cuda_devices();
+  // Between devices of one process NCCL would read and write our memory in place, but memory of a device's pool is open
+  // to that device alone. Before there are threads, and unless the user says otherwise.
+  if (options.cuda && !processes_ && real_ > 1) ::setenv("NCCL_P2P_DIRECT_DISABLE", "1", 0);
   threads_ = std::max(1, threads_per_rank(options, sharing) * real_ / ranks_);
 }
 

@@ -1,6 +1,5 @@
 #include <cuda_runtime.h>
 #include <nvtx3/nvToolsExt.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <array>
@@ -120,17 +119,24 @@ class CudaGraph : public DeviceGraph {
 // Pinned memory that copies to the device pass through, so that the host need not wait for them.
 class Staging {
  public:
-  static constexpr int64_t kBytes = int64_t{4} << 20;  // of a piece
+  static constexpr int64_t kBytes = int64_t{4} << 20;  // of a piece: many small copies or one large
 
-  // The memory of the next piece, waiting for its last copy where the device is that far behind.
-  std::byte* next(const std::shared_ptr<Queue>& queue) {
-    at_ = (at_ + 1) % pieces_.size();
+  // Room for a copy of at most kBytes, in the current piece or the next, waiting for the copies from that where the
+  // device is so far behind. record() gives an event behind all copies so far.
+  template <class Record>
+  std::byte* room(const std::shared_ptr<Queue>& queue, int64_t bytes, const Record& record) {
+    if (used_ + bytes > kBytes) {
+      pieces_[at_].copied = record();
+      at_ = (at_ + 1) % pieces_.size();
+      used_ = 0;
+      if (pieces_[at_].copied) pieces_[at_].copied->wait(HostWait::kThrottle);
+    }
     Piece& piece = pieces_[at_];
     if (!piece.memory) piece.memory = pinned_memory(queue, kBytes);
-    if (piece.copied) piece.copied->wait(HostWait::kThrottle);
-    return static_cast<std::byte*>(piece.memory.get());
+    std::byte* const room = static_cast<std::byte*>(piece.memory.get()) + used_;
+    used_ += (bytes + 63) / 64 * 64;
+    return room;
   }
-  void queued(std::shared_ptr<Event> copied) { pieces_[at_].copied = std::move(copied); }
 
  private:
   struct Piece {
@@ -139,6 +145,7 @@ class Staging {
   };
   std::array<Piece, 16> pieces_;
   size_t at_ = 0;
+  int64_t used_ = 0;  // of the current piece
 };
 
 class CudaDevice : public Device {
@@ -150,6 +157,7 @@ class CudaDevice : public Device {
                          "[device] wanted a device of compute capability 8.0 or later, CUDA device ", index, " (",
                          properties.name, ") has ", properties.major, ".", properties.minor);
     name_ = str("CUDA device ", index, " (", properties.name, ")");
+    for (const char byte : properties.uuid.bytes) place_ += str(static_cast<int>(byte), ' ');
     // Memory that was given back stays with the process: asking the driver for it again would stop the device.
     cudaMemPool_t pool = nullptr;
     check(cudaDeviceGetDefaultMemPool(&pool, index), "finding the memory pool of ", name_);
@@ -159,13 +167,7 @@ class CudaDevice : public Device {
   }
 
   std::string name() const override { return name_; }
-  std::string place() const override {
-    std::array<char, 256> host{}, bus{};
-    ::gethostname(host.data(), host.size() - 1);
-    check(cudaDeviceGetPCIBusId(bus.data(), static_cast<int>(bus.size()), queue_->index), "asking where ", name_,
-          " is");
-    return str(host.data(), " ", bus.data());
-  }
+  std::string place() const override { return place_; }
   Stream stream() const override {
     use_device(queue_->index);
     return {queue_->stream, products_.get()};
@@ -197,12 +199,11 @@ class CudaDevice : public Device {
     use_device(queue_->index);
     for (int64_t done = 0; done < bytes; done += Staging::kBytes) {
       const auto piece = static_cast<size_t>(std::min(bytes - done, Staging::kBytes));
-      std::byte* const memory = staging_.next(queue_);
+      std::byte* const memory = staging_.room(queue_, static_cast<int64_t>(piece), [this] { return record(); });
       std::memcpy(memory, static_cast<const std::byte*>(host) + done, piece);
       check(cudaMemcpyAsync(static_cast<std::byte*>(device) + done, memory, piece, cudaMemcpyHostToDevice,
                             queue_->stream),
             "copying ", bytes, " bytes to ", name_);
-      staging_.queued(record());
     }
   }
   void copy_out(void* host, const void* device, int64_t bytes) override {
@@ -246,10 +247,13 @@ class CudaDevice : public Device {
 
  private:
   CudaDevice(const CudaDevice& sibling)
-      : Device(sibling), queue_(std::make_shared<Queue>(sibling.queue_->index)), name_(sibling.name_) {}
+      : Device(sibling),
+        queue_(std::make_shared<Queue>(sibling.queue_->index)),
+        name_(sibling.name_),
+        place_(sibling.place_) {}
 
   std::shared_ptr<Queue> queue_;
-  std::string name_;
+  std::string name_, place_;
   Staging staging_;
   std::unique_ptr<DeviceProducts> products_ = std::make_unique<DeviceProducts>(*this);
 };

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <chrono>
 #include <cmath>
+#include <functional>
 #include <map>
 #include <numeric>
 
@@ -196,9 +197,8 @@ void Executor::run(bool recorded) {
 
 // The first time kernels ask for the memory they need, which cannot be recorded; the second time they are recorded.
 void Executor::run_recorded() {
-  constexpr size_t kMostRuns = 256;  // each a few hundred kernels: shapes that never come again must not pile up
-  if (runs_.size() >= kMostRuns) runs_.clear();
   Run& run = runs_[bindings()];
+  run.last_use = ++uses_;
   if (run.allocations == allocations() && run.graph != nullptr) {
     views_ = run.views;
     stale_ = true;  // the steps' views are of another run
@@ -216,8 +216,21 @@ void Executor::run_recorded() {
   run.graph = options_.device->capture([this] { run_nodes(false); });
   run.views = views_;
   ++recorded_;
+  forget_old_runs();
   run.graph->launch();
   run_all_works();
+}
+
+// Shapes that never come again must not pile up: the device keeps memory for each recording.
+void Executor::forget_old_runs() {
+  constexpr std::ptrdiff_t kMostRecordings = 128;
+  const auto recorded = [](const auto& entry) { return entry.second.graph != nullptr; };
+  if (runs_.size() > 4096) std::erase_if(runs_, std::not_fn(recorded));
+  if (std::ranges::count_if(runs_, recorded) <= kMostRecordings) return;
+  auto oldest = runs_.end();
+  for (auto run = runs_.begin(); run != runs_.end(); ++run)
+    if (recorded(*run) && (oldest == runs_.end() || run->second.last_use < oldest->second.last_use)) oldest = run;
+  runs_.erase(oldest);
 }
 
 void Executor::run_all_works() const {
@@ -225,13 +238,18 @@ void Executor::run_all_works() const {
 }
 
 void Executor::after(std::span<const Value> outputs, std::function<void()> work) {
-  int32_t last = 0;
+  std::vector<bool> wanted(views_.size());  // their memory
   for (const Value& v : outputs) {
     require(std::ranges::find(outputs_, v) != outputs_.end(), "[ops.executor] ", graph_.describe(v),
             " was not asked for when the executor was made");
-    last = std::max(last, first_[static_cast<size_t>(alias_of_[static_cast<size_t>(v.id)])]);
+    wanted[static_cast<size_t>(alias_of_[static_cast<size_t>(v.id)])] = true;
   }
-  works_.emplace(static_cast<size_t>(last), std::move(work));
+  const auto touches = [&](Value v) { return wanted[static_cast<size_t>(alias_of_[static_cast<size_t>(v.id)])]; };
+  size_t last = 0;
+  for (size_t i = 0; i < steps_.size(); ++i)
+    if (std::ranges::any_of(steps_[i].node->inputs, touches) || std::ranges::any_of(steps_[i].node->outputs, touches))
+      last = i;
+  works_.emplace(last, std::move(work));
 }
 
 std::vector<int64_t> Executor::bindings() const {

@@ -50,8 +50,9 @@ class Executor {
   // during run(); bindings stay until replaced. Types are checked here, shapes in run().
   void bind(Value value, TensorView view);
 
-  // Has `work` called in every run as soon as all these wanted outputs are computed, on a device: queued. Where a run
-  // is queued as a whole, that is after all of it. Works of one run are called in the same order in either case.
+  // Has `work` called in every run once all that writes or reads these wanted outputs is done, on a device: queued.
+  // Where a run is queued as a whole, that is after all of it. Works of one run are called in the same order in either
+  // case.
   void after(std::span<const Value> outputs, std::function<void()> work);
 
   // Binds the symbols from the shapes of the bound inputs, plans memory if they changed, runs every node.
@@ -85,6 +86,7 @@ class Executor {
   // With the works that after() was given, or without.
   void run_nodes(bool works);
   void run_all_works() const;
+  void forget_old_runs();
   void run_recorded();
   [[nodiscard]] std::vector<int64_t> bindings() const;
   [[nodiscard]] int64_t allocations() const { return arena_allocations_ + scratch_.allocations(); }
@@ -116,9 +118,10 @@ class Executor {
     int64_t allocations = -1;  // before it; once memory has moved it is of no use
     std::vector<TensorView> views;
     std::unique_ptr<DeviceGraph> graph;
+    int64_t last_use = 0;
   };
   std::map<std::vector<int64_t>, Run> runs_;
-  int64_t recorded_ = 0, replayed_ = 0;
+  int64_t recorded_ = 0, replayed_ = 0, uses_ = 0;
 };
 
 }  // namespace polyscene

@@ -80,7 +80,11 @@ class DeviceTest(ProgramTest):
         self.train_both(ranks=2)
         self.assert_same_runs()
 
-    def test_a_loss_that_is_not_finite_ends_it(self):
+    def test_a_loss_that_is_not_finite_is_named_as_on_the_host(self):
         wrong = ["--set", "train.optimizer.learning_rate=1e30", "--set", "train.optimizer.kind=SGD"]
-        result = self.train("device", *SMALL, *wrong, "--device", "cuda", expect=1)
-        self.assertRegex(result.text, "finite gradients, got|the gradient of .* is not finite")
+        for arguments in ([], ["--local-ranks", 2]):
+            name = f"run{len(arguments)}"
+            expected = self.train(name + "h", *SMALL, *wrong, *arguments, expect=1).text.splitlines()[-1]
+            self.assertRegex(expected, "the gradient of .* is not finite")
+            got = self.train(name + "d", *SMALL, *wrong, *arguments, "--device", "cuda", expect=1)
+            self.assertEqual(got.text.splitlines()[-1], expected)

@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <cstdlib>
 #include <iostream>
 
 #include "dist/world.h"
@@ -34,6 +35,7 @@ TEST_P(CudaRanks, StagedOnOneDevice) {
 // With one device there is one rank, and nothing of NCCL but its library is tested.
 TEST_P(CudaRanks, Nccl) {
   const int ranks = std::max(1, device_count());
+  ::setenv("NCCL_P2P_DIRECT_DISABLE", "1", 0);  // as the launcher does for ranks of one process
   std::cout << ranks << " ranks\n";
   const auto body = [](Communicator& host) {
     const auto device = make_cuda_device(host.rank());

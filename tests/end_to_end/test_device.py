@@ -61,13 +61,13 @@ class DeviceTest(ProgramTest):
     def test_ranks_that_share_devices(self):
         result = self.train_both("--local-ranks", 3)
         self.assertIn("3 ranks (local) on the emulated device", result.out)
-        self.assertIn("devices exchange rows and gradients by staged over local (ranks 0 and 1 share a device)", result.out)
+        self.assertIn("devices exchange rows and gradients by staged over local (ranks 0 and 2 share a device)", result.out)
         self.assert_same_runs()
 
     def test_ranks_by_nccl(self):
         # A library with NCCL's interface, over threads.
-        result = self.train_both("--local-ranks", 2, "--transport", "nccl",
-                                 env={**os.environ, "POLYSCENE_NCCL_LIBRARY": NCCL})
+        # There are two devices: by themselves, two ranks take it.
+        result = self.train_both("--local-ranks", 2, env={**os.environ, "POLYSCENE_NCCL_LIBRARY": NCCL})
         self.assertIn("devices exchange rows and gradients by nccl\n", result.out)
         self.assert_same_runs()
 
@@ -75,14 +75,17 @@ class DeviceTest(ProgramTest):
         result = self.train("device", *SMALL, "--device", "cuda", "--local-ranks", 2, "--transport", "nccl", expect=5,
                             env={**os.environ, "POLYSCENE_NCCL_LIBRARY": "/nowhere/libnccl.so"})
         self.assertIn("/nowhere/libnccl.so", result.text)
+        result = self.train("staged", *SMALL, "--device", "cuda", "--local-ranks", 2,
+                            env={**os.environ, "POLYSCENE_NCCL_LIBRARY": "/nowhere/libnccl.so"})
+        self.assertRegex(result.out, r"by staged over local \(.*/nowhere/libnccl.so")
 
     def test_ranks_under_mpirun(self):
-        self.train_both(ranks=2)
+        self.train_both("--transport", "staged", ranks=2)
         self.assert_same_runs()
 
     def test_a_loss_that_is_not_finite_is_named_as_on_the_host(self):
         wrong = ["--set", "train.optimizer.learning_rate=1e30", "--set", "train.optimizer.kind=SGD"]
-        for arguments in ([], ["--local-ranks", 2]):
+        for arguments in ([], ["--local-ranks", 2, "--transport", "staged"]):
             name = f"run{len(arguments)}"
             expected = self.train(name + "h", *SMALL, *wrong, *arguments, expect=1).text.splitlines()[-1]
             self.assertRegex(expected, "the gradient of .* is not finite")

@@ -45,7 +45,7 @@ void multiply_without_memory() {
 
 TEST(MatmulMemory, NoneLeftIsADeviceError) {
   GTEST_FLAG_SET(death_test_style, "threadsafe");  // the program anew: nothing that was freed earlier is at hand
-  EXPECT_EXIT(multiply_without_memory(), testing::ExitedWithCode(4),
+  EXPECT_EXIT(multiply_without_memory(), ::testing::ExitedWithCode(4),
               "\\[ops.matmul\\] oneDNN's sgemm failed with status 1; try fewer local ranks if memory is short");
 }
 

@@ -52,7 +52,7 @@ TEST(Device, MemoryThatRunsOutNamesWhoWantedItAndWhoHasIt) {
       message_of<DeviceError>([&] { (void)device.allocate(3 << 19, "intermediate values of the graph"); }),
       "[device] the emulated device is out of memory: wanted 1.5 MiB for intermediate values of the graph, 1.0 MiB "
       "of 4.0 MiB are free; in use by this process: 3.0 MiB (the table user_id 2.0 MiB, gradients 1.0 MiB); try a "
-      "smaller train.batch_size, shorter sequences or more ranks");
+      "smaller train.batch_size, shorter sequences, embedding.memory: HOST or more ranks");
 }
 
 TEST(Device, ErrorsNameTheNodeTheyShowAt) {

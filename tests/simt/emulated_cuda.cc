@@ -10,7 +10,9 @@ int cuda_devices() { return 2; }
 std::shared_ptr<Device> make_cuda_device(int index) {
   require<DeviceError>(index >= 0 && index < cuda_devices(), "[device] wanted emulated device ", index, ", there are ",
                        cuda_devices());
-  return std::make_shared<testing::EmulatedDevice>();
+  auto device = std::make_shared<testing::EmulatedDevice>();
+  device->set_place(str("emulated ", index));
+  return device;
 }
 
 }  // namespace polyscene

@@ -68,8 +68,9 @@ std::shared_ptr<void> Device::counted(std::shared_ptr<void> memory, int64_t byte
 
 void Device::out_of_memory(int64_t bytes, const std::string& consumer, int64_t free, int64_t all) const {
   throw DeviceError(str("[device] ", name(), " is out of memory: wanted ", mebibytes(bytes), " for ", consumer, ", ",
-                        mebibytes(free), " of ", mebibytes(all), " are free; in use by this process: ",
-                        use_->describe(), "; try a smaller train.batch_size, shorter sequences, embedding.memory: HOST or more ranks"));
+                        mebibytes(free), " of ", mebibytes(all),
+                        " are free; in use by this process: ", use_->describe(),
+                        "; try a smaller train.batch_size, shorter sequences, embedding.memory: HOST or more ranks"));
 }
 
 }  // namespace polyscene

@@ -21,17 +21,11 @@ void InputCopies::begin() {
 }
 
 TensorView InputCopies::add(const TensorView& host) {
-  std::vector<Copy>& set = sets_[set_];
-  if (next_ == set.size()) set.emplace_back();
-  Copy& copy = set[next_++];
-  const int64_t bytes = host.bytes();
-  if (copy.memory == nullptr || copy.bytes < bytes) {
-    copy.memory.reset();
-    copy.bytes = bytes + bytes / 4;
-    copy.memory = queue_->allocate(copy.bytes, "inputs of the batch");
-  }
-  queue_->copy_in(copy.memory.get(), host.data, bytes);
-  return {copy.memory.get(), host.dtype, host.shape};
+  auto& set = sets_[set_];
+  if (next_ == set.size()) set.emplace_back(*queue_, "inputs of the batch");
+  DeviceBuffer<std::byte>& copy = set[next_++];
+  const auto bytes = static_cast<size_t>(host.bytes());
+  return {copy.assign({static_cast<const std::byte*>(host.data), bytes}), host.dtype, host.shape};
 }
 
 void InputCopies::end() { compute_.wait_for(*queue_->record()); }

@@ -3,10 +3,11 @@
 #pragma once
 
 #include <array>
+#include <cstddef>
 #include <memory>
 #include <vector>
 
-#include "ops/device/device.h"
+#include "ops/device/device_buffer.h"
 #include "ops/tensor/tensor.h"
 
 namespace polyscene {
@@ -26,13 +27,9 @@ class InputCopies {
   void end();
 
  private:
-  struct Copy {
-    std::shared_ptr<void> memory;
-    int64_t bytes = 0;
-  };
   Device& compute_;
   std::shared_ptr<Device> queue_;
-  std::array<std::vector<Copy>, 2> sets_;
+  std::array<std::vector<DeviceBuffer<std::byte>>, 2> sets_;
   std::array<std::shared_ptr<Event>, 2> read_;  // once it is reached, the set's last step is done
   size_t set_ = 0, next_ = 0;
 };

@@ -7,9 +7,9 @@
 #include <memory>
 #include <vector>
 
-#include "embedding/device/device_buffer.h"
 #include "embedding/device/table_view.h"
 #include "embedding/plan/table_spec.h"
+#include "ops/device/device_buffer.h"
 
 namespace polyscene {
 

@@ -4,27 +4,23 @@
 
 namespace polyscene {
 
-StagedLookup::StagedLookup(ShardedTables& tables, Device& device)
-    : host_(tables), device_(device), groups_(static_cast<size_t>(tables.layout().groups())) {}
+StagedLookup::StagedLookup(ShardedTables& tables, Device& device) : host_(tables), device_(device) {
+  for (int g = 0; g < tables.layout().groups(); ++g) groups_.push_back({{device, "rows of the batch"}, {}});
+}
 
 void StagedLookup::lookup(const UniqueKeys& unique, LookupMode mode) {
   host_.lookup(unique, mode);
   for (size_t g = 0; g < groups_.size(); ++g) {
     Group& group = groups_[g];
     const TensorView rows = host_.rows(static_cast<int>(g));
-    const int64_t wanted = padded_extent(rows.shape[0]) * rows.shape[1] * size_bytes(rows.dtype);
-    if (wanted > group.bytes) {
-      group.memory.reset();
-      group.bytes = wanted + wanted / 4;
-      group.memory = device_.allocate(group.bytes, "rows of the batch");
-    }
-    device_.copy_in(group.memory.get(), rows.data, rows.bytes());
+    group.rows.resize(padded_extent(rows.shape[0]) * rows.shape[1]);
+    device_.copy_in(group.rows.data(), rows.data, rows.bytes());
   }
 }
 
 TensorView StagedLookup::rows(int group) const {
   const TensorView host = host_.rows(group);
-  return {groups_[static_cast<size_t>(group)].memory.get(), host.dtype, host.shape};
+  return {groups_[static_cast<size_t>(group)].rows.data(), host.dtype, host.shape};
 }
 
 void StagedLookup::update(std::span<const TensorView> gradients, double learning_rate_factor) {

@@ -6,7 +6,7 @@
 
 #include "embedding/lookup/buffer.h"
 #include "embedding/lookup/sharded_lookup.h"
-#include "ops/device/device.h"
+#include "ops/device/device_buffer.h"
 
 namespace polyscene {
 
@@ -27,9 +27,8 @@ class StagedLookup : public RowLookup {
   Device& device_;
   const int32_t* stopped_ = nullptr;
   struct Group {
-    std::shared_ptr<void> memory;  // rows() on the device
-    int64_t bytes = 0;             // of it
-    Buffer<float> gradients;       // on the host
+    DeviceBuffer<float> rows;
+    Buffer<float> gradients;  // on the host
   };
   std::vector<Group> groups_;
 };

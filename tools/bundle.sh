@@ -101,7 +101,7 @@ copy_licence() {
 
 # where_mpi KEY: one of the folders that this Open MPI was built for.
 where_mpi() {
-  ompi_info --parsable --path all | sed -n "s/^path:$1://p" | head -n 1
+  ompi_info --parsable --path all | sed -n "s/^path:$1://p" | sed -n 1p
 }
 
 copy_mpi() {

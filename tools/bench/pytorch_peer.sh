@@ -9,7 +9,7 @@ if [[ ! -f $here/../../.venv-peer/ready ]]; then
 fi
 # A step frees and allocates hundreds of megabytes. jemalloc told to keep them (its default gives large blocks back at
 # once) spares the page faults, which otherwise cost as much as the arithmetic.
-LD_PRELOAD=$(ldconfig -p | awk '/libjemalloc\.so\.2/ { print $NF; exit }')
+LD_PRELOAD=$(ldconfig -p | awk '/libjemalloc\.so\.2/ && !n++ { print $NF }')
 export LD_PRELOAD
 export MALLOC_CONF=${MALLOC_CONF:-oversize_threshold:0,background_thread:true,metadata_thp:auto,dirty_decay_ms:-1,muzzy_decay_ms:-1}
 exec "$here/../../.venv-peer/bin/python" "$here/pytorch_peer.py" "$@"

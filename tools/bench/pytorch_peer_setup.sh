@@ -22,7 +22,7 @@ fail() {
 install_packages() {
   local missing=() as_root=()
   command -v g++ >/dev/null || missing+=(g++)
-  ldconfig -p | grep -q 'libjemalloc\.so\.2' || missing+=(libjemalloc2)
+  ldconfig -p | grep 'libjemalloc\.so\.2' >/dev/null || missing+=(libjemalloc2)
   if ((${#missing[@]} == 0)); then return; fi
   ((EUID == 0)) || as_root=(sudo -n)
   "${as_root[@]}" apt-get update -qq || true

@@ -1,5 +1,7 @@
 #include "embedding/row_tables.h"
 
+#include <utility>
+
 namespace polyscene {
 
 std::vector<int64_t> RowTables::global_rows() {
@@ -9,11 +11,12 @@ std::vector<int64_t> RowTables::global_rows() {
   return all;
 }
 
-int64_t RowTables::load_rows(int index, std::span<const int64_t> keys, std::span<const float> values,
-                             std::span<const float> state) {
-  const SavedRows own = rows_of_rank(layout_, index, communicator_->rank(), spec(index), keys, values, state);
+RowTables::Loaded RowTables::load_rows(int index, const RowsIn& rows) {
+  SavedRows own = rows_of_rank(layout_, index, communicator_->rank(), spec(index), rows);
+  const size_t owned = own.keys.size();
+  if (spec(index).max_rows > 0) own = keep_newest(layout_, index, spec(index), std::move(own));
   write_rows(index, own);
-  return static_cast<int64_t>(own.keys.size());
+  return {.kept = static_cast<int64_t>(own.keys.size()), .dropped = static_cast<int64_t>(owned - own.keys.size())};
 }
 
 }  // namespace polyscene

@@ -41,15 +41,17 @@ class RowTables {
   [[nodiscard]] int64_t update_steps() const { return update_steps_; }
   void set_update_steps(int64_t steps) { update_steps_ = steps; }
 
-  // Loads rows saved by any number of ranks: keeps those this rank owns, drops the others, returns how many it kept.
-  // Creates or overwrites rows; where a key repeats, the last row stays. keys [n], values [n, dim], state [n,
-  // state_width]; an empty `state` leaves that of a new row at its initial value. Throws InvalidArgument on lengths
-  // that do not fit, DeviceError past the most rows that a rank can hold.
-  int64_t load_rows(int index, std::span<const int64_t> keys, std::span<const float> values,
-                    std::span<const float> state);
-  // This rank's rows of a table, ascending by key: keys [rows(index)], values [rows(index), dim], state [rows(index),
-  // state_width], left out where it is empty. Throws InvalidArgument on other lengths.
-  virtual void read_rows(int index, std::span<int64_t> keys, std::span<float> values, std::span<float> state) = 0;
+  struct Loaded {
+    int64_t kept = 0;
+    int64_t dropped = 0;  // this rank's, for which the buckets of a table with a bound had no place
+  };
+  // Loads rows saved by any number of ranks: keeps those this rank owns. Creates or overwrites rows; where a key
+  // repeats, the last row stays. Without state a new row has its initial one, without uses all are as if never used.
+  // Of a table with a bound, all rows of a partition are given at once; those used last stay. Throws InvalidArgument on
+  // lengths that do not fit, DeviceError past the most rows that a rank can hold.
+  Loaded load_rows(int index, const RowsIn& rows);
+  // This rank's rows of a table, [rows(index)], ascending by key. Throws InvalidArgument on other lengths.
+  virtual void read_rows(int index, const RowsOut& out) = 0;
 
  protected:
   RowTables(Communicator& communicator, std::span<const TableSpec> specs, const ShardingOptions& options)

@@ -6,7 +6,8 @@ namespace polyscene {
 
 ShardedTables::ShardedTables(Communicator& communicator, std::vector<TableSpec> specs, const ShardingOptions& options)
     : RowTables(communicator, specs, options) {
-  for (TableSpec& spec : specs) tables_.emplace_back(std::move(spec), options.seed);
+  const TableShare share{.map = layout().map(), .rank = communicator.rank()};
+  for (TableSpec& spec : specs) tables_.emplace_back(std::move(spec), options.seed, share);
 }
 
 int64_t ShardedTables::memory_bytes() const {
@@ -15,12 +16,12 @@ int64_t ShardedTables::memory_bytes() const {
   return bytes;
 }
 
-void ShardedTables::read_rows(int index, std::span<int64_t> keys, std::span<float> values, std::span<float> state) {
-  table(index).read_rows(table(index).rows_by_key(), keys, values, state);
+void ShardedTables::read_rows(int index, const RowsOut& out) {
+  table(index).read_rows(table(index).rows_by_key(), out);
 }
 
 void ShardedTables::write_rows(int index, const SavedRows& rows) {
-  table(index).write_rows(rows.keys, rows.values, rows.state);
+  table(index).write_rows(rows.view());
 }
 
 }  // namespace polyscene

@@ -32,7 +32,7 @@ class ShardedTables final : public RowTables {
   [[nodiscard]] const TableSpec& spec(int index) const override { return table(index).spec(); }
   [[nodiscard]] int64_t rows(int index) override { return table(index).rows(); }
   [[nodiscard]] int64_t memory_bytes() const override;
-  void read_rows(int index, std::span<int64_t> keys, std::span<float> values, std::span<float> state) override;
+  void read_rows(int index, const RowsOut& out) override;
 
  private:
   void write_rows(int index, const SavedRows& rows) override;

@@ -63,6 +63,9 @@ void check_embedding(const config::Embedding& e, const config::Data& data, Probl
                      " wants a table that a feature uses, got \"", name, "\"",
                      suggestion(name, {tables.begin(), tables.end()}));
     if (e.table(i).has_init_stddev()) check_stddev(path + ".init_stddev", e.table(i).init_stddev(), problems);
+    const int64_t most = e.table(i).max_rows(), least = int64_t{32} * e.partitions();
+    problems.require(most == 0 || most >= least, path + ".max_rows", " wants 0 (no bound) or at least ", least,
+                     ", 32 for each of embedding.partitions, got ", most, "; try more rows or fewer partitions");
     if (e.table(i).has_optimizer()) check_sparse(path + ".optimizer", e.table(i).optimizer(), problems);
   }
 }

@@ -1,6 +1,7 @@
 #include "core/train/model_files.h"
 
 #include <fcntl.h>
+#include <glog/logging.h>
 
 #include <algorithm>
 #include <cstdio>
@@ -37,7 +38,7 @@ void save_table(const std::string& folder, RowTables& tables, int index) {
   const Communicator& communicator = tables.communicator();
   const int64_t count = tables.rows(index), dim = spec.dim;
   Tensor keys(DType::kInt64, {count}), values(DType::kFloat32, {count, dim});
-  tables.read_rows(index, keys.elements<int64_t>(), values.elements<float>(), {});
+  tables.read_rows(index, {keys.elements<int64_t>(), values.elements<float>()});
   write_safetensors(folder + "/" + file_name(spec.name) + shard_suffix(communicator.rank(), communicator.size()),
                     {{"keys", keys.view()}, {"values", values.view()}},
                     {{"table", spec.name}, {"dim", std::to_string(dim)}});
@@ -158,7 +159,12 @@ void load_table(const std::string& folder, int index, RowTables& tables) {
     require<DataError>(values.shape == Shape{keys.shape.elements(), dim}, "[train] ", shard.path,
                        ": wanted values of shape [", keys.shape.elements(), ", ", dim, "], got ", values.shape,
                        "; was the model trained with another configuration?");
-    tables.load_rows(index, keys.elements<const int64_t>(), values.elements<const float>(), {});
+    const RowTables::Loaded loaded =
+        tables.load_rows(index, {keys.elements<const int64_t>(), values.elements<const float>()});
+    if (loaded.dropped > 0)
+      LOG(WARNING) << "[train] rank " << tables.communicator().rank() << " dropped " << loaded.dropped << " rows of table \""
+                   << name << "\" from " << shard.path << ": its max_rows, " << tables.spec(index).max_rows
+                   << ", has no place for them; raise it to that of the model";
   }
 }
 

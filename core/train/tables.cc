@@ -13,11 +13,14 @@ namespace {
 std::vector<TableSpec> table_specs(const Model& model, const config::Embedding& embedding, bool training) {
   std::vector<TableSpec> specs;
   for (const TableUse& use : model.tables) {
-    config::SparseOptimizer optimizer = embedding.optimizer();
-    for (const config::Table& t : embedding.table())
-      if (t.name() == use.name && t.has_optimizer()) optimizer = t.optimizer();
-    specs.push_back({use.name, use.dim, use.init_stddev, to_sparse_optimizer(optimizer)});
-    if (!training) specs.back().optimizer.kind = SparseOptimizer::Kind::kSgd;  // the one without state
+    TableSpec& spec = specs.emplace_back(TableSpec{
+        .name = use.name, .dim = use.dim, .init_stddev = use.init_stddev, .optimizer = to_sparse_optimizer(embedding.optimizer())});
+    for (const config::Table& t : embedding.table()) {
+      if (t.name() != use.name) continue;
+      if (t.has_optimizer()) spec.optimizer = to_sparse_optimizer(t.optimizer());
+      spec.max_rows = t.max_rows();
+    }
+    if (!training) spec.optimizer.kind = SparseOptimizer::Kind::kSgd;  // the one without state
   }
   return specs;
 }

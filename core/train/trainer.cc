@@ -22,6 +22,7 @@
 #include "core/train/session.h"
 #include "core/train/step_log.h"
 #include "core/train/text_file.h"
+#include "embedding/plan/bucket_plan.h"
 
 namespace polyscene {
 namespace {
@@ -203,8 +204,9 @@ class Trainer {
 
   void print_summary(Ending ending, bool best_is_other) {
     const std::vector<int64_t> rows = session_->tables().global_rows();
-    std::array<int64_t, 4> sums = {session_->tables().memory_bytes(), session_->lookup().total().keys_in,
-                                   session_->lookup().total().keys_sent, session_->lookup().total().keys_owned};
+    const LookupStatistics lookups = session_->lookup().total();
+    std::array<int64_t, 5> sums = {session_->tables().memory_bytes(), lookups.keys_in, lookups.keys_sent,
+                                   lookups.keys_owned, lookups.rows_lost};
     communicator_.all_reduce<int64_t>(sums);
     const SourceCounters trained = over_ranks(first_epoch_, communicator_);
     const SourceCounters validated = over_ranks(valid_ ? valid_->counters() : SourceCounters(), communicator_);
@@ -235,6 +237,7 @@ class Trainer {
          << static_cast<double>(sums[1]) / std::max(static_cast<double>(sums[2]), 1.0)
          << ", per row fetched by its owner "
          << static_cast<double>(sums[1]) / std::max(static_cast<double>(sums[3]), 1.0) << "\n";
+    print_bounds(rows, sums[4]);
     if (device_ != nullptr)
       out_ << "device   " << device_->name() << ": peak " << device_->use().describe_peak() << ", waited for "
            << device_->use().waits(HostWait::kResult) << " times, held back "
@@ -248,6 +251,18 @@ class Trainer {
          << "\n"
          << "next:    polyscene evaluate --run " << folder_.path() << " --split "
          << (job_.experiment.data().test_files_size() > 0 ? "test" : "valid") << std::endl;
+  }
+
+  void print_bounds(const std::vector<int64_t>& rows, int64_t lost) {
+    std::string bounds;
+    for (int t = 0; t < session_->tables().tables(); ++t) {
+      const TableSpec& spec = session_->tables().spec(t);
+      if (spec.max_rows == 0) continue;
+      const BucketPlan plan = plan_buckets(spec.max_rows, session_->tables().layout().map().partitions());
+      bounds += str(bounds.empty() ? "" : ", ", spec.name, " holds ", rows[static_cast<size_t>(t)], " of ",
+                    plan.buckets * plan.slots, " rows");
+    }
+    if (!bounds.empty()) out_ << "bounded tables: " << bounds << "; rows given up for new ones " << lost << "\n";
   }
 
   [[nodiscard]] std::string where_best_is() const {

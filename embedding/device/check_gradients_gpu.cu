@@ -10,7 +10,7 @@ namespace {
 POLYSCENE_DEVICE void flag_not_finite(const UpdateFlags& f, int32_t table, int64_t from_end) {
   const simt::Global<int32_t> flags(f.flags, f.tables + 1);
   flags.atomic_max(table, static_cast<int32_t>(from_end));
-  flags.atomic_max(f.tables, 1);
+  flags.atomic_max(f.tables, kStopNotFinite);
 }
 
 [[nodiscard]] POLYSCENE_DEVICE bool has_failed(const UpdateFlags& f) {

@@ -26,7 +26,8 @@ struct DeviceLookup::State {
   DeviceKeys owned{};                         // the keys that this rank owns; several senders may have sent one
   std::vector<int64_t> owned_counts;          // [senders, tables]
   DeviceBuffer<KeySpan> spans;
-  DeviceBuffer<int32_t> numbers, links, leaders;
+  DeviceBuffer<int32_t> numbers, links, leaders, next;
+  bool bounded = false;  // some table
   DeviceBuffer<uint32_t> slots;
   DeviceBuffer<OptimizerStep> steps;
   Scratch scratch;
@@ -54,11 +55,13 @@ DeviceLookup::State::State(DeviceTables& t)
       numbers(device, "keys of the lookup"),
       links(device, "keys of the lookup"),
       leaders(device, "keys of the lookup"),
+      next(device, "keys of the lookup"),
       slots(device, "keys of the lookup"),
       steps(device, "steps of the optimisers"),
       scratch(&device) {
   for (int g = 0; g < layout.groups(); ++g) matrices.emplace_back(device, "rows of the lookup");
   if (t.communicator().size() > 1) exchange.emplace(t);
+  for (int table = 0; table < layout.tables(); ++table) bounded = bounded || t.spec(table).max_rows > 0;
   progress().wait();
   counted_before = progress().all();
 }
@@ -69,8 +72,12 @@ void DeviceLookup::State::throw_failure() {
   tables.device_communicator().check();  // is it the model's, or what a rank that died left in the buffers?
   tables.set_update_steps(failure->update_steps);
   sent = nullptr;
-  throw not_finite(layout, layout.wire_order()[static_cast<size_t>(failure->table)], failure->key, failure->element,
-                   failure->value, tables.communicator().rank());
+  const int table = layout.wire_order()[static_cast<size_t>(failure->table)];
+  if (failure->overfull > 0) {
+    const TableSpec& spec = tables.spec(table);
+    throw overfull_bucket(spec, failure->overfull, plan_buckets(spec.max_rows, layout.map().partitions()).slots);
+  }
+  throw not_finite(layout, table, failure->key, failure->element, failure->value, tables.communicator().rank());
 }
 
 // Cuts the owned keys into spans of one sender and table, whose rows lie in the matrix of their group.
@@ -115,9 +122,14 @@ void DeviceLookup::State::link() {
 
 void DeviceLookup::State::find_rows_and_gather() {
   const Stream stream = device.stream();
-  find_rows(stream, owned, numbers.resize(owned.count));
+  TouchedKeys touched;
+  if (trains)
+    touched = {.step = static_cast<int32_t>(tables.update_steps() + 1),
+               .leaders = leaders_or_none(),
+               .next = bounded ? next.resize(owned.count) : nullptr};
+  find_rows(stream, owned, numbers.resize(owned.count), touched);
   if (trains) {
-    insert_and_gather(stream, owned, numbers.data(), leaders_or_none(), progress().row_counts());
+    insert_and_gather(stream, owned, numbers.data(), touched, progress().counts());
   } else {
     gather_table_rows(stream, owned, numbers.data());
   }
@@ -225,6 +237,7 @@ LookupStatistics DeviceLookup::last() const {
   LookupStatistics statistics = s.last;
   if (s.last.steps == 0) return statistics;
   statistics.rows_created = s.progress().last().rows_created;
+  statistics.rows_lost = s.progress().last().rows_lost;
   statistics.keys_owned = s.exchange ? s.progress().last().keys_owned : s.last.keys_received;
   return statistics;
 }
@@ -235,6 +248,7 @@ LookupStatistics DeviceLookup::total() const {
   LookupStatistics statistics = s.earlier;
   statistics += s.last;
   statistics.rows_created = s.progress().all().rows_created - s.counted_before.rows_created;
+  statistics.rows_lost = s.progress().all().rows_lost - s.counted_before.rows_lost;
   statistics.keys_owned =
       s.exchange ? s.progress().all().keys_owned - s.counted_before.keys_owned : statistics.keys_received;
   return statistics;

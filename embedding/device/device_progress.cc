@@ -1,5 +1,6 @@
 #include "embedding/device/device_progress.h"
 
+#include <algorithm>
 #include <bit>
 #include <cstddef>
 #include <numeric>
@@ -12,7 +13,7 @@ namespace polyscene {
 DeviceProgress::DeviceProgress(Device& device, int tables)
     : device_(&device),
       tables_(tables),
-      bytes_(kReportBytes + 4 * (2 * int64_t{tables} + 2)),
+      bytes_(kReportBytes + 4 * (3 * int64_t{tables} + 3)),
       memory_(device.allocate(bytes_, "counts of the tables")),
       rows_(static_cast<size_t>(tables)),
       most_rows_(rows_) {
@@ -68,7 +69,7 @@ void DeviceProgress::wait() {
 void DeviceProgress::take_in(const Reading& reading) {
   const auto* report = static_cast<const int64_t*>(reading.pinned.get());
   const auto* counts = reinterpret_cast<const int32_t*>(report + kReportBytes / 8);
-  const Counted before = {.rows_created = known_rows(), .keys_owned = owned_};
+  const Counted before = {.rows_created = known_rows(), .rows_lost = lost_, .keys_owned = owned_};
   for (size_t t = 0; t < rows_.size(); ++t) {
     // What the reading's own work was thought to add is now known.
     rows_[t] = counts[t];
@@ -76,18 +77,34 @@ void DeviceProgress::take_in(const Reading& reading) {
     for (size_t r = 1; r < readings_.size(); ++r)
       if (!readings_[r].offered.empty()) most_rows_[t] += readings_[r].offered[t];
   }
-  owned_ += static_cast<uint32_t>(counts[tables_]) - static_cast<uint32_t>(owned_);
+  lost_ += static_cast<uint32_t>(counts[tables_]) - static_cast<uint32_t>(lost_);
+  owned_ += static_cast<uint32_t>(counts[tables_ + 1]) - static_cast<uint32_t>(owned_);
   if (!reading.offered.empty()) {
-    last_ = {.rows_created = known_rows() - before.rows_created, .keys_owned = owned_ - before.keys_owned};
+    const int64_t lost = lost_ - before.rows_lost;
+    last_ = {.rows_created = known_rows() - before.rows_created + lost,
+             .rows_lost = lost,
+             .keys_owned = owned_ - before.keys_owned};
     all_.rows_created += last_.rows_created;
+    all_.rows_lost += lost;
     all_.keys_owned += last_.keys_owned;
   }
-  if (report[0] != 0 && !failure_)
-    failure_ = {.table = static_cast<int>(report[0] - 1),
-                .key = report[1],
-                .element = report[2],
-                .value = std::bit_cast<float>(static_cast<uint32_t>(report[3])),
-                .update_steps = reading.update_steps};
+  if (failure_) return;
+  const auto overfull = std::span(counts + 2 * tables_ + 3, static_cast<size_t>(tables_));
+  const auto first = std::ranges::find_if(overfull, [](int32_t keys) { return keys != 0; });
+  if (first != overfull.end())
+    failure_ = Failure{.table = static_cast<int>(first - overfull.begin()),
+                       .update_steps = reading.update_steps,
+                       .overfull = *first,
+                       .key = 0,
+                       .element = 0,
+                       .value = 0};
+  else if (report[0] != 0)
+    failure_ = Failure{.table = static_cast<int>(report[0] - 1),
+                       .update_steps = reading.update_steps,
+                       .overfull = 0,
+                       .key = report[1],
+                       .element = report[2],
+                       .value = std::bit_cast<float>(static_cast<uint32_t>(report[3]))};
 }
 
 int64_t DeviceProgress::known_rows() const { return std::accumulate(rows_.begin(), rows_.end(), int64_t{0}); }
@@ -97,7 +114,7 @@ std::optional<DeviceProgress::Failure> DeviceProgress::take_failure() {
   wait();
   const UpdateFlags f = flags();
   device_->clear(f.report, kReportBytes);
-  device_->clear(f.flags, 4 * (tables_ + 1));
+  device_->clear(f.flags, 4 * (2 * tables_ + 1));
   return std::exchange(failure_, std::nullopt);
 }
 

@@ -17,16 +17,17 @@ namespace polyscene {
 
 class DeviceProgress {
  public:
-  // The first gradient of an update that was not finite.
+  // The first gradient of an update that was not finite, or the fullest bucket of the first table with one too full.
   struct Failure {
-    int table;  // its position in wire order
+    int table;             // its position in wire order
+    int64_t update_steps;  // before the update that did not happen
+    int64_t overfull;      // the keys of one lookup that want one bucket, where they are too many; else 0, and:
     int64_t key, element;
     float value;
-    int64_t update_steps;  // before that update
   };
 
   struct Counted {
-    int64_t rows_created = 0, keys_owned = 0;
+    int64_t rows_created = 0, rows_lost = 0, keys_owned = 0;
   };
 
   // Tables are in wire order everywhere. The device must outlive this.
@@ -36,9 +37,12 @@ class DeviceProgress {
   DeviceProgress(const DeviceProgress&) = delete;
   DeviceProgress& operator=(const DeviceProgress&) = delete;
 
-  // On the device, for kernels: rows of each table [tables], distinct keys of all lookups (modulo 2^32), faults.
-  [[nodiscard]] int32_t* row_counts() const { return memory_as<int32_t>(kReportBytes); }
-  [[nodiscard]] int32_t* owned() const { return row_counts() + tables_; }
+  // On the device, for kernels: what lookups count (lost: modulo 2^32), distinct keys of all lookups (modulo 2^32), faults.
+  [[nodiscard]] TableCounts counts() const {
+    int32_t* const first = memory_as<int32_t>(kReportBytes);
+    return {.rows = first, .lost = first + tables_, .overfull = first + 2 * tables_ + 3, .stop = first + 2 * tables_ + 2};
+  }
+  [[nodiscard]] int32_t* owned() const { return counts().lost + 1; }
   [[nodiscard]] UpdateFlags flags() const { return {owned() + 1, memory_as<int64_t>(0), tables_}; }
 
   // Has the counts read once the work queued so far is done. offered: by how many rows the lookup before it may have
@@ -81,11 +85,11 @@ class DeviceProgress {
 
   Device* device_;
   int64_t tables_, bytes_;
-  std::shared_ptr<void> memory_;  // report [4]; rows [tables], owned, flags [tables + 1]
+  std::shared_ptr<void> memory_;  // report [4]; rows [tables], lost, owned, flags [tables + 1], overfull [tables]
   std::deque<Reading> readings_;  // oldest first
   std::vector<std::shared_ptr<void>> spare_;
   std::vector<int64_t> rows_, most_rows_;
-  int64_t owned_ = 0;
+  int64_t owned_ = 0, lost_ = 0;
   Counted last_, all_;
   std::optional<Failure> failure_;
 };

@@ -1,7 +1,6 @@
 #include "embedding/device/device_table.h"
 
 #include <algorithm>
-#include <cstring>
 #include <utility>
 
 #include "embedding/device/table_kernels.h"
@@ -15,22 +14,31 @@ constexpr int64_t kBucketBytes = kBucketWords * 4;
 
 }  // namespace
 
-DeviceTable::DeviceTable(Device& device, TableSpec spec, uint64_t seed, int64_t max_rows)
+DeviceTable::DeviceTable(Device& device, TableSpec spec, uint64_t seed, const TableShare& share)
     : device_(&device),
       spec_(std::move(spec)),
       consumer_("the table " + spec_.name),
       salt_(table_salt(spec_.name)),
       initial_key_(initial_value_key(seed, salt_)),
-      max_rows_(max_rows),
-      chunk_list_(device, consumer_) {}
+      most_rows_(share.most_rows),
+      plan_(plan_buckets(spec_.max_rows, share.map.partitions())),
+      first_bucket_(share.map.first_partition(share.rank) * plan_.per_partition),
+      chunk_list_(device, consumer_) {
+  if (!bounded()) return;
+  buckets_ = share.map.first_partition(share.rank + 1) * plan_.per_partition - first_bucket_;
+  check_capacity(spec_, buckets_ * plan_.slots, most_rows_);
+  add_chunks((buckets_ * plan_.slots + kChunkRows - 1) / kChunkRows);
+  allocate_index(buckets_ * (plan_.slots + 4));
+}
 
 int64_t DeviceTable::capacity() const {
+  if (bounded()) return buckets_ * plan_.slots;
   return std::min(index_capacity_, static_cast<int64_t>(chunks_.size()) * kChunkRows);
 }
 
 void DeviceTable::reserve(int64_t rows, int64_t present, const int32_t* row_count) {
-  require<DeviceError>(rows <= max_rows_, "[embedding.device] table \"", spec_.name, "\" wanted room for ", rows,
-                       " rows, but the most that a rank can hold is ", max_rows_, "; try more ranks");
+  require<DeviceError>(rows <= most_rows_, "[embedding.device] table \"", spec_.name, "\" wanted room for ", rows,
+                       " rows, but the most that a rank can hold is ", most_rows_, "; try more ranks");
   const int64_t have = static_cast<int64_t>(chunks_.size()), want = (rows + kChunkRows - 1) / kChunkRows;
   if (want > have) add_chunks(want - have);
   if (rows > index_capacity_) rebuild_index(rows + present / 8, present, row_count);
@@ -47,16 +55,21 @@ void DeviceTable::add_chunks(int64_t count) {
   chunk_list_.assign(chunks_);
 }
 
+void DeviceTable::allocate_index(int64_t bytes) {
+  index_ = device_->allocate(bytes, consumer_);
+  index_bytes_ = bytes;
+  device_->clear(index_.get(), bytes);
+}
+
 void DeviceTable::rebuild_index(int64_t capacity, int64_t present, const int32_t* row_count) {
   // 85 of 100 slots: fuller buckets overflow too often, emptier ones cost memory.
   constexpr int64_t kLoad = 85;
   const int64_t buckets = (std::max<int64_t>(capacity, 64) * 100 + kSlots * kLoad - 1) / (kSlots * kLoad);
   index_.reset();
-  buckets_ = index_capacity_ = 0;
-  index_ = device_->allocate(buckets * kBucketBytes, consumer_);
+  buckets_ = index_bytes_ = index_capacity_ = 0;
+  allocate_index(buckets * kBucketBytes);
   buckets_ = buckets;
   index_capacity_ = buckets * kSlots * kLoad / 100;
-  device_->clear(index_.get(), buckets * kBucketBytes);
   if (present > 0) index_rows(device_->stream(), view(), row_count, present);
 }
 
@@ -70,27 +83,43 @@ TableView DeviceTable::view() const {
           .dim = static_cast<int32_t>(spec_.dim),
           .state_width = static_cast<int32_t>(state_width()),
           .init_stddev = static_cast<float>(spec_.init_stddev),
-          .initial_state = spec_.optimizer.initial_state()};
+          .initial_state = spec_.optimizer.initial_state(),
+          .slots = plan_.slots,
+          .all_buckets = static_cast<uint64_t>(plan_.buckets),
+          .first_bucket = static_cast<uint64_t>(first_bucket_)};
 }
 
 int64_t DeviceTable::memory_bytes() const {
-  return static_cast<int64_t>(chunks_.size()) * chunk_bytes() + buckets_ * kBucketBytes + chunk_list_.capacity_bytes();
+  return static_cast<int64_t>(chunks_.size()) * chunk_bytes() + index_bytes_ + chunk_list_.capacity_bytes();
 }
 
-void DeviceTable::read(int64_t rows, int64_t* keys, float* values, float* state) const {
-  std::vector<char> chunk(static_cast<size_t>(chunk_bytes()));
+SavedRows DeviceTable::read(int64_t rows) const {
+  const auto n = static_cast<size_t>(rows);
   const int64_t dim = spec_.dim, width = state_width();
-  const auto copy = [&](auto* to, int64_t first, int64_t count, int64_t row_width, int64_t offset) {
-    const auto bytes = static_cast<size_t>(count * row_width) * sizeof(*to);
-    std::memcpy(to + first * row_width, chunk.data() + offset, bytes);
-  };
-  for (int64_t first = 0; first < rows; first += kChunkRows) {
-    const int64_t count = std::min<int64_t>(kChunkRows, rows - first);
-    device_->copy_out(chunk.data(), chunks_[static_cast<size_t>(first / kChunkRows)], chunk_bytes());
-    copy(keys, first, count, 1, 0);
-    copy(values, first, count, dim, 8 * kChunkRows);
-    if (state != nullptr) copy(state, first, count, width, (8 + 4 * dim) * kChunkRows);
+  SavedRows all{.keys = {}, .values = {}, .state = {}, .uses = {}};
+  all.keys.reserve(n);
+  all.uses.reserve(n);
+  all.values.reserve(n * static_cast<size_t>(dim));
+  all.state.reserve(n * static_cast<size_t>(width));
+  std::vector<uint8_t> digests(bounded() ? static_cast<size_t>(capacity()) : 0);
+  if (bounded()) device_->copy_out(digests.data(), index_.get(), capacity());
+
+  std::vector<std::byte> chunk(static_cast<size_t>(chunk_bytes()));
+  const auto* tags = reinterpret_cast<const RowTag*>(chunk.data());
+  const auto* values = reinterpret_cast<const float*>(tags + kChunkRows);
+  const float* state = values + dim * kChunkRows;
+  const int64_t end = bounded() ? capacity() : rows;
+  for (int64_t row = 0; row < end; ++row) {
+    const int64_t in_chunk = row % kChunkRows;
+    if (in_chunk == 0)
+      device_->copy_out(chunk.data(), chunks_[static_cast<size_t>(row / kChunkRows)], chunk_bytes());
+    if (bounded() && digests[static_cast<size_t>(row)] == 0) continue;
+    all.keys.push_back(tags[in_chunk].key);
+    all.uses.push_back(tags[in_chunk].use);
+    all.values.insert(all.values.end(), values + in_chunk * dim, values + (in_chunk + 1) * dim);
+    all.state.insert(all.state.end(), state + in_chunk * width, state + (in_chunk + 1) * width);
   }
+  return all;
 }
 
 }  // namespace polyscene

@@ -3,55 +3,57 @@
 #pragma once
 
 #include <cstdint>
-#include <limits>
 #include <memory>
 #include <vector>
 
 #include "embedding/device/table_view.h"
-#include "embedding/plan/table_spec.h"
+#include "embedding/table/hashed_table.h"
 #include "ops/device/device_buffer.h"
 
 namespace polyscene {
 
 class DeviceTable {
  public:
-  static constexpr int64_t kMaxRows = std::numeric_limits<int32_t>::max();
-
-  // The device must outlive the table. `seed`: of the experiment, as for HashedTable.
-  DeviceTable(Device& device, TableSpec spec, uint64_t seed, int64_t max_rows = kMaxRows);
+  // The device must outlive the table. `seed`: of the experiment, as for HashedTable. The memory of a table with a bound
+  // is allocated at once. Throws DeviceError where its bound asks for more rows than a rank can hold.
+  DeviceTable(Device& device, TableSpec spec, uint64_t seed, const TableShare& share = {});
 
   [[nodiscard]] const TableSpec& spec() const { return spec_; }
   [[nodiscard]] int64_t state_width() const { return spec_.optimizer.state_width(spec_.dim); }
+  [[nodiscard]] bool bounded() const { return plan_.slots > 0; }
+  [[nodiscard]] int64_t most_rows() const { return most_rows_; }
   // Rows that fit.
   [[nodiscard]] int64_t capacity() const;
-  // Makes room for `rows` rows, where `present` are at most now; row_count: on the device, how many there are. Queued.
+  // Of a table without a bound: makes room for `rows` rows, where `present` are at most now; row_count: on the device, how many there are. Queued.
   // Nothing is copied to grow; the index is freed before it is built anew from the keys. Throws DeviceError past
-  // max_rows and when the device has no memory left.
+  // most_rows() and when the device has no memory left.
   void reserve(int64_t rows, int64_t present, const int32_t* row_count);
   // Valid until the next reserve().
   [[nodiscard]] TableView view() const;
   // All memory held: keys, values, state, index and slack.
   [[nodiscard]] int64_t memory_bytes() const;
 
-  // The contents of rows [0, rows), by row number: keys [rows], values [rows, dim], state [rows, state_width], left out
-  // where it is nullptr. Waits for the device.
-  void read(int64_t rows, int64_t* keys, float* values, float* state) const;
+  // The contents of all rows, of which there are `rows`, in the order of their numbers. Waits for the device.
+  [[nodiscard]] SavedRows read(int64_t rows) const;
 
  private:
-  [[nodiscard]] int64_t chunk_bytes() const { return (8 + 4 * (spec_.dim + state_width())) * kChunkRows; }
+  [[nodiscard]] int64_t chunk_bytes() const { return (16 + 4 * (spec_.dim + state_width())) * kChunkRows; }
   void add_chunks(int64_t count);
+  void allocate_index(int64_t bytes);
   void rebuild_index(int64_t capacity, int64_t present, const int32_t* row_count);
 
   Device* device_;
   TableSpec spec_;
   std::string consumer_;
   uint64_t salt_, initial_key_;
-  int64_t max_rows_;
+  int64_t most_rows_;
+  BucketPlan plan_;
+  int64_t first_bucket_;
   std::vector<std::shared_ptr<void>> blocks_;
   std::vector<char*> chunks_;
   DeviceBuffer<char*> chunk_list_;  // chunks_ on the device
   std::shared_ptr<void> index_;
-  int64_t buckets_ = 0, index_capacity_ = 0;
+  int64_t buckets_ = 0, index_bytes_ = 0, index_capacity_ = 0;
 };
 
 }  // namespace polyscene

@@ -1,6 +1,7 @@
 #include "embedding/device/device_tables.h"
 
 #include <algorithm>
+#include <limits>
 #include <numeric>
 #include <utility>
 
@@ -22,7 +23,7 @@ SavedRows distinct_piece(const SavedRows& rows, size_t begin, size_t count, size
   seen.reset(static_cast<int64_t>(count));
   SavedRows piece;
   const size_t end = std::min(rows.keys.size(), begin + count);
-  const auto put = [](std::vector<float>& to, const std::vector<float>& from, size_t at, size_t i, size_t n) {
+  const auto put = [](auto& to, const auto& from, size_t at, size_t i, size_t n) {
     if (from.empty()) return;
     to.resize(std::max(to.size(), (at + 1) * n));
     std::copy_n(from.begin() + static_cast<std::ptrdiff_t>(i * n), n, to.begin() + static_cast<std::ptrdiff_t>(at * n));
@@ -32,12 +33,14 @@ SavedRows distinct_piece(const SavedRows& rows, size_t begin, size_t count, size
     if (at == piece.keys.size()) piece.keys.push_back(rows.keys[i]);
     put(piece.values, rows.values, at, i, dim);
     put(piece.state, rows.state, at, i, width);
+    put(piece.uses, rows.uses, at, i, 1);
   }
   return piece;
 }
 
-void scatter(const std::vector<float>& from, std::span<const int64_t> order, int64_t width, std::span<float> to) {
-  for (size_t i = 0; i < order.size(); ++i)
+template <class T>
+void scatter(const std::vector<T>& from, std::span<const int64_t> order, int64_t width, std::span<T> to) {
+  for (size_t i = 0; i < order.size() && !to.empty(); ++i)
     std::copy_n(from.begin() + order[i] * width, width, to.begin() + static_cast<std::ptrdiff_t>(i) * width);
 }
 
@@ -54,7 +57,8 @@ DeviceTables::DeviceTables(Device& device, const DeviceCommunicators& communicat
   require(host.rank() == other.rank() && host.size() == other.size(), "[embedding.device] wanted two communicators of ",
           "the same ranks, got rank ", host.rank(), " of ", host.size(), " on the host and rank ", other.rank(), " of ",
           other.size(), " on the device");
-  for (TableSpec& spec : specs) tables_.emplace_back(device, std::move(spec), options.seed);
+  const TableShare share{.map = layout().map(), .rank = host.rank()};
+  for (TableSpec& spec : specs) tables_.emplace_back(device, std::move(spec), options.seed, share);
   upload_views();
 }
 
@@ -71,7 +75,8 @@ void DeviceTables::make_room(std::span<const int64_t> offered) {
   };
   const auto fits = [&] {
     for (size_t w = 0; w < offered.size(); ++w)
-      if (progress_.most_rows(static_cast<int>(w)) + offered[w] > table_of(w).capacity()) return false;
+      if (!table_of(w).bounded() && progress_.most_rows(static_cast<int>(w)) + offered[w] > table_of(w).capacity())
+        return false;
     return views_current_;
   };
   while (!fits() && progress_.outstanding() > kReadingsLeft) progress_.wait_for_oldest();
@@ -79,9 +84,10 @@ void DeviceTables::make_room(std::span<const int64_t> offered) {
   progress_.wait();
   views_current_ = false;
   for (size_t w = 0; w < offered.size(); ++w) {
+    if (table_of(w).bounded()) continue;
     const int64_t present = progress_.known_rows(static_cast<int>(w)), needed = present + offered[w];
-    const int64_t ahead = std::max(needed, std::min(present + kLookupsAhead * offered[w], DeviceTable::kMaxRows));
-    if (ahead > table_of(w).capacity()) table_of(w).reserve(ahead, present, progress_.row_counts() + w);
+    const int64_t ahead = std::max(needed, std::min(present + kLookupsAhead * offered[w], table_of(w).most_rows()));
+    if (ahead > table_of(w).capacity()) table_of(w).reserve(ahead, present, progress_.counts().rows + w);
   }
   upload_views();
 }
@@ -116,7 +122,8 @@ void DeviceTables::write_piece(int index, const SavedRows& piece) {
   const std::string consumer = "loading the table " + spec(index).name;
   DeviceBuffer<int64_t> keys(*device_, consumer);
   DeviceBuffer<float> values(*device_, consumer), state(*device_, consumer), gathered(*device_, consumer);
-  DeviceBuffer<int32_t> numbers(*device_, consumer);
+  DeviceBuffer<int32_t> numbers(*device_, consumer), next(*device_, consumer);
+  DeviceBuffer<RowUse> uses(*device_, consumer);
   DeviceBuffer<KeySpan> spans(*device_, consumer);
   const KeySpan span{.matrix = gathered.resize(count * spec(index).dim),
                      .row = 0,
@@ -131,30 +138,31 @@ void DeviceTables::write_piece(int index, const SavedRows& piece) {
                              .span_count = 1,
                              .tiles = (count + kTileKeys - 1) / kTileKeys,
                              .table_count = tables()};
-  find_rows(device_->stream(), on_device, numbers.resize(count));
-  insert_and_gather(device_->stream(), on_device, numbers.data(), nullptr, progress_.row_counts());
+  // Marked as used in a step that never comes, so that none takes another's place.
+  const TouchedKeys touched{.step = std::numeric_limits<int32_t>::max(),
+                            .leaders = nullptr,
+                            .next = spec(index).max_rows > 0 ? next.resize(count) : nullptr};
+  find_rows(device_->stream(), on_device, numbers.resize(count), touched);
+  insert_and_gather(device_->stream(), on_device, numbers.data(), touched, progress_.counts());
   overwrite_rows(device_->stream(), on_device, numbers.data(), values.assign(piece.values),
-                 piece.state.empty() ? nullptr : state.assign(piece.state));
+                 piece.state.empty() ? nullptr : state.assign(piece.state),
+                 piece.uses.empty() ? nullptr : uses.assign(piece.uses));
   progress_.read_later({}, update_steps());
   progress_.wait();
 }
 
-void DeviceTables::read_rows(int index, std::span<int64_t> keys, std::span<float> values, std::span<float> state) {
+void DeviceTables::read_rows(int index, const RowsOut& out) {
   const DeviceTable& table = tables_[static_cast<size_t>(index)];
-  const int64_t dim = table.spec().dim, width = table.state_width();
-  const auto n = static_cast<size_t>(rows(index)), floats = n * static_cast<size_t>(dim),
-             state_floats = n * static_cast<size_t>(width);
-  require(keys.size() == n && values.size() == floats && (state.empty() || state.size() == state_floats),
-          "[embedding.table] table \"", table.spec().name, "\": wanted room for ", n, " keys, ", floats, " values and ",
-          state_floats, " state floats, got ", keys.size(), ", ", values.size(), " and ", state.size());
-  std::vector<int64_t> unordered(n), order(n);
-  std::vector<float> all_values(floats), all_state(state.size());
-  table.read(static_cast<int64_t>(n), unordered.data(), all_values.data(), state.empty() ? nullptr : all_state.data());
+  const int64_t n = rows(index);
+  check_rows_out(table.spec(), n, out);
+  const SavedRows all = table.read(n);
+  std::vector<int64_t> order(static_cast<size_t>(n));
   std::iota(order.begin(), order.end(), int64_t{0});
-  std::ranges::sort(order, {}, [&](int64_t row) { return unordered[static_cast<size_t>(row)]; });
-  for (size_t i = 0; i < n; ++i) keys[i] = unordered[static_cast<size_t>(order[i])];
-  scatter(all_values, order, dim, values);
-  if (!state.empty()) scatter(all_state, order, width, state);
+  std::ranges::sort(order, {}, [&](int64_t row) { return all.keys[static_cast<size_t>(row)]; });
+  scatter(all.keys, order, 1, out.keys);
+  scatter(all.values, order, table.spec().dim, out.values);
+  scatter(all.state, order, table.state_width(), out.state);
+  scatter(all.uses, order, 1, out.uses);
 }
 
 }  // namespace polyscene

@@ -36,7 +36,7 @@ class DeviceTables final : public RowTables {
   // These wait for the device; memory_bytes() is of the device and does not.
   [[nodiscard]] int64_t rows(int index) override;
   [[nodiscard]] int64_t memory_bytes() const override;
-  void read_rows(int index, std::span<int64_t> keys, std::span<float> values, std::span<float> state) override;
+  void read_rows(int index, const RowsOut& out) override;
 
   // For DeviceLookup. Tables in wire order: what kernels see of them, and room for as many more rows as are offered
   // [tables], made ahead of need so that the host rarely has to know how many rows there are.

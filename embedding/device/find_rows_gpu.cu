@@ -1,22 +1,38 @@
-#include "embedding/device/index_gpu.h"
+#include "embedding/device/bounded_gpu.h"
 #include "embedding/device/table_kernels.h"
 
 namespace polyscene {
 namespace {
 
-// Bytes that move per key: 8 of the key, 64 of the bucket, 32 of the key beside the row, 4 of the result. A neighbour
-// of the stored key or of the chunk's address is in a cache at best.
+// Bytes that move per key: 8 of the key, 64 of the bucket (with a bound 32 to 128), 32 of the tag, read, and in training
+// written, 4 of the result. A neighbour of the tag or of the chunk's address is in a cache at best.
 struct FindRows {
   DeviceKeys keys;
   int32_t* rows;
+  TouchedKeys touched;
+
+  POLYSCENE_DEVICE void touch(const TableView& table, int32_t row) const {
+    char* const chunk = chunk_of(table, row);
+    store_use(chunk, row, {touched.step, load_use(chunk, row).visits + 1});
+  }
 
   POLYSCENE_DEVICE void operator()(simt::Thread& t) const {
     const simt::Global<const int64_t> wanted(keys.keys, keys.count);
     const simt::Global<int32_t> found(rows, keys.count);
     for_each_tile(t, keys, [&](const Tile& tile) {
       if (!tile.has(t.lane())) return;
-      const int64_t i = tile.begin + t.lane();
-      found.store(i, find_row(tile.table, wanted.load(i)));
+      const int64_t i = tile.begin + t.lane(), key = wanted.load(i);
+      const bool bounded = tile.table.slots > 0;
+      const int32_t row = bounded ? find_in_bucket(tile.table, key) : find_row(tile.table, key);
+      found.store(i, row);
+      if (touched.step == 0) return;
+      const bool leads = leads_its_equals(keys, touched.leaders, i);
+      if (leads && row != kNoRow) touch(tile.table, row);
+      if (!bounded) return;
+      const bool wants = leads && row == kNoRow;
+      const simt::Global<int32_t> next(touched.next, keys.count);
+      next.store(i, wants ? heads_of(tile.table).atomic_exchange(local_bucket(tile.table, key), static_cast<int32_t>(i + 1))
+                          : -1);
     });
   }
 };
@@ -31,7 +47,7 @@ struct IndexRows {
     const int64_t present = simt::Global<const int32_t>(row_count, 1).load(0);
     simt::for_each(t, simt::minimum(rows, present), [&](int64_t r) {
       const auto row = static_cast<int32_t>(r);
-      put_in_index(table, chunk_keys(chunk_of(table, row)).load(row & (kChunkRows - 1)), row);
+      put_in_index(table, load_key(chunk_of(table, row), row), row);
     });
   }
 };
@@ -42,8 +58,8 @@ void index_rows(const Stream& stream, const TableView& table, const int32_t* row
   simt::launch(stream, "index_rows", simt::shape_for(rows), IndexRows{table, row_count, rows});
 }
 
-void find_rows(const Stream& stream, const DeviceKeys& keys, int32_t* rows) {
-  simt::launch(stream, "find_rows", shape_for_tiles(keys), FindRows{keys, rows});
+void find_rows(const Stream& stream, const DeviceKeys& keys, int32_t* rows, const TouchedKeys& touched) {
+  simt::launch(stream, "find_rows", shape_for_tiles(keys), FindRows{keys, rows, touched});
 }
 
 }  // namespace polyscene

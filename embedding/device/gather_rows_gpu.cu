@@ -78,12 +78,12 @@ struct GatherTableRows {
   }
 };
 
-// The same, and per new row its key, values, state and bucket written. Equal keys of a new row all compute its values,
+// The same, and per new row its values and state written, and without a bound its tag and bucket. Equal keys of a new row all compute its values,
 // since none sees what another has written.
 struct InsertAndGather {
   DeviceKeys keys;
   int32_t* rows;
-  const int32_t* leaders;
+  TouchedKeys touched;
   int32_t* row_counts;
 
   // Numbers for the lanes that ask, in the order of the lanes.
@@ -97,10 +97,6 @@ struct InsertAndGather {
     return t.shuffle(first, simt::bit_count((asking & (0u - asking)) - 1), simt::kAllLanes) + simt::bit_count(before);
   }
 
-  POLYSCENE_DEVICE bool leads(int64_t i) const {
-    return leaders == nullptr || simt::Global<const int32_t>(leaders, keys.count).load(i) == i;
-  }
-
   POLYSCENE_DEVICE void operator()(simt::Thread& t) const {
     const simt::Global<int32_t> numbers(rows, keys.count);
     for_each_tile(t, keys, [&](const Tile& tile) {
@@ -108,8 +104,10 @@ struct InsertAndGather {
       const bool has = tile.has(t.lane());
       int32_t row = has ? numbers.load(i) : kNoRow;
       GatheredKey mine;
-      mine.fresh = has && row == kNoRow;
-      const bool enters = mine.fresh && leads(i);
+      mine.fresh = has && row < 0;
+      const bool enters =
+          mine.fresh && tile.table.slots == 0 && leads_its_equals(keys, touched.leaders, i);
+      if (row < kNoRow) numbers.store(i, row = -2 - row);  // from place_rows
       const int32_t number = take_number(t, tile.span.table, enters);
       if (mine.fresh) mine.key = simt::Global<const int64_t>(keys.keys, keys.count).load(i);
       if (enters) row = number;
@@ -117,7 +115,11 @@ struct InsertAndGather {
         char* const chunk = chunk_of(tile.table, row);
         mine.values = values_in(tile.table, chunk, row);
         mine.state = state_in(tile.table, chunk, row);
-        if (enters) enter(tile.table, chunk, mine.key, row, i);
+        if (enters) {
+          numbers.store(i, row);
+          store_tag(chunk, row, {mine.key, {touched.step, 1}});
+          put_in_index(tile.table, mine.key, row);
+        }
       }
       const uint32_t fresh = t.ballot(mine.fresh, simt::kAllLanes);
       copy_rows(t, tile, mine, fresh);
@@ -125,12 +127,6 @@ struct InsertAndGather {
         if ((fresh >> lane & 1) != 0) write_fresh(t, tile, lane, mine);
       }
     });
-  }
-
-  POLYSCENE_DEVICE void enter(const TableView& table, char* chunk, int64_t key, int32_t row, int64_t i) const {
-    simt::Global<int32_t>(rows, keys.count).store(i, row);
-    chunk_keys(chunk).store(row & (kChunkRows - 1), key);
-    put_in_index(table, key, row);
   }
 };
 
@@ -140,9 +136,10 @@ void gather_table_rows(const Stream& stream, const DeviceKeys& keys, const int32
   simt::launch(stream, "gather_table_rows", shape_for_tiles(keys), GatherTableRows{keys, rows});
 }
 
-void insert_and_gather(const Stream& stream, const DeviceKeys& keys, int32_t* rows, const int32_t* leaders,
-                       int32_t* row_counts) {
-  simt::launch(stream, "insert_and_gather", shape_for_tiles(keys), InsertAndGather{keys, rows, leaders, row_counts});
+void insert_and_gather(const Stream& stream, const DeviceKeys& keys, int32_t* rows, const TouchedKeys& touched,
+                       const TableCounts& counts) {
+  if (touched.next != nullptr) place_rows(stream, keys, rows, touched, counts);
+  simt::launch(stream, "insert_and_gather", shape_for_tiles(keys), InsertAndGather{keys, rows, touched, counts.rows});
 }
 
 }  // namespace polyscene

@@ -15,7 +15,8 @@ namespace polyscene {
   return b + 1 == table.buckets ? 0 : b + 1;
 }
 
-// The number of the key's row, or kNoRow. Bytes that move: 64 of the bucket, 32 of the sector with the key.
+// The number of the key's row in a table without a bound, or kNoRow. Bytes that move: 64 of the bucket, 32 of the
+// sector with the key.
 [[nodiscard]] POLYSCENE_DEVICE int32_t find_row(const TableView& table, int64_t key) {
   const uint64_t hash = index_hash(key, table.salt);
   const uint32_t wanted = digest(hash) * 0x01010101u;
@@ -27,7 +28,7 @@ namespace polyscene {
     for (int slot = 0; slot < kSlots; ++slot) {
       if ((zero_bytes(head[slot / 4] ^ wanted) >> (slot % 4 * 8 + 7) & 1) == 0) continue;
       const auto row = static_cast<int32_t>(words.load(at + kRowWord + slot));
-      if (chunk_keys(chunk_of(table, row)).load(row & (kChunkRows - 1)) == key) return row;
+      if (load_key(chunk_of(table, row), row) == key) return row;
     }
     if (head[kSlots / 4 - 1] >> 24 == 0) return kNoRow;  // its last slot is free
   }

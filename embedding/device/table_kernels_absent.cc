@@ -15,15 +15,18 @@ namespace {
 }  // namespace
 
 void index_rows(const Stream&, const TableView&, const int32_t*, int64_t) { absent(); }
-void find_rows(const Stream&, const DeviceKeys&, int32_t*) { absent(); }
+void find_rows(const Stream&, const DeviceKeys&, int32_t*, const TouchedKeys&) { absent(); }
+void place_rows(const Stream&, const DeviceKeys&, int32_t*, const TouchedKeys&, const TableCounts&) { absent(); }
 void link_keys(const Stream&, const DeviceKeys&, int32_t*, uint32_t*, int32_t*, int32_t*) { absent(); }
 void gather_table_rows(const Stream&, const DeviceKeys&, const int32_t*) { absent(); }
-void insert_and_gather(const Stream&, const DeviceKeys&, int32_t*, const int32_t*, int32_t*) { absent(); }
+void insert_and_gather(const Stream&, const DeviceKeys&, int32_t*, const TouchedKeys&, const TableCounts&) { absent(); }
 void check_gradients(const KernelContext&, const DeviceKeys&, const int32_t*, const UpdateFlags&) { absent(); }
 void update_table_rows(const Stream&, const DeviceKeys&, const int32_t*, const int32_t*, const OptimizerStep*,
                        const UpdateFlags&, const int32_t*) {
   absent();
 }
-void overwrite_rows(const Stream&, const DeviceKeys&, const int32_t*, const float*, const float*) { absent(); }
+void overwrite_rows(const Stream&, const DeviceKeys&, const int32_t*, const float*, const float*, const RowUse*) {
+  absent();
+}
 
 }  // namespace polyscene

@@ -4,29 +4,34 @@
 #include <cstddef>
 #include <cstdint>
 
-#include "embedding/plan/partition_map.h"
+#include "embedding/plan/bucket_plan.h"
+#include "embedding/table/row_tag.h"
 
 namespace polyscene {
 
-// Rows lie in chunks that never move: keys [kChunkRows], values [kChunkRows, dim], state [kChunkRows, state_width].
+// Rows lie in chunks that never move: tags [kChunkRows], values [kChunkRows, dim], state [kChunkRows, state_width].
 inline constexpr int kChunkBits = 10;
 inline constexpr int32_t kChunkRows = 1 << kChunkBits;
 
 // A bucket of the index is 64 bytes, two sectors: a byte of hash per slot (0: free) and the number of slots taken, then
-// the slots' row numbers. Slots are taken in order, and a bucket that is full goes on in the next.
+// the slots' row numbers. Slots are taken in order, and a bucket that is full goes on in the next. Tables with a bound
+// have other buckets (bounded_gpu.h).
 inline constexpr int kSlots = 12, kBucketWords = 16, kUsedWord = 3, kRowWord = 4;
 inline constexpr int32_t kNoRow = -1;
 
 // One table on one device.
-struct alignas(64) TableView {
-  uint32_t* index;      // [buckets, kBucketWords]
+struct alignas(128) TableView {
+  uint32_t* index;      // [buckets, kBucketWords]; with a bound bytes of hash [buckets, slots], then heads [buckets]
   char* const* chunks;  // [chunk_count]
   uint64_t buckets;
   uint64_t salt, initial_key;  // of the hash, of the generator of initial values
   int32_t chunk_count, dim, state_width;
   float init_stddev, initial_state;
+  int32_t slots;         // rows of a bucket of a table with a bound, a multiple of 16; 0: it has none
+  uint64_t all_buckets;  // of a table with a bound on all ranks, of which this one's begin with first_bucket
+  uint64_t first_bucket;
 };
-static_assert(sizeof(TableView) == 64);
+static_assert(sizeof(TableView) == 128);
 
 // Keys of one table that lie side by side, and their rows in the matrix of their group. [begin, begin + count) of the
 // keys; its tiles of kTileKeys keys, the last of which may be shorter, are numbered from `tile`.

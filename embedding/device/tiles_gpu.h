@@ -49,18 +49,38 @@ POLYSCENE_DEVICE void for_each_tile(const simt::Thread& t, const DeviceKeys& k, 
   return simt::shape_for_warps(keys.tiles);
 }
 
+// Whether a key is the first of its equals, as `leaders` (link_keys) says; nullptr: all are.
+[[nodiscard]] POLYSCENE_DEVICE bool leads_its_equals(const DeviceKeys& k, const int32_t* leaders, int64_t i) {
+  return leaders == nullptr || simt::Global<const int32_t>(leaders, k.count).load(i) == i;
+}
+
 // Row `row` of a table: [dim] values, [state_width] state.
 [[nodiscard]] POLYSCENE_DEVICE char* chunk_of(const TableView& table, int32_t row) {
   return simt::Global<char* const>(table.chunks, table.chunk_count).load(row >> kChunkBits);
 }
-[[nodiscard]] POLYSCENE_DEVICE simt::Global<int64_t> chunk_keys(char* chunk) {
-  return {reinterpret_cast<int64_t*>(chunk), kChunkRows};
+// Its tag, and of that the key and the use alone: who looks for a key reads those of other rows, which others touch.
+[[nodiscard]] POLYSCENE_DEVICE RowTag load_tag(char* chunk, int32_t row) {
+  return simt::Global<const RowTag>(reinterpret_cast<const RowTag*>(chunk), kChunkRows).load(row & (kChunkRows - 1));
+}
+POLYSCENE_DEVICE void store_tag(char* chunk, int32_t row, const RowTag& tag) {
+  simt::Global<RowTag>(reinterpret_cast<RowTag*>(chunk), kChunkRows).store(row & (kChunkRows - 1), tag);
+}
+[[nodiscard]] POLYSCENE_DEVICE int64_t load_key(char* chunk, int32_t row) {
+  return simt::Global<const int64_t>(reinterpret_cast<const int64_t*>(chunk), 2 * kChunkRows)
+      .load(2 * (row & (kChunkRows - 1)));
+}
+[[nodiscard]] POLYSCENE_DEVICE RowUse load_use(char* chunk, int32_t row) {
+  return simt::Global<const RowUse>(reinterpret_cast<const RowUse*>(chunk), 2 * kChunkRows)
+      .load(2 * (row & (kChunkRows - 1)) + 1);
+}
+POLYSCENE_DEVICE void store_use(char* chunk, int32_t row, const RowUse& use) {
+  simt::Global<RowUse>(reinterpret_cast<RowUse*>(chunk), 2 * kChunkRows).store(2 * (row & (kChunkRows - 1)) + 1, use);
 }
 [[nodiscard]] POLYSCENE_DEVICE float* values_in(const TableView& table, char* chunk, int32_t row) {
-  return reinterpret_cast<float*>(chunk + 8 * kChunkRows) + int64_t{row & (kChunkRows - 1)} * table.dim;
+  return reinterpret_cast<float*>(chunk + 16 * kChunkRows) + int64_t{row & (kChunkRows - 1)} * table.dim;
 }
 [[nodiscard]] POLYSCENE_DEVICE float* state_in(const TableView& table, char* chunk, int32_t row) {
-  return reinterpret_cast<float*>(chunk + (8 + int64_t{4} * table.dim) * kChunkRows) +
+  return reinterpret_cast<float*>(chunk + (16 + int64_t{4} * table.dim) * kChunkRows) +
          int64_t{row & (kChunkRows - 1)} * table.state_width;
 }
 

@@ -79,10 +79,6 @@ struct UpdateTableRows {
   UpdateFlags flags;
   const int32_t* stopped;
 
-  POLYSCENE_DEVICE bool leads(int64_t i) const {
-    return leaders == nullptr || simt::Global<const int32_t>(leaders, keys.count).load(i) == i;
-  }
-
   // One thread, once: the first bad gradient of the first table, in wire order, that has one.
   POLYSCENE_DEVICE void describe() const {
     const simt::Global<int64_t> report(flags.report, 4);
@@ -104,13 +100,13 @@ struct UpdateTableRows {
 
   POLYSCENE_DEVICE void operator()(simt::Thread& t) const {
     if (stopped != nullptr && simt::Global<const int32_t>(stopped, 1).load(0) != 0) return;
-    if (simt::Global<const int32_t>(flags.flags, flags.tables + 1).load(flags.tables) != 0) {
-      if (t.block() == 0 && t.thread() == 0) describe();
+    if (const int32_t why = simt::Global<const int32_t>(flags.flags, flags.tables + 1).load(flags.tables); why != 0) {
+      if (why == kStopNotFinite && t.block() == 0 && t.thread() == 0) describe();
       return;
     }
     for_each_tile(t, keys, [&](const Tile& tile) {
       UpdatedRow mine;
-      if (const int64_t i = tile.begin + t.lane(); tile.has(t.lane()) && leads(i)) {
+      if (const int64_t i = tile.begin + t.lane(); tile.has(t.lane()) && leads_its_equals(keys, leaders, i)) {
         const int32_t row = simt::Global<const int32_t>(rows, keys.count).load(i);
         char* const chunk = chunk_of(tile.table, row);
         mine = {values_in(tile.table, chunk, row), state_in(tile.table, chunk, row)};
@@ -122,11 +118,12 @@ struct UpdateTableRows {
   }
 };
 
-// Per key: values and state, from the one place to the other.
+// Per key: values, state and use, from the one place to the other.
 struct OverwriteRows {
   DeviceKeys keys;
   const int32_t* rows;
   const float *values, *state;
+  const RowUse* uses;
 
   POLYSCENE_DEVICE static void copy(simt::Thread& t, const Tile& tile, float* mine, const float* from, int32_t width) {
     const simt::Global<const float> input(from + int64_t{tile.begin} * width, int64_t{tile.count} * width);
@@ -140,9 +137,11 @@ struct OverwriteRows {
     for_each_tile(t, keys, [&](const Tile& tile) {
       UpdatedRow mine;
       if (tile.has(t.lane())) {
-        const int32_t row = simt::Global<const int32_t>(rows, keys.count).load(tile.begin + t.lane());
+        const int64_t i = tile.begin + t.lane();
+        const int32_t row = simt::Global<const int32_t>(rows, keys.count).load(i);
         char* const chunk = chunk_of(tile.table, row);
         mine = {values_in(tile.table, chunk, row), state_in(tile.table, chunk, row)};
+        store_use(chunk, row, uses == nullptr ? RowUse() : simt::Global<const RowUse>(uses, keys.count).load(i));
       }
       copy(t, tile, mine.values, values, tile.table.dim);
       if (state != nullptr) copy(t, tile, mine.state, state, tile.table.state_width);
@@ -159,8 +158,8 @@ void update_table_rows(const Stream& stream, const DeviceKeys& keys, const int32
 }
 
 void overwrite_rows(const Stream& stream, const DeviceKeys& keys, const int32_t* rows, const float* values,
-                    const float* state) {
-  simt::launch(stream, "overwrite_rows", shape_for_tiles(keys), OverwriteRows{keys, rows, values, state});
+                    const float* state, const RowUse* uses) {
+  simt::launch(stream, "overwrite_rows", shape_for_tiles(keys), OverwriteRows{keys, rows, values, state, uses});
 }
 
 }  // namespace polyscene

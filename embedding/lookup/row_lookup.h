@@ -23,6 +23,7 @@ struct LookupStatistics {
   int64_t keys_received = 0;  // from all ranks, own ones included
   int64_t keys_owned = 0;     // distinct among the received
   int64_t rows_created = 0;
+  int64_t rows_lost = 0;   // to new ones, in tables with a bound
   int64_t bytes_sent = 0;  // to other ranks: keys, rows and gradients
 
   LookupStatistics& operator+=(const LookupStatistics& other);

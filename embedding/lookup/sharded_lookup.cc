@@ -39,6 +39,7 @@ LookupStatistics& LookupStatistics::operator+=(const LookupStatistics& other) {
   keys_received += other.keys_received;
   keys_owned += other.keys_owned;
   rows_created += other.rows_created;
+  rows_lost += other.rows_lost;
   bytes_sent += other.bytes_sent;
   return *this;
 }
@@ -53,6 +54,7 @@ struct ShardedLookup::State {
   bool trains = false;
   std::vector<KeyPiece> pieces;     // of owned->keys()
   Buffer<int32_t> table_rows;       // their row numbers in their tables
+  std::vector<std::vector<int32_t>> fresh;  // rows of a table that the latest lookup made, by wire order
   std::vector<Buffer<float>> rows;  // per group [sent rows, dim]
   LookupStatistics last, earlier;
 
@@ -64,7 +66,7 @@ struct ShardedLookup::State {
     return table_rows.span().subspan(static_cast<size_t>(p.begin), static_cast<size_t>(p.size()));
   }
   void find_rows(LookupMode mode);
-  void insert_rows();
+  void insert_rows(int32_t step);
   void gather_local();
   void gather_and_send();
   void check_finite(std::span<const float* const> sums) const;
@@ -75,30 +77,38 @@ void ShardedLookup::State::find_rows(LookupMode mode) {
   cut_pieces(layout, owned->counts(), pieces);
   const std::span<const int64_t> keys = owned->keys();
   table_rows.resize(static_cast<int64_t>(keys.size()));
+  const auto step = static_cast<int32_t>(tables.update_steps() + 1);
   for_each_piece(pieces, [&](const KeyPiece& p) {
     const auto piece_keys = keys.subspan(static_cast<size_t>(p.begin), static_cast<size_t>(p.size()));
     tables.table(p.table).find(piece_keys, table_rows_of(p));
+    if (mode == LookupMode::kTrain) tables.table(p.table).touch(table_rows_of(p), step);
   });
-  if (mode == LookupMode::kTrain) insert_rows();
+  if (mode == LookupMode::kTrain) insert_rows(step);
 }
 
-// One thread per table numbers the new keys, in their order; all threads then compute initial values.
-void ShardedLookup::State::insert_rows() {
+// One thread per table finds places for the new keys, in their order; all threads then compute initial values.
+void ShardedLookup::State::insert_rows(int32_t step) {
   constexpr int64_t kGrain = 64;
   const auto n = static_cast<size_t>(layout.tables());
-  std::vector<int64_t> begin(n), added(n);
+  std::vector<int64_t> begin(n), lost(n);
+  fresh.resize(n);
   std::exclusive_scan(owned->counts().begin(), owned->counts().end(), begin.begin(), int64_t{0});
   parallel_for(layout.tables(), 1, [&](int64_t wire, int64_t) {
     const auto w = static_cast<size_t>(wire);
     const auto from = static_cast<size_t>(begin[w]), count = static_cast<size_t>(owned->counts()[w]);
-    HashedTable& table = tables.table(layout.wire_order()[w]);
-    added[w] = table.insert_missing(owned->keys().subspan(from, count), table_rows.span().subspan(from, count));
+    fresh[w].clear();
+    lost[w] = tables.table(layout.wire_order()[w])
+                  .insert_missing(owned->keys().subspan(from, count), table_rows.span().subspan(from, count), step,
+                                  fresh[w]);
   });
   for (size_t w = 0; w < n; ++w) {
     HashedTable& table = tables.table(layout.wire_order()[w]);
-    const int64_t first = table.rows() - added[w];
-    parallel_for(added[w], kGrain, [&](int64_t from, int64_t to) { table.init_rows(first + from, first + to); });
-    last.rows_created += added[w];
+    const auto added = static_cast<int64_t>(fresh[w].size());
+    parallel_for(added, kGrain, [&](int64_t from, int64_t to) {
+      table.init_rows(std::span(fresh[w]).subspan(static_cast<size_t>(from), static_cast<size_t>(to - from)));
+    });
+    last.rows_created += added;
+    last.rows_lost += lost[w];
   }
 }
 

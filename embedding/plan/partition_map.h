@@ -32,6 +32,10 @@ class PartitionMap {
   // Rank that owns a partition: the ranks' shares differ by one partition at most.
   [[nodiscard]] int owner(int partition) const { return static_cast<int>(int64_t{partition} * ranks_ / partitions_); }
   [[nodiscard]] int owner(int64_t key, uint64_t salt) const { return owner(partition(key_hash(key, salt))); }
+  // The first partition of a rank; of rank ranks(), the end of the last one's.
+  [[nodiscard]] int first_partition(int rank) const {
+    return static_cast<int>((int64_t{rank} * partitions_ + ranks_ - 1) / ranks_);
+  }
 
   friend bool operator==(const PartitionMap&, const PartitionMap&) = default;
 

@@ -7,7 +7,7 @@
 namespace polyscene {
 
 TableLayout::TableLayout(std::span<const TableSpec> specs, PartitionMap map) : map_(map) {
-  check_tables(specs);
+  check_tables(specs, map.partitions());
   for (const TableSpec& spec : specs) {
     names_.push_back(spec.name);
     salts_.push_back(table_salt(spec.name));

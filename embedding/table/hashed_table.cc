@@ -4,42 +4,54 @@
 
 #include <algorithm>
 #include <array>
-#include <numeric>
+#include <limits>
+#include <unordered_map>
 #include <utility>
 
 #include "embedding/plan/partition_map.h"
 #include "embedding/table/initial_value.h"
-#include "embedding/table/saved_rows.h"
 #include "ops/base/error.h"
-#include "ops/base/thread.h"
 
 namespace polyscene {
 namespace {
 
 std::span<float> row_span(float* row, int64_t width) { return {row, static_cast<size_t>(width)}; }
 
+// All keys of a rank share the top bits of the routing hash; a multiplication spreads the rest over the whole word.
+uint64_t index_hash(uint64_t routing_hash) { return routing_hash * 0x9E3779B97F4A7C15ull; }
+
 }  // namespace
 
-HashedTable::HashedTable(TableSpec spec, uint64_t seed, int64_t max_rows)
+void check_capacity(const TableSpec& spec, int64_t capacity, int64_t most_rows) {
+  require<DeviceError>(capacity <= most_rows, "[embedding.table] table \"", spec.name, "\" with max_rows ",
+                       spec.max_rows, " wanted ", capacity, " rows of a rank, which can hold ", most_rows,
+                       "; try more ranks");
+}
+
+HashedTable::HashedTable(TableSpec spec, uint64_t seed, const TableShare& share)
     : spec_(std::move(spec)),
       salt_(table_salt(spec_.name)),
       init_key_(initial_value_key(seed, salt_)),
-      max_rows_(max_rows),
-      store_(spec_.dim, spec_.optimizer.state_width(spec_.dim)) {}
-
-int64_t HashedTable::memory_bytes() const { return store_.memory_bytes() + index_.memory_bytes(); }
-
-// All keys of a rank share the top bits of the routing hash; a multiplication spreads the rest over the whole word.
-uint64_t HashedTable::index_hash(int64_t key) const { return key_hash(key, salt_) * 0x9E3779B97F4A7C15ull; }
-
-int32_t HashedTable::find_one(int64_t key, uint64_t hash) const {
-  return index_.find(hash, [&](int32_t row) { return store_.key(row) == key; });
+      most_rows_(share.most_rows),
+      store_(spec_.dim, spec_.optimizer.state_width(spec_.dim)),
+      bounded_(plan_buckets(spec_.max_rows, share.map.partitions()), share.map.first_partition(share.rank),
+               share.map.first_partition(share.rank + 1)) {
+  check_capacity(spec_, bounded_.capacity(), most_rows_);
+  store_.allocate(bounded_.capacity());
 }
 
-// Three passes over a few keys at a time, so that the misses of a bucket, and then of a row's key, overlap. The first
-// candidate is the row nine times out of ten.
+int64_t HashedTable::memory_bytes() const {
+  return store_.memory_bytes() + index_.memory_bytes() + bounded_.memory_bytes();
+}
+
+int32_t HashedTable::find_one(int64_t key) const {
+  const auto same_key = [&](int32_t row) { return this->key(row) == key; };
+  return bounded_.used() ? bounded_.find(hash_of(key), same_key) : index_.find(index_hash(hash_of(key)), same_key);
+}
+
+// Passes over a few keys at a time, so that the misses of a bucket, and then of a row's tag, overlap.
 void HashedTable::find(std::span<const int64_t> keys, std::span<int32_t> rows) const {
-  if (store_.rows() == 0) {
+  if (rows_ == 0) {
     std::ranges::fill(rows, kNoRow);
     return;
   }
@@ -49,76 +61,117 @@ void HashedTable::find(std::span<const int64_t> keys, std::span<int32_t> rows) c
     const size_t count = std::min(kAhead, keys.size() - begin);
     const auto some_keys = keys.subspan(begin, count);
     const auto some_rows = rows.subspan(begin, count);
-    for (size_t i = 0; i < count; ++i) index_.prefetch(hash[i] = index_hash(some_keys[i]));
+    if (bounded_.used()) {
+      for (const int64_t key : some_keys) bounded_.prefetch(hash_of(key));
+      for (size_t i = 0; i < count; ++i) some_rows[i] = find_one(some_keys[i]);
+      continue;
+    }
+    for (size_t i = 0; i < count; ++i) index_.prefetch(hash[i] = index_hash(hash_of(some_keys[i])));
+    // The first candidate is the row nine times out of ten.
     for (size_t i = 0; i < count; ++i) {
       some_rows[i] = index_.candidate(hash[i]);
-      if (some_rows[i] != kNoRow) store_.prefetch_key(some_rows[i]);
+      if (some_rows[i] != kNoRow) store_.prefetch_tag(some_rows[i]);
     }
     for (size_t i = 0; i < count; ++i) {
-      if (some_rows[i] != kNoRow && store_.key(some_rows[i]) == some_keys[i]) continue;
-      some_rows[i] = find_one(some_keys[i], hash[i]);
+      if (some_rows[i] != kNoRow && key(some_rows[i]) == some_keys[i]) continue;
+      some_rows[i] = find_one(some_keys[i]);
     }
   }
 }
 
-int64_t HashedTable::insert_missing(std::span<const int64_t> keys, std::span<int32_t> rows) {
-  constexpr size_t kAhead = 16;
-  const int64_t before = store_.rows();
-  for (size_t i = 0; i < keys.size(); ++i) {
-    if (i + kAhead < keys.size() && rows[i + kAhead] == kNoRow) index_.prefetch(index_hash(keys[i + kAhead]));
-    if (rows[i] != kNoRow) continue;
-    const uint64_t hash = index_hash(keys[i]);
-    rows[i] = find_one(keys[i], hash);
-    if (rows[i] != kNoRow) continue;
-    require<DeviceError>(store_.rows() < max_rows_, "[embedding.table] table \"", spec_.name,
-                         "\" wanted a row for key ", keys[i], ", but holds the most rows a rank can, ", max_rows_,
-                         "; try more ranks");
-    if (store_.rows() == index_.capacity()) rebuild_index(KeyIndex::grown(store_.rows()));
-    rows[i] = store_.append(keys[i]);
-    index_.insert(hash, rows[i]);
+void HashedTable::touch(std::span<const int32_t> rows, int32_t step) {
+  for (const int32_t row : rows) {
+    if (row == kNoRow) continue;
+    RowUse& use = store_.tag(row).use;
+    use.last_step = step;
+    ++use.visits;
   }
-  return store_.rows() - before;
 }
 
-void HashedTable::init_rows(int64_t begin, int64_t end) {
-  for (int64_t r = begin; r < end; ++r) {
-    const int32_t row = static_cast<int32_t>(r);
+int64_t HashedTable::insert_missing(std::span<const int64_t> keys, std::span<int32_t> rows, int32_t step,
+                                    std::vector<int32_t>& fresh) {
+  constexpr size_t kAhead = 16;
+  int64_t lost = 0;
+  for (size_t i = 0; i < keys.size(); ++i) {
+    if (i + kAhead < keys.size() && rows[i + kAhead] == kNoRow) {
+      const uint64_t hash = hash_of(keys[i + kAhead]);
+      bounded_.used() ? bounded_.prefetch(hash) : index_.prefetch(index_hash(hash));
+    }
+    if (rows[i] != kNoRow) continue;
+    rows[i] = find_one(keys[i]);
+    if (rows[i] != kNoRow) continue;
+    if (bounded_.used()) {
+      rows[i] = bounded_.place(hash_of(keys[i]), step, [&](int32_t row) -> const RowTag& { return store_.tag(row); },
+                               lost);
+      if (rows[i] == kNoRow) throw overfull(keys);
+    } else {
+      rows[i] = append(keys[i]);
+    }
+    store_.tag(rows[i]) = {.key = keys[i], .use = {.last_step = step, .visits = 1}};
+    fresh.push_back(rows[i]);
+    ++rows_;
+  }
+  rows_ -= lost;
+  return lost;
+}
+
+int32_t HashedTable::append(int64_t key) {
+  require<DeviceError>(rows_ < most_rows_, "[embedding.table] table \"", spec_.name, "\" wanted a row for key ", key,
+                       ", but holds the most rows a rank can, ", most_rows_, "; try more ranks");
+  if (rows_ == index_.capacity()) rebuild_index(KeyIndex::grown(rows_));
+  const int32_t row = store_.append();
+  index_.insert(index_hash(hash_of(key)), row);
+  return row;
+}
+
+InvalidArgument HashedTable::overfull(std::span<const int64_t> keys) const {
+  std::unordered_map<int64_t, int64_t> wanted;
+  int64_t most = 0;
+  for (const int64_t key : keys) most = std::max(most, ++wanted[bounded_.plan().bucket(hash_of(key))]);
+  return overfull_bucket(spec_, most, bounded_.plan().slots);
+}
+
+void HashedTable::init_rows(std::span<const int32_t> rows) {
+  for (const int32_t row : rows) {
     fill_initial_values(init_key_, key(row), spec_.init_stddev, row_span(values(row), spec_.dim));
     std::ranges::fill(row_span(state(row), state_width()), spec_.optimizer.initial_state());
   }
 }
 
 std::vector<int32_t> HashedTable::rows_by_key() const {
-  std::vector<int32_t> order(static_cast<size_t>(rows()));
-  std::iota(order.begin(), order.end(), 0);
+  std::vector<int32_t> order;
+  order.reserve(static_cast<size_t>(rows_));
+  for (int64_t row = 0; row < store_.rows(); ++row)
+    if (!bounded_.used() || bounded_.holds(static_cast<int32_t>(row))) order.push_back(static_cast<int32_t>(row));
   std::ranges::sort(order, {}, [&](int32_t row) { return key(row); });
   return order;
 }
 
-void HashedTable::read_rows(std::span<const int32_t> rows, std::span<int64_t> keys, std::span<float> values_out,
-                            std::span<float> state_out) const {
-  const size_t n = rows.size(), dim = static_cast<size_t>(spec_.dim), width = static_cast<size_t>(state_width());
-  require(keys.size() == n && values_out.size() == n * dim && (state_out.empty() || state_out.size() == n * width),
-          "[embedding.table] table \"", spec_.name, "\": wanted room for ", n, " keys, ", n * dim, " values and ",
-          n * width, " state floats, got ", keys.size(), ", ", values_out.size(), " and ", state_out.size());
-  for (size_t i = 0; i < n; ++i) {
-    keys[i] = key(rows[i]);
-    std::copy_n(values(rows[i]), dim, values_out.data() + i * dim);
-    if (!state_out.empty()) std::copy_n(state(rows[i]), width, state_out.data() + i * width);
+void HashedTable::read_rows(std::span<const int32_t> rows, const RowsOut& out) const {
+  check_rows_out(spec_, static_cast<int64_t>(rows.size()), out);
+  const auto dim = static_cast<size_t>(spec_.dim), width = static_cast<size_t>(state_width());
+  for (size_t i = 0; i < rows.size(); ++i) {
+    out.keys[i] = key(rows[i]);
+    std::copy_n(values(rows[i]), dim, out.values.data() + i * dim);
+    if (!out.state.empty()) std::copy_n(state(rows[i]), width, out.state.data() + i * width);
+    if (!out.uses.empty()) out.uses[i] = use(rows[i]);
   }
 }
 
-void HashedTable::write_rows(std::span<const int64_t> keys, std::span<const float> values_in,
-                             std::span<const float> state_in) {
-  check_row_lengths(spec_, keys, values_in, state_in);
-  const size_t n = keys.size(), dim = static_cast<size_t>(spec_.dim), width = static_cast<size_t>(state_width());
-  std::vector<int32_t> rows(n);
-  find(keys, rows);
-  const int64_t added = insert_missing(keys, rows);
-  init_rows(this->rows() - added, this->rows());
-  for (size_t i = 0; i < n; ++i) {
-    std::copy_n(values_in.data() + i * dim, dim, values(rows[i]));
-    if (!state_in.empty()) std::copy_n(state_in.data() + i * width, width, state(rows[i]));
+// While they are loaded, rows are marked as used in a step that never comes, so that none takes another's place.
+void HashedTable::write_rows(const RowsIn& in) {
+  constexpr int32_t kLoading = std::numeric_limits<int32_t>::max();
+  check_rows_in(spec_, in);
+  const auto dim = static_cast<size_t>(spec_.dim), width = static_cast<size_t>(state_width());
+  std::vector<int32_t> rows(in.keys.size()), fresh;
+  find(in.keys, rows);
+  touch(rows, kLoading);
+  static_cast<void>(insert_missing(in.keys, rows, kLoading, fresh));
+  init_rows(fresh);
+  for (size_t i = 0; i < rows.size(); ++i) {
+    store_.tag(rows[i]).use = in.uses.empty() ? RowUse() : in.uses[i];
+    std::copy_n(in.values.data() + i * dim, dim, values(rows[i]));
+    if (!in.state.empty()) std::copy_n(in.state.data() + i * width, width, state(rows[i]));
   }
 }
 
@@ -130,7 +183,7 @@ void HashedTable::rebuild_index(int64_t capacity) {
     uint64_t& slot = pending[static_cast<size_t>(r % kAhead)];
     if (r >= kAhead) index_.insert(slot, static_cast<int32_t>(r - kAhead));
     if (r >= store_.rows()) continue;
-    slot = index_hash(store_.key(static_cast<int32_t>(r)));
+    slot = index_hash(hash_of(key(static_cast<int32_t>(r))));
     index_.prefetch(slot);
   }
 }

@@ -9,21 +9,23 @@ int64_t RowStore::memory_bytes() const {
   return static_cast<int64_t>(chunks_.size()) * chunk_bytes() + static_cast<int64_t>(lists);
 }
 
-int32_t RowStore::append(int64_t key) {
-  if (rows_ == static_cast<int64_t>(chunks_.size()) * kChunkRows) add_block();
-  const int32_t row = static_cast<int32_t>(rows_++);
-  reinterpret_cast<int64_t*>(chunk(row))[row & kMask] = key;
-  return row;
+int32_t RowStore::append() {
+  constexpr int64_t kMaxBlockBytes = int64_t{256} << 20;
+  const auto have = static_cast<int64_t>(chunks_.size());
+  if (rows_ == have * kChunkRows)
+    add_block(std::clamp<int64_t>(have / 8, 1, std::max<int64_t>(1, kMaxBlockBytes / chunk_bytes())));
+  return static_cast<int32_t>(rows_++);
 }
 
-void RowStore::add_block() {
-  constexpr int64_t kMaxBlockBytes = int64_t{256} << 20;
-  const int64_t have = static_cast<int64_t>(chunks_.size());
-  const int64_t most = std::max<int64_t>(1, kMaxBlockBytes / chunk_bytes());
-  const int64_t count = std::clamp<int64_t>(have / 8, 1, most);
-  blocks_.push_back(allocate_large(count * chunk_bytes()));
+void RowStore::allocate(int64_t rows) {
+  if (rows > 0) add_block((rows + kChunkRows - 1) / kChunkRows);
+  rows_ = rows;
+}
+
+void RowStore::add_block(int64_t chunks) {
+  blocks_.push_back(allocate_large(chunks * chunk_bytes()));
   char* memory = blocks_.back().get();
-  for (int64_t c = 0; c < count; ++c) chunks_.push_back(memory + c * chunk_bytes());
+  for (int64_t c = 0; c < chunks; ++c) chunks_.push_back(memory + c * chunk_bytes());
 }
 
 void RowStore::prefetch(int32_t row, bool with_state) const {

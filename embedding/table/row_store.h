@@ -1,4 +1,4 @@
-// Rows in chunks of a fixed number: keys, then values, then optimiser state. Chunks are cut from blocks of memory that
+// Rows in chunks of a fixed number: tags, then values, then optimiser state. Chunks are cut from blocks of memory that
 // grow with the table, an eighth of it at a time: large enough for huge pages, and growing copies nothing.
 #pragma once
 
@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "embedding/table/large_memory.h"
+#include "embedding/table/row_tag.h"
 
 namespace polyscene {
 
@@ -21,26 +22,28 @@ class RowStore {
   [[nodiscard]] int64_t state_width() const { return state_width_; }
   [[nodiscard]] int64_t memory_bytes() const;
 
-  // Adds a row whose values and state are undefined; returns its number.
-  int32_t append(int64_t key);
+  // Adds a row, undefined; returns its number.
+  int32_t append();
+  // Adds `rows` rows at once, before any other.
+  void allocate(int64_t rows);
 
-  [[nodiscard]] int64_t key(int32_t row) const { return reinterpret_cast<const int64_t*>(chunk(row))[row & kMask]; }
+  [[nodiscard]] RowTag& tag(int32_t row) const { return reinterpret_cast<RowTag*>(chunk(row))[row & kMask]; }
   [[nodiscard]] float* values(int32_t row) const {
-    return reinterpret_cast<float*>(chunk(row) + 8 * kChunkRows) + (row & kMask) * dim_;
+    return reinterpret_cast<float*>(chunk(row) + 16 * kChunkRows) + (row & kMask) * dim_;
   }
   [[nodiscard]] float* state(int32_t row) const {
-    return reinterpret_cast<float*>(chunk(row) + (8 + 4 * dim_) * kChunkRows) + (row & kMask) * state_width_;
+    return reinterpret_cast<float*>(chunk(row) + (16 + 4 * dim_) * kChunkRows) + (row & kMask) * state_width_;
   }
-  // The cache lines of a row's key, or of its values and, when asked, state.
-  void prefetch_key(int32_t row) const { __builtin_prefetch(chunk(row) + 8 * (row & kMask)); }
+  // The cache lines of a row's tag, or of its values and, when asked, state.
+  void prefetch_tag(int32_t row) const { __builtin_prefetch(&tag(row)); }
   void prefetch(int32_t row, bool with_state) const;
 
  private:
   static constexpr int32_t kMask = static_cast<int32_t>(kChunkRows - 1);
 
   [[nodiscard]] char* chunk(int32_t row) const { return chunks_[static_cast<size_t>(row >> kChunkBits)]; }
-  [[nodiscard]] int64_t chunk_bytes() const { return (8 + 4 * (dim_ + state_width_)) * kChunkRows; }
-  void add_block();
+  [[nodiscard]] int64_t chunk_bytes() const { return (16 + 4 * (dim_ + state_width_)) * kChunkRows; }
+  void add_block(int64_t chunks);
 
   int64_t dim_, state_width_, rows_ = 0;
   std::vector<char*> chunks_;

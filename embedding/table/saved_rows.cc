@@ -1,38 +1,95 @@
 #include "embedding/table/saved_rows.h"
 
-#include "ops/base/error.h"
+#include <algorithm>
+#include <map>
+#include <tuple>
+#include <unordered_map>
+
+#include "embedding/plan/bucket_plan.h"
 
 namespace polyscene {
 namespace {
 
-void append(std::vector<float>& to, std::span<const float> rows, size_t row, int64_t width) {
+struct Lengths {
+  size_t keys, values, state, uses;
+};
+
+[[nodiscard]] bool fit(const TableSpec& spec, size_t n, const Lengths& l) {
+  const auto dim = static_cast<size_t>(spec.dim), width = static_cast<size_t>(spec.optimizer.state_width(spec.dim));
+  return l.keys == n && l.values == n * dim && (l.state == 0 || l.state == n * width) && (l.uses == 0 || l.uses == n);
+}
+
+template <class T>
+void append(std::vector<T>& to, std::span<const T> rows, size_t row, int64_t width) {
   if (rows.empty()) return;
   const auto from = rows.begin() + static_cast<std::ptrdiff_t>(row) * width;
   to.insert(to.end(), from, from + width);
 }
 
-}  // namespace
-
-void check_row_lengths(const TableSpec& spec, std::span<const int64_t> keys, std::span<const float> values,
-                       std::span<const float> state) {
-  const size_t n = keys.size(), dim = static_cast<size_t>(spec.dim),
-               width = static_cast<size_t>(spec.optimizer.state_width(spec.dim));
-  require(values.size() == n * dim && (state.empty() || state.size() == n * width), "[embedding.table] table \"",
-          spec.name, "\": wanted ", n * dim, " values and ", n * width, " (or no) state floats for ", n, " keys, got ",
-          values.size(), " and ", state.size(), "; the rows were saved with another dim or optimizer");
+void append_row(SavedRows& to, const TableSpec& spec, const RowsIn& rows, size_t row) {
+  to.keys.push_back(rows.keys[row]);
+  append(to.values, rows.values, row, spec.dim);
+  append(to.state, rows.state, row, spec.optimizer.state_width(spec.dim));
+  append(to.uses, rows.uses, row, 1);
 }
 
-SavedRows rows_of_rank(const TableLayout& layout, int table, int rank, const TableSpec& spec,
-                       std::span<const int64_t> keys, std::span<const float> values, std::span<const float> state) {
-  check_row_lengths(spec, keys, values, state);
+}  // namespace
+
+void check_rows_in(const TableSpec& spec, const RowsIn& rows) {
+  const size_t n = rows.keys.size();
+  require(fit(spec, n, {n, rows.values.size(), rows.state.size(), rows.uses.size()}), "[embedding.table] table \"",
+          spec.name, "\": wanted ", n * static_cast<size_t>(spec.dim), " values, ",
+          n * static_cast<size_t>(spec.optimizer.state_width(spec.dim)), " (or no) state floats and ", n,
+          " (or no) uses for ", n, " keys, got ", rows.values.size(), ", ", rows.state.size(), " and ",
+          rows.uses.size(), "; the rows were saved with another dim or optimizer");
+}
+
+void check_rows_out(const TableSpec& spec, int64_t rows, const RowsOut& out) {
+  const auto n = static_cast<size_t>(rows);
+  require(fit(spec, n, {out.keys.size(), out.values.size(), out.state.size(), out.uses.size()}),
+          "[embedding.table] table \"", spec.name, "\": wanted room for ", n, " keys, ",
+          n * static_cast<size_t>(spec.dim), " values, ", n * static_cast<size_t>(spec.optimizer.state_width(spec.dim)),
+          " (or no) state floats and ", n, " (or no) uses, got ", out.keys.size(), ", ", out.values.size(), ", ",
+          out.state.size(), " and ", out.uses.size());
+}
+
+SavedRows rows_of_rank(const TableLayout& layout, int table, int rank, const TableSpec& spec, const RowsIn& rows) {
+  check_rows_in(spec, rows);
   SavedRows own;
-  for (size_t i = 0; i < keys.size(); ++i) {
-    if (layout.owner(table, keys[i]) != rank) continue;
-    own.keys.push_back(keys[i]);
-    append(own.values, values, i, spec.dim);
-    append(own.state, state, i, spec.optimizer.state_width(spec.dim));
-  }
+  for (size_t i = 0; i < rows.keys.size(); ++i)
+    if (layout.owner(table, rows.keys[i]) == rank) append_row(own, spec, rows, i);
   return own;
+}
+
+SavedRows keep_newest(const TableLayout& layout, int table, const TableSpec& spec, SavedRows rows) {
+  const BucketPlan plan = plan_buckets(spec.max_rows, layout.map().partitions());
+  std::map<int64_t, size_t> row_of_key;
+  for (size_t i = 0; i < rows.keys.size(); ++i) row_of_key[rows.keys[i]] = i;
+  std::unordered_map<int64_t, std::vector<size_t>> buckets;
+  for (const auto& [key, row] : row_of_key) buckets[plan.bucket(key_hash(key, layout.salt(table)))].push_back(row);
+
+  std::vector<bool> dropped(rows.keys.size());
+  size_t kept = row_of_key.size();
+  for (auto& [bucket, of_bucket] : buckets) {
+    if (of_bucket.size() <= static_cast<size_t>(plan.slots)) continue;
+    std::ranges::sort(of_bucket, std::greater{}, [&](size_t row) {
+      return std::tuple(rows.uses.empty() ? 0 : rows.uses[row].last_step, rows.keys[row]);
+    });
+    for (size_t i = static_cast<size_t>(plan.slots); i < of_bucket.size(); ++i) dropped[of_bucket[i]] = true;
+    kept -= of_bucket.size() - static_cast<size_t>(plan.slots);
+  }
+  if (kept == rows.keys.size()) return rows;
+  SavedRows newest;
+  for (const auto& [key, row] : row_of_key)
+    if (!dropped[row]) append_row(newest, spec, rows.view(), row);
+  return newest;
+}
+
+InvalidArgument overfull_bucket(const TableSpec& spec, int64_t keys, int32_t slots) {
+  return InvalidArgument(str("[embedding.table] table \"", spec.name, "\" with max_rows ", spec.max_rows, ": ", keys,
+              " keys of one step want a bucket of ", slots,
+              " rows; the table is too small for its batches: raise max_rows to at least four times the distinct keys "
+              "of a batch"));
 }
 
 }  // namespace polyscene

@@ -19,11 +19,12 @@ using testing::message_of;
 
 constexpr int64_t kMin = std::numeric_limits<int64_t>::min(), kMax = std::numeric_limits<int64_t>::max();
 
-std::vector<int32_t> train(HashedTable& table, const std::vector<int64_t>& keys) {
-  std::vector<int32_t> rows(keys.size());
+std::vector<int32_t> train(HashedTable& table, const std::vector<int64_t>& keys, int32_t step = 1) {
+  std::vector<int32_t> rows(keys.size()), fresh;
   table.find(keys, rows);
-  const int64_t added = table.insert_missing(keys, rows);
-  table.init_rows(table.rows() - added, table.rows());
+  table.touch(rows, step);
+  static_cast<void>(table.insert_missing(keys, rows, step, fresh));
+  table.init_rows(fresh);
   return rows;
 }
 
@@ -69,12 +70,12 @@ TEST(HashedTable, MemoryStaysWithinOneAndAHalfOfItsRows) {
   for (const TableSpec& spec : specs) {
     HashedTable table(spec, 1);
     std::vector<int64_t> keys(100);
-    std::vector<int32_t> rows(keys.size());
+    std::vector<int32_t> rows(keys.size()), fresh;
     double worst = 0;
     for (int64_t next = 0; next < 200000;) {
       for (int64_t& key : keys) key = next++;
       table.find(keys, rows);
-      static_cast<void>(table.insert_missing(keys, rows));
+      static_cast<void>(table.insert_missing(keys, rows, 1, fresh));
       if (table.rows() < 8192) continue;
       const double ratio =
           static_cast<double>(table.memory_bytes()) / static_cast<double>(table.rows() * spec.row_bytes());
@@ -141,25 +142,28 @@ TEST(HashedTable, SavesInKeyOrderAndLoads) {
   const std::vector<int32_t> order = table.rows_by_key();
   std::vector<int64_t> keys(4);
   std::vector<float> values(8), state(8);
-  table.read_rows(order, keys, values, state);
+  std::vector<RowUse> uses(4);
+  table.read_rows(order, {keys, values, state, uses});
   EXPECT_EQ(keys, (std::vector<int64_t>{kMin, -2, 5, kMax}));
   EXPECT_EQ(state[5], 9.0f);
+  EXPECT_EQ(uses, std::vector<RowUse>(4, {.last_step = 1, .visits = 1}));
 
   HashedTable loaded(spec, 99);
   train(loaded, {-2, 77});
-  loaded.write_rows(keys, values, state);
+  loaded.write_rows({keys, values, state, uses});
   EXPECT_EQ(loaded.rows(), 5);
   std::vector<int32_t> rows(4);
   loaded.find(keys, rows);
   std::vector<int64_t> keys_again(4);
   std::vector<float> values_again(8), state_again(8);
-  loaded.read_rows(rows, keys_again, values_again, state_again);
+  loaded.read_rows(rows, {keys_again, values_again, state_again});
   EXPECT_EQ(values_again, values);
   EXPECT_EQ(state_again, state);
 
   HashedTable without_state(spec, 99);
-  without_state.write_rows(keys, values, {});
+  without_state.write_rows({keys, values});
   EXPECT_EQ(without_state.state(0)[0], 0.1f);
+  EXPECT_EQ(without_state.use(0), RowUse());
 }
 
 TEST(HashedTable, SaysWhichLengthsDoNotFit) {
@@ -167,17 +171,18 @@ TEST(HashedTable, SaysWhichLengthsDoNotFit) {
   const std::vector<int64_t> keys = {1};
   const std::vector<float> three(3);
   EXPECT_EQ(
-      message_of([&] { table.write_rows(keys, three, {}); }),
-      "[embedding.table] table \"t\": wanted 2 values and 4 (or no) state floats for 1 keys, got 3 and 0; the rows "
-      "were saved with another dim or optimizer");
+      message_of([&] { table.write_rows({keys, three}); }),
+      "[embedding.table] table \"t\": wanted 2 values, 4 (or no) state floats and 1 (or no) uses for 1 keys, got 3, 0 "
+      "and 0; the rows were saved with another dim or optimizer");
   std::vector<int64_t> room(1);
   const std::vector<int32_t> rows = train(table, {1});
-  EXPECT_EQ(message_of([&] { table.read_rows(rows, room, {}, {}); }),
-            "[embedding.table] table \"t\": wanted room for 1 keys, 2 values and 4 state floats, got 1, 0 and 0");
+  EXPECT_EQ(message_of([&] { table.read_rows(rows, {room, {}}); }),
+            "[embedding.table] table \"t\": wanted room for 1 keys, 2 values, 4 (or no) state floats and 1 (or no) uses, "
+            "got 1, 0, 0 and 0");
 }
 
 TEST(HashedTable, SaysWhenItIsFull) {
-  HashedTable table({.name = "t", .dim = 2}, 1, 3);
+  HashedTable table({.name = "t", .dim = 2}, 1, {.most_rows = 3});
   train(table, {1, 2, 3});
   EXPECT_EQ(
       message_of<DeviceError>([&] {

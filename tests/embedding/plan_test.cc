@@ -79,14 +79,14 @@ TEST(TableLayout, GroupsTablesByDim) {
 }
 
 TEST(TableSpec, SaysWhatIsWrong) {
-  const auto message = [](TableSpec spec) { return message_of([&] { check_tables({&spec, 1}); }); };
+  const auto message = [](TableSpec spec) { return message_of([&] { check_tables({&spec, 1}, 4); }); };
   EXPECT_EQ(message({.name = ""}), "[embedding.plan] wanted a name for every table, got a table without one");
   EXPECT_EQ(message({.name = "user", .dim = 0}), "[embedding.plan] table \"user\": wanted a dim of at least 1, got 0");
   EXPECT_EQ(message({.name = "user", .init_stddev = -1}),
             "[embedding.plan] table \"user\": wanted a finite init_stddev of at least 0, got -1");
   EXPECT_EQ(message({.name = "user"}), "nothing thrown");
   const std::vector<TableSpec> twice = {{.name = "user"}, {.name = "user"}};
-  EXPECT_EQ(message_of([&] { check_tables(twice); }), "[embedding.plan] wanted every table once, got \"user\" twice");
+  EXPECT_EQ(message_of([&] { check_tables(twice, 4); }), "[embedding.plan] wanted every table once, got \"user\" twice");
 }
 
 }  // namespace

@@ -232,7 +232,7 @@ TEST_P(AnyRanks, SavedRowsLoadIntoAnyNumberOfRanks) {
   for (size_t i = 0; i < values.size(); ++i) values[i] = static_cast<float>(i), state[i] = -values[i];
   run_local_ranks(GetParam(), [&](Communicator& comm) {
     ShardedTables tables(comm, {spec}, {.seed = kSeed});
-    const int64_t kept = tables.load_rows(0, keys, values, state);
+    const int64_t kept = tables.load_rows(0, {keys, values, state}).kept;
     EXPECT_EQ(kept, tables.table(0).rows());
     EXPECT_EQ(tables.global_rows()[0], 500);
     for (int32_t r = 0; r < kept; ++r) {
@@ -391,7 +391,7 @@ TEST(ShardedTables, ReportsMemoryOfAllTables) {
   const auto world = make_single_world();
   ShardedTables tables(*world, {{.name = "a", .dim = 4}, {.name = "b", .dim = 2}}, {});
   EXPECT_EQ(tables.memory_bytes(), 0);
-  tables.load_rows(0, std::vector<int64_t>{1}, std::vector<float>(4), {});
+  tables.load_rows(0, {std::vector<int64_t>{1}, std::vector<float>(4)});
   EXPECT_EQ(tables.memory_bytes(), tables.table(0).memory_bytes());
   EXPECT_GT(tables.memory_bytes(), tables.table(0).spec().row_bytes());
 }

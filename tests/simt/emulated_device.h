@@ -8,6 +8,7 @@
 #include <cstring>
 #include <deque>
 #include <mutex>
+#include <new>
 #include <optional>
 #include <vector>
 
@@ -129,7 +130,9 @@ class EmulatedDevice : public Device {
   };
 
   static std::shared_ptr<void> poisoned(int64_t bytes) {
-    std::shared_ptr<void> memory = allocate_host(std::max<int64_t>(bytes, 1));  // on a multiple of 64; kernels want 16
+    constexpr std::align_val_t kAlignment{256};  // as much as CUDA promises
+    std::shared_ptr<void> memory(::operator new(static_cast<size_t>(std::max<int64_t>(bytes, 1)), kAlignment),
+                                 [](void* old) { ::operator delete(old, kAlignment); });
     std::memset(memory.get(), 0xFF, static_cast<size_t>(bytes));
     return memory;
   }

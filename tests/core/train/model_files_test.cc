@@ -26,7 +26,7 @@ class ModelFiles : public FolderTest {
     run_local_ranks(ranks, [&](Communicator& communicator) {
       Session session(experiment_, schema_, communicator);
       const std::vector<int64_t> keys = {1, 2, 3, 4};
-      session.tables().load_rows(item(session), keys, std::vector<float>(4 * 3, value), {});
+      session.tables().load_rows(item(session), {keys, std::vector<float>(4 * 3, value)});
       save_model(path(folder), experiment_, session, previous);
     });
   }
@@ -40,7 +40,7 @@ class ModelFiles : public FolderTest {
       const auto rows = static_cast<size_t>(session.tables().rows(item(session)));
       std::vector<int64_t> keys(rows);
       std::vector<float> values(rows * 3);
-      session.tables().read_rows(item(session), keys, values, {});
+      session.tables().read_rows(item(session), {keys, values});
       int64_t mine = std::ranges::count(values, value) / 3;
       communicator.all_reduce<int64_t>({&mine, 1});
       if (communicator.rank() == 0) found = mine;
@@ -55,7 +55,7 @@ class ModelFiles : public FolderTest {
   static void load_many(Session& session) {
     std::vector<int64_t> keys(10000);
     std::iota(keys.begin(), keys.end(), 0);
-    session.tables().load_rows(item(session), keys, std::vector<float>(keys.size() * 3), {});
+    session.tables().load_rows(item(session), {keys, std::vector<float>(keys.size() * 3)});
   }
 
   static int item(Session& session) {

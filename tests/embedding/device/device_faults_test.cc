@@ -65,7 +65,7 @@ TEST(DeviceFaults, ANonFiniteGradientChangesNoRow) {
   batch.features.push_back({.table = 0, .stride = 1, .keys = keys, .index = {}});
   twins.look_up(batch, LookupMode::kTrain);
   twins.update(1);
-  const Rows before[] = {rows_of(twins.device_tables, 0), rows_of(twins.device_tables, 1)};
+  const SavedRows before[] = {rows_of(twins.device_tables, 0), rows_of(twins.device_tables, 1)};
   auto gradients = twins.gradients_of(2);
   const std::vector<std::vector<float>> good = gradients;
   for (const auto& [row, value] : {std::pair{75, kInfinity}, {139, kNaN}, {71, -kInfinity}})
@@ -84,13 +84,18 @@ TEST(DeviceFaults, ANonFiniteGradientChangesNoRow) {
   EXPECT_EQ(calls, 1);
   EXPECT_EQ(twins.device.use().waits(HostWait::kResult), waits + 1);  // for the work behind the error
   EXPECT_EQ(twins.device_tables.update_steps(), 1);
-  for (int t = 0; t < 2; ++t) EXPECT_EQ(rows_of(twins.device_tables, t), before[t]);
+  for (int t = 0; t < 2; ++t) {
+    SavedRows after = rows_of(twins.device_tables, t);
+    EXPECT_EQ(after.uses[0], (RowUse{.last_step = 3, .visits = 2}));  // looked up they were
+    after.uses = before[t].uses;
+    EXPECT_EQ(after, before[t]);
+  }
   EXPECT_EQ(message_of([&] { twins.update_device(good); }),
             "[embedding.update] wanted a lookup in LookupMode::kTrain before the update, got none");
 
   twins.look_up(batch, LookupMode::kTrain);
   twins.update(good);
-  twins.compare();
+  twins.compare(/*uses=*/false);
 }
 
 TEST(DeviceFaults, WrongCallsAreRefusedAsOnTheCpu) {

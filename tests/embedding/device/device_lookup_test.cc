@@ -78,14 +78,14 @@ TEST_P(DeviceRanks, NewRowsHaveTheInitialValuesOfTheCpuBitwise) {
     TestBatch batch = random_batch(twins.tables.tables(), 1, communicator.rank(), 14);
     twins.look_up(batch, LookupMode::kTrain);
     for (int t = 0; t < twins.tables.tables(); ++t)
-      EXPECT_EQ(rows_of(twins.device_tables, t), rows_of(twins.tables.table(t)));
+      EXPECT_EQ(rows_of(twins.device_tables, t), rows_of(twins.tables, t));
   });
 }
 
 // Sums of several senders, and rows that were created at once by several of them.
 TEST_P(DeviceRanks, RunsAreBitwiseEqualUnderEverySchedule) {
   const auto train = [&](uint64_t seed) {
-    std::vector<std::vector<Rows>> rows(static_cast<size_t>(GetParam()));
+    std::vector<std::vector<SavedRows>> rows(static_cast<size_t>(GetParam()));
     run_local_ranks(GetParam(), [&](Communicator& communicator) {
       simt::set_emulator_seed(seed);
       Twins twins(communicator, device_kinds());

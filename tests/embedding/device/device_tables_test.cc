@@ -16,8 +16,8 @@ using Kind = SparseOptimizer::Kind;
 
 constexpr int64_t kMin = std::numeric_limits<int64_t>::min(), kMax = std::numeric_limits<int64_t>::max();
 
-Rows saved_rows(size_t count, size_t dim, size_t width) {
-  Rows rows;
+SavedRows saved_rows(size_t count, size_t dim, size_t width) {
+  SavedRows rows;
   for (size_t i = 0; i < count; ++i) rows.keys.push_back(static_cast<int64_t>(mix64(i)));
   rows.keys[0] = kMin;
   rows.keys[1] = kMax;
@@ -25,6 +25,7 @@ Rows saved_rows(size_t count, size_t dim, size_t width) {
   rows.keys[3] = rows.keys[9];  // a key twice: the later row stays
   for (size_t i = 0; i < count * dim; ++i) rows.values.push_back(static_cast<float>(i) + 0.5f);
   for (size_t i = 0; i < count * width; ++i) rows.state.push_back(static_cast<float>(i) / 8);
+  for (size_t i = 0; i < count && width > 0; ++i) rows.uses.push_back({static_cast<int32_t>(i % 7), static_cast<int32_t>(i)});
   return rows;
 }
 
@@ -39,13 +40,12 @@ TEST_P(LoadingRanks, LoadedRowsAreSavedAsOnTheCpu) {
     for (int t = 0; t < 3; ++t) {
       const TableSpec& spec = twins.device_tables.spec(t);
       const auto dim = static_cast<size_t>(spec.dim), width = static_cast<size_t>(spec.optimizer.state_width(spec.dim));
-      const Rows rows = saved_rows(100, dim, width), more = saved_rows(40, dim, 0);
-      EXPECT_EQ(twins.device_tables.load_rows(t, rows.keys, rows.values, rows.state),
-                twins.tables.load_rows(t, rows.keys, rows.values, rows.state));
+      const SavedRows rows = saved_rows(100, dim, width), more = saved_rows(40, dim, 0);
+      EXPECT_EQ(twins.device_tables.load_rows(t, rows.view()).kept, twins.tables.load_rows(t, rows.view()).kept);
       // Over rows that are there, and without state.
-      static_cast<void>(twins.device_tables.load_rows(t, more.keys, more.values, {}));
-      static_cast<void>(twins.tables.load_rows(t, more.keys, more.values, {}));
-      EXPECT_EQ(rows_of(twins.device_tables, t), rows_of(twins.tables.table(t)));
+      static_cast<void>(twins.device_tables.load_rows(t, more.view()));
+      static_cast<void>(twins.tables.load_rows(t, more.view()));
+      EXPECT_EQ(rows_of(twins.device_tables, t), rows_of(twins.tables, t));
     }
     TestBatch batch = random_batch(3, 1, communicator.rank(), 20);
     twins.look_up(batch, LookupMode::kTrain);
@@ -58,9 +58,9 @@ TEST_P(LoadingRanks, LoadedRowsAreSavedAsOnTheCpu) {
 TEST(DeviceTables, NewRowsWithoutSavedStateStartFromTheInitialOne) {
   const auto world = make_single_world();
   Twins twins(*world, {{.name = "a", .dim = 3, .optimizer = {.kind = Kind::kAdagrad, .initial_accumulator = 0.25}}});
-  static_cast<void>(twins.device_tables.load_rows(0, std::vector<int64_t>{7}, std::vector<float>{1, 2, 3}, {}));
+  static_cast<void>(twins.device_tables.load_rows(0, {std::vector<int64_t>{7}, std::vector<float>{1, 2, 3}}));
   EXPECT_EQ(rows_of(twins.device_tables, 0),
-            (Rows{.keys = {7}, .values = {1, 2, 3}, .state = std::vector<float>(3, 0.25f)}));
+            (SavedRows{.keys = {7}, .values = {1, 2, 3}, .state = std::vector<float>(3, 0.25f), .uses = {RowUse()}}));
 }
 
 // What embedding/README.md promises, while batches of a sixteenth of the rows come.
@@ -87,7 +87,7 @@ TEST(DeviceTables, ReportTheMemoryOfAllTables) {
   DeviceTables tables(device, {.host = *world, .device = *world}, {{.name = "a", .dim = 4}, {.name = "b", .dim = 2}},
                       {});
   EXPECT_EQ(tables.memory_bytes(), 0);
-  static_cast<void>(tables.load_rows(0, std::vector<int64_t>{1}, std::vector<float>(4), {}));
+  static_cast<void>(tables.load_rows(0, {std::vector<int64_t>{1}, std::vector<float>(4)}));
   EXPECT_GE(tables.memory_bytes(), kChunkRows * tables.spec(0).row_bytes());
 }
 
@@ -97,12 +97,13 @@ TEST(DeviceTables, SayWhatIsWrong) {
   DeviceTables tables(device, {.host = *world, .device = *world}, {{.name = "a", .dim = 4}}, {});
   std::vector<int64_t> keys(2);
   std::vector<float> floats(3);
-  EXPECT_EQ(message_of([&] { tables.read_rows(0, keys, floats, {}); }),
-            "[embedding.table] table \"a\": wanted room for 0 keys, 0 values and 0 state floats, got 2, 3 and 0");
-  EXPECT_EQ(message_of([&] { static_cast<void>(tables.load_rows(0, keys, floats, {})); }),
-            "[embedding.table] table \"a\": wanted 8 values and 16 (or no) state floats for 2 keys, got 3 and 0; the "
-            "rows were saved with another dim or optimizer");
-  DeviceTable small(device, {.name = "b", .dim = 1}, 1, 100);
+  EXPECT_EQ(message_of([&] { tables.read_rows(0, {keys, floats}); }),
+            "[embedding.table] table \"a\": wanted room for 0 keys, 0 values, 0 (or no) state floats and 0 (or no) uses, "
+            "got 2, 3, 0 and 0");
+  EXPECT_EQ(message_of([&] { static_cast<void>(tables.load_rows(0, {keys, floats})); }),
+            "[embedding.table] table \"a\": wanted 8 values, 16 (or no) state floats and 2 (or no) uses for 2 keys, got 3, "
+            "0 and 0; the rows were saved with another dim or optimizer");
+  DeviceTable small(device, {.name = "b", .dim = 1}, 1, {.most_rows = 100});
   EXPECT_EQ(message_of<DeviceError>([&] { small.reserve(101, 0, nullptr); }),
             "[embedding.device] table \"b\" wanted room for 101 rows, but the most that a rank can hold is 100; try "
             "more ranks");
@@ -145,11 +146,11 @@ TEST(DeviceTables, ATableThatCouldNotGrowGrowsLater) {
   larger.features[0].keys.resize(400);
   std::iota(larger.features[0].keys.begin(), larger.features[0].keys.end(), 50);
   twins.deduplicator.run(larger.blocks(), twins.unique);
-  twins.device.limit_memory(twins.device.use().bytes() + 22000);
+  twins.device.limit_memory(twins.device.use().bytes() + 30200);
   const std::string message =
       message_of<DeviceError>([&] { twins.device_lookup.lookup(twins.unique, LookupMode::kTrain); });
   EXPECT_NE(message.find("out of memory: wanted 0.0 MiB for the table a, "), std::string::npos) << message;
-  EXPECT_LT(twins.device_tables.memory_bytes(), 2 * kChunkRows * 12 + 64);  // two chunks, no index
+  EXPECT_LT(twins.device_tables.memory_bytes(), 2 * kChunkRows * 20 + 64);  // two chunks, no index
   twins.device.limit_memory(int64_t{1} << 30);
   twins.look_up(batch, LookupMode::kEval);
   twins.look_up(larger, LookupMode::kTrain);

@@ -2,22 +2,14 @@
 
 namespace polyscene::testing {
 
-Rows rows_of(const HashedTable& table) {
-  const auto n = static_cast<size_t>(table.rows());
-  Rows rows{.keys = std::vector<int64_t>(n),
-            .values = std::vector<float>(n * static_cast<size_t>(table.spec().dim)),
-            .state = std::vector<float>(n * static_cast<size_t>(table.state_width()))};
-  table.read_rows(table.rows_by_key(), rows.keys, rows.values, rows.state);
-  return rows;
-}
-
-Rows rows_of(DeviceTables& tables, int index) {
+SavedRows rows_of(RowTables& tables, int index) {
   const auto n = static_cast<size_t>(tables.rows(index));
   const TableSpec& spec = tables.spec(index);
-  Rows rows{.keys = std::vector<int64_t>(n),
-            .values = std::vector<float>(n * static_cast<size_t>(spec.dim)),
-            .state = std::vector<float>(n * static_cast<size_t>(spec.optimizer.state_width(spec.dim)))};
-  tables.read_rows(index, rows.keys, rows.values, rows.state);
+  SavedRows rows{.keys = std::vector<int64_t>(n),
+                 .values = std::vector<float>(n * static_cast<size_t>(spec.dim)),
+                 .state = std::vector<float>(n * static_cast<size_t>(spec.optimizer.state_width(spec.dim))),
+                 .uses = std::vector<RowUse>(n)};
+  tables.read_rows(index, {rows.keys, rows.values, rows.state, rows.uses});
   return rows;
 }
 
@@ -27,11 +19,11 @@ std::vector<float> to_host(Device& device, const TensorView& tensor) {
   return host;
 }
 
-Twins::Twins(Communicator& communicator, const std::vector<TableSpec>& specs, uint64_t seed)
+Twins::Twins(Communicator& communicator, const std::vector<TableSpec>& specs, const ShardingOptions& options)
     : staged(make_staged_communicator(communicator, device)),
-      tables(communicator, specs, {.seed = seed}),
+      tables(communicator, specs, options),
       lookup(tables),
-      device_tables(device, {.host = communicator, .device = *staged}, specs, {.seed = seed}),
+      device_tables(device, {.host = communicator, .device = *staged}, specs, options),
       device_lookup(device_tables),
       deduplicator(tables.layout()) {
   for (int g = 0; g < tables.layout().groups(); ++g) gradient_memory_.emplace_back(device, "gradients");
@@ -79,12 +71,17 @@ void Twins::update_device(const std::vector<std::vector<float>>& gradients, doub
   device_lookup.update(views, factor);
 }
 
-void Twins::compare() {
+void Twins::compare(bool uses) {
   EXPECT_EQ(device_tables.update_steps(), tables.update_steps());
   EXPECT_EQ(device_tables.global_rows(), tables.global_rows());
+  EXPECT_EQ(device_lookup.total().rows_created, lookup.total().rows_created);
+  EXPECT_EQ(device_lookup.total().rows_lost, lookup.total().rows_lost);
   for (int t = 0; t < tables.tables(); ++t) {
-    const Rows want = rows_of(tables.table(t)), got = rows_of(device_tables, t);
+    const SavedRows want = rows_of(tables, t), got = rows_of(device_tables, t);
     ASSERT_EQ(got.keys, want.keys) << tables.layout().name(t);
+    if (uses) {
+      EXPECT_EQ(got.uses, want.uses) << tables.layout().name(t);
+    }
     expect_close(got.values, want.values, "values of " + tables.layout().name(t));
     expect_close(got.state, want.state, "state of " + tables.layout().name(t));
   }

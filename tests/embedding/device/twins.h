@@ -18,14 +18,7 @@
 namespace polyscene::testing {
 
 // Rows ascending by key: what saving writes.
-struct Rows {
-  std::vector<int64_t> keys;
-  std::vector<float> values, state;
-  friend bool operator==(const Rows&, const Rows&) = default;
-};
-
-[[nodiscard]] Rows rows_of(const HashedTable& table);
-[[nodiscard]] Rows rows_of(DeviceTables& tables, int index);
+[[nodiscard]] SavedRows rows_of(RowTables& tables, int index);
 
 // A host's copy of a tensor of the device, whose work it waits for.
 [[nodiscard]] std::vector<float> to_host(Device& device, const TensorView& tensor);
@@ -40,7 +33,7 @@ inline void expect_close(std::span<const float> got, std::span<const float> want
 
 class Twins {
  public:
-  Twins(Communicator& communicator, const std::vector<TableSpec>& specs, uint64_t seed = 42);
+  Twins(Communicator& communicator, const std::vector<TableSpec>& specs, const ShardingOptions& options = {.seed = 42});
 
   // The same lookup on both, whose rows must agree.
   void look_up(TestBatch& batch, LookupMode mode, const std::string& where = "");
@@ -51,8 +44,8 @@ class Twins {
   [[nodiscard]] std::vector<std::vector<float>> gradients_of(int64_t step) const;
   // On the device alone.
   void update_device(const std::vector<std::vector<float>>& gradients, double factor = 1);
-  // All rows of all tables must agree.
-  void compare();
+  // All rows of all tables must agree; without `uses`, where the device was given lookups that the CPU was not.
+  void compare(bool uses = true);
 
   EmulatedDevice device;
   std::unique_ptr<Communicator> staged;  // the ranks over memory of their devices

@@ -2,11 +2,13 @@
 // alone. Bytes that must move are those of ids (where they are read), rows and gradients, each once; what a kernel
 // reads besides is stated at it. No result of this program is in the repository yet: it has not run on a GPU.
 #include <CLI/CLI.hpp>
+#include <array>
 #include <cmath>
 #include <numeric>
 
 #include "dist/world.h"
 #include "embedding/device/device_lookup.h"
+#include "embedding/device/device_table.h"
 #include "ops/base/philox.h"
 #include "ops/jagged/gather_rows.h"
 #include "ops/jagged/scatter_add_rows.h"
@@ -111,50 +113,118 @@ void run_rows(const Options& o, Device& device, bench::Bench& bench) {
   }
 }
 
-// The index alone, half of its slots taken: rows of four floats, so that probing is what takes the time.
-void run_index(const Options& o, Device& device, bench::Bench& bench) {
-  const TableSpec spec{.name = "index", .dim = 4, .optimizer = {.kind = SparseOptimizer::Kind::kSgd}};
-  DeviceTable table(device, spec, 1);
-  DeviceBuffer<int32_t> row_count(device, "counts"), numbers(device, "row numbers");
-  DeviceBuffer<int64_t> keys(device, "keys");
-  DeviceBuffer<float> rows(device, "rows");
-  DeviceBuffer<KeySpan> spans(device, "spans");
-  DeviceBuffer<TableView> views(device, "views");
-  table.reserve(o.index_rows * 85 / 50, 0, row_count.resize_cleared(1));
-  const TableView view = table.view();
-  const KeySpan span{.matrix = rows.resize(o.keys * spec.dim),
-                     .row = 0,
-                     .begin = 0,
-                     .count = static_cast<int32_t>(o.keys),
-                     .tile = 0,
-                     .table = 0};
-  std::vector<int64_t> host(static_cast<size_t>(o.keys));
-  const auto on_device = [&](int64_t first) {
-    for (size_t i = 0; i < host.size(); ++i)
-      host[i] = static_cast<int64_t>(mix64(static_cast<uint64_t>(first) + static_cast<uint64_t>(i)));
-    return DeviceKeys{.keys = keys.assign(host),
-                      .spans = spans.data(),
-                      .tables = views.data(),
-                      .count = o.keys,
-                      .span_count = 1,
-                      .tiles = (o.keys + kTileKeys - 1) / kTileKeys,
-                      .table_count = 1};
-  };
-  spans.assign({&span, 1});
-  views.assign({&view, 1});
-  numbers.resize(o.keys);
-  const auto insert = [&](const DeviceKeys& wanted) {
-    find_rows(device.stream(), wanted, numbers.data());
-    insert_and_gather(device.stream(), wanted, numbers.data(), nullptr, row_count.data());
-  };
-  for (int64_t first = 0; first < o.index_rows; first += o.keys) insert(on_device(first));
+// A table of rows of four floats, so that probing is what takes the time, and batches of keys that all differ.
+class IndexOnly {
+ public:
+  IndexOnly(Device& device, int64_t keys, DeviceTable& table)
+      : device_(device),
+        count_(keys),
+        keys_(device, "keys"),
+        rows_(device, "rows"),
+        counts_(device, "counts"),
+        numbers_(device, "row numbers"),
+        next_(device, "row numbers"),
+        spans_(device, "spans"),
+        views_(device, "views"),
+        bounded_(table.bounded()) {
+    const TableView view = table.view();
+    const KeySpan span{.matrix = rows_.resize(keys * kDim),
+                       .row = 0,
+                       .begin = 0,
+                       .count = static_cast<int32_t>(keys),
+                       .tile = 0,
+                       .table = 0};
+    spans_.assign({&span, 1});
+    views_.assign({&view, 1});
+    counts_.resize_cleared(4);
+    numbers_.resize(keys);
+    next_.resize(keys);
+  }
 
+  static TableSpec spec(int64_t max_rows) {
+    return {.name = "index", .dim = kDim, .optimizer = {.kind = SparseOptimizer::Kind::kSgd}, .max_rows = max_rows};
+  }
+
+  // Batches 0 to `batches` - 1, on the device.
+  void make_batches(int64_t batches) {
+    std::vector<int64_t> host(static_cast<size_t>(batches * count_));
+    for (size_t i = 0; i < host.size(); ++i) host[i] = static_cast<int64_t>(mix64(static_cast<uint64_t>(i)));
+    keys_.assign(host);
+  }
+  void find(int64_t batch) { find_rows(device_.stream(), keys(batch), numbers_.data(), {}); }
+  void insert(int64_t batch) {
+    const TouchedKeys touched{.step = ++step_, .leaders = nullptr, .next = bounded_ ? next_.data() : nullptr};
+    find_rows(device_.stream(), keys(batch), numbers_.data(), touched);
+    int32_t* const c = counts_.data();
+    insert_and_gather(device_.stream(), keys(batch), numbers_.data(), touched,
+                      {.rows = c, .lost = c + 1, .overfull = c + 2, .stop = c + 3});
+  }
+  // What the insertions counted: rows, rows lost, the most keys that wanted an overfull bucket, why they stopped.
+  [[nodiscard]] std::array<int32_t, 4> counts() {
+    std::array<int32_t, 4> host{};
+    device_.copy_out(host.data(), counts_.data(), sizeof(host));
+    return host;
+  }
+
+ private:
+  static constexpr int64_t kDim = 4;
+
+  [[nodiscard]] DeviceKeys keys(int64_t batch) const {
+    return {.keys = keys_.data() + batch * count_,
+            .spans = spans_.data(),
+            .tables = views_.data(),
+            .count = count_,
+            .span_count = 1,
+            .tiles = (count_ + kTileKeys - 1) / kTileKeys,
+            .table_count = 1};
+  }
+
+  Device& device_;
+  int64_t count_;
+  DeviceBuffer<int64_t> keys_;
+  DeviceBuffer<float> rows_;
+  DeviceBuffer<int32_t> counts_, numbers_, next_;
+  DeviceBuffer<KeySpan> spans_;
+  DeviceBuffer<TableView> views_;
+  bool bounded_;
+  int32_t step_ = 0;
+};
+
+// Half of the index's slots taken.
+void run_index(const Options& o, Device& device, bench::Bench& bench) {
+  DeviceTable table(device, IndexOnly::spec(0), 1);
+  DeviceBuffer<int32_t> none(device, "counts");
+  table.reserve(o.index_rows * 85 / 50, 0, none.resize_cleared(1));
+  IndexOnly index(device, o.keys, table);
+  const int64_t batches = (o.index_rows + o.keys - 1) / o.keys;
+  index.make_batches(batches);
+  for (int64_t batch = 0; batch < batches; ++batch) index.insert(batch);
   const double count = static_cast<double>(o.keys);
-  const DeviceKeys known = on_device(o.index_rows / 2);
+  bench.run("find, half full", count * (8 + 64 + 32 + 4), [&] { index.find(batches / 2); }, count);
   bench.run(
-      "find, half full", count * (8 + 64 + 32 + 4), [&] { find_rows(device.stream(), known, numbers.data()); }, count);
+      "find or insert, half full, all known", count * (8 + 64 + 2 * 32 + 4 + 4 + 2 * 16),
+      [&] { index.insert(batches / 2); }, count);
+}
+
+// All rows taken, and every key new: batches go round, and were forgotten long before they come again. Bytes: per key
+// its bucket's bytes of hash, key, links, row number, tag and row; per bucket with new keys its bytes of hash and tags.
+void run_full(const Options& o, Device& device, bench::Bench& bench) {
+  DeviceTable table(device, IndexOnly::spec(o.index_rows), 1);
+  IndexOnly index(device, o.keys, table);
+  const BucketPlan plan = plan_buckets(o.index_rows, 1);
+  const int64_t batches = 2 * (o.index_rows + o.keys - 1) / o.keys + 1;
+  index.make_batches(batches);
+  for (int64_t batch = 0; batch < batches; ++batch) index.insert(batch);
+  const double count = static_cast<double>(o.keys), slots = plan.slots, buckets = static_cast<double>(plan.buckets);
+  const double touched = buckets * (1 - std::exp(-count / buckets));
+  const int32_t lost_before = index.counts()[1];
+  int64_t next = 0;
   bench.run(
-      "find or insert, half full, all known", count * (8 + 64 + 32 + 4 + 4 + 2 * 16), [&] { insert(known); }, count);
+      "insert and evict, full", count * (slots + 8 + 5 * 4 + 16 + 3 * 16) + touched * slots * (1 + 16),
+      [&] { index.insert(next++ % batches); }, count);
+  const std::array<int32_t, 4> counts = index.counts();
+  require(counts[1] - lost_before == next * o.keys && counts[3] == 0, "[bench] wanted every key of ", next,
+          " batches to take the place of a row, got ", counts[1] - lost_before, " of ", next * o.keys);
 }
 
 void run(const Options& o) {
@@ -166,6 +236,7 @@ void run(const Options& o) {
   bench::Bench bench(*device, o.repetitions);
   run_rows(o, *device, bench);
   run_index(o, *device, bench);
+  run_full(o, *device, bench);
   if (!o.json.empty()) bench.write_json(o.json);
 }
 

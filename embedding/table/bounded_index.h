@@ -1,0 +1,79 @@
+// Which key has which row in a table with a bound. A row lies in its key's bucket: row = bucket * slots + slot, with a
+// byte of hash per slot. A new key takes an empty slot, and where there is none the row of the bucket that was used
+// the longest time ago; of rows used last in the same step, the one with the smallest key. So what a table holds depends
+// neither on the order of keys within a step nor on slot numbers.
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include "embedding/plan/bucket_plan.h"
+#include "embedding/table/row_tag.h"
+
+namespace polyscene {
+
+class BoundedIndex {
+ public:
+  static constexpr int32_t kNone = -1;
+
+  // Of a rank's partitions, [first, end) of those in the plan. Nothing, for a plan without slots.
+  BoundedIndex(const BucketPlan& plan, int first_partition, int end_partition);
+
+  [[nodiscard]] bool used() const { return plan_.slots > 0; }
+  [[nodiscard]] const BucketPlan& plan() const { return plan_; }
+  [[nodiscard]] int64_t capacity() const { return static_cast<int64_t>(digests_.size()); }
+  [[nodiscard]] bool holds(int32_t row) const { return digests_[static_cast<size_t>(row)] != 0; }
+  [[nodiscard]] int64_t memory_bytes() const { return static_cast<int64_t>(digests_.capacity()); }
+
+  // Rows whose hash byte agrees with that of a routing hash, one after the other, until same_key(row); or kNone.
+  template <class SameKey>
+  [[nodiscard]] int32_t find(uint64_t hash, SameKey&& same_key) const;
+  void prefetch(uint64_t hash) const;
+  // A row for a key that has none: `tag(row)` tells of the rows that are there, of which none used in `step` is taken.
+  // kNone where all of them were. `lost` goes up where one is lost for it.
+  template <class Tag>
+  [[nodiscard]] int32_t place(uint64_t hash, int32_t step, Tag&& tag, int64_t& lost);
+
+ private:
+  [[nodiscard]] static uint8_t digest(uint64_t hash) {
+    const auto byte = static_cast<uint8_t>(hash);
+    return byte == 0 ? 1 : byte;
+  }
+  [[nodiscard]] int32_t first_row(uint64_t hash) const {
+    return static_cast<int32_t>((plan_.bucket(hash) - first_bucket_) * plan_.slots);
+  }
+  // The first slot from `slot` on, of the bucket, that has the byte; or plan_.slots.
+  [[nodiscard]] int32_t next_slot(int32_t first_row, int32_t slot, uint8_t byte) const;
+
+  BucketPlan plan_;
+  int64_t first_bucket_ = 0;
+  std::vector<uint8_t> digests_;  // 0: empty
+};
+
+template <class SameKey>
+int32_t BoundedIndex::find(uint64_t hash, SameKey&& same_key) const {
+  const int32_t first = first_row(hash);
+  for (int32_t slot = 0; (slot = next_slot(first, slot, digest(hash))) < plan_.slots; ++slot)
+    if (same_key(first + slot)) return first + slot;
+  return kNone;
+}
+
+template <class Tag>
+int32_t BoundedIndex::place(uint64_t hash, int32_t step, Tag&& tag, int64_t& lost) {
+  const int32_t first = first_row(hash), empty = next_slot(first, 0, 0);
+  int32_t best = empty < plan_.slots ? first + empty : kNone;
+  if (best == kNone) {
+    for (int32_t row = first; row < first + plan_.slots; ++row) {
+      const RowTag& t = tag(row);
+      if (t.use.last_step == step) continue;
+      if (best == kNone || t.use.last_step < tag(best).use.last_step ||
+          (t.use.last_step == tag(best).use.last_step && t.key < tag(best).key))
+        best = row;
+    }
+    lost += best == kNone ? 0 : 1;
+  }
+  if (best != kNone) digests_[static_cast<size_t>(best)] = digest(hash);
+  return best;
+}
+
+}  // namespace polyscene

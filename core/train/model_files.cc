@@ -162,9 +162,9 @@ void load_table(const std::string& folder, int index, RowTables& tables) {
     const RowTables::Loaded loaded =
         tables.load_rows(index, {keys.elements<const int64_t>(), values.elements<const float>()});
     if (loaded.dropped > 0)
-      LOG(WARNING) << "[train] rank " << tables.communicator().rank() << " dropped " << loaded.dropped << " rows of table \""
-                   << name << "\" from " << shard.path << ": its max_rows, " << tables.spec(index).max_rows
-                   << ", has no place for them; raise it to that of the model";
+      LOG(WARNING) << "[train] rank " << tables.communicator().rank() << " dropped " << loaded.dropped
+                   << " rows of table \"" << name << "\" from " << shard.path << ": its max_rows, "
+                   << tables.spec(index).max_rows << ", has no place for them; raise it to that of the model";
   }
 }
 

@@ -13,8 +13,10 @@ namespace {
 std::vector<TableSpec> table_specs(const Model& model, const config::Embedding& embedding, bool training) {
   std::vector<TableSpec> specs;
   for (const TableUse& use : model.tables) {
-    TableSpec& spec = specs.emplace_back(TableSpec{
-        .name = use.name, .dim = use.dim, .init_stddev = use.init_stddev, .optimizer = to_sparse_optimizer(embedding.optimizer())});
+    TableSpec& spec = specs.emplace_back(TableSpec{.name = use.name,
+                                                   .dim = use.dim,
+                                                   .init_stddev = use.init_stddev,
+                                                   .optimizer = to_sparse_optimizer(embedding.optimizer())});
     for (const config::Table& t : embedding.table()) {
       if (t.name() != use.name) continue;
       if (t.has_optimizer()) spec.optimizer = to_sparse_optimizer(t.optimizer());

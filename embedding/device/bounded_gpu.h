@@ -1,6 +1,6 @@
-// The index of a table with a bound, as table/bounded_index.h has it: the row of slot s of bucket b is b * slots + s. New
-// keys of a launch are strung on their buckets, a list each, and the next launch finds places for a whole list: places
-// depend on what else is new in the bucket, and no thread has to wait for another.
+// The index of a table with a bound, as table/bounded_index.h has it: the row of slot s of bucket b is b * slots + s.
+// New keys of a launch are strung on their buckets, a list each, and the next launch finds places for a whole list:
+// places depend on what else is new in the bucket, and no thread has to wait for another.
 #pragma once
 
 #include "embedding/device/index_gpu.h"

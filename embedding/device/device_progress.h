@@ -37,10 +37,12 @@ class DeviceProgress {
   DeviceProgress(const DeviceProgress&) = delete;
   DeviceProgress& operator=(const DeviceProgress&) = delete;
 
-  // On the device, for kernels: what lookups count (lost: modulo 2^32), distinct keys of all lookups (modulo 2^32), faults.
+  // On the device, for kernels: what lookups count (lost: modulo 2^32), distinct keys of all lookups (modulo 2^32),
+  // faults.
   [[nodiscard]] TableCounts counts() const {
     int32_t* const first = memory_as<int32_t>(kReportBytes);
-    return {.rows = first, .lost = first + tables_, .overfull = first + 2 * tables_ + 3, .stop = first + 2 * tables_ + 2};
+    return {
+        .rows = first, .lost = first + tables_, .overfull = first + 2 * tables_ + 3, .stop = first + 2 * tables_ + 2};
   }
   [[nodiscard]] int32_t* owned() const { return counts().lost + 1; }
   [[nodiscard]] UpdateFlags flags() const { return {owned() + 1, memory_as<int64_t>(0), tables_}; }

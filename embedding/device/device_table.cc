@@ -111,8 +111,7 @@ SavedRows DeviceTable::read(int64_t rows) const {
   const int64_t end = bounded() ? capacity() : rows;
   for (int64_t row = 0; row < end; ++row) {
     const int64_t in_chunk = row % kChunkRows;
-    if (in_chunk == 0)
-      device_->copy_out(chunk.data(), chunks_[static_cast<size_t>(row / kChunkRows)], chunk_bytes());
+    if (in_chunk == 0) device_->copy_out(chunk.data(), chunks_[static_cast<size_t>(row / kChunkRows)], chunk_bytes());
     if (bounded() && digests[static_cast<size_t>(row)] == 0) continue;
     all.keys.push_back(tags[in_chunk].key);
     all.uses.push_back(tags[in_chunk].use);

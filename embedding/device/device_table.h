@@ -14,8 +14,8 @@ namespace polyscene {
 
 class DeviceTable {
  public:
-  // The device must outlive the table. `seed`: of the experiment, as for HashedTable. The memory of a table with a bound
-  // is allocated at once. Throws DeviceError where its bound asks for more rows than a rank can hold.
+  // The device must outlive the table. `seed`: of the experiment, as for HashedTable. The memory of a table with a
+  // bound is allocated at once. Throws DeviceError where its bound asks for more rows than a rank can hold.
   DeviceTable(Device& device, TableSpec spec, uint64_t seed, const TableShare& share = {});
 
   [[nodiscard]] const TableSpec& spec() const { return spec_; }
@@ -24,9 +24,9 @@ class DeviceTable {
   [[nodiscard]] int64_t most_rows() const { return most_rows_; }
   // Rows that fit.
   [[nodiscard]] int64_t capacity() const;
-  // Of a table without a bound: makes room for `rows` rows, where `present` are at most now; row_count: on the device, how many there are. Queued.
-  // Nothing is copied to grow; the index is freed before it is built anew from the keys. Throws DeviceError past
-  // most_rows() and when the device has no memory left.
+  // Of a table without a bound: makes room for `rows` rows, where `present` are at most now; row_count: on the device,
+  // how many there are. Queued. Nothing is copied to grow; the index is freed before it is built anew from the keys.
+  // Throws DeviceError past most_rows() and when the device has no memory left.
   void reserve(int64_t rows, int64_t present, const int32_t* row_count);
   // Valid until the next reserve().
   [[nodiscard]] TableView view() const;

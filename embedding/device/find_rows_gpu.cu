@@ -4,8 +4,8 @@
 namespace polyscene {
 namespace {
 
-// Bytes that move per key: 8 of the key, 64 of the bucket (with a bound 32 to 128), 32 of the tag, read, and in training
-// written, 4 of the result. A neighbour of the tag or of the chunk's address is in a cache at best.
+// Bytes that move per key: 8 of the key, 64 of the bucket (with a bound 32 to 128), 32 of the tag, read, and in
+// training written, 4 of the result. A neighbour of the tag or of the chunk's address is in a cache at best.
 struct FindRows {
   DeviceKeys keys;
   int32_t* rows;
@@ -31,8 +31,9 @@ struct FindRows {
       if (!bounded) return;
       const bool wants = leads && row == kNoRow;
       const simt::Global<int32_t> next(touched.next, keys.count);
-      next.store(i, wants ? heads_of(tile.table).atomic_exchange(local_bucket(tile.table, key), static_cast<int32_t>(i + 1))
-                          : -1);
+      next.store(
+          i, wants ? heads_of(tile.table).atomic_exchange(local_bucket(tile.table, key), static_cast<int32_t>(i + 1))
+                   : -1);
     });
   }
 };

@@ -78,8 +78,8 @@ struct GatherTableRows {
   }
 };
 
-// The same, and per new row its values and state written, and without a bound its tag and bucket. Equal keys of a new row all compute its values,
-// since none sees what another has written.
+// The same, and per new row its values and state written, and without a bound its tag and bucket. Equal keys of a new
+// row all compute its values, since none sees what another has written.
 struct InsertAndGather {
   DeviceKeys keys;
   int32_t* rows;
@@ -105,8 +105,7 @@ struct InsertAndGather {
       int32_t row = has ? numbers.load(i) : kNoRow;
       GatheredKey mine;
       mine.fresh = has && row < 0;
-      const bool enters =
-          mine.fresh && tile.table.slots == 0 && leads_its_equals(keys, touched.leaders, i);
+      const bool enters = mine.fresh && tile.table.slots == 0 && leads_its_equals(keys, touched.leaders, i);
       if (row < kNoRow) numbers.store(i, row = -2 - row);  // from place_rows
       const int32_t number = take_number(t, tile.span.table, enters);
       if (mine.fresh) mine.key = simt::Global<const int64_t>(keys.keys, keys.count).load(i);

@@ -22,8 +22,8 @@ struct TouchedKeys {
   int32_t* next = nullptr;  // [count], scratch memory; nullptr where no table has a bound
 };
 
-// rows [count]: each key's row number or kNoRow. Keys may repeat. Marks uses, and strings keys that want a row in a table
-// with a bound on their buckets, for place_rows.
+// rows [count]: each key's row number or kNoRow. Keys may repeat. Marks uses, and strings keys that want a row in a
+// table with a bound on their buckets, for place_rows.
 void find_rows(const Stream& stream, const DeviceKeys& keys, int32_t* rows, const TouchedKeys& touched);
 
 // leaders [count]: where each (table, key) comes first among the keys. links [2 * count, 2], cleared, and
@@ -36,27 +36,29 @@ void gather_table_rows(const Stream& stream, const DeviceKeys& keys, const int32
 
 // What lookups count, on the device. Tables are in wire order.
 struct TableCounts {
-  int32_t* rows;      // [tables]
-  int32_t* lost;      // [1], of all tables: rows that new ones took the place of
-  int32_t* overfull;  // [tables]: the most keys of one lookup that want the same bucket, where they are too many, else 0
-  int32_t* stop;      // [1], the last of UpdateFlags::flags
+  int32_t* rows;  // [tables]
+  int32_t* lost;  // [1], of all tables: rows that new ones took the place of
+  int32_t*
+      overfull;   // [tables]: the most keys of one lookup that want the same bucket, where they are too many, else 0
+  int32_t* stop;  // [1], the last of UpdateFlags::flags
 };
 // Why updates stop: a gradient that is not finite, a bucket that is too small.
 inline constexpr int32_t kStopNotFinite = 1, kStopOverfull = 2;
 
-// Part of insert_and_gather, where a table has a bound: keys that were strung on a bucket get a place there, with tag and
-// byte of hash, and `rows` has -2 - its number. Of those for which there is none it keeps kNoRow.
+// Part of insert_and_gather, where a table has a bound: keys that were strung on a bucket get a place there, with tag
+// and byte of hash, and `rows` has -2 - its number. Of those for which there is none it keeps kNoRow.
 void place_rows(const Stream& stream, const DeviceKeys& keys, int32_t* rows, const TouchedKeys& touched,
                 const TableCounts& counts);
 
-// After find_rows with the same `touched`: as gather_table_rows, but a key without a row gets one, and a new row its initial value and state; `rows` has the new
-// number, of leaders alone.
+// After find_rows with the same `touched`: as gather_table_rows, but a key without a row gets one, and a new row its
+// initial value and state; `rows` has the new number, of leaders alone.
 void insert_and_gather(const Stream& stream, const DeviceKeys& keys, int32_t* rows, const TouchedKeys& touched,
                        const TableCounts& counts);
 
 // What goes wrong in an update, on the device. `flags` [tables + 1]: per table the count of keys minus the position of
-// the first bad gradient, 0 for none; the last one says whether updates stop, and why. `report` [4]: what the host is told, 1 +
-// table, key, element, bits of the float; all 0 while all is well. Both in wire order, and left alone once set.
+// the first bad gradient, 0 for none; the last one says whether updates stop, and why. `report` [4]: what the host is
+// told, 1 + table, key, element, bits of the float; all 0 while all is well. Both in wire order, and left alone once
+// set.
 struct UpdateFlags {
   int32_t* flags;
   int64_t* report;

@@ -52,10 +52,10 @@ struct ShardedLookup::State {
   const UniqueKeys* sent = nullptr;   // of the latest lookup; null: there is none
   const UniqueKeys* owned = nullptr;  // distinct keys that this rank owns among those of all ranks
   bool trains = false;
-  std::vector<KeyPiece> pieces;     // of owned->keys()
-  Buffer<int32_t> table_rows;       // their row numbers in their tables
+  std::vector<KeyPiece> pieces;             // of owned->keys()
+  Buffer<int32_t> table_rows;               // their row numbers in their tables
   std::vector<std::vector<int32_t>> fresh;  // rows of a table that the latest lookup made, by wire order
-  std::vector<Buffer<float>> rows;  // per group [sent rows, dim]
+  std::vector<Buffer<float>> rows;          // per group [sent rows, dim]
   LookupStatistics last, earlier;
 
   explicit State(ShardedTables& t) : tables(t), layout(t.layout()), rows(static_cast<size_t>(layout.groups())) {
@@ -97,9 +97,9 @@ void ShardedLookup::State::insert_rows(int32_t step) {
     const auto w = static_cast<size_t>(wire);
     const auto from = static_cast<size_t>(begin[w]), count = static_cast<size_t>(owned->counts()[w]);
     fresh[w].clear();
-    lost[w] = tables.table(layout.wire_order()[w])
-                  .insert_missing(owned->keys().subspan(from, count), table_rows.span().subspan(from, count), step,
-                                  fresh[w]);
+    lost[w] =
+        tables.table(layout.wire_order()[w])
+            .insert_missing(owned->keys().subspan(from, count), table_rows.span().subspan(from, count), step, fresh[w]);
   });
   for (size_t w = 0; w < n; ++w) {
     HashedTable& table = tables.table(layout.wire_order()[w]);

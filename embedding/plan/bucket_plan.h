@@ -21,8 +21,8 @@ struct BucketPlan {
   }
 };
 
-// The most rows that fit below max_rows with 64 slots or more, where so many fit, and of equals the fewest buckets. max_rows is 0, or at least kMinSlots *
-// partitions.
+// The most rows that fit below max_rows with 64 slots or more, where so many fit, and of equals the fewest buckets.
+// max_rows is 0, or at least kMinSlots * partitions.
 [[nodiscard]] BucketPlan plan_buckets(int64_t max_rows, int partitions);
 
 }  // namespace polyscene

@@ -18,9 +18,9 @@ void check_tables(std::span<const TableSpec> tables, int partitions) {
             "\": wanted a finite init_stddev of at least 0, got ", t.init_stddev);
     check_optimizer(t.optimizer, t.name);
     const int64_t least = int64_t{BucketPlan::kMinSlots} * partitions;
-    require(t.max_rows == 0 || t.max_rows >= least, "[embedding.plan] table \"", t.name, "\": wanted max_rows of 0 (no ",
-            "bound) or at least ", least, ", ", BucketPlan::kMinSlots, " for each of ", partitions, " partitions, got ",
-            t.max_rows, "; try more rows, or a smaller embedding.partitions");
+    require(t.max_rows == 0 || t.max_rows >= least, "[embedding.plan] table \"", t.name,
+            "\": wanted max_rows of 0 (no ", "bound) or at least ", least, ", ", BucketPlan::kMinSlots, " for each of ",
+            partitions, " partitions, got ", t.max_rows, "; try more rows, or a smaller embedding.partitions");
   }
 }
 

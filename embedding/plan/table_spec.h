@@ -24,8 +24,8 @@ struct TableSpec {
   friend bool operator==(const TableSpec&, const TableSpec&) = default;
 };
 
-// Throws InvalidArgument naming the table and what is wrong: no or repeated names, dim < 1, a bad stddev or optimiser, a
-// bound of fewer rows than a bucket for each of so many logical partitions.
+// Throws InvalidArgument naming the table and what is wrong: no or repeated names, dim < 1, a bad stddev or optimiser,
+// a bound of fewer rows than a bucket for each of so many logical partitions.
 void check_tables(std::span<const TableSpec> tables, int partitions);
 
 }  // namespace polyscene

@@ -1,7 +1,7 @@
 // Which key has which row in a table with a bound. A row lies in its key's bucket: row = bucket * slots + slot, with a
 // byte of hash per slot. A new key takes an empty slot, and where there is none the row of the bucket that was used
-// the longest time ago; of rows used last in the same step, the one with the smallest key. So what a table holds depends
-// neither on the order of keys within a step nor on slot numbers.
+// the longest time ago; of rows used last in the same step, the one with the smallest key. So what a table holds
+// depends neither on the order of keys within a step nor on slot numbers.
 #pragma once
 
 #include <cstdint>

@@ -101,8 +101,8 @@ int64_t HashedTable::insert_missing(std::span<const int64_t> keys, std::span<int
     rows[i] = find_one(keys[i]);
     if (rows[i] != kNoRow) continue;
     if (bounded_.used()) {
-      rows[i] = bounded_.place(hash_of(keys[i]), step, [&](int32_t row) -> const RowTag& { return store_.tag(row); },
-                               lost);
+      rows[i] = bounded_.place(
+          hash_of(keys[i]), step, [&](int32_t row) -> const RowTag& { return store_.tag(row); }, lost);
       if (rows[i] == kNoRow) throw overfull(keys);
     } else {
       rows[i] = append(keys[i]);

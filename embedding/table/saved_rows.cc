@@ -86,10 +86,11 @@ SavedRows keep_newest(const TableLayout& layout, int table, const TableSpec& spe
 }
 
 InvalidArgument overfull_bucket(const TableSpec& spec, int64_t keys, int32_t slots) {
-  return InvalidArgument(str("[embedding.table] table \"", spec.name, "\" with max_rows ", spec.max_rows, ": ", keys,
-              " keys of one step want a bucket of ", slots,
-              " rows; the table is too small for its batches: raise max_rows to at least four times the distinct keys "
-              "of a batch"));
+  return InvalidArgument(
+      str("[embedding.table] table \"", spec.name, "\" with max_rows ", spec.max_rows, ": ", keys,
+          " keys of one step want a bucket of ", slots,
+          " rows; the table is too small for its batches: raise max_rows to at least four times the distinct keys "
+          "of a batch"));
 }
 
 }  // namespace polyscene

@@ -43,9 +43,9 @@ void check_rows_out(const TableSpec& spec, int64_t rows, const RowsOut& out);
 [[nodiscard]] SavedRows rows_of_rank(const TableLayout& layout, int table, int rank, const TableSpec& spec,
                                      const RowsIn& rows);
 
-// Those that fit into the buckets of a table with a bound: of a bucket's rows the ones that were used last, by (last step,
-// key); of a key that repeats the last row. In order of their keys where something was dropped or repeats, else as they
-// were.
+// Those that fit into the buckets of a table with a bound: of a bucket's rows the ones that were used last, by (last
+// step, key); of a key that repeats the last row. In order of their keys where something was dropped or repeats, else
+// as they were.
 [[nodiscard]] SavedRows keep_newest(const TableLayout& layout, int table, const TableSpec& spec, SavedRows rows);
 
 // The error for a bucket that more keys of one step want than it has rows.

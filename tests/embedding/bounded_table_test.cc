@@ -39,9 +39,9 @@ TEST(BucketPlan, TakesTheMostRowsThatFit) {
     int32_t slots;
     int64_t per_partition;
   };
-  for (const Case& c : {Case{0, 4, 0, 0}, Case{128, 4, 32, 1}, Case{160, 4, 32, 1}, Case{199, 4, 48, 1},
-                        Case{4 * 190, 4, 80, 2}, Case{4 * 256, 4, 128, 2}, Case{1000, 1, 96, 10},
-                        Case{int64_t{1} << 40, 1024, 128, int64_t{1} << 23}}) {
+  for (const Case& c :
+       {Case{0, 4, 0, 0}, Case{128, 4, 32, 1}, Case{160, 4, 32, 1}, Case{199, 4, 48, 1}, Case{4 * 190, 4, 80, 2},
+        Case{4 * 256, 4, 128, 2}, Case{1000, 1, 96, 10}, Case{int64_t{1} << 40, 1024, 128, int64_t{1} << 23}}) {
     const BucketPlan plan = plan_buckets(c.max_rows, c.partitions);
     EXPECT_EQ(plan.slots, c.slots) << c.max_rows;
     EXPECT_EQ(plan.per_partition, c.per_partition) << c.max_rows;
@@ -73,7 +73,8 @@ TEST_P(BoundedRanks, HoldWhatTheReferenceHolds) {
   int64_t lost = 0;
   std::mutex mutex;
   ReferenceBounded reference(plan_buckets(640, kPartitions), table_salt("item"));
-  for (int64_t step = 1; step <= 60; ++step) reference.train(distinct_keys(step, 120, 2000), static_cast<int32_t>(step));
+  for (int64_t step = 1; step <= 60; ++step)
+    reference.train(distinct_keys(step, 120, 2000), static_cast<int32_t>(step));
   run_local_ranks(GetParam(), [&](Communicator& comm) {
     ShardedTables tables(comm, {bounded(640)}, {.seed = 1, .partitions = kPartitions});
     ShardedLookup lookup(tables);
@@ -145,9 +146,10 @@ TEST(BoundedTable, SaysWhenAStepAloneIsTooMuch) {
   HashedTable table(bounded(32), 1);
   std::vector<int64_t> keys(33);
   std::iota(keys.begin(), keys.end(), 0);
-  EXPECT_EQ(message_of([&] { train(table, keys, 1); }),
-            "[embedding.table] table \"item\" with max_rows 32: 33 keys of one step want a bucket of 32 rows; the table "
-            "is too small for its batches: raise max_rows to at least four times the distinct keys of a batch");
+  EXPECT_EQ(
+      message_of([&] { train(table, keys, 1); }),
+      "[embedding.table] table \"item\" with max_rows 32: 33 keys of one step want a bucket of 32 rows; the table "
+      "is too small for its batches: raise max_rows to at least four times the distinct keys of a batch");
   EXPECT_EQ(message_of<DeviceError>([] { HashedTable(bounded(64), 1, {.most_rows = 63}); }),
             "[embedding.table] table \"item\" with max_rows 64 wanted 64 rows of a rank, which can hold 63; try more "
             "ranks");

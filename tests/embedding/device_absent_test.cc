@@ -15,7 +15,9 @@ TEST(DeviceTables, ABuildWithoutKernelsSaysSo) {
   DeviceTables tables(device, {.host = *world, .device = *world}, {{.name = "a", .dim = 1}}, {});
   const std::vector<int64_t> keys = {1};
   const std::vector<float> values = {2};
-  EXPECT_EQ(testing::message_of<DeviceError>([&] { static_cast<void>(tables.load_rows(0, {keys, values})); }),
+  EXPECT_EQ(testing::message_of<DeviceError>([&] {
+              static_cast<void>(tables.load_rows(0, {keys, values}));
+            }),
             "[embedding.device] wanted tables on a device, but this program was built without kernels of devices; "
             "configure with -DPOLYSCENE_CUDA=ON where nvcc is, or run on the CPU");
 }

@@ -86,7 +86,12 @@ TEST(TableSpec, SaysWhatIsWrong) {
             "[embedding.plan] table \"user\": wanted a finite init_stddev of at least 0, got -1");
   EXPECT_EQ(message({.name = "user"}), "nothing thrown");
   const std::vector<TableSpec> twice = {{.name = "user"}, {.name = "user"}};
-  EXPECT_EQ(message_of([&] { check_tables(twice, 4); }), "[embedding.plan] wanted every table once, got \"user\" twice");
+  EXPECT_EQ(
+      message({.name = "user", .max_rows = 127}),
+      "[embedding.plan] table \"user\": wanted max_rows of 0 (no bound) or at least 128, 32 for each of 4 partitions, "
+      "got 127; try more rows, or a smaller embedding.partitions");
+  EXPECT_EQ(message_of([&] { check_tables(twice, 4); }),
+            "[embedding.plan] wanted every table once, got \"user\" twice");
 }
 
 }  // namespace

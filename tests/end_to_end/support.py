@@ -99,6 +99,11 @@ class ProgramTest(unittest.TestCase):
         self.config = self.folder / "planted.pbtxt"
         self.config.write_text(CONFIG % {"root": self.data})
 
+    def bound_users(self):
+        """The table of 40 users forgets all but 32."""
+        text = self.config.read_text()
+        self.config.write_text(text.replace("dim: 8 ", 'dim: 8 partitions: 1 table { name: "user" max_rows: 32 } ', 1))
+
     def run_program(self, *arguments, ranks=0, timeout=300, **options):
         command = [self.program, *map(str, arguments)]
         if ranks:

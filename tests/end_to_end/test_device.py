@@ -58,6 +58,14 @@ class DeviceTest(ProgramTest):
         for metric in ("rows", "auc", "logloss"):
             self.assertAlmostEqual(host[metric], device[metric], places=5)
 
+    def test_tables_with_a_bound_forget_as_on_the_host(self):
+        self.bound_users()
+        result = self.train_both()
+        self.assertRegex(result.out, r"bounded tables: user holds 32 of 32 rows; rows given up for new ones [1-9]\d+\n")
+        self.assert_same_runs()
+        host, device = self.evaluate("host"), self.evaluate("host", "test", "--device", "cuda")
+        self.assertAlmostEqual(host["auc"], device["auc"], places=5)
+
     def test_ranks_that_share_devices(self):
         result = self.train_both("--local-ranks", 3)
         self.assertIn("3 ranks (local) on the emulated device", result.out)

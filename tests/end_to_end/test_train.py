@@ -101,6 +101,11 @@ class TrainTest(ProgramTest):
         self.train("other-seed", "--set", "seed=2")
         self.assertNotEqual(self.model_bytes("a"), self.model_bytes("other-seed"))
 
+    def test_a_table_too_small_for_its_batches_is_named(self):
+        self.bound_users()
+        result = self.train("run", expect=2)
+        self.assertRegex(result.err, r'table "user" with max_rows 32: 3\d keys of one step want a bucket of 32 rows; .*raise max_rows')
+
     def test_threads_do_not_change_the_numbers(self):
         self.train("one")
         result = self.run_program("train", "--config", self.config, "--output", self.folder / "three", "--threads", 3)

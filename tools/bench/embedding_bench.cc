@@ -145,8 +145,8 @@ void report(const Options& o, const Times& t, const ShardedLookup& lookup, const
             << dedup * 1e9 * threads / keys << " ns/key/core\n"
             << "dedup tuples    " << std::setw(9) << tuple * 1e3 << " ms  " << tuple * 1e9 / static_cast<double>(tuples)
             << " ns/tuple\n";
-  // Lookup reads key, bucket, stored tag and row and writes tag and row; update reads the gradient and reads and writes row
-  // and state. Of several ranks these are the owner's bytes, without the exchange.
+  // Lookup reads key, bucket, stored tag and row and writes tag and row; update reads the gradient and reads and writes
+  // row and state. Of several ranks these are the owner's bytes, without the exchange.
   print_phase("lookup", best(t.lookup), rows * (8 + 64 + 2 * 16 + 2 * row_bytes), bandwidth);
   print_phase("update", best(t.update), rows * (row_bytes + 2 * (row_bytes + state_bytes)), bandwidth);
 }
@@ -192,7 +192,8 @@ void run_rank(const Options& o, Communicator& comm) {
             << created_s * 1e9 / static_cast<double>(created) << " ns each\n";
 }
 
-// A full table with a bound, to which every key is new. Bytes: the bucket's bytes of hash and tags, tag and row written.
+// A full table with a bound, to which every key is new. Bytes: the bucket's bytes of hash and tags, tag and row
+// written.
 void run_full(const Options& o) {
   constexpr int64_t kRows = int64_t{1} << 20, kKeys = int64_t{1} << 15;
   set_thread_count(1);

@@ -29,6 +29,10 @@ TEST_F(CheckEmbeddingTest, Tables) {
             "44: embedding.table[1].name: table \"user\" is there twice; keep one");
   EXPECT_EQ(error_with("table { name: \"user\" init_stddev: -1 }"),
             "34: embedding.table[0].init_stddev wants a standard deviation from 0 to 100, got -1");
+  EXPECT_EQ(
+      error_with("table { name: \"user\" max_rows: 32767 }"),
+      "34: embedding.table[0].max_rows wants 0 (no bound) or at least 32768, 32 for each of embedding.partitions, "
+      "got 32767; try more rows or fewer partitions");
   EXPECT_EQ(error_with("table { name: \"user\" optimizer { learning_rate: 0 } }"),
             "46: embedding.table[0].optimizer.learning_rate wants a number above 0, got 0");
 }

@@ -25,7 +25,8 @@ SavedRows saved_rows(size_t count, size_t dim, size_t width) {
   rows.keys[3] = rows.keys[9];  // a key twice: the later row stays
   for (size_t i = 0; i < count * dim; ++i) rows.values.push_back(static_cast<float>(i) + 0.5f);
   for (size_t i = 0; i < count * width; ++i) rows.state.push_back(static_cast<float>(i) / 8);
-  for (size_t i = 0; i < count && width > 0; ++i) rows.uses.push_back({static_cast<int32_t>(i % 7), static_cast<int32_t>(i)});
+  for (size_t i = 0; i < count && width > 0; ++i)
+    rows.uses.push_back({static_cast<int32_t>(i % 7), static_cast<int32_t>(i)});
   return rows;
 }
 
@@ -97,12 +98,18 @@ TEST(DeviceTables, SayWhatIsWrong) {
   DeviceTables tables(device, {.host = *world, .device = *world}, {{.name = "a", .dim = 4}}, {});
   std::vector<int64_t> keys(2);
   std::vector<float> floats(3);
-  EXPECT_EQ(message_of([&] { tables.read_rows(0, {keys, floats}); }),
-            "[embedding.table] table \"a\": wanted room for 0 keys, 0 values, 0 (or no) state floats and 0 (or no) uses, "
-            "got 2, 3, 0 and 0");
-  EXPECT_EQ(message_of([&] { static_cast<void>(tables.load_rows(0, {keys, floats})); }),
-            "[embedding.table] table \"a\": wanted 8 values, 16 (or no) state floats and 2 (or no) uses for 2 keys, got 3, "
-            "0 and 0; the rows were saved with another dim or optimizer");
+  EXPECT_EQ(
+      message_of([&] {
+        tables.read_rows(0, {keys, floats});
+      }),
+      "[embedding.table] table \"a\": wanted room for 0 keys, 0 values, 0 (or no) state floats and 0 (or no) uses, "
+      "got 2, 3, 0 and 0");
+  EXPECT_EQ(
+      message_of([&] {
+        static_cast<void>(tables.load_rows(0, {keys, floats}));
+      }),
+      "[embedding.table] table \"a\": wanted 8 values, 16 (or no) state floats and 2 (or no) uses for 2 keys, got 3, "
+      "0 and 0; the rows were saved with another dim or optimizer");
   DeviceTable small(device, {.name = "b", .dim = 1}, 1, {.most_rows = 100});
   EXPECT_EQ(message_of<DeviceError>([&] { small.reserve(101, 0, nullptr); }),
             "[embedding.device] table \"b\" wanted room for 101 rows, but the most that a rank can hold is 100; try "

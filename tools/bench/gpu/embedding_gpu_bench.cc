@@ -200,7 +200,8 @@ void run_index(const Options& o, Device& device, bench::Bench& bench) {
   index.make_batches(batches);
   for (int64_t batch = 0; batch < batches; ++batch) index.insert(batch);
   const double count = static_cast<double>(o.keys);
-  bench.run("find, half full", count * (8 + 64 + 32 + 4), [&] { index.find(batches / 2); }, count);
+  bench.run(
+      "find, half full", count * (8 + 64 + 32 + 4), [&] { index.find(batches / 2); }, count);
   bench.run(
       "find or insert, half full, all known", count * (8 + 64 + 2 * 32 + 4 + 4 + 2 * 16),
       [&] { index.insert(batches / 2); }, count);

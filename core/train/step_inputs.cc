@@ -28,7 +28,7 @@ StepInputs::StepInputs(const Model& model, const FeatureSchema& schema, const Ta
       fields_(model.fields.size()),
       sequences_(model.sequences.size()),
       bags_(model.bags.size()) {
-  if (device != nullptr) copies_.emplace(*device);
+  if (device != nullptr) copies_.emplace(*device, "inputs of the batch");
 }
 
 void StepInputs::prepare(const Batch& batch) {

@@ -7,10 +7,10 @@
 
 #include "core/data/batch.h"
 #include "core/models/model.h"
-#include "core/train/input_copies.h"
 #include "embedding/lookup/deduplicator.h"
 #include "embedding/lookup/row_lookup.h"
 #include "embedding/lookup/tuple_deduplicator.h"
+#include "ops/device/input_copies.h"
 #include "ops/graph/executor.h"
 #include "ops/tensor/padding.h"
 

@@ -61,7 +61,8 @@ class Trainer {
                      SessionOptions{.device = device_, .transport = job_.transport});
     step_log_.emplace(*session_, log_ ? &*log_ : nullptr);
     if (const DeviceRanks* ranks = session_->device_ranks(); leads() && ranks != nullptr && communicator_.size() > 1)
-      out_ << "devices exchange rows and gradients by " << ranks->communicator->name()
+      out_ << "devices exchange " << (rows_on_host() ? "gradients of dense parameters by " : "rows and gradients by ")
+           << ranks->communicator->name() << (rows_on_host() ? ", the hosts rows and their gradients" : "")
            << (ranks->why.empty() ? "" : " (" + ranks->why + ")") << std::endl;
     Ending ending = Ending::kSteps;
     for (int64_t epoch = 0; step_ < total_steps_ && ending == Ending::kSteps; ++epoch) {
@@ -75,6 +76,7 @@ class Trainer {
 
  private:
   [[nodiscard]] bool leads() const { return communicator_.rank() == 0; }
+  [[nodiscard]] bool rows_on_host() const { return job_.experiment.embedding().memory() == config::Embedding::HOST; }
 
   std::unique_ptr<BatchSource> make_source(Split split, const std::string& name, int64_t batch_size, bool shuffle,
                                            double min_tail_share) {
@@ -249,8 +251,7 @@ class Trainer {
          << std::setprecision(2) << save_seconds_ << " s in all)\nmetrics  " << folder_.metrics() << "\nevents   "
          << folder_.events() << " (tensorboard --logdir " << folder_.path() << ")\nconfig   " << folder_.config()
          << "\n"
-         << "next:    polyscene evaluate --run " << folder_.path() << " --split "
-         << (job_.experiment.data().test_files_size() > 0 ? "test" : "valid") << std::endl;
+         << "next:    polyscene evaluate --run " << folder_.path() << " --split " << split_to_evaluate() << std::endl;
   }
 
   void print_bounds(const std::vector<int64_t>& rows, int64_t lost) {
@@ -263,6 +264,18 @@ class Trainer {
                     plan.buckets * plan.slots, " rows");
     }
     if (!bounds.empty()) out_ << "bounded tables: " << bounds << "; rows given up for new ones " << lost << "\n";
+  }
+
+  // The files of the test split may come later, and then those of the validation split are what there is.
+  [[nodiscard]] const char* split_to_evaluate() const {
+    for (const Split split : {Split::kTest, Split::kValid}) {
+      try {
+        if (!list_files(job_.experiment.data(), split).empty()) return split_name(split);
+      } catch (const Error&) {
+        continue;
+      }
+    }
+    return split_name(Split::kTrain);
   }
 
   [[nodiscard]] std::string where_best_is() const {

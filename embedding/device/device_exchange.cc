@@ -5,42 +5,40 @@
 namespace polyscene {
 
 DeviceExchange::DeviceExchange(DeviceTables& tables)
-    : tables_(tables),
-      counts_(tables.layout(), tables.communicator().size()),
-      keys_(tables.device(), "keys of the lookup") {
+    : tables_(tables), counts_(tables.layout(), tables.communicator().size()) {
   for (int g = 0; g < tables.layout().groups(); ++g) matrices_.emplace_back(tables.device(), "rows of the lookup");
 }
 
 template <class T>
-void DeviceExchange::all_to_all(const T* input, const std::vector<int64_t>& to, T* output,
+void DeviceExchange::all_to_all(Communicator& communicator, const T* input, const std::vector<int64_t>& to, T* output,
                                 const std::vector<int64_t>& from) {
   const auto sum = [](const std::vector<int64_t>& counts) {
     return static_cast<size_t>(std::accumulate(counts.begin(), counts.end(), int64_t{0}));
   };
-  Communicator& communicator = tables_.device_communicator();
   communicator.all_to_all_v<T>({input, sum(to)}, to, {output, sum(from)}, from);
   const auto own = static_cast<size_t>(to[static_cast<size_t>(communicator.rank())]);
   bytes_sent_ += static_cast<int64_t>((sum(to) - own) * sizeof(T));
 }
 
-const int64_t* DeviceExchange::send_keys(const UniqueKeys& unique, const int64_t* keys) {
+std::span<const int64_t> DeviceExchange::send_keys(const UniqueKeys& unique) {
   counts_.exchange(unique, tables_.communicator());
   bytes_sent_ += counts_.bytes_sent();
   for (int g = 0; g < tables_.layout().groups(); ++g)
     matrices_[static_cast<size_t>(g)].resize(counts_.gradients(g).all_from);
   const ExchangeCounts::Message& message = counts_.keys();
-  all_to_all<int64_t>(keys, message.to, keys_.resize(message.all_from), message.from);
-  return keys_.data();
+  all_to_all<int64_t>(tables_.communicator(), unique.keys().data(), message.to, keys_.resize(message.all_from).data(),
+                      message.from);
+  return keys_.span();
 }
 
 void DeviceExchange::send_rows(int group, float* rows) {
   const ExchangeCounts::Message& message = counts_.gradients(group);
-  all_to_all<float>(matrix(group), message.from, rows, message.to);
+  all_to_all<float>(tables_.device_communicator(), matrix(group), message.from, rows, message.to);
 }
 
 void DeviceExchange::send_gradients(int group, const float* gradients) {
   const ExchangeCounts::Message& message = counts_.gradients(group);
-  all_to_all<float>(gradients, message.to, matrix(group), message.from);
+  all_to_all<float>(tables_.device_communicator(), gradients, message.to, matrix(group), message.from);
 }
 
 }  // namespace polyscene

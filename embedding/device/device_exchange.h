@@ -1,11 +1,14 @@
-// Between the ranks, in memory of devices: keys to their owners, rows back, gradients to the owners. What RowExchange
-// is on the CPU; equal keys of several senders stay apart here, kernels link them.
+// Between the ranks: keys to their owners, from host to host, where they are; rows back and gradients to the owners, in
+// memory of the devices. What RowExchange is on the CPU; equal keys of several senders stay apart here, kernels link
+// them.
 #pragma once
 
 #include <cstdint>
+#include <span>
 #include <vector>
 
 #include "embedding/device/device_tables.h"
+#include "embedding/lookup/buffer.h"
 #include "embedding/lookup/exchange_counts.h"
 
 namespace polyscene {
@@ -15,10 +18,10 @@ class DeviceExchange {
   // The tables must outlive the exchange.
   explicit DeviceExchange(DeviceTables& tables);
 
-  // Sends every distinct key of this rank, `keys` on the device, to its owner. Returns what came, by sender, then
-  // table in wire order [counts().keys().all_from]; on the device, valid until the next call. Collective, like the two
-  // below.
-  const int64_t* send_keys(const UniqueKeys& unique, const int64_t* keys);
+  // Sends every distinct key of this rank to its owner. Returns what came, by sender, then table in wire order
+  // [counts().keys().all_from]; on the host, valid until the next call. Asks nothing of the device. Collective, like
+  // the two below.
+  std::span<const int64_t> send_keys(const UniqueKeys& unique);
   [[nodiscard]] const ExchangeCounts& counts() const { return counts_; }
 
   // Rows for the received keys of a group, to be filled by the owner, later gradients that came; on the device, in the
@@ -34,11 +37,12 @@ class DeviceExchange {
 
  private:
   template <class T>
-  void all_to_all(const T* input, const std::vector<int64_t>& to, T* output, const std::vector<int64_t>& from);
+  void all_to_all(Communicator& communicator, const T* input, const std::vector<int64_t>& to, T* output,
+                  const std::vector<int64_t>& from);
 
   DeviceTables& tables_;
   ExchangeCounts counts_;
-  DeviceBuffer<int64_t> keys_;
+  Buffer<int64_t> keys_;
   std::vector<DeviceBuffer<float>> matrices_;
   int64_t bytes_sent_ = 0;
 };

@@ -8,6 +8,7 @@
 #include "embedding/device/table_kernels.h"
 #include "embedding/lookup/lookup_checks.h"
 #include "ops/base/error.h"
+#include "ops/device/input_copies.h"
 #include "ops/tensor/padding.h"
 
 namespace polyscene {
@@ -21,7 +22,7 @@ struct DeviceLookup::State {
   const UniqueKeys* sent = nullptr;  // of the latest lookup; null: there is none
   bool trains = false;
   const int32_t* stopped = nullptr;           // see stop_where()
-  DeviceBuffer<int64_t> keys;                 // distinct ones of this rank
+  InputCopies keys;                           // that this rank owns; their copy waits for no work of the step before
   std::vector<DeviceBuffer<float>> matrices;  // per group [sent rows, dim]
   DeviceKeys owned{};                         // the keys that this rank owns; several senders may have sent one
   std::vector<int64_t> owned_counts;          // [senders, tables]
@@ -159,19 +160,21 @@ void DeviceLookup::lookup(const UniqueKeys& unique, LookupMode mode) {
   for (int g = 0; g < s.layout.groups(); ++g)
     matrices.push_back(s.matrices[static_cast<size_t>(g)].resize(padded_extent(unique.rows(g)) * s.layout.dim(g)));
 
-  s.keys.assign(unique.keys());
-  s.owned.keys = s.keys.data();
+  std::span<const int64_t> keys = unique.keys();
   s.owned_counts.assign(unique.counts().begin(), unique.counts().end());
   s.owned.count = s.last.keys_sent;
   std::vector<float*> outgoing = matrices;
   const int64_t sent_before = s.exchange ? s.exchange->bytes_sent() : 0;
   if (s.exchange) {
-    s.owned.keys = s.exchange->send_keys(unique, s.keys.data());
+    keys = s.exchange->send_keys(unique);
     const ExchangeCounts& counts = s.exchange->counts();
     s.owned_counts.assign(counts.received().begin(), counts.received().end());
     s.owned.count = counts.keys().all_from;
     for (int g = 0; g < s.layout.groups(); ++g) outgoing[static_cast<size_t>(g)] = s.exchange->matrix(g);
   }
+  s.keys.begin();
+  s.owned.keys = s.keys.add({const_cast<int64_t*>(keys.data()), DType::kInt64, {s.owned.count}}).as<int64_t>();
+  s.keys.end();
   s.last.keys_received = s.owned.count;
   const std::vector<int64_t> offered = s.offered();
   s.tables.make_room(offered);

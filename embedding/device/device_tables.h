@@ -15,8 +15,8 @@
 
 namespace polyscene {
 
-// The same ranks twice: over memory of the host, for counts, and over memory of the device, on the queue that the
-// tables use, for keys, rows and gradients. One rank needs the former only.
+// The same ranks twice: over memory of the host, for counts and keys, and over memory of the device, on the queue that
+// the tables use, for rows and gradients. One rank needs the former only.
 struct DeviceCommunicators {
   Communicator& host;
   Communicator& device;

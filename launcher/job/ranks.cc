@@ -57,6 +57,10 @@ int threads_per_rank(const RankOptions& options, int ranks_here) {
 }  // namespace
 
 Ranks::Ranks(const RankOptions& options) : options_(options) {
+  require(
+      options.cuda || options.transport == DeviceTransport::Kind::kAuto,
+      "[launcher] --transport says how devices exchange, but the model runs on the CPU; add --device cuda, or leave it "
+      "out");
   const bool under_mpirun = started_by_mpi();
   require(options.local_ranks == 0 || !under_mpirun, "[launcher] --local-ranks ", options.local_ranks,
           " makes ranks of this process's threads, but mpirun started it; use one or the other");

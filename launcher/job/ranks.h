@@ -27,8 +27,9 @@ struct RankOptions {
 class Ranks {
  public:
   // Meets the other processes of an mpirun job. Throws InvalidArgument when local ranks are asked for under mpirun,
-  // when more real ranks were started than there are virtual ones, or when a launcher started processes that MPI does
-  // not join; CommunicationError past the deadline; DeviceError when CUDA is asked for and not there.
+  // when a transport between devices is asked for without them, when more real ranks were started than there are
+  // virtual ones, or when a launcher started processes that MPI does not join; CommunicationError past the deadline;
+  // DeviceError when CUDA is asked for and not there.
   explicit Ranks(const RankOptions& options);
 
   // The number of real ranks that were started, all processes together.

@@ -14,6 +14,7 @@ SMALL = [word for setting in ("train.batch_size=24", "train.max_steps=12", "trai
                               "model.sfpnet.gate_hidden=8", "model.sfpnet.context_width=8", "model.head=8",
                               "embedding.dim=8")
          for word in ("--set", setting)]
+STAGED = ("--device", "cuda", "--transport", "staged")
 
 
 class DeviceTest(ProgramTest):
@@ -24,9 +25,9 @@ class DeviceTest(ProgramTest):
         write_split(self.data, "valid", [planted_table(70, 3, 10000)])
         write_split(self.data, "test", [planted_table(50, 4, 20000)])
 
-    def train_both(self, *arguments, **options):
+    def train_both(self, *arguments, cuda=("--device", "cuda"), **options):
         self.train("host", *SMALL, *arguments, **options)
-        return self.train("device", *SMALL, *arguments, "--device", "cuda", **options)
+        return self.train("device", *SMALL, *arguments, *cuda, **options)
 
     def assert_same_runs(self):
         losses = {run: [entry["loss"] for entry in self.logged(run, "train")] for run in ("host", "device")}
@@ -72,6 +73,11 @@ class DeviceTest(ProgramTest):
         self.assertIn("devices exchange rows and gradients by staged over local (ranks 0 and 2 share a device)", result.out)
         self.assert_same_runs()
 
+    def test_rows_in_the_memory_of_the_hosts(self):
+        result = self.train_both("--local-ranks", 3, "--set", "embedding.memory=HOST")
+        self.assertIn("devices exchange gradients of dense parameters by staged over local, the hosts rows and their gradients (", result.out)
+        self.assert_same_runs()
+
     def test_ranks_by_nccl(self):
         # A library with NCCL's interface, over threads.
         # There are two devices: by themselves, two ranks take it.
@@ -88,14 +94,14 @@ class DeviceTest(ProgramTest):
         self.assertRegex(result.out, r"by staged over local \(.*/nowhere/libnccl.so")
 
     def test_ranks_under_mpirun(self):
-        self.train_both("--transport", "staged", ranks=2)
+        self.train_both(cuda=STAGED, ranks=2)
         self.assert_same_runs()
 
     def test_a_loss_that_is_not_finite_is_named_as_on_the_host(self):
         wrong = ["--set", "train.optimizer.learning_rate=1e30", "--set", "train.optimizer.kind=SGD"]
-        for arguments in ([], ["--local-ranks", 2, "--transport", "staged"]):
+        for arguments in ([], ["--local-ranks", 2]):
             name = f"run{len(arguments)}"
             expected = self.train(name + "h", *SMALL, *wrong, *arguments, expect=1).text.splitlines()[-1]
             self.assertRegex(expected, "the gradient of .* is not finite")
-            got = self.train(name + "d", *SMALL, *wrong, *arguments, "--device", "cuda", expect=1)
+            got = self.train(name + "d", *SMALL, *wrong, *arguments, *STAGED, expect=1)
             self.assertEqual(got.text.splitlines()[-1], expected)

@@ -51,6 +51,8 @@ class MessagesTest(ProgramTest):
         self.assert_fails(self.run_program("train", "--config", self.config), USAGE, "--output is required")
         self.assert_fails(self.run_program("evaluate", "--run", self.folder, "--split", "tset"), USAGE, "train, valid or test",
                           "tset")
+        self.train_fails(USAGE, "--transport says how devices exchange, but the model runs on the CPU; add --device cuda",
+                         arguments=["--transport", "nccl"])
         self.assert_fails(self.run_program("evaluate", "--run", self.folder / "nowhere"), USAGE,
                           "holds no model/dense.safetensors")
 

@@ -2,6 +2,7 @@
 
 import os
 import pty
+import shutil
 import signal
 import subprocess
 import time
@@ -100,6 +101,10 @@ class TrainTest(ProgramTest):
         self.assertEqual(losses[0], losses[1])
         self.train("other-seed", "--set", "seed=2")
         self.assertNotEqual(self.model_bytes("a"), self.model_bytes("other-seed"))
+
+    def test_names_a_split_that_can_be_evaluated(self):
+        shutil.rmtree(self.data / "test")
+        self.assertIn(" --split valid\n", self.train("run", "--set", "train.max_steps=2").out)
 
     def test_a_table_too_small_for_its_batches_is_named(self):
         self.bound_users()

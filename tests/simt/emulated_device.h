@@ -84,6 +84,10 @@ class EmulatedDevice : public Device {
     queue_->deliver(queue_->queued);
   }
 
+ protected:
+  // Another queue of it.
+  EmulatedDevice(const EmulatedDevice& sibling) : Device(sibling), place_(sibling.place_), limit_(sibling.limit_) {}
+
  private:
   struct Late {
     void* pinned;
@@ -136,8 +140,6 @@ class EmulatedDevice : public Device {
     std::memset(memory.get(), 0xFF, static_cast<size_t>(bytes));
     return memory;
   }
-
-  EmulatedDevice(const EmulatedDevice& sibling) : Device(sibling), place_(sibling.place_), limit_(sibling.limit_) {}
 
   std::string place_ = "here";
   std::optional<int64_t> limit_;

@@ -1,4 +1,4 @@
-#include "core/train/input_copies.h"
+#include "ops/device/input_copies.h"
 
 #include "ops/base/error.h"
 
@@ -22,7 +22,7 @@ void InputCopies::begin() {
 
 TensorView InputCopies::add(const TensorView& host) {
   auto& set = sets_[set_];
-  if (next_ == set.size()) set.emplace_back(*queue_, "inputs of the batch");
+  if (next_ == set.size()) set.emplace_back(*queue_, consumer_);
   DeviceBuffer<std::byte>& copy = set[next_++];
   const auto bytes = static_cast<size_t>(host.bytes());
   return {copy.assign({static_cast<const std::byte*>(host.data), bytes}), host.dtype, host.shape};

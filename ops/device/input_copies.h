@@ -1,10 +1,12 @@
-// The inputs of a step on a device. They are copied on a queue of their own, beside the work of the step before, into
-// one of two sets of buffers by turns.
+// What a step on a device takes from the host. It is copied on a queue of its own, beside the work of the step before,
+// into one of two sets of buffers by turns.
 #pragma once
 
 #include <array>
 #include <cstddef>
 #include <memory>
+#include <string>
+#include <utility>
 #include <vector>
 
 #include "ops/device/device_buffer.h"
@@ -14,8 +16,9 @@ namespace polyscene {
 
 class InputCopies {
  public:
-  // `compute`, which must outlive this, is the queue that reads the copies.
-  explicit InputCopies(Device& compute) : compute_(compute), queue_(compute.with_own_queue()) {}
+  // `compute`, which must outlive this, is the queue that reads the copies. consumer: as in Device::allocate.
+  InputCopies(Device& compute, std::string consumer)
+      : compute_(compute), queue_(compute.with_own_queue()), consumer_(std::move(consumer)) {}
   InputCopies(const InputCopies&) = delete;
   InputCopies& operator=(const InputCopies&) = delete;
   ~InputCopies();
@@ -29,6 +32,7 @@ class InputCopies {
  private:
   Device& compute_;
   std::shared_ptr<Device> queue_;
+  std::string consumer_;
   std::array<std::vector<DeviceBuffer<std::byte>>, 2> sets_;
   std::array<std::shared_ptr<Event>, 2> read_;  // once it is reached, the set's last step is done
   size_t set_ = 0, next_ = 0;

@@ -28,6 +28,14 @@ void check_sizes(const Train& t, Problems& problems) {
   problems.require(t.log_every() >= 1, "train.log_every", " wants at least 1 step, got ", t.log_every());
 }
 
+void check_checkpoint(const config::Checkpoint& c, Problems& problems) {
+  problems.require(c.every_steps() >= 0, "train.checkpoint.every_steps", " wants at least 0 (0: none), got ",
+                   c.every_steps());
+  problems.require(c.keep_last() >= 1, "train.checkpoint.keep_last", " wants at least 1, got ", c.keep_last());
+  problems.require(c.keep_every() >= 0, "train.checkpoint.keep_every", " wants at least 0 (0: no others), got ",
+                   c.keep_every());
+}
+
 void check_virtual_ranks(const Train& t, const config::Data& data, Problems& problems) {
   problems.require(t.virtual_ranks() >= 0, "train.virtual_ranks",
                    " wants at least 0 (0: as many as there are ranks), got ", t.virtual_ranks());
@@ -81,6 +89,7 @@ void check_validation(const Train& t, const config::Data& data, Problems& proble
 
 void check_train(const Train& train, const config::Data& data, Problems& problems) {
   check_sizes(train, problems);
+  check_checkpoint(train.checkpoint(), problems);
   check_virtual_ranks(train, data, problems);
   const DenseOptimizer& o = train.optimizer();
   const bool adam = o.kind() == DenseOptimizer::ADAM || o.kind() == DenseOptimizer::ADAMW;

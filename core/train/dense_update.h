@@ -4,12 +4,22 @@
 #pragma once
 
 #include <memory>
+#include <string>
+#include <utility>
+#include <vector>
 
 #include "core/config/experiment.pb.h"
 #include "core/train/parameter_store.h"
 #include "dist/communicator.h"
 
 namespace polyscene {
+
+// What the optimiser keeps beside the parameters: by name flat buffers like ParameterStore::host_values(), and the
+// number of steps taken.
+struct DenseState {
+  std::vector<std::pair<std::string, Tensor>> values;
+  int64_t steps = 0;
+};
 
 class DenseUpdate {
  public:
@@ -29,6 +39,10 @@ class DenseUpdate {
 
   // On a device, its memory: not 0 once a step's gradients were not finite; nullptr on the host, where step() throws.
   [[nodiscard]] virtual const int32_t* stopped() const { return nullptr; }
+
+  // Copies on the host, and back again: the same names and sizes. May wait for a device.
+  [[nodiscard]] virtual DenseState state() = 0;
+  virtual void set_state(const DenseState& state) = 0;
 
   // How many steps ago the host learns of a step without waiting: 0 on the host.
   [[nodiscard]] virtual int64_t lag() const = 0;

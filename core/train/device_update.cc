@@ -36,6 +36,23 @@ class DeviceUpdate : public DenseUpdate {
     while (read_ < queued_) read_next(HostWait::kResult);
   }
   const int32_t* stopped() const override { return &optimizer_.report()->stopped; }
+  DenseState state() override {
+    DenseState copy{.values = {}, .steps = optimizer_.step_count()};
+    for (const DeviceOptimizer::State& s : optimizer_.state()) {
+      Tensor values(DType::kFloat32, {static_cast<int64_t>(parameters_.values().size())});
+      device_.copy_out(values.view().data, s.values, values.view().bytes());
+      copy.values.emplace_back(s.name, std::move(values));
+    }
+    return copy;
+  }
+  void set_state(const DenseState& state) override {
+    const std::vector<DeviceOptimizer::State> mine = optimizer_.state();
+    for (size_t i = 0; i < mine.size(); ++i) {
+      const TensorView values = state.values[i].second.view();
+      device_.copy_in(mine[i].values, values.data, values.bytes());
+    }
+    optimizer_.set_step_count(state.steps);
+  }
   int64_t lag() const override { return kLag; }
 
  private:

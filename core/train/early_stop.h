@@ -18,6 +18,12 @@ class EarlyStop {
   // The metric's best value; nothing before the first defined one.
   [[nodiscard]] std::optional<double> best() const { return best_; }
   [[nodiscard]] const char* metric_name() const;
+  // Evaluations without improvement since the best; and both as they were in an earlier run.
+  [[nodiscard]] int misses() const { return misses_; }
+  void restore(std::optional<double> best, int misses) {
+    best_ = best;
+    misses_ = misses;
+  }
 
  private:
   [[nodiscard]] std::optional<double> value(const Evaluation& evaluation) const;

@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <cmath>
 
 #include "core/config/translate.h"
@@ -25,6 +26,21 @@ class HostUpdate : public DenseUpdate {
     losses_ += share;
   }
   double take_losses(int64_t /*steps*/) override { return std::exchange(losses_, 0); }
+  DenseState state() override {
+    DenseState copy{.values = {}, .steps = optimizer_.step_count()};
+    for (const DenseOptimizer::State& s : optimizer_.state()) {
+      Tensor values(DType::kFloat32, {static_cast<int64_t>(s.values.size())});
+      std::ranges::copy(s.values, values.elements<float>().begin());
+      copy.values.emplace_back(s.name, std::move(values));
+    }
+    return copy;
+  }
+  void set_state(const DenseState& state) override {
+    const std::vector<DenseOptimizer::State> mine = optimizer_.state();
+    for (size_t i = 0; i < mine.size(); ++i)
+      std::ranges::copy(state.values[i].second.elements<const float>(), mine[i].values.begin());
+    optimizer_.set_step_count(state.steps);
+  }
   int64_t lag() const override { return 0; }
 
  private:

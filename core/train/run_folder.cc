@@ -1,6 +1,13 @@
 #include "core/train/run_folder.h"
 
+#include <fcntl.h>
+#include <sys/file.h>
+#include <unistd.h>
+
 #include <algorithm>
+#include <array>
+#include <cerrno>
+#include <cstring>
 #include <filesystem>
 #include <vector>
 
@@ -35,8 +42,8 @@ void RunFolder::create(bool overwrite) const {
   const bool holds_run = fs::exists(config(), error) || fs::exists(model() + "/dense.safetensors", error);
   require(!holds_run || overwrite, "[train] wanted a new folder for --output, ", path_,
           " already holds a run; choose another folder or pass --overwrite");
-  const std::vector<std::string> ours = {config(),     metrics(), events(), model(), model() + ".partial",
-                                         best_model(), rejects()};
+  const std::vector<std::string> ours = {config(),     metrics(), events(),      model(),    model() + ".partial",
+                                         best_model(), rejects(), checkpoints(), lock_file()};
   if (fs::is_directory(path_, error))
     for (const auto& entry : fs::directory_iterator(path_, error))
       require(std::ranges::find(ours, entry.path().string()) != ours.end(),
@@ -48,6 +55,26 @@ void RunFolder::create(bool overwrite) const {
     require<DataError>(!error, "[train] cannot make the folder ", folder, ": ", error.message(),
                        "; choose a writable place for --output");
   }
+}
+
+// The system releases it with the process, however that ends.
+std::shared_ptr<void> RunFolder::lock() const {
+  const int file = ::open(lock_file().c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0666);
+  require<DataError>(file >= 0, "[train] cannot open ", lock_file(), ": ", std::strerror(errno),
+                     "; choose an --output that you may write to");
+  std::shared_ptr<void> owner(nullptr, [file](void*) { ::close(file); });
+  std::array<char, 300> text{};
+  if (::flock(file, LOCK_EX | LOCK_NB) != 0) {
+    if (::pread(file, text.data(), text.size() - 1, 0) < 0) text[0] = 0;
+    throw InvalidArgument(str("[train] another job (", text.data(), ") writes ", path_,
+                              "; choose another folder, or wait until it ends"));
+  }
+  std::array<char, 200> host{};
+  ::gethostname(host.data(), host.size() - 1);
+  const std::string mine = str("process ", ::getpid(), " on ", host.data());
+  const bool written = ::ftruncate(file, 0) == 0 && ::pwrite(file, mine.data(), mine.size(), 0) >= 0;
+  require<DataError>(written, "[train] cannot write ", lock_file(), ": ", std::strerror(errno), "; free space");
+  return owner;
 }
 
 std::string RunFolder::trained_model(bool best) const {

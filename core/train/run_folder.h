@@ -6,9 +6,11 @@
 //   model/dense.safetensors           dense parameters by name
 //   model/tables/T-R-of-N.safetensors rows of table T on rank R
 //   model/config.pbtxt                the configuration the model was trained with
+//   checkpoints/step-NNNNNNNNNN/      what training goes on from, see core/checkpoint/checkpoint.h
 //   best_model/                       like model/, of the best evaluation, where that is another model
 #pragma once
 
+#include <memory>
 #include <string>
 
 namespace polyscene {
@@ -24,6 +26,9 @@ class RunFolder {
   // Makes the folder ready for a new run. Throws InvalidArgument when it already holds one (unless `overwrite`, which
   // removes the earlier run's files), DataError when it cannot be made. For one rank only.
   void create(bool overwrite) const;
+  // Keeps other jobs out of the folder until it is given back. Throws InvalidArgument naming the job that has it. For
+  // one rank only, on a folder that is there.
+  [[nodiscard]] std::shared_ptr<void> lock() const;
   // The folder of a trained model: model/, or with `best` best_model/ where there is one. Throws InvalidArgument when
   // there is none.
   [[nodiscard]] std::string trained_model(bool best) const;
@@ -34,6 +39,8 @@ class RunFolder {
   [[nodiscard]] std::string events() const { return path_ + "/events"; }
   [[nodiscard]] std::string model() const { return path_ + "/model"; }
   [[nodiscard]] std::string best_model() const { return path_ + "/best_model"; }
+  [[nodiscard]] std::string checkpoints() const { return path_ + "/checkpoints"; }
+  [[nodiscard]] std::string lock_file() const { return path_ + "/lock"; }
   [[nodiscard]] std::string rejects() const { return path_ + "/rejects"; }
 
  private:

@@ -27,8 +27,8 @@ std::string rounded(const std::optional<double>& x) {
 
 }  // namespace
 
-RunLog::RunLog(const RunFolder& folder, std::ostream& out)
-    : metrics_(folder.metrics()), events_(folder.events(), wall_time_s()), progress_(out, terminal_width()) {}
+RunLog::RunLog(const RunFolder& folder, std::ostream& out, bool resumes)
+    : metrics_(folder.metrics(), resumes), events_(folder.events(), wall_time_s()), progress_(out, terminal_width()) {}
 
 void RunLog::train(const ProgressState& progress, double learning_rate) {
   progress_.update(progress);
@@ -65,7 +65,11 @@ void RunLog::evaluation(int64_t step, const std::string& split, const Evaluation
 
 void RunLog::finish() {
   progress_.finish();
-  events_.flush();
+  flush();
 }
+
+void RunLog::flush() { events_.flush(); }
+
+void RunLog::note(const std::string& line) { progress_.note(line); }
 
 }  // namespace polyscene

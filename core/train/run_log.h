@@ -14,11 +14,16 @@ namespace polyscene {
 
 class RunLog {
  public:
-  RunLog(const RunFolder& folder, std::ostream& out);
+  // resumes: goes on behind what metrics.jsonl holds.
+  RunLog(const RunFolder& folder, std::ostream& out, bool resumes);
 
   void train(const ProgressState& progress, double learning_rate);
   void evaluation(int64_t step, const std::string& split, const Evaluation& evaluation);
   void finish();
+  // All that was written reaches the files.
+  void flush();
+  // A line for people.
+  void note(const std::string& line);
 
  private:
   MetricsLog metrics_;

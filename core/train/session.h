@@ -57,6 +57,8 @@ class Session {
   [[nodiscard]] const Model& model() const { return model_; }
   [[nodiscard]] const FeatureSchema& schema() const { return schema_; }
   [[nodiscard]] ParameterStore& parameters() { return parameters_; }
+  // Of a session that trains.
+  [[nodiscard]] DenseUpdate& dense_update() { return *update_; }
   [[nodiscard]] RowTables& tables() { return *tables_.tables; }
   // How ranks exchange memory of devices; nullptr on the host.
   [[nodiscard]] const DeviceRanks* device_ranks() const {

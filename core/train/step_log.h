@@ -12,8 +12,9 @@ namespace polyscene {
 
 class StepLog {
  public:
-  // `log` of rank 0, nullptr on the others; both must outlive this.
-  StepLog(Session& session, RunLog* log) : session_(session), log_(log) {}
+  // `log` of rank 0, nullptr on the others; both must outlive this. `trained_steps` were before.
+  StepLog(Session& session, RunLog* log, int64_t trained_steps)
+      : session_(session), log_(log), written_steps_(trained_steps) {}
 
   // A line about the steps since the last one, of which `trained_steps` in all had rows. Its loss is filled in when it
   // is written: now on the host. Collective, as below.
@@ -34,7 +35,7 @@ class StepLog {
   Session& session_;
   RunLog* log_;
   std::deque<Line> lines_;
-  int64_t written_steps_ = 0;  // trained ones, up to the last line written
+  int64_t written_steps_;  // trained ones, up to the last line written
 };
 
 }  // namespace polyscene

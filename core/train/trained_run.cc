@@ -2,9 +2,9 @@
 
 #include <filesystem>
 
+#include "core/checkpoint/model_files.h"
 #include "core/config/load.h"
 #include "core/data/file_list.h"
-#include "core/train/model_files.h"
 #include "core/train/run_folder.h"
 
 namespace polyscene {

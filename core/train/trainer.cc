@@ -8,6 +8,8 @@
 #include <optional>
 #include <ostream>
 
+#include "core/checkpoint/checkpoint.h"
+#include "core/checkpoint/model_files.h"
 #include "core/config/load.h"
 #include "core/config/suggest.h"
 #include "core/data/batch_source.h"
@@ -15,7 +17,6 @@
 #include "core/train/early_stop.h"
 #include "core/train/evaluator.h"
 #include "core/train/left_out.h"
-#include "core/train/model_files.h"
 #include "core/train/run_folder.h"
 #include "core/train/run_log.h"
 #include "core/train/schedule.h"
@@ -45,9 +46,11 @@ class Trainer {
     if (leads()) {
       // Before an earlier run is overwritten: a wrong data.root must not cost it.
       (void)list_files(job.experiment.data(), Split::kTrain);
-      folder_.create(job.overwrite);
+      if (job.resume.empty()) folder_.create(job.overwrite);
+      lock_ = folder_.lock();
     }
     communicator_.barrier();
+    data_ = describe_files(list_files(job.experiment.data(), Split::kTrain));
     source_ = make_source(Split::kTrain, "train", train_.batch_size(), true, train_.min_tail_share());
     if (job.experiment.data().valid_files_size() > 0)
       valid_ = make_source(Split::kValid, "valid", train_.eval_batch_size(), false, 0);
@@ -56,21 +59,24 @@ class Trainer {
   }
 
   void run() {
-    if (leads()) start_log();
     session_.emplace(job_.experiment, schema_, communicator_,
                      SessionOptions{.device = device_, .transport = job_.transport});
-    step_log_.emplace(*session_, log_ ? &*log_ : nullptr);
+    if (!job_.resume.empty()) go_on_from(load_checkpoint(job_.resume, data_, *session_));
+    if (leads()) start_log();
+    step_log_.emplace(*session_, log_ ? &*log_ : nullptr, trained_steps_);
     if (const DeviceRanks* ranks = session_->device_ranks(); leads() && ranks != nullptr && communicator_.size() > 1)
       out_ << "devices exchange " << (rows_on_host() ? "gradients of dense parameters by " : "rows and gradients by ")
            << ranks->communicator->name() << (rows_on_host() ? ", the hosts rows and their gradients" : "")
            << (ranks->why.empty() ? "" : " (" + ranks->why + ")") << std::endl;
     Ending ending = Ending::kSteps;
-    for (int64_t epoch = 0; step_ < total_steps_ && ending == Ending::kSteps; ++epoch) {
-      ending = run_epoch(epoch);
-      if (epoch == 0) first_epoch_ = source_->counters();
+    for (const int64_t first = epoch_; step_ < total_steps_ && ending == Ending::kSteps; ++epoch_, batches_ = 0) {
+      ending = run_epoch();
+      if (epoch_ == first) first_epoch_ = source_->counters();
+      if (ending != Ending::kSteps || step_ == total_steps_) break;
     }
     settle();
     check_trained(ending);
+    if (train_.checkpoint().every_steps() > 0 && last_checkpoint_ != step_) save_position();
     finish(ending);
   }
 
@@ -93,10 +99,11 @@ class Trainer {
 
   void start_log() {
     write_text_file(folder_.config(), to_text(job_.experiment));
-    log_.emplace(folder_, out_);
+    log_.emplace(folder_, out_, !job_.resume.empty());
     out_ << "training " << job_.experiment.name() << ": " << source_->total_rows() << " rows, "
          << source_->steps_per_epoch() << " steps per epoch, " << ranks() << " (" << communicator_.name() << ")"
          << (device_ == nullptr ? "" : " on " + device_->name()) << std::endl;
+    if (!job_.resume.empty()) out_ << "going on from step " << step_ << ", " << job_.resume << std::endl;
   }
 
   // "2 ranks" or "4 virtual ranks on 2 ranks".
@@ -106,18 +113,22 @@ class Trainer {
     return count(communicator_.size(), " virtual") + " on " + count(job_.real_ranks, "");
   }
 
-  Ending run_epoch(int64_t epoch) {
-    source_->start_epoch(epoch);
+  // The rest of epoch_, behind its first batches_.
+  Ending run_epoch() {
+    source_->resume_epoch(epoch_, batches_);
     const int64_t steps_per_epoch = source_->steps_per_epoch();
-    for (int64_t in_epoch = 1; step_ < total_steps_; ++in_epoch) {
+    while (step_ < total_steps_) {
       const std::optional<Batch> batch = source_->next();
       if (!batch) break;
       const bool stop = step(*batch);
-      const bool last = step_ == total_steps_ || in_epoch == steps_per_epoch;
+      ++batches_;
+      const bool last = step_ == total_steps_ || batches_ == steps_per_epoch;
       const bool due = train_.eval_every() > 0 ? step_ % train_.eval_every() == 0 || step_ == total_steps_ : last;
       if (step_ % train_.log_every() == 0 || last || stop) log_step();
       if (stop) return Ending::kSignal;
       if (due && valid_ && evaluate_now()) return Ending::kEarlyStop;
+      const int64_t every = train_.checkpoint().every_steps();
+      if (every > 0 && step_ % every == 0) save_position();
     }
     return Ending::kSteps;
   }
@@ -188,6 +199,43 @@ class Trainer {
     return stop;
   }
 
+  void go_on_from(const TrainPosition& p) {
+    step_ = last_checkpoint_ = p.step;
+    trained_steps_ = p.trained_steps;
+    epoch_ = p.epoch;
+    batches_ = p.batches;
+    rows_trained_ = rows_before_ = p.rows_trained;
+    best_step_ = p.best_step;
+    early_stop_.restore(p.best, p.misses);
+  }
+
+  // A checkpoint that cannot be written costs no training: the earlier one stays.
+  void save_position() {
+    log_step();
+    settle();
+    const double start = now_s();
+    try {
+      if (leads()) log_->flush();
+      save_checkpoint(folder_, job_.experiment, data_,
+                      {.step = step_,
+                       .trained_steps = trained_steps_,
+                       .epoch = epoch_,
+                       .batches = batches_,
+                       .rows_trained = rows_trained_,
+                       .best = early_stop_.best(),
+                       .misses = early_stop_.misses(),
+                       .best_step = best_step_},
+                      *session_);
+      last_checkpoint_ = step_;
+      ++checkpoints_;
+    } catch (const DataError& error) {
+      failed_checkpoint_ = str("step ", step_, ": ", error.what());
+      if (leads()) log_->note("checkpoint failed, training goes on: " + failed_checkpoint_);
+    }
+    checkpoint_seconds_ += now_s() - start;
+    log_start_s_ = now_s();
+  }
+
   // model/ is the best so far, if any was evaluated. With train.early_stop it stays there; else the last step's takes
   // its place and it is set aside.
   void finish(Ending ending) {
@@ -227,7 +275,7 @@ class Trainer {
         break;
     }
     out_ << std::fixed << std::setprecision(1) << ", " << rows_trained_ << " samples, "
-         << static_cast<double>(rows_trained_) / std::max(train_seconds_, 1e-9) << " samples/s\n";
+         << static_cast<double>(rows_trained_ - rows_before_) / std::max(train_seconds_, 1e-9) << " samples/s\n";
     if (best_step_ && early_stop_.best())
       out_ << "best " << early_stop_.metric_name() << " " << std::setprecision(5) << *early_stop_.best() << " at step "
            << *best_step_ << (best_is_other ? where_best_is() : "") << "\n";
@@ -247,6 +295,11 @@ class Trainer {
            << session_->executor().replayed() << '\n';
     print_left_out(out_, "first epoch", trained, "see " + folder_.rejects());
     print_left_out(out_, "validation", validated, "see " + folder_.rejects());
+    if (checkpoints_ > 0)
+      out_ << "resume   " << folder_.checkpoints() << " (saved " << checkpoints_
+           << (checkpoints_ == 1 ? " time, " : " times, ") << std::setprecision(2) << checkpoint_seconds_
+           << " s in all, last at step " << last_checkpoint_ << ")\n";
+    if (!failed_checkpoint_.empty()) out_ << "a checkpoint could not be written, at " << failed_checkpoint_ << "\n";
     out_ << "model    " << folder_.model() << " (saved " << saves_ << (saves_ == 1 ? " time" : " times") << ", "
          << std::setprecision(2) << save_seconds_ << " s in all)\nmetrics  " << folder_.metrics() << "\nevents   "
          << folder_.events() << " (tensorboard --logdir " << folder_.path() << ")\nconfig   " << folder_.config()
@@ -289,6 +342,8 @@ class Trainer {
   Device* device_;
   std::ostream& out_;
   RunFolder folder_;
+  std::shared_ptr<void> lock_;  // rank 0
+  std::string data_;            // describe_files()
   FeatureSchema schema_;
   std::unique_ptr<BatchSource> source_, valid_;
   std::optional<Session> session_;
@@ -297,8 +352,13 @@ class Trainer {
   EarlyStop early_stop_;
   std::optional<int64_t> best_step_;
 
-  int64_t total_steps_ = 0, step_ = 0, rows_trained_ = 0;
-  int64_t trained_steps_ = 0;  // those with rows
+  int64_t total_steps_ = 0, step_ = 0, rows_trained_ = 0,
+          rows_before_ = 0;          // before: in the run that this goes on from
+  int64_t epoch_ = 0, batches_ = 0;  // batches of the epoch that are done
+  int64_t last_checkpoint_ = 0, checkpoints_ = 0;
+  double checkpoint_seconds_ = 0;
+  std::string failed_checkpoint_;  // the last one
+  int64_t trained_steps_ = 0;      // those with rows
   int64_t steps_since_log_ = 0, rows_since_log_ = 0, saves_ = 0;
   double save_seconds_ = 0;
   SourceCounters first_epoch_;  // of this rank

@@ -10,6 +10,7 @@ namespace polyscene {
 void add_train_command(CLI::App& app);
 void add_evaluate_command(CLI::App& app);
 void add_predict_command(CLI::App& app);
+void add_checkpoint_command(CLI::App& app);
 void add_data_command(CLI::App& app);
 void add_version_command(CLI::App& app);
 

@@ -1,6 +1,8 @@
 #include <iostream>
 #include <memory>
+#include <optional>
 
+#include "core/checkpoint/checkpoint.h"
 #include "core/config/load.h"
 #include "core/train/trainer.h"
 #include "launcher/cli/commands.h"
@@ -11,17 +13,26 @@ namespace polyscene {
 namespace {
 
 struct TrainArguments {
-  std::string config, output;
+  std::optional<std::string> config, output, resume;
   std::vector<std::string> overrides;
   bool overwrite = false;
   RankOptions ranks;
 };
 
 void run(const TrainArguments& arguments) {
-  TrainJob job{.experiment = load_experiment(arguments.config, arguments.overrides),
-               .output = arguments.output,
-               .overwrite = arguments.overwrite,
-               .stop = &watch_stop_signals()};
+  TrainJob job;
+  if (!arguments.resume) {
+    require(arguments.config.has_value(), "[launcher] --config is required, or --resume");
+    require(arguments.output.has_value(), "[launcher] --output is required");
+    job.experiment = load_experiment(*arguments.config, arguments.overrides);
+    job.output = *arguments.output;
+  } else {
+    job.resume = find_checkpoint(*arguments.resume);
+    job.experiment = load_resume_config(job.resume, arguments.overrides);
+    job.output = run_of_checkpoint(job.resume);
+  }
+  job.overwrite = arguments.overwrite;
+  job.stop = &watch_stop_signals();
   RankOptions options = arguments.ranks;
   options.virtual_ranks = job.experiment.train().virtual_ranks();
   const Ranks ranks(options);
@@ -35,18 +46,24 @@ void run(const TrainArguments& arguments) {
 void add_train_command(CLI::App& app) {
   auto arguments = std::make_shared<TrainArguments>();
   CLI::App* command = app.add_subcommand("train", "Train a model; under mpirun on all its ranks");
-  command->add_option("--config", arguments->config, "Experiment file (text protobuf), see configs/experiments")
-      ->required()
-      ->type_name("FILE");
-  command->add_option("--output", arguments->output, "Folder for the run: model, metrics, events")
-      ->required()
-      ->type_name("DIR");
+  CLI::Option* config =
+      command->add_option("--config", arguments->config, "Experiment file (text protobuf), see configs/experiments")
+          ->type_name("FILE");
+  CLI::Option* output = command->add_option("--output", arguments->output, "Folder for the run: model, metrics, events")
+                            ->type_name("DIR");
+  command
+      ->add_option("--resume", arguments->resume,
+                   "Go on with the run in this folder, from its newest checkpoint, or from this checkpoint of a run")
+      ->type_name("DIR")
+      ->excludes(config)
+      ->excludes(output);
   command
       ->add_option("--set", arguments->overrides, "Override a field of the configuration, e.g. train.batch_size=4096")
       ->expected(1)
       ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll)
       ->type_name("FIELD=VALUE");
-  command->add_flag("--overwrite", arguments->overwrite, "Replace a run that the output folder already holds");
+  command->add_flag("--overwrite", arguments->overwrite, "Replace a run that the output folder already holds")
+      ->excludes("--resume");
   add_rank_options(*command, arguments->ranks);
   command->callback([arguments] { run(*arguments); });
 }

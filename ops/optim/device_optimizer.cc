@@ -40,6 +40,13 @@ DeviceOptimizer::DeviceOptimizer(const DenseOptimizerOptions& options, const std
   device.copy_in(report_.get(), &none, sizeof(none));
 }
 
+std::vector<DeviceOptimizer::State> DeviceOptimizer::state() const {
+  auto* const first = static_cast<float*>(first_.get());
+  if (options_.kind == Kind::kAdagrad) return {{"accumulator", first}};
+  if (second_) return {{"m", first}, {"v", static_cast<float*>(second_.get())}};
+  return {};
+}
+
 void DeviceOptimizer::step(float* params, const float* grads, const float* loss, double learning_rate_factor) {
   ++step_count_;
   const auto steps = static_cast<double>(step_count_);

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <memory>
+#include <string_view>
 #include <vector>
 
 #include "ops/device/device.h"
@@ -32,6 +33,15 @@ class DeviceOptimizer {
   // Queues one step on params and grads [decay.size()] and fills *report() with it; `loss` [1] is copied there. All
   // are memory of the device, on multiples of 16 bytes.
   void step(float* params, const float* grads, const float* loss, double learning_rate_factor);
+
+  // As of DenseOptimizer; memory of the device, [decay.size()] each.
+  struct State {
+    std::string_view name;
+    float* values;
+  };
+  [[nodiscard]] std::vector<State> state() const;
+  [[nodiscard]] int64_t step_count() const { return step_count_; }
+  void set_step_count(int64_t steps) { step_count_ = steps; }
 
   // Memory of the device, valid until the next step is queued.
   [[nodiscard]] const StepReport* report() const { return static_cast<const StepReport*>(report_.get()); }

@@ -3,6 +3,7 @@
 #include <unistd.h>
 
 #include <array>
+#include <filesystem>
 
 #include "core/train/report/event_record.h"
 #include "core/train/report/output.h"
@@ -18,12 +19,17 @@ std::string host_name() {
   return ::gethostname(name.data(), name.size() - 1) == 0 && name[0] != 0 ? name.data() : "localhost";
 }
 
+std::string new_path(const std::string& folder, int64_t second) {
+  const auto path = [&] { return str(folder, "/events.out.tfevents.", second, ".", host_name(), ".polyscene"); };
+  std::error_code error;
+  while (std::filesystem::exists(path(), error)) ++second;
+  return path();
+}
+
 }  // namespace
 
 EventFile::EventFile(const std::string& folder, double wall_time_s)
-    : path_(str(folder, "/events.out.tfevents.", static_cast<int64_t>(wall_time_s), ".", host_name(), ".polyscene")),
-      out_(create_output(path_)),
-      flushed_s_(wall_time_s) {
+    : path_(new_path(folder, static_cast<int64_t>(wall_time_s))), out_(create_output(path_)), flushed_s_(wall_time_s) {
   put(version_event(wall_time_s));
   flush();
 }

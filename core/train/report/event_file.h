@@ -11,7 +11,8 @@ namespace polyscene {
 
 class EventFile {
  public:
-  // Creates folder/events.out.tfevents.<seconds>.<host>.polyscene, and the folder. Throws DataError.
+  // Creates folder/events.out.tfevents.<seconds>.<host>.polyscene, of the first second from then on whose file is not
+  // there yet, and the folder. Throws DataError.
   EventFile(const std::string& folder, double wall_time_s);
   // One event with these scalars. Reaches the file at once when the last one to do so is 10 s of wall time old, so that
   // TensorBoard can follow a run. Throws DataError when the disk is full.

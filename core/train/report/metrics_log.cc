@@ -5,7 +5,7 @@
 
 namespace polyscene {
 
-MetricsLog::MetricsLog(std::string path) : path_(std::move(path)), out_(create_output(path_)) {}
+MetricsLog::MetricsLog(std::string path, bool append) : path_(std::move(path)), out_(create_output(path_, append)) {}
 
 void MetricsLog::write(const std::string& json) {
   require(json.find('\n') == std::string::npos, "[report] wanted one JSON object on one line for ", path_,

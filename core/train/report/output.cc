@@ -8,11 +8,11 @@
 
 namespace polyscene {
 
-std::ofstream create_output(const std::string& path) {
+std::ofstream create_output(const std::string& path, bool append) {
   std::error_code ignored;  // the file's own error tells more
   std::filesystem::create_directories(std::filesystem::path(path).parent_path(), ignored);
   errno = 0;
-  std::ofstream out(path, std::ios::binary | std::ios::trunc);
+  std::ofstream out(path, std::ios::binary | (append ? std::ios::app : std::ios::trunc));
   require<DataError>(out.is_open(), "[report] cannot create ", path, ": ", std::strerror(errno),
                      "; choose another --output");
   return out;

@@ -6,8 +6,9 @@
 
 namespace polyscene {
 
-// Creates or truncates `path` and the folder it is in. Throws DataError naming it and the reason.
-[[nodiscard]] std::ofstream create_output(const std::string& path);
+// Creates or truncates `path`, with `append` keeps what it holds, and creates the folder it is in. Throws DataError
+// naming it and the reason.
+[[nodiscard]] std::ofstream create_output(const std::string& path, bool append = false);
 
 // Hands all that was written to the operating system. Throws DataError naming `path` and the reason.
 void flush_output(std::ofstream& out, const std::string& path);

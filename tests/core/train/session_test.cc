@@ -6,35 +6,12 @@
 #include <cmath>
 
 #include "dist/world.h"
-#include "ops/base/philox.h"
 #include "tests/core/models/model_harness.h"
+#include "tests/core/train/random_batch.h"
 #include "tests/simt/emulated_device.h"
 
 namespace polyscene::testing {
 namespace {
-
-// A batch of tiny_experiment's data with clicks that follow from the item.
-Batch random_batch(const FeatureSchema& schema, int64_t rows, uint64_t seed) {
-  PhiloxStream random(seed);
-  const auto key = [&] { return static_cast<int64_t>(random.next_below(12)); };
-  Batch batch;
-  batch.rows = batch.global_rows = rows;
-  batch.fields.resize(schema.fields.size());
-  batch.sequences.resize(1);
-  SequenceBatch& sequence = batch.sequences[0];
-  sequence.sides.resize(schema.sequences[0].sides.size());
-  sequence.offsets = {0};
-  batch.labels.resize(schema.labels.size());
-  for (int64_t row = 0; row < rows; ++row) {
-    for (auto& field : batch.fields) field.push_back(key());
-    const auto length = static_cast<int32_t>(random.next_below(6));
-    for (auto& side : sequence.sides)
-      for (int32_t i = 0; i < length; ++i) side.push_back(key());
-    sequence.offsets.push_back(sequence.offsets.back() + length);
-    for (auto& label : batch.labels) label.push_back(batch.fields[1].back() % 3 == 0 ? 1.0f : 0.0f);
-  }
-  return batch;
-}
 
 class SessionOnDevice : public ::testing::Test {
  protected:

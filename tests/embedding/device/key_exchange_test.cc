@@ -1,4 +1,5 @@
-// What of a lookup goes beside the step before: keys travel between the hosts and to the device on a queue of their own.
+// What of a lookup goes beside the step before: keys travel between the hosts and to the device on a queue of their
+// own.
 #include <gtest/gtest.h>
 
 #include <numeric>
@@ -42,7 +43,8 @@ class WatchedDevice : public EmulatedDevice {
     return event;
   }
   void wait_for(const Event& event) override {
-    asked_->push_back({.what = Asked::What::kWait, .queue = queue_, .event = dynamic_cast<const Numbered&>(event).number});
+    asked_->push_back(
+        {.what = Asked::What::kWait, .queue = queue_, .event = dynamic_cast<const Numbered&>(event).number});
   }
 
  private:

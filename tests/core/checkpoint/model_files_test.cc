@@ -1,5 +1,5 @@
 // Saved models: replaced as a whole, read by any number of ranks, and what is said when a file is missing or wrong.
-#include "core/train/model_files.h"
+#include "core/checkpoint/model_files.h"
 
 #include <gtest/gtest.h>
 #include <sys/resource.h>
@@ -103,11 +103,11 @@ TEST_F(ModelFiles, RemainsOfASaveAreRemoved) {
 TEST_F(ModelFiles, FoldersThatCannotBeMadeOrRemoved) {
   const std::string what_to_try = "; choose an --output that you may write to, with space left";
   const std::string made = error_of<DataError>([&] { save(1, 1, "", "/proc/model"); });
-  EXPECT_TRUE(made.starts_with("[train] cannot make the folder /proc/model.partial/tables: ")) << made;
+  EXPECT_TRUE(made.starts_with("[checkpoint] cannot make the folder /proc/model.partial/tables: ")) << made;
   EXPECT_TRUE(made.ends_with(what_to_try)) << made;
   write("file", "");
   EXPECT_EQ(error_of<DataError>([&] { save(1, 1, "", "file/model"); }),
-            "[train] cannot remove file/model.partial: Not a directory" + what_to_try);
+            "[checkpoint] cannot remove file/model.partial: Not a directory" + what_to_try);
 }
 
 TEST_F(ModelFiles, PlaceOfTheModelBeforeThatIsTaken) {
@@ -115,7 +115,7 @@ TEST_F(ModelFiles, PlaceOfTheModelBeforeThatIsTaken) {
   fs::create_directories(path("before/precious"));
   EXPECT_EQ(
       error_of<DataError>([&] { save(2, 1, path("before")); }),
-      "[train] cannot move a finished model to before: Directory not empty; choose an --output that you may write "
+      "[checkpoint] cannot move a finished model to before: Directory not empty; choose an --output that you may write "
       "to, with space left");
 }
 
@@ -144,7 +144,7 @@ TEST_F(ModelFiles, ARankThatCannotWriteStopsTheOthersWithItsWords) {
                           "large; wanted "))
       << said[1];
   EXPECT_EQ(said[0],
-            "[train] rank 0 stopped because another could not write its part of the model:\n  rank 1: " + said[1]);
+            "[checkpoint] rank 0 stopped because another could not write its part of the model:\n  rank 1: " + said[1]);
   EXPECT_EQ(load(1), 4) << "the model before is left";
 }
 
@@ -153,17 +153,17 @@ TEST_F(ModelFiles, MissingFilesOfATable) {
   fs::remove(path("model/tables/item-00001-of-00003.safetensors"));
   EXPECT_EQ(
       error_of_load(),
-      "[train] wanted 3 files of table \"item\" in model/tables, found 2; the folder was copied in part, copy the "
+      "[checkpoint] wanted 3 files of table \"item\" in model/tables, found 2; the folder was copied in part, copy the "
       "whole model");
   for (const char* left : {"item-00000-of-00003.safetensors", "item-00002-of-00003.safetensors"})
     fs::remove(path("model/tables/") + left);
-  EXPECT_EQ(
-      error_of_load(),
-      "[train] wanted rows of table \"item\" in model/tables, there is no item-*.safetensors; was the model trained "
-      "with another configuration?");
+  EXPECT_EQ(error_of_load(),
+            "[checkpoint] wanted rows of table \"item\" in model/tables, there is no item-*.safetensors; was the model "
+            "trained "
+            "with another configuration?");
   fs::remove_all(path("model/tables"));
   EXPECT_EQ(error_of_load(),
-            "[train] cannot list model/tables: No such file or directory; is the model's folder complete "
+            "[checkpoint] cannot list model/tables: No such file or directory; is the model's folder complete "
             "and readable?");
   fs::remove_all(path("model"));
   EXPECT_EQ(error_of_load(), "[export] cannot read model/dense.safetensors: No such file or directory");
@@ -173,10 +173,10 @@ TEST_F(ModelFiles, FilesOfTwoModels) {
   save(1, 2);
   fs::copy_file(path("model/tables/item-00000-of-00002.safetensors"),
                 path("model/tables/item-00000-of-00001.safetensors"));
-  EXPECT_EQ(
-      error_of_load(),
-      "[train] wanted 1 files of table \"item\" in model/tables, found 3 of models of other numbers of ranks too; the "
-      "folder was copied in part, copy the whole model");
+  EXPECT_EQ(error_of_load(),
+            "[checkpoint] wanted 1 files of table \"item\" in model/tables, found 3 of models of other numbers of "
+            "ranks too; the "
+            "folder was copied in part, copy the whole model");
 }
 
 TEST_F(ModelFiles, FilesThatOnlyLookLikeATable) {
@@ -191,11 +191,11 @@ TEST_F(ModelFiles, TensorsThatDoNotFit) {
   const std::string shard = "model/tables/item-00000-of-00001.safetensors", dense = "model/dense.safetensors";
   const Tensor keys = Tensor::of<int64_t>({2}, {1, 2}), wide = Tensor(DType::kFloat32, {2, 4});
   write_safetensors(path(shard), {{"keys", keys.view()}, {"values", wide.view()}});
-  EXPECT_EQ(error_of_load(), "[train] " + shard +
+  EXPECT_EQ(error_of_load(), "[checkpoint] " + shard +
                                  ": wanted values of shape [2, 3], got [2, 4]; was the model trained with "
                                  "another configuration?");
   write_safetensors(path(shard), {{"keys", wide.view()}, {"values", wide.view()}});
-  EXPECT_EQ(error_of_load(), "[train] " + shard +
+  EXPECT_EQ(error_of_load(), "[checkpoint] " + shard +
                                  ": wanted tensor \"keys\" of type int64, got float32; convert it as it "
                                  "was when training wrote it");
   write_safetensors(path(shard), {{"keys", keys.view()}});
@@ -204,7 +204,7 @@ TEST_F(ModelFiles, TensorsThatDoNotFit) {
   write_safetensors(path(dense), {{"head/0/w", wide.view()}});
   EXPECT_EQ(error_of_load(), "[export] " + dense + " holds no tensor \"sfpnet/stb0/sam/w1\"; there are head/0/w");
   write_safetensors(path(dense), {{"sfpnet/stb0/sam/w1", wide.view()}});
-  EXPECT_EQ(error_of_load(), "[train] " + dense +
+  EXPECT_EQ(error_of_load(), "[checkpoint] " + dense +
                                  ": tensor \"sfpnet/stb0/sam/w1\" has shape [2, 4], the configured model "
                                  "wants [24, 6]; was the model trained with another configuration?");
 }

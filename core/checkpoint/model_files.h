@@ -1,10 +1,4 @@
-// A trained model on disk, readable by any safetensors library:
-//   dense.safetensors    every dense parameter by name, float32, matrices [in, out] row-major
-//   tables/NAME-RRRRR-of-NNNNN.safetensors
-//                        one rank's rows: keys int64 [rows] ascending, values float32 [rows, dim]
-//   config.pbtxt         resolved configuration
-//
-// Any number of ranks reads what any number of ranks wrote.
+// A trained model on disk: the parts of model_parts.h, without state; any safetensors library reads them.
 #pragma once
 
 #include <string>

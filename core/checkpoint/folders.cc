@@ -1,0 +1,77 @@
+#include "core/checkpoint/folders.h"
+
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <exception>
+#include <filesystem>
+#include <system_error>
+#include <vector>
+
+#include "ops/base/error.h"
+
+namespace polyscene {
+namespace fs = std::filesystem;
+namespace {
+
+void check(const std::error_code& error, const char* step, const std::string& path) {
+  require<DataError>(!error, "[checkpoint] cannot ", step, " ", path, ": ", error.message(),
+                     "; choose an --output that you may write to, with space left");
+}
+
+void sync(const std::string& path) {
+  const int file = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
+  const bool synced = file >= 0 && ::fsync(file) == 0;
+  const std::error_code error(synced ? 0 : errno, std::generic_category());
+  if (file >= 0) ::close(file);
+  check(error, "write to the disk", path);
+}
+
+}  // namespace
+
+void together(Communicator& communicator, const std::function<void()>& work) {
+  std::exception_ptr failure;
+  std::string reason;
+  try {
+    work();
+  } catch (const std::exception& error) {
+    failure = std::current_exception();
+    reason = str("\n  rank ", communicator.rank(), ": ", error.what());
+  }
+  const std::vector<char> reasons = communicator.all_gather_v<char>(std::span<const char>(reason));
+  if (failure) std::rethrow_exception(failure);
+  require<DataError>(reasons.empty(), "[checkpoint] rank ", communicator.rank(),
+                     " stopped because another could not write its part of the model:",
+                     std::string_view(reasons.data(), reasons.size()));
+}
+
+void make_folder(const std::string& path) {
+  std::error_code error;
+  fs::create_directories(path, error);
+  check(error, "make the folder", path);
+}
+
+void remove_folder(const std::string& path) {
+  std::error_code error;
+  fs::remove_all(path, error);
+  check(error, "remove", path);
+}
+
+void move_folder(const std::string& from, const std::string& to) {
+  std::error_code error;
+  fs::rename(from, to, error);
+  check(error, "move a finished model to", to);
+}
+
+void sync_folder(const std::string& path, bool files) {
+  if (files) {
+    std::error_code error;
+    for (fs::directory_iterator file(path, error); !error && file != fs::directory_iterator(); file.increment(error))
+      if (file->is_regular_file()) sync(file->path().string());
+    check(error, "list", path);
+  }
+  sync(path);
+}
+
+}  // namespace polyscene

@@ -1,0 +1,22 @@
+// Steps on the way to a folder that all ranks write, and that is there whole or not at all.
+#pragma once
+
+#include <functional>
+#include <string>
+
+#include "dist/communicator.h"
+
+namespace polyscene {
+
+// Runs `work` and makes all ranks fail when one does, the failing one with its own error, the others with its words.
+// Collective.
+void together(Communicator& communicator, const std::function<void()>& work);
+
+// Each throws DataError naming the folder and what to try.
+void make_folder(const std::string& path);
+void remove_folder(const std::string& path);
+void move_folder(const std::string& from, const std::string& to);
+// Its list of files, and with `files` those themselves, reach the disk.
+void sync_folder(const std::string& path, bool files);
+
+}  // namespace polyscene

@@ -1,0 +1,101 @@
+#include "core/checkpoint/inspect.h"
+
+#include <algorithm>
+#include <cmath>
+#include <filesystem>
+#include <iomanip>
+#include <map>
+#include <ostream>
+#include <vector>
+
+#include "core/checkpoint/checkpoint.h"
+#include "core/export/safetensors.h"
+
+namespace polyscene {
+namespace fs = std::filesystem;
+namespace {
+
+struct Values {
+  int64_t rows = 0, dim = 0, bytes = 0, not_finite = 0;
+  double squares = 0, largest = -1;  // of a row, its squares
+  std::string largest_name;          // its key, or the tensor it is in
+
+  void add(std::span<const float> row, const std::string& name) {
+    double sum = 0;
+    for (const float x : row) {
+      not_finite += std::isfinite(x) ? 0 : 1;
+      sum += std::isfinite(x) ? static_cast<double>(x) * x : 0;
+    }
+    squares += sum;
+    if (sum > largest) {
+      largest = sum;
+      largest_name = name;
+    }
+  }
+};
+
+std::vector<std::string> files_in(const std::string& folder) {
+  std::vector<std::string> files;
+  std::error_code error;
+  for (fs::directory_iterator file(folder, error); !error && file != fs::directory_iterator(); file.increment(error))
+    if (file->path().extension() == ".safetensors") files.push_back(file->path().string());
+  std::ranges::sort(files);
+  return files;
+}
+
+void add_table(Values& table, const SafetensorsFile& file, const std::string& path) {
+  const auto keys = file.tensor("keys").elements<const int64_t>();
+  const TensorView values = file.tensor("values");
+  require<DataError>(values.shape.rank() == 2 && values.shape[0] == static_cast<int64_t>(keys.size()), "[checkpoint] ", path,
+                     ": wanted values for ", keys.size(), " keys, got ", values.shape, "; the file is damaged");
+  table.dim = values.shape[1];
+  table.rows += values.shape[0];
+  table.bytes += static_cast<int64_t>(fs::file_size(path));
+  for (size_t row = 0; row < keys.size(); ++row)
+    table.add(values.elements<const float>().subspan(row * static_cast<size_t>(table.dim), static_cast<size_t>(table.dim)),
+              str("key ", keys[row]));
+}
+
+void print(std::ostream& out, const std::string& name, const Values& v) {
+  out << std::left << std::setw(24) << name << std::right << std::setw(12) << v.rows << std::setw(6) << v.dim
+      << std::setw(12) << std::fixed << std::setprecision(1) << static_cast<double>(v.bytes) / 1048576 << std::setw(12)
+      << std::setprecision(4) << std::sqrt(v.squares) << std::setw(12) << v.not_finite << "  ";
+  if (v.largest >= 0) out << std::sqrt(v.largest) << " (" << v.largest_name << ")";
+  out << '\n';
+}
+
+}  // namespace
+
+void print_checkpoint(std::ostream& out, const std::string& path) {
+  const std::string folder = fs::exists(path + "/dense.safetensors") ? path : find_checkpoint(path);
+  out << folder << '\n';
+  if (fs::exists(folder + "/manifest.pbtxt")) {
+    const TrainPosition p = position_of_checkpoint(folder);
+    out << "step " << p.step << ", epoch " << p.epoch << " after " << p.batches << " batches, " << p.rows_trained
+        << " samples trained";
+    if (p.best) out << "; best " << *p.best << " at step " << p.best_step.value_or(0);
+    out << '\n';
+  }
+  out << std::left << std::setw(24) << "table" << std::right << std::setw(12) << "rows" << std::setw(6) << "dim" << std::setw(12)
+      << "MiB" << std::setw(12) << "norm" << std::setw(12) << "not finite" << "  norm of the largest row\n";
+  std::map<std::string, Values> tables;
+  for (const std::string& file_path : files_in(folder + "/tables")) {
+    const SafetensorsFile file(file_path);
+    const auto name = file.metadata().find("table");
+    add_table(tables[name == file.metadata().end() ? fs::path(file_path).filename().string() : name->second], file, file_path);
+  }
+  for (const auto& [name, table] : tables) print(out, name, table);
+
+  const std::string dense_path = folder + "/dense.safetensors";
+  const SafetensorsFile file(dense_path);
+  Values dense;
+  dense.bytes = static_cast<int64_t>(fs::file_size(dense_path));
+  for (const std::string& name : file.names()) {
+    const auto values = file.tensor(name).elements<const float>();
+    dense.rows += static_cast<int64_t>(values.size());
+    dense.add(values, name);
+  }
+  print(out, "dense parameters", dense);
+}
+
+}  // namespace polyscene

@@ -1,0 +1,271 @@
+#include "core/checkpoint/model_parts.h"
+
+#include <glog/logging.h>
+
+#include <algorithm>
+#include <cstdio>
+#include <filesystem>
+#include <numeric>
+#include <utility>
+
+#include "core/config/load.h"
+#include "core/export/safetensors.h"
+#include "core/train/text_file.h"
+
+namespace polyscene {
+namespace fs = std::filesystem;
+namespace {
+
+constexpr const char* kDense = "dense.safetensors";
+constexpr const char* kOptimizer = "optimizer.safetensors";
+
+// Tables are named by users: anything but letters, digits, '.', '_' and '-' is written as %XX.
+std::string file_name(const std::string& table) {
+  std::string out;
+  for (const char c : table) {
+    const bool plain = std::isalnum(static_cast<unsigned char>(c)) || c == '.' || c == '_' || c == '-';
+    char hex[4];
+    std::snprintf(hex, sizeof(hex), "%%%02X", static_cast<unsigned char>(c));
+    out += plain ? std::string(1, c) : hex;
+  }
+  return out;
+}
+
+std::string shard_suffix(int rank, int ranks) {
+  char text[48];
+  std::snprintf(text, sizeof(text), "-%05d-of-%05d.safetensors", rank, ranks);
+  return text;
+}
+
+// Row numbers by (partition, key), and how many rows lie in front of each partition [partitions + 1].
+struct ByPartition {
+  std::vector<int64_t> order, begin;
+};
+
+ByPartition by_partition(const TableLayout& layout, int index, std::span<const int64_t> keys) {
+  const PartitionMap& map = layout.map();
+  const auto partition = [&](int64_t key) { return map.partition(key_hash(key, layout.salt(index))); };
+  ByPartition sorted{.order = std::vector<int64_t>(keys.size()),
+                     .begin = std::vector<int64_t>(static_cast<size_t>(map.partitions()) + 1)};
+  for (const int64_t key : keys) ++sorted.begin[static_cast<size_t>(partition(key)) + 1];
+  std::partial_sum(sorted.begin.begin(), sorted.begin.end(), sorted.begin.begin());
+  std::vector<int64_t> next = sorted.begin;
+  for (size_t row = 0; row < keys.size(); ++row)
+    sorted.order[static_cast<size_t>(next[static_cast<size_t>(partition(keys[row]))]++)] = static_cast<int64_t>(row);
+  return sorted;
+}
+
+// rows[order[i]] at i; rows of `width` elements.
+template <class T>
+Tensor arranged(std::span<const T> rows, std::span<const int64_t> order, int64_t width, const Shape& shape) {
+  Tensor out(DTypeOf<T>::value, shape);
+  T* to = out.elements<T>().data();
+  for (const int64_t row : order) to = std::copy_n(rows.data() + row * width, width, to);
+  return out;
+}
+
+std::string save_table(const std::string& folder, RowTables& tables, int index, const ModelParts& parts) {
+  const TableSpec& spec = tables.spec(index);
+  const Communicator& communicator = tables.communicator();
+  const int64_t count = tables.rows(index), dim = spec.dim, width = spec.optimizer.state_width(dim);
+  const auto n = static_cast<size_t>(count);
+  SavedRows rows{.keys = std::vector<int64_t>(n), .values = std::vector<float>(n * static_cast<size_t>(dim)), .state = {}, .uses = {}};
+  if (parts.state) {
+    rows.state.resize(n * static_cast<size_t>(width));
+    rows.uses.resize(n);
+  }
+  tables.read_rows(index, {rows.keys, rows.values, rows.state, rows.uses});
+  const ByPartition sorted = by_partition(tables.layout(), index, rows.keys);
+
+  std::vector<Tensor> arrays;
+  std::vector<NamedTensor> named;
+  const auto add = [&](const char* name, Tensor tensor) {
+    arrays.push_back(std::move(tensor));
+    named.push_back({name, arrays.back().view()});
+  };
+  add("keys", arranged<int64_t>(rows.keys, sorted.order, 1, {count}));
+  add("values", arranged<float>(rows.values, sorted.order, dim, {count, dim}));
+  named.push_back({"partitions", TensorView{const_cast<int64_t*>(sorted.begin.data()), DType::kInt64, {static_cast<int64_t>(sorted.begin.size())}}});
+  if (parts.state) {
+    if (width > 0) add("state", arranged<float>(rows.state, sorted.order, width, {count, width}));
+    const std::span<const int32_t> uses(reinterpret_cast<const int32_t*>(rows.uses.data()), 2 * n);
+    add("uses", arranged<int32_t>(uses, sorted.order, 2, {count, 2}));
+  }
+  std::string file = "tables/" + file_name(spec.name) + shard_suffix(communicator.rank(), communicator.size());
+  write_safetensors(folder + "/" + file, std::move(named), {{"table", spec.name}, {"dim", std::to_string(dim)}});
+  return file;
+}
+
+// The parts of a flat buffer like the parameters', by name.
+std::vector<NamedTensor> named_parts(const ParameterStore& parameters, const Tensor& buffer,
+                                     const std::string& prefix) {
+  std::vector<NamedTensor> tensors;
+  for (const ParameterStore::Entry& e : parameters.entries())
+    tensors.push_back({prefix + e.name, ParameterStore::part(e, buffer)});
+  return tensors;
+}
+
+void save_dense(const std::string& folder, const ParameterStore& parameters) {
+  const Tensor values = parameters.host_values();
+  write_safetensors(folder + "/" + kDense, named_parts(parameters, values, ""), {{"format", "polyscene"}});
+}
+
+void save_optimizer(const std::string& folder, Session& session) {
+  const DenseState state = session.dense_update().state();
+  std::vector<NamedTensor> tensors;
+  for (const auto& [name, values] : state.values) {
+    const std::vector<NamedTensor> parts = named_parts(session.parameters(), values, name + "/");
+    tensors.insert(tensors.end(), parts.begin(), parts.end());
+  }
+  write_safetensors(folder + "/" + kOptimizer, std::move(tensors), {{"steps", std::to_string(state.steps)}});
+}
+
+struct Shard {
+  int rank = 0, ranks = 0;
+  std::string path;
+};
+
+// The files of a table, by rank.
+std::vector<Shard> find_shards(const std::string& folder, const std::string& table) {
+  const std::string prefix = file_name(table);
+  std::vector<Shard> shards;
+  std::error_code error;
+  for (fs::directory_iterator file(folder, error); !error && file != fs::directory_iterator(); file.increment(error)) {
+    const std::string name = file->path().filename().string();
+    if (!name.starts_with(prefix)) continue;
+    const std::string suffix = name.substr(prefix.size());
+    Shard shard{.path = file->path().string()};
+    if (std::sscanf(suffix.c_str(), "-%5d-of-%5d", &shard.rank, &shard.ranks) != 2) continue;
+    if (suffix == shard_suffix(shard.rank, shard.ranks)) shards.push_back(std::move(shard));
+  }
+  require<DataError>(!error, "[checkpoint] cannot list ", folder, ": ", error.message(),
+                     "; is the model's folder complete and readable?");
+  std::ranges::sort(shards, {}, &Shard::rank);
+  return shards;
+}
+
+template <class T>
+TensorView typed_tensor(const SafetensorsFile& file, const std::string& path, const std::string& tensor) {
+  const TensorView found = file.tensor(tensor);
+  constexpr DType kWanted = DTypeOf<T>::value;
+  require<DataError>(found.dtype == kWanted, "[checkpoint] ", path, ": wanted tensor \"", tensor, "\" of type ",
+                     name(kWanted), ", got ", name(found.dtype), "; convert it as it was when training wrote it");
+  return found;
+}
+
+// The rows of this rank's partitions, where the file knows them; else all rows, of which some are others'.
+struct RowRange {
+  int64_t begin, end;
+};
+
+RowRange own_rows(const SafetensorsFile& file, const std::string& path, const RowTables& tables, int64_t rows) {
+  const PartitionMap& map = tables.layout().map();
+  const int rank = tables.communicator().rank();
+  if (!file.contains("partitions")) return {0, rows};
+  const auto begin = typed_tensor<int64_t>(file, path, "partitions").elements<const int64_t>();
+  if (static_cast<int64_t>(begin.size()) != map.partitions() + 1) return {0, rows};
+  require<DataError>(std::ranges::is_sorted(begin) && begin.front() == 0 && begin.back() == rows, "[checkpoint] ", path,
+                     ": wanted rows in front of each partition, ascending from 0 to ", rows,
+                     ", got others; the file is damaged");
+  return {begin[static_cast<size_t>(map.first_partition(rank))], begin[static_cast<size_t>(map.first_partition(rank + 1))]};
+}
+
+template <class T>
+std::span<const T> rows_of(const SafetensorsFile& file, const std::string& path, const std::string& tensor,
+                           const Shape& shape, const RowRange& range) {
+  const TensorView found = typed_tensor<T>(file, path, tensor);
+  require<DataError>(found.shape == shape, "[checkpoint] ", path, ": wanted ", tensor, " of shape ", shape, ", got ",
+                     found.shape, "; was the model trained with another configuration?");
+  const int64_t width = shape.rank() == 1 ? 1 : shape[1];
+  return found.elements<const T>().subspan(static_cast<size_t>(range.begin * width),
+                                           static_cast<size_t>((range.end - range.begin) * width));
+}
+
+void load_rows(const SafetensorsFile& file, const std::string& path, int index, RowTables& tables,
+               const ModelParts& parts) {
+  const TableSpec& spec = tables.spec(index);
+  const int64_t rows = typed_tensor<int64_t>(file, path, "keys").shape.elements(),
+                width = spec.optimizer.state_width(spec.dim);
+  const RowRange range = own_rows(file, path, tables, rows);
+  RowsIn in{.keys = rows_of<int64_t>(file, path, "keys", {rows}, range),
+            .values = rows_of<float>(file, path, "values", {rows, spec.dim}, range)};
+  if (parts.state) {
+    if (width > 0) in.state = rows_of<float>(file, path, "state", {rows, width}, range);
+    const std::span<const int32_t> uses = rows_of<int32_t>(file, path, "uses", {rows, 2}, range);
+    in.uses = {reinterpret_cast<const RowUse*>(uses.data()), uses.size() / 2};
+  }
+  const RowTables::Loaded loaded = tables.load_rows(index, in);
+  if (loaded.dropped > 0)
+    LOG(WARNING) << "[checkpoint] rank " << tables.communicator().rank() << " dropped " << loaded.dropped
+                 << " rows of table \"" << spec.name << "\" from " << path << ": its max_rows, " << spec.max_rows
+                 << ", has no place for them; raise it to that of the model";
+}
+
+void load_table(const std::string& folder, int index, RowTables& tables, const ModelParts& parts) {
+  const std::string& name = tables.layout().name(index);
+  const std::vector<Shard> shards = find_shards(folder, name);
+  require<DataError>(!shards.empty(), "[checkpoint] wanted rows of table \"", name, "\" in ", folder, ", there is no ",
+                     file_name(name), "-*.safetensors; was the model trained with another configuration?");
+  const auto wanted = static_cast<size_t>(shards[0].ranks);
+  const bool of_one_model =
+      std::ranges::all_of(shards, [&](const Shard& shard) { return shard.ranks == shards[0].ranks; });
+  require<DataError>(of_one_model && shards.size() == wanted, "[checkpoint] wanted ", wanted, " files of table \"", name,
+                     "\" in ", folder, ", found ", shards.size(),
+                     of_one_model ? "" : " of models of other numbers of ranks too",
+                     "; the folder was copied in part, copy the whole model");
+  for (const Shard& shard : shards) load_rows(SafetensorsFile(shard.path), shard.path, index, tables, parts);
+}
+
+// Fills a flat buffer like the parameters'.
+void load_parts(const SafetensorsFile& file, const std::string& path, const ParameterStore& parameters,
+                const std::string& prefix, const Tensor& buffer) {
+  for (const ParameterStore::Entry& e : parameters.entries()) {
+    const TensorView saved = typed_tensor<float>(file, path, prefix + e.name);
+    require<DataError>(saved.shape == e.data.shape, "[checkpoint] ", path, ": tensor \"", prefix, e.name,
+                       "\" has shape ", saved.shape, ", the configured model wants ", e.data.shape,
+                       "; was the model trained with another configuration?");
+    std::ranges::copy(saved.elements<const float>(), ParameterStore::part(e, buffer).elements<float>().begin());
+  }
+}
+
+void load_optimizer(const std::string& folder, Session& session) {
+  const std::string path = folder + "/" + kOptimizer;
+  const SafetensorsFile file(path);
+  DenseState state = session.dense_update().state();
+  for (const auto& [name, values] : state.values) load_parts(file, path, session.parameters(), name + "/", values);
+  const auto steps = file.metadata().find("steps");
+  require<DataError>(steps != file.metadata().end() && std::sscanf(steps->second.c_str(), "%ld", &state.steps) == 1,
+                     "[checkpoint] ", path, ": wanted the number of steps in its metadata; the file is damaged");
+  session.dense_update().set_state(state);
+}
+
+}  // namespace
+
+std::vector<std::string> write_parts(const std::string& folder, const config::Experiment& experiment, Session& session,
+                                     const ModelParts& parts) {
+  std::vector<std::string> files;
+  if (session.communicator().rank() == 0) {
+    save_dense(folder, session.parameters());
+    files.emplace_back(kDense);
+    if (parts.state) {
+      save_optimizer(folder, session);
+      files.emplace_back(kOptimizer);
+    }
+    write_text_file(folder + "/config.pbtxt", to_text(experiment));
+    files.emplace_back("config.pbtxt");
+  }
+  for (int t = 0; t < session.tables().tables(); ++t)
+    files.push_back(save_table(folder, session.tables(), t, parts));
+  return files;
+}
+
+void read_parts(const std::string& folder, Session& session, const ModelParts& parts) {
+  const std::string path = folder + "/" + kDense;
+  const Tensor values = session.parameters().host_values();
+  load_parts(SafetensorsFile(path), path, session.parameters(), "", values);
+  session.parameters().set_values(values);
+  if (parts.state) load_optimizer(folder, session);
+  for (int t = 0; t < session.tables().tables(); ++t) load_table(folder + "/tables", t, session.tables(), parts);
+}
+
+}  // namespace polyscene

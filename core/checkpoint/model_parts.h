@@ -1,0 +1,34 @@
+// The files that a model on disk consists of, in a folder:
+//   dense.safetensors    every dense parameter by name, float32, matrices [in, out] row-major
+//   tables/NAME-RRRRR-of-NNNNN.safetensors
+//                        one rank's rows, by logical partition, then key: keys int64 [rows], values float32 [rows, dim],
+//                        partitions int64 [partitions + 1]: rows in front of each; with state also
+//                        state float32 [rows, state_width], uses int32 [rows, 2]: last step, visits
+//   optimizer.safetensors
+//                        with state: of dense parameters, by STATE/NAME
+//   config.pbtxt         resolved configuration
+//
+// Any number of ranks reads what any number of ranks wrote.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "core/train/session.h"
+
+namespace polyscene {
+
+struct ModelParts {
+  bool state = false;  // of optimisers, and uses of rows: what training goes on from
+};
+
+// Into a folder that is there, with its folder tables/: each rank its rows, rank 0 the rest. Returns the files of this
+// rank, relative to the folder. Throws DataError.
+[[nodiscard]] std::vector<std::string> write_parts(const std::string& folder, const config::Experiment& experiment,
+                                                   Session& session, const ModelParts& parts);
+
+// Loads dense parameters and this rank's rows. Throws DataError naming the file and tensor that is missing or has
+// another shape than the model.
+void read_parts(const std::string& folder, Session& session, const ModelParts& parts);
+
+}  // namespace polyscene

@@ -1,0 +1,38 @@
+#include "core/checkpoint/checkpoint.h"
+
+#include <iostream>
+#include <memory>
+
+#include "core/checkpoint/inspect.h"
+#include "launcher/cli/commands.h"
+#include "launcher/cli/common.h"
+
+namespace polyscene {
+namespace {
+
+void verify(const std::string& path) {
+  const std::string checkpoint = find_checkpoint(path);
+  const std::vector<std::string> damage = damage_of(checkpoint);
+  for (const std::string& sentence : damage) std::cout << sentence << '\n';
+  require<DataError>(damage.empty(), "[checkpoint] ", checkpoint, " is damaged, ", damage.size(),
+                     damage.size() == 1 ? " file is" : " files are", " not as written; resume from another");
+  std::cout << checkpoint << ": all files are as they were written\n";
+}
+
+}  // namespace
+
+void add_checkpoint_command(CLI::App& app) {
+  CLI::App* checkpoint = app.add_subcommand("checkpoint", "Look at checkpoints of a run");
+  checkpoint->require_subcommand(1);
+  const auto add = [&](const char* name, const char* what, void (*run)(const std::string&)) {
+    auto path = std::make_shared<std::string>();
+    CLI::App* command = checkpoint->add_subcommand(name, what);
+    command->add_option("PATH", *path, "A checkpoint, or a run, whose newest is taken")->required();
+    command->callback([path, run] { run(*path); });
+  };
+  add("inspect", "Where the run stood; rows, bytes, norms and values that are not finite, per table; a model's folder will do",
+      [](const std::string& path) { print_checkpoint(std::cout, path); });
+  add("verify", "Whether all files are as they were written", verify);
+}
+
+}  // namespace polyscene

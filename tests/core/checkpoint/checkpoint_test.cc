@@ -1,0 +1,228 @@
+#include "core/checkpoint/checkpoint.h"
+
+#include <gtest/gtest.h>
+
+#include <filesystem>
+#include <fstream>
+#include <map>
+#include <mutex>
+#include <sstream>
+
+#include "dist/world.h"
+#include "tests/core/export/temporary_folder.h"
+#include "tests/core/models/model_harness.h"
+#include "tests/core/train/random_batch.h"
+#include "tests/simt/emulated_device.h"
+
+namespace polyscene::testing {
+namespace {
+
+namespace fs = std::filesystem;
+constexpr const char* kData = "1 files, 2 bytes, 3";
+constexpr int64_t kRows = 48;  // of a global batch
+
+// All of a table's rows on all ranks: values, state and use by key.
+using AllRows = std::map<std::pair<std::string, int64_t>, std::pair<std::vector<float>, RowUse>>;
+
+class Checkpoints : public FolderTest {
+ protected:
+  Checkpoints() : schema_(FeatureSchema::from(experiment_.data())) {
+    experiment_.mutable_embedding()->set_partitions(8);
+    experiment_.mutable_train()->mutable_checkpoint()->set_every_steps(1);
+  }
+
+  // A rank's part of global batch `number`.
+  [[nodiscard]] Batch part(const Communicator& c, int64_t number) const {
+    const int64_t rows = kRows / c.size();
+    Batch batch = random_batch(schema_, rows, static_cast<uint64_t>(number * 10 + c.rank()), 40);
+    return batch;
+  }
+  void train(Session& session, int64_t from, int64_t to) const {
+    for (int64_t s = from; s < to; ++s) session.train_step(part(session.communicator(), s), kRows, 1);
+    session.settle();
+  }
+  void save(Session& session, int64_t step) const {
+    save_checkpoint(RunFolder(path("")), experiment_, kData, {.step = step, .trained_steps = step, .best = 0.5, .misses = 2}, session);
+  }
+  [[nodiscard]] std::string checkpoint(int64_t step) const { return path(str("checkpoints/step-000000000", step)); }
+
+  void add_rows(Session& session, AllRows& all) const {
+    RowTables& tables = session.tables();
+    for (int t = 0; t < tables.tables(); ++t) {
+      const auto n = static_cast<size_t>(tables.rows(t));
+      const TableSpec& spec = tables.spec(t);
+      const auto dim = static_cast<size_t>(spec.dim), width = static_cast<size_t>(spec.optimizer.state_width(spec.dim));
+      SavedRows rows{.keys = std::vector<int64_t>(n), .values = std::vector<float>(n * dim), .state = std::vector<float>(n * width), .uses = std::vector<RowUse>(n)};
+      tables.read_rows(t, {rows.keys, rows.values, rows.state, rows.uses});
+      const std::lock_guard lock(mutex_);
+      for (size_t i = 0; i < n; ++i) {
+        std::vector<float> row(rows.values.begin() + static_cast<std::ptrdiff_t>(i * dim), rows.values.begin() + static_cast<std::ptrdiff_t>((i + 1) * dim));
+        row.insert(row.end(), rows.state.begin() + static_cast<std::ptrdiff_t>(i * width), rows.state.begin() + static_cast<std::ptrdiff_t>((i + 1) * width));
+        EXPECT_TRUE(all.emplace(std::pair(spec.name, rows.keys[i]), std::pair(row, rows.uses[i])).second) << "a row on two ranks";
+      }
+    }
+  }
+  [[nodiscard]] static std::vector<float> dense_of(Session& session) {
+    const Tensor values = session.parameters().host_values();
+    std::vector<float> all(values.elements<const float>().begin(), values.elements<const float>().end());
+    for (const auto& [name, state] : session.dense_update().state().values)
+      all.insert(all.end(), state.elements<const float>().begin(), state.elements<const float>().end());
+    return all;
+  }
+  // Trains two steps on one rank and saves.
+  void save_one() const {
+    const auto world = make_single_world();
+    Session session(experiment_, schema_, *world);
+    train(session, 0, 2);
+    save(session, 2);
+  }
+  [[nodiscard]] std::string error_of_load(const std::string& data = kData) const {
+    return error_of<Error>([&] {
+      const auto world = make_single_world();
+      Session session(experiment_, schema_, *world);
+      static_cast<void>(load_checkpoint(checkpoint(2), data, session));
+    });
+  }
+
+  config::Experiment experiment_ = tiny_experiment();
+  FeatureSchema schema_;
+  mutable std::mutex mutex_;
+};
+
+class EveryOptimizer : public Checkpoints, public ::testing::WithParamInterface<int> {};
+INSTANTIATE_TEST_SUITE_P(Kinds, EveryOptimizer, ::testing::Values(0, 1, 2, 3));
+
+// Saved on a ranks, loaded on b: every row with state and use, every parameter with state.
+TEST_P(EveryOptimizer, LoadsOnAnyNumberOfRanksWhatAnyNumberSaved) {
+  experiment_.mutable_embedding()->mutable_optimizer()->set_kind(static_cast<config::SparseOptimizer::Kind>(GetParam()));
+  experiment_.mutable_train()->mutable_optimizer()->set_kind(static_cast<config::DenseOptimizer::Kind>(GetParam()));
+  for (const int a : {1, 2, 3, 4}) {
+    AllRows saved;
+    std::vector<float> dense;
+    run_local_ranks(a, [&](Communicator& communicator) {
+      Session session(experiment_, schema_, communicator);
+      train(session, 0, 3);
+      save(session, a);
+      add_rows(session, saved);
+      if (communicator.rank() == 0) dense = dense_of(session);
+    });
+    for (const int b : {1, 2, 3, 4}) {
+      AllRows loaded;
+      run_local_ranks(b, [&](Communicator& communicator) {
+        Session session(experiment_, schema_, communicator);
+        const TrainPosition position = load_checkpoint(checkpoint(a), kData, session);
+        EXPECT_EQ(position, (TrainPosition{.step = a, .trained_steps = a, .best = 0.5, .misses = 2}));
+        EXPECT_EQ(session.tables().update_steps(), 3);
+        EXPECT_EQ(session.dense_update().state().steps, 3);
+        add_rows(session, loaded);
+        EXPECT_EQ(dense_of(session), dense);
+      });
+      EXPECT_EQ(loaded, saved) << a << " ranks to " << b;
+    }
+  }
+}
+
+class GoingOn : public Checkpoints, public ::testing::WithParamInterface<bool> {};
+INSTANTIATE_TEST_SUITE_P(OnDevice, GoingOn, ::testing::Values(false, true));
+
+// 3 steps + 3 steps are 6 steps, bit for bit; with a table that forgets.
+TEST_P(GoingOn, IsAsIfNothingHadHappened) {
+  config::Table& table = *experiment_.mutable_embedding()->add_table();
+  table.set_name("user");
+  table.set_max_rows(256);
+  EmulatedDevice device;
+  const SessionOptions options{.device = GetParam() ? &device : nullptr};
+  const auto world = make_single_world();
+  AllRows undisturbed, resumed;
+  std::vector<float> dense;
+  {
+    Session session(experiment_, schema_, *world, options);
+    train(session, 0, 3);
+    save(session, 3);
+    train(session, 3, 6);
+    add_rows(session, undisturbed);
+    dense = dense_of(session);
+  }
+  Session session(experiment_, schema_, *world, options);
+  static_cast<void>(load_checkpoint(checkpoint(3), kData, session));
+  train(session, 3, 6);
+  add_rows(session, resumed);
+  EXPECT_EQ(resumed, undisturbed);
+  EXPECT_EQ(dense_of(session), dense);
+}
+
+TEST_F(Checkpoints, KeepsTheLastOnesAndEveryKth) {
+  experiment_.mutable_train()->mutable_checkpoint()->set_keep_every(3);
+  const auto world = make_single_world();
+  Session session(experiment_, schema_, *world);
+  for (int64_t step = 1; step < 8; ++step) save(session, step);
+  std::vector<std::string> left;
+  for (const auto& entry : fs::directory_iterator(path("checkpoints"))) left.push_back(entry.path().filename());
+  std::ranges::sort(left);
+  EXPECT_EQ(left, (std::vector<std::string>{"step-0000000003", "step-0000000006", "step-0000000007"}));
+  EXPECT_EQ(find_checkpoint(path("")), RunFolder(path("")).checkpoints() + "/step-0000000007");
+  EXPECT_EQ(find_checkpoint(checkpoint(3)), RunFolder(checkpoint(3)).path());
+  EXPECT_EQ(error_of<InvalidArgument>([&] { static_cast<void>(find_checkpoint("/nowhere")); }),
+            "[checkpoint] wanted a checkpoint or a run that has some, /nowhere holds no manifest.pbtxt and no "
+            "checkpoints/step-...; train with train.checkpoint.every_steps set");
+}
+
+TEST_F(Checkpoints, NameWhatIsDamaged) {
+  save_one();
+  const std::string dense = checkpoint(2) + "/dense.safetensors", optimizer = checkpoint(2) + "/optimizer.safetensors",
+                    table = checkpoint(2) + "/tables/item-00000-of-00001.safetensors";
+  EXPECT_EQ(error_of_load(), "no error");
+  const auto flip = [](const std::string& file, int64_t at) {
+    std::fstream bytes(file, std::ios::in | std::ios::out | std::ios::binary);
+    bytes.seekg(at);
+    const char old = static_cast<char>(bytes.get());
+    bytes.seekp(at);
+    bytes.put(static_cast<char>(old ^ 4));
+  };
+  for (const std::string& file : {dense, optimizer, table, checkpoint(2) + "/config.pbtxt"}) {
+    const auto at = static_cast<int64_t>(fs::file_size(file)) - 3;
+    flip(file, at);
+    EXPECT_EQ(damage_of(checkpoint(2)), std::vector<std::string>{file + " does not have the hash that it was written with"});
+    flip(file, at);
+  }
+  flip(table, 20);
+  // Without the folder of the test.
+  EXPECT_EQ(error_of_load(),
+            "[checkpoint] checkpoints/step-0000000002 is damaged:\n"
+            "  checkpoints/step-0000000002/tables/item-00000-of-00001.safetensors does not have the hash that it was "
+            "written with\nresume from another with --resume checkpoints/step-...");
+  const auto size = fs::file_size(optimizer);
+  fs::resize_file(optimizer, size - 1);
+  fs::remove(table);
+  EXPECT_EQ(damage_of(checkpoint(2)), (std::vector<std::string>{optimizer + str(" has ", size - 1, " bytes, was written with ", size), table + " is missing"}));
+}
+
+TEST_F(Checkpoints, RefuseWhatTheyCannotTrust) {
+  save_one();
+  const std::string manifest = checkpoint(2) + "/manifest.pbtxt", said = "checkpoints/step-0000000002/manifest.pbtxt";
+  std::stringstream text;
+  text << std::ifstream(manifest).rdbuf();
+  const auto replaced = [&](const std::string& from, const std::string& to) {
+    std::string changed = text.str();
+    changed.replace(changed.find(from), from.size(), to);
+    std::ofstream(manifest) << changed;
+    return error_of_load();
+  };
+  EXPECT_EQ(replaced("schema: 1", "schema: 2"), "[checkpoint] " + said + " is of schema 2, this program reads 1; resume with the program that wrote it, or a newer one");
+  for (const std::string name : {"../dense.safetensors", "/etc/passwd", "tables/../../x"})
+    EXPECT_EQ(replaced("dense.safetensors", name), "[checkpoint] " + said + " names the file \"" + name + "\", which does not lie below its folder; do not use it");
+  EXPECT_EQ(replaced("schema: 1", "schema: {"), "[checkpoint] cannot read " + said + "; the checkpoint is damaged, take another: --resume names it");
+  std::ofstream(manifest) << text.str();
+  EXPECT_EQ(error_of_load("2 files"), "[checkpoint] wanted the training files that checkpoints/step-0000000002 was trained on (1 files, 2 bytes, 3), found others (2 files); restore them, or start another run");
+}
+
+TEST_F(Checkpoints, OfAnotherModelAreRefused) {
+  save_one();
+  experiment_.mutable_embedding()->mutable_optimizer()->set_kind(config::SparseOptimizer::SGD);
+  experiment_.mutable_train()->mutable_optimizer()->set_kind(config::DenseOptimizer::ADAGRAD);
+  const std::string said = error_of_load();
+  EXPECT_NE(said.find("accumulator/"), std::string::npos) << said;
+}
+
+}  // namespace
+}  // namespace polyscene::testing

@@ -1,0 +1,183 @@
+"""A run that is interrupted, in any way and anywhere, goes on from its checkpoint as if nothing had happened."""
+
+import json
+import os
+import random
+import shutil
+import signal
+import subprocess
+import time
+
+import numpy as np
+from safetensors.numpy import load_file
+
+from tests.end_to_end.support import ProgramTest, limit_file_size
+
+OFTEN = ["--set", "train.epochs=2", "--set", "train.checkpoint.every_steps=7", "--set", "train.checkpoint.keep_last=3"]
+
+
+class ResumeTest(ProgramTest):
+    def resume(self, path, *arguments, expect=0, ranks=0, **options):
+        result = self.run_program("train", "--resume", path, "--threads", 1, *arguments, ranks=ranks, **options)
+        self.assertEqual(result.code, expect, result.text)
+        return result
+
+    def files(self, name):
+        """All that says what the run came to: models, checkpoints, and the logs without times."""
+        run = self.folder / name
+        found = {str(f.relative_to(run)): f.read_bytes() for f in sorted(run.rglob("*.safetensors"))}
+        logged = [json.loads(line) for line in (run / "metrics.jsonl").read_text().splitlines()]
+        for entry in logged:
+            entry.pop("samples_per_s", None)
+        return found, logged
+
+    def assert_same(self, name, wanted="whole"):
+        got, want = self.files(name), self.files(wanted)
+        self.assertEqual(got[0].keys(), want[0].keys())
+        self.assertEqual([file for file in want[0] if got[0][file] != want[0][file]], [])
+        self.assertEqual(got[1], want[1])
+
+    def test_steps_and_steps_are_steps(self):
+        result = self.train("whole", *OFTEN)
+        self.assertRegex(result.out, r"resume   \S+/whole/checkpoints \(saved 11 times, [\d.]+ s in all, last at step 76\)")
+        self.train("parts", *OFTEN, "--set", "train.max_steps=30")
+        shutil.rmtree(self.folder / "parts/checkpoints/step-0000000030")
+        # From step 28, in the first epoch; --set of what may change.
+        result = self.resume(self.folder / "parts", "--set", "train.max_steps=0")
+        self.assertIn("going on from step 28, ", result.out)
+        self.assert_same("parts")
+
+    def test_killed_at_any_moment(self):
+        self.train("whole", *OFTEN, "--local-ranks", 2)
+        moments = random.Random(1)
+        command = [self.program, "train", "--config", self.config, "--output", self.folder / "killed", "--threads", "1",
+                   "--local-ranks", "2", *OFTEN]
+        kills = 0
+        while True:
+            # A line comes with every step; some moments later is anywhere in a step, or in the middle of saving.
+            lines = moments.randint(1, 25)
+            with subprocess.Popen(list(map(str, command)), stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True) as process:
+                for line in process.stdout:
+                    lines -= line.startswith("step ")
+                    if lines == 0:
+                        break
+                else:
+                    break
+                time.sleep(moments.uniform(0, 0.03))
+                process.kill()
+            kills += 1
+            if list((self.folder / "killed/checkpoints").glob("step-*/manifest.pbtxt")):
+                command = [self.program, "train", "--resume", self.folder / "killed", "--threads", "1", "--local-ranks", "2"]
+            else:
+                shutil.rmtree(self.folder / "killed", ignore_errors=True)
+        self.assertEqual(process.returncode, 0)
+        self.assertGreaterEqual(kills, 3)
+        self.assert_same("killed")
+
+    def test_a_signal_and_other_numbers_of_ranks(self):
+        # Computed as on four ranks, a run is the same on any number.
+        virtual = [*OFTEN, "--set", "train.virtual_ranks=4"]
+        self.train("whole", *virtual)
+        for ranks in (2, 3):
+            name = f"on{ranks}"
+            self.train(name, *virtual, "--set", "train.max_steps=20", "--local-ranks", ranks)
+            self.resume(self.folder / name, "--set", "train.max_steps=45", ranks=2)
+            self.resume(self.folder / name, "--set", "train.max_steps=0", "--local-ranks", 4)
+            shutil.rmtree(self.folder / name / "checkpoints")
+            shutil.copytree(self.folder / "whole/checkpoints", self.folder / name / "checkpoints")
+            self.assertEqual(self.model_bytes(name), self.model_bytes("whole"))
+        # Without that, on one rank and then on three, losses agree.
+        self.train("one", *OFTEN)
+        self.train("three", *OFTEN, "--set", "train.max_steps=28")
+        self.resume(self.folder / "three", "--set", "train.max_steps=35", "--local-ranks", 3)
+        losses = {name: [e["loss"] for e in self.logged(name, "train")][:35] for name in ("one", "three")}
+        self.assertEqual(len(losses["three"]), 35)
+        np.testing.assert_allclose(losses["three"], losses["one"], rtol=1e-5)
+
+    def test_a_signal_saves_where_it_is(self):
+        command = [self.program, "train", "--config", self.config, "--output", self.folder / "run", "--threads", "1",
+                   "--set", "train.epochs=2000", "--set", "train.checkpoint.every_steps=100000"]
+        with subprocess.Popen(list(map(str, command)), stdout=subprocess.PIPE, text=True) as process:
+            for line in process.stdout:
+                if line.startswith("step 10/"):
+                    process.send_signal(signal.SIGTERM)
+                    break
+            process.stdout.read()
+        self.assertEqual(process.returncode, 0)
+        (checkpoint,) = (self.folder / "run/checkpoints").iterdir()
+        step = int(checkpoint.name.removeprefix("step-"))
+        self.assertIn(f"going on from step {step}, ", self.resume(checkpoint, "--set", f"train.max_steps={step + 3}").out)
+
+    def test_a_device_goes_on_too(self):
+        small = ["--set", "train.batch_size=24", "--set", "model.sfpnet.gate_hidden=8", "--set", "model.head=8", "--set",
+                 "embedding.dim=4", "--set", "train.eval_batch_size=600", "--device", "cuda"]
+        self.program = os.environ.get("POLYSCENE_EMULATED_BINARY", self.program + "_emulated")
+        whole = ["--set", "train.checkpoint.every_steps=4", *small]
+        self.train("whole", *whole, "--set", "train.max_steps=12")
+        self.train("parts", *whole, "--set", "train.max_steps=8")
+        self.resume(self.folder / "parts", "--set", "train.max_steps=12", "--device", "cuda")
+        self.assertEqual(self.model_bytes("parts"), self.model_bytes("whole"))
+
+    def test_a_full_disk_costs_no_training(self):
+        self.train("run", *OFTEN, "--set", "train.max_steps=20")
+        size = max(f.stat().st_size for f in (self.folder / "run/model").rglob("*.safetensors"))
+        result = self.train("full", *OFTEN, "--set", "train.max_steps=20", preexec_fn=limit_file_size(size))
+        self.assertRegex(result.out, r"checkpoint failed, training goes on: step 7: .*optimizer.safetensors")
+        self.assertRegex(result.out, r"a checkpoint could not be written, at step 20: .*optimizer.safetensors")
+        self.assertEqual(self.model_bytes("full"), self.model_bytes("run"))
+
+    def test_what_is_refused(self):
+        self.train("run", *OFTEN, "--set", "train.max_steps=20")
+        run = self.folder / "run"
+        self.assert_fails(self.run_program("train", "--resume", run, "--set", "train.batch_size=32"), 2,
+                          "--resume goes on with what the run was trained with, but --set changes it: "
+                          "modified: train.batch_size: 64 -> 32; leave it as it was, or start another run")
+        self.assert_fails(self.run_program("train", "--resume", self.folder / "data"), 2, "holds no manifest.pbtxt")
+        self.assert_fails(self.run_program("train", "--resume", run, "--config", self.config), 2, "--config excludes --resume")
+        self.assert_fails(self.run_program("train", "--config", self.config), 2, "--output is required")
+        self.assert_fails(self.run_program("train", "--output", run), 2, "--config is required")
+        table = next((run / "checkpoints/step-0000000020/tables").glob("item-*"))
+        table.write_bytes(table.read_bytes()[:-1])
+        self.assert_fails(self.run_program("train", "--resume", run), 3, "is damaged:", f"{table} has ",
+                          f"resume from another with --resume {run}/checkpoints/step-...")
+        self.resume(run / "checkpoints/step-0000000014", "--set", "train.max_steps=20")
+        self.assertEqual(sorted(path.name for path in (run / "checkpoints").iterdir()),
+                         ["step-0000000007", "step-0000000014", "step-0000000020"][-3:])
+        shutil.copy(self.data / "train/part-00000.parquet", self.data / "train/part-00002.parquet")
+        self.assert_fails(self.run_program("train", "--resume", run), 2, "wanted the training files that", "(2 files, ", "(3 files, ")
+
+    def test_looking_at_checkpoints(self):
+        self.train("run", *OFTEN, "--set", "train.max_steps=20", "--local-ranks", 2)
+        run = self.folder / "run"
+        result = self.run_program("checkpoint", "verify", run)
+        self.assertEqual((result.code, result.out),
+                         (0, f"{run}/checkpoints/step-0000000020: all files are as they were written\n"))
+        result = self.run_program("checkpoint", "inspect", run)
+        self.assertEqual(result.code, 0, result.text)
+        self.assertRegex(result.out, r"step 20, epoch 0 after 20 batches, 1280 samples trained; best 0\.\d+ at step 20\n")
+        self.assertRegex(result.out, r"\nitem +60 +8 +[\d.]+ +[\d.]+ +0  [\d.]+ \(key \d+\)\n")
+        dense = load_file(run / "model/dense.safetensors")
+        count = sum(tensor.size for tensor in dense.values())
+        norm = np.sqrt(sum((tensor.astype(np.float64) ** 2).sum() for tensor in dense.values()))
+        for path in (run / "model", run):
+            out = self.run_program("checkpoint", "inspect", path).out
+            self.assertRegex(out, rf"\ndense parameters +{count} +0 +[\d.]+ +{norm:.4f} +0  ")
+        table = next((run / "checkpoints/step-0000000020/tables").glob("item-*"))
+        table.write_bytes(table.read_bytes()[:-1] + b"x")
+        result = self.run_program("checkpoint", "verify", run)
+        self.assert_fails(result, 3, f"{table} does not have the hash that it was written with\n", "1 file is not as written")
+        self.assert_fails(self.run_program("checkpoint", "inspect", self.data), 2, "wanted a checkpoint or a run")
+        self.assert_fails(self.run_program("checkpoint"), 2, "subcommand is required")
+
+    def test_two_jobs_on_one_folder(self):
+        command = [self.program, "train", "--config", self.config, "--output", self.folder / "run", "--threads", "1",
+                   "--set", "train.epochs=2000", "--set", "train.checkpoint.every_steps=5"]
+        with subprocess.Popen(list(map(str, command)), stdout=subprocess.PIPE, text=True) as process:
+            for line in process.stdout:
+                if line.startswith("step 6/"):
+                    break
+            self.assert_fails(self.run_program("train", "--resume", self.folder / "run"), 2,
+                              f"another job (process {process.pid} on ", f") writes {self.folder / 'run'}; choose another folder")
+            process.kill()
+            process.stdout.read()
+        self.resume(self.folder / "run", "--set", "train.max_steps=10")

@@ -45,7 +45,8 @@ std::vector<int64_t> steps_in(const std::string& folder) {
   std::vector<int64_t> steps;
   std::error_code error;
   for (fs::directory_iterator entry(folder, error); !error && entry != fs::directory_iterator(); entry.increment(error))
-    if (const auto step = step_of(entry->path()); step && fs::exists(entry->path().string() + kManifest)) steps.push_back(*step);
+    if (const auto step = step_of(entry->path()); step && fs::exists(entry->path().string() + kManifest))
+      steps.push_back(*step);
   std::ranges::sort(steps);
   return steps;
 }
@@ -75,7 +76,8 @@ void add_logs(Manifest& manifest, const RunFolder& run) {
   std::error_code error;
   if (fs::exists(run.metrics(), error)) add(run.metrics());
   std::vector<fs::path> events;
-  for (fs::directory_iterator file(run.events(), error); !error && file != fs::directory_iterator(); file.increment(error))
+  for (fs::directory_iterator file(run.events(), error); !error && file != fs::directory_iterator();
+       file.increment(error))
     events.push_back(file->path());
   std::ranges::sort(events);
   for (const fs::path& path : events) add(path);
@@ -83,9 +85,11 @@ void add_logs(Manifest& manifest, const RunFolder& run) {
 
 void restore_logs(const Manifest& manifest, const RunFolder& run) {
   std::error_code error;
-  for (fs::directory_iterator file(run.events(), error); !error && file != fs::directory_iterator(); file.increment(error)) {
+  for (fs::directory_iterator file(run.events(), error); !error && file != fs::directory_iterator();
+       file.increment(error)) {
     const std::string name = file->path().lexically_relative(run.path()).string();
-    if (std::ranges::none_of(manifest.log(), [&](const auto& log) { return log.name() == name; })) fs::remove(file->path(), error);
+    if (std::ranges::none_of(manifest.log(), [&](const auto& log) { return log.name() == name; }))
+      fs::remove(file->path(), error);
   }
   for (const checkpoint::File& log : manifest.log()) {
     const std::string path = run.path() + "/" + log.name();
@@ -115,7 +119,8 @@ Manifest read_manifest(const std::string& folder) {
   } silent;
   parser.RecordErrorsTo(&silent);
   const bool parsed = file && parser.ParseFromString(text.str(), &manifest);
-  require<DataError>(parsed, "[checkpoint] cannot read ", path, "; the checkpoint is damaged, take another: --resume names it");
+  require<DataError>(parsed, "[checkpoint] cannot read ", path,
+                     "; the checkpoint is damaged, take another: --resume names it");
   require<DataError>(manifest.schema() == kSchema, "[checkpoint] ", path, " is of schema ", manifest.schema(),
                      ", this program reads ", kSchema, "; resume with the program that wrote it, or a newer one");
   for (const auto* files : {&manifest.file(), &manifest.log()})
@@ -208,7 +213,8 @@ void save_checkpoint(const RunFolder& run, const config::Experiment& experiment,
   std::string mine;  // the files of this rank as a message; messages one after the other are one message
   together(communicator, [&] {
     Manifest manifest;
-    for (const std::string& name : write_parts(aside, experiment, session, {.state = true})) add_file(manifest, aside, name);
+    for (const std::string& name : write_parts(aside, experiment, session, {.state = true}))
+      add_file(manifest, aside, name);
     mine = manifest.SerializeAsString();
   });
   const std::vector<char> all = communicator.all_gather_v<char>(std::span<const char>(mine));

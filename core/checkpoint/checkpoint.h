@@ -1,5 +1,6 @@
-// What training goes on from after it was ended, by a signal, a fault or a plan: checkpoints/step-NNNNNNNNNN/ of a run has
-// the parts of a model with state (model_parts.h) and manifest.pbtxt, which is written last. README.md tells the rules.
+// What training goes on from after it was ended, by a signal, a fault or a plan: checkpoints/step-NNNNNNNNNN/ of a run
+// has the parts of a model with state (model_parts.h) and manifest.pbtxt, which is written last. README.md tells the
+// rules.
 #pragma once
 
 #include <cstdint>
@@ -18,15 +19,15 @@ struct TrainPosition {
   int64_t epoch = 0, batches = 0;       // batches of the epoch that are done
   int64_t rows_trained = 0;
   std::optional<double> best = {};  // of the early stop's metric
-  int misses = 0;              // evaluations since
+  int misses = 0;                   // evaluations since
   std::optional<int64_t> best_step = {};
 
   friend bool operator==(const TrainPosition&, const TrainPosition&) = default;
 };
 
 // Collective; nothing may be queued on a device. `data`: describe_files() of the training files. Each rank writes its
-// rows, rank 0 the rest; it is there whole or not at all. Then removes those that train.checkpoint does not keep. Throws
-// DataError on every rank when any rank failed.
+// rows, rank 0 the rest; it is there whole or not at all. Then removes those that train.checkpoint does not keep.
+// Throws DataError on every rank when any rank failed.
 void save_checkpoint(const RunFolder& run, const config::Experiment& experiment, const std::string& data,
                      const TrainPosition& position, Session& session);
 
@@ -39,15 +40,15 @@ void save_checkpoint(const RunFolder& run, const config::Experiment& experiment,
 [[nodiscard]] config::Experiment load_resume_config(const std::string& checkpoint,
                                                     const std::vector<std::string>& overrides);
 
-// Files of a checkpoint that are not as they were written, each as a sentence; of every `ranks`-th from `rank` on. Throws
-// DataError when the manifest cannot be read.
+// Files of a checkpoint that are not as they were written, each as a sentence; of every `ranks`-th from `rank` on.
+// Throws DataError when the manifest cannot be read.
 [[nodiscard]] std::vector<std::string> damage_of(const std::string& checkpoint, int rank = 0, int ranks = 1);
 
 // Where its run stood. Throws DataError when the manifest cannot be read.
 [[nodiscard]] TrainPosition position_of_checkpoint(const std::string& checkpoint);
 
-// Collective: makes session and logs of the run what they were. Reads every file once to compare its hash, then the rows
-// of this rank. Throws DataError naming what is damaged or of another schema, before anything has changed;
+// Collective: makes session and logs of the run what they were. Reads every file once to compare its hash, then the
+// rows of this rank. Throws DataError naming what is damaged or of another schema, before anything has changed;
 // InvalidArgument where the training files are others.
 [[nodiscard]] TrainPosition load_checkpoint(const std::string& checkpoint, const std::string& data, Session& session);
 

@@ -46,14 +46,15 @@ std::vector<std::string> files_in(const std::string& folder) {
 void add_table(Values& table, const SafetensorsFile& file, const std::string& path) {
   const auto keys = file.tensor("keys").elements<const int64_t>();
   const TensorView values = file.tensor("values");
-  require<DataError>(values.shape.rank() == 2 && values.shape[0] == static_cast<int64_t>(keys.size()), "[checkpoint] ", path,
-                     ": wanted values for ", keys.size(), " keys, got ", values.shape, "; the file is damaged");
+  require<DataError>(values.shape.rank() == 2 && values.shape[0] == static_cast<int64_t>(keys.size()), "[checkpoint] ",
+                     path, ": wanted values for ", keys.size(), " keys, got ", values.shape, "; the file is damaged");
   table.dim = values.shape[1];
   table.rows += values.shape[0];
   table.bytes += static_cast<int64_t>(fs::file_size(path));
   for (size_t row = 0; row < keys.size(); ++row)
-    table.add(values.elements<const float>().subspan(row * static_cast<size_t>(table.dim), static_cast<size_t>(table.dim)),
-              str("key ", keys[row]));
+    table.add(
+        values.elements<const float>().subspan(row * static_cast<size_t>(table.dim), static_cast<size_t>(table.dim)),
+        str("key ", keys[row]));
 }
 
 void print(std::ostream& out, const std::string& name, const Values& v) {
@@ -76,13 +77,15 @@ void print_checkpoint(std::ostream& out, const std::string& path) {
     if (p.best) out << "; best " << *p.best << " at step " << p.best_step.value_or(0);
     out << '\n';
   }
-  out << std::left << std::setw(24) << "table" << std::right << std::setw(12) << "rows" << std::setw(6) << "dim" << std::setw(12)
-      << "MiB" << std::setw(12) << "norm" << std::setw(12) << "not finite" << "  norm of the largest row\n";
+  out << std::left << std::setw(24) << "table" << std::right << std::setw(12) << "rows" << std::setw(6) << "dim"
+      << std::setw(12) << "MiB" << std::setw(12) << "norm" << std::setw(12) << "not finite"
+      << "  norm of the largest row\n";
   std::map<std::string, Values> tables;
   for (const std::string& file_path : files_in(folder + "/tables")) {
     const SafetensorsFile file(file_path);
     const auto name = file.metadata().find("table");
-    add_table(tables[name == file.metadata().end() ? fs::path(file_path).filename().string() : name->second], file, file_path);
+    add_table(tables[name == file.metadata().end() ? fs::path(file_path).filename().string() : name->second], file,
+              file_path);
   }
   for (const auto& [name, table] : tables) print(out, name, table);
 

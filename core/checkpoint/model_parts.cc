@@ -69,7 +69,10 @@ std::string save_table(const std::string& folder, RowTables& tables, int index, 
   const Communicator& communicator = tables.communicator();
   const int64_t count = tables.rows(index), dim = spec.dim, width = spec.optimizer.state_width(dim);
   const auto n = static_cast<size_t>(count);
-  SavedRows rows{.keys = std::vector<int64_t>(n), .values = std::vector<float>(n * static_cast<size_t>(dim)), .state = {}, .uses = {}};
+  SavedRows rows{.keys = std::vector<int64_t>(n),
+                 .values = std::vector<float>(n * static_cast<size_t>(dim)),
+                 .state = {},
+                 .uses = {}};
   if (parts.state) {
     rows.state.resize(n * static_cast<size_t>(width));
     rows.uses.resize(n);
@@ -85,7 +88,9 @@ std::string save_table(const std::string& folder, RowTables& tables, int index, 
   };
   add("keys", arranged<int64_t>(rows.keys, sorted.order, 1, {count}));
   add("values", arranged<float>(rows.values, sorted.order, dim, {count, dim}));
-  named.push_back({"partitions", TensorView{const_cast<int64_t*>(sorted.begin.data()), DType::kInt64, {static_cast<int64_t>(sorted.begin.size())}}});
+  named.push_back({"partitions", TensorView{const_cast<int64_t*>(sorted.begin.data()),
+                                            DType::kInt64,
+                                            {static_cast<int64_t>(sorted.begin.size())}}});
   if (parts.state) {
     if (width > 0) add("state", arranged<float>(rows.state, sorted.order, width, {count, width}));
     const std::span<const int32_t> uses(reinterpret_cast<const int32_t*>(rows.uses.data()), 2 * n);
@@ -167,7 +172,8 @@ RowRange own_rows(const SafetensorsFile& file, const std::string& path, const Ro
   require<DataError>(std::ranges::is_sorted(begin) && begin.front() == 0 && begin.back() == rows, "[checkpoint] ", path,
                      ": wanted rows in front of each partition, ascending from 0 to ", rows,
                      ", got others; the file is damaged");
-  return {begin[static_cast<size_t>(map.first_partition(rank))], begin[static_cast<size_t>(map.first_partition(rank + 1))]};
+  return {begin[static_cast<size_t>(map.first_partition(rank))],
+          begin[static_cast<size_t>(map.first_partition(rank + 1))]};
 }
 
 template <class T>
@@ -209,8 +215,8 @@ void load_table(const std::string& folder, int index, RowTables& tables, const M
   const auto wanted = static_cast<size_t>(shards[0].ranks);
   const bool of_one_model =
       std::ranges::all_of(shards, [&](const Shard& shard) { return shard.ranks == shards[0].ranks; });
-  require<DataError>(of_one_model && shards.size() == wanted, "[checkpoint] wanted ", wanted, " files of table \"", name,
-                     "\" in ", folder, ", found ", shards.size(),
+  require<DataError>(of_one_model && shards.size() == wanted, "[checkpoint] wanted ", wanted, " files of table \"",
+                     name, "\" in ", folder, ", found ", shards.size(),
                      of_one_model ? "" : " of models of other numbers of ranks too",
                      "; the folder was copied in part, copy the whole model");
   for (const Shard& shard : shards) load_rows(SafetensorsFile(shard.path), shard.path, index, tables, parts);
@@ -254,8 +260,7 @@ std::vector<std::string> write_parts(const std::string& folder, const config::Ex
     write_text_file(folder + "/config.pbtxt", to_text(experiment));
     files.emplace_back("config.pbtxt");
   }
-  for (int t = 0; t < session.tables().tables(); ++t)
-    files.push_back(save_table(folder, session.tables(), t, parts));
+  for (int t = 0; t < session.tables().tables(); ++t) files.push_back(save_table(folder, session.tables(), t, parts));
   return files;
 }
 

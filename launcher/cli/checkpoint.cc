@@ -30,7 +30,8 @@ void add_checkpoint_command(CLI::App& app) {
     command->add_option("PATH", *path, "A checkpoint, or a run, whose newest is taken")->required();
     command->callback([path, run] { run(*path); });
   };
-  add("inspect", "Where the run stood; rows, bytes, norms and values that are not finite, per table; a model's folder will do",
+  add("inspect",
+      "Where the run stood; rows, bytes, norms and values that are not finite, per table; a model's folder will do",
       [](const std::string& path) { print_checkpoint(std::cout, path); });
   add("verify", "Whether all files are as they were written", verify);
 }

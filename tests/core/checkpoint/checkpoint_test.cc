@@ -42,7 +42,8 @@ class Checkpoints : public FolderTest {
     session.settle();
   }
   void save(Session& session, int64_t step) const {
-    save_checkpoint(RunFolder(path("")), experiment_, kData, {.step = step, .trained_steps = step, .best = 0.5, .misses = 2}, session);
+    save_checkpoint(RunFolder(path("")), experiment_, kData,
+                    {.step = step, .trained_steps = step, .best = 0.5, .misses = 2}, session);
   }
   [[nodiscard]] std::string checkpoint(int64_t step) const { return path(str("checkpoints/step-000000000", step)); }
 
@@ -52,13 +53,19 @@ class Checkpoints : public FolderTest {
       const auto n = static_cast<size_t>(tables.rows(t));
       const TableSpec& spec = tables.spec(t);
       const auto dim = static_cast<size_t>(spec.dim), width = static_cast<size_t>(spec.optimizer.state_width(spec.dim));
-      SavedRows rows{.keys = std::vector<int64_t>(n), .values = std::vector<float>(n * dim), .state = std::vector<float>(n * width), .uses = std::vector<RowUse>(n)};
+      SavedRows rows{.keys = std::vector<int64_t>(n),
+                     .values = std::vector<float>(n * dim),
+                     .state = std::vector<float>(n * width),
+                     .uses = std::vector<RowUse>(n)};
       tables.read_rows(t, {rows.keys, rows.values, rows.state, rows.uses});
       const std::lock_guard lock(mutex_);
       for (size_t i = 0; i < n; ++i) {
-        std::vector<float> row(rows.values.begin() + static_cast<std::ptrdiff_t>(i * dim), rows.values.begin() + static_cast<std::ptrdiff_t>((i + 1) * dim));
-        row.insert(row.end(), rows.state.begin() + static_cast<std::ptrdiff_t>(i * width), rows.state.begin() + static_cast<std::ptrdiff_t>((i + 1) * width));
-        EXPECT_TRUE(all.emplace(std::pair(spec.name, rows.keys[i]), std::pair(row, rows.uses[i])).second) << "a row on two ranks";
+        std::vector<float> row(rows.values.begin() + static_cast<std::ptrdiff_t>(i * dim),
+                               rows.values.begin() + static_cast<std::ptrdiff_t>((i + 1) * dim));
+        row.insert(row.end(), rows.state.begin() + static_cast<std::ptrdiff_t>(i * width),
+                   rows.state.begin() + static_cast<std::ptrdiff_t>((i + 1) * width));
+        EXPECT_TRUE(all.emplace(std::pair(spec.name, rows.keys[i]), std::pair(row, rows.uses[i])).second)
+            << "a row on two ranks";
       }
     }
   }
@@ -94,7 +101,8 @@ INSTANTIATE_TEST_SUITE_P(Kinds, EveryOptimizer, ::testing::Values(0, 1, 2, 3));
 
 // Saved on a ranks, loaded on b: every row with state and use, every parameter with state.
 TEST_P(EveryOptimizer, LoadsOnAnyNumberOfRanksWhatAnyNumberSaved) {
-  experiment_.mutable_embedding()->mutable_optimizer()->set_kind(static_cast<config::SparseOptimizer::Kind>(GetParam()));
+  experiment_.mutable_embedding()->mutable_optimizer()->set_kind(
+      static_cast<config::SparseOptimizer::Kind>(GetParam()));
   experiment_.mutable_train()->mutable_optimizer()->set_kind(static_cast<config::DenseOptimizer::Kind>(GetParam()));
   for (const int a : {1, 2, 3, 4}) {
     AllRows saved;
@@ -182,7 +190,8 @@ TEST_F(Checkpoints, NameWhatIsDamaged) {
   for (const std::string& file : {dense, optimizer, table, checkpoint(2) + "/config.pbtxt"}) {
     const auto at = static_cast<int64_t>(fs::file_size(file)) - 3;
     flip(file, at);
-    EXPECT_EQ(damage_of(checkpoint(2)), std::vector<std::string>{file + " does not have the hash that it was written with"});
+    EXPECT_EQ(damage_of(checkpoint(2)),
+              std::vector<std::string>{file + " does not have the hash that it was written with"});
     flip(file, at);
   }
   flip(table, 20);
@@ -194,7 +203,9 @@ TEST_F(Checkpoints, NameWhatIsDamaged) {
   const auto size = fs::file_size(optimizer);
   fs::resize_file(optimizer, size - 1);
   fs::remove(table);
-  EXPECT_EQ(damage_of(checkpoint(2)), (std::vector<std::string>{optimizer + str(" has ", size - 1, " bytes, was written with ", size), table + " is missing"}));
+  EXPECT_EQ(damage_of(checkpoint(2)),
+            (std::vector<std::string>{optimizer + str(" has ", size - 1, " bytes, was written with ", size),
+                                      table + " is missing"}));
 }
 
 TEST_F(Checkpoints, RefuseWhatTheyCannotTrust) {
@@ -208,12 +219,18 @@ TEST_F(Checkpoints, RefuseWhatTheyCannotTrust) {
     std::ofstream(manifest) << changed;
     return error_of_load();
   };
-  EXPECT_EQ(replaced("schema: 1", "schema: 2"), "[checkpoint] " + said + " is of schema 2, this program reads 1; resume with the program that wrote it, or a newer one");
+  EXPECT_EQ(replaced("schema: 1", "schema: 2"),
+            "[checkpoint] " + said +
+                " is of schema 2, this program reads 1; resume with the program that wrote it, or a newer one");
   for (const std::string name : {"../dense.safetensors", "/etc/passwd", "tables/../../x"})
-    EXPECT_EQ(replaced("dense.safetensors", name), "[checkpoint] " + said + " names the file \"" + name + "\", which does not lie below its folder; do not use it");
-  EXPECT_EQ(replaced("schema: 1", "schema: {"), "[checkpoint] cannot read " + said + "; the checkpoint is damaged, take another: --resume names it");
+    EXPECT_EQ(replaced("dense.safetensors", name), "[checkpoint] " + said + " names the file \"" + name +
+                                                       "\", which does not lie below its folder; do not use it");
+  EXPECT_EQ(replaced("schema: 1", "schema: {"),
+            "[checkpoint] cannot read " + said + "; the checkpoint is damaged, take another: --resume names it");
   std::ofstream(manifest) << text.str();
-  EXPECT_EQ(error_of_load("2 files"), "[checkpoint] wanted the training files that checkpoints/step-0000000002 was trained on (1 files, 2 bytes, 3), found others (2 files); restore them, or start another run");
+  EXPECT_EQ(error_of_load("2 files"),
+            "[checkpoint] wanted the training files that checkpoints/step-0000000002 was trained on (1 files, 2 bytes, "
+            "3), found others (2 files); restore them, or start another run");
 }
 
 TEST_F(Checkpoints, OfAnotherModelAreRefused) {

@@ -8,8 +8,7 @@
 namespace polyscene::testing {
 
 // A batch of tiny_experiment's data with clicks that follow from the item.
-inline Batch random_batch(const FeatureSchema& schema, int64_t rows, uint64_t seed,
-                          uint64_t keys = 12) {
+inline Batch random_batch(const FeatureSchema& schema, int64_t rows, uint64_t seed, uint64_t keys = 12) {
   PhiloxStream random(seed);
   const auto key = [&] { return static_cast<int64_t>(random.next_below(keys)); };
   Batch batch;

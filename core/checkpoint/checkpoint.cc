@@ -51,11 +51,19 @@ std::vector<int64_t> steps_in(const std::string& folder) {
   return steps;
 }
 
-void remove_old(const std::string& folder, const config::Checkpoint& keep) {
-  const std::vector<int64_t> steps = steps_in(folder);
+// What is not kept once the checkpoint of `step` is there: older ones, what a job left that was ended while it saved,
+// and later ones, of the run before it went back to an earlier checkpoint.
+void remove_others(const std::string& folder, const config::Checkpoint& keep, int64_t step) {
+  std::vector<int64_t> steps = steps_in(folder);
+  for (; steps.back() > step; steps.pop_back()) remove_folder(folder + "/" + name_of(steps.back()));
   const auto last = static_cast<size_t>(keep.keep_last());
   for (size_t i = 0; i + last < steps.size(); ++i)
     if (keep.keep_every() == 0 || steps[i] % keep.keep_every() != 0) remove_folder(folder + "/" + name_of(steps[i]));
+  std::vector<std::string> unfinished;
+  std::error_code error;
+  for (fs::directory_iterator entry(folder, error); !error && entry != fs::directory_iterator(); entry.increment(error))
+    if (entry->path().extension() == ".partial") unfinished.push_back(entry->path().string());
+  for (const std::string& path : unfinished) remove_folder(path);
 }
 
 void add_file(Manifest& manifest, const std::string& folder, const std::string& name) {
@@ -71,7 +79,9 @@ void add_logs(Manifest& manifest, const RunFolder& run) {
   const auto add = [&](const fs::path& path) {
     checkpoint::File& entry = *manifest.add_log();
     entry.set_name(path.lexically_relative(run.path()).string());
-    entry.set_bytes(static_cast<int64_t>(fs::file_size(path)));
+    std::error_code error;
+    entry.set_bytes(static_cast<int64_t>(fs::file_size(path, error)));
+    require<DataError>(!error, "[checkpoint] cannot see how long ", path.string(), " is: ", error.message());
   };
   std::error_code error;
   if (fs::exists(run.metrics(), error)) add(run.metrics());
@@ -234,10 +244,10 @@ void save_checkpoint(const RunFolder& run, const config::Experiment& experiment,
     write_text_file(aside + kManifest, text);
     sync_folder(aside + "/tables", false);
     sync_folder(aside, true);
-    remove_folder(folder);  // of a run that was resumed before it
+    remove_folder(folder);  // of the run before it went back to an earlier one
     move_folder(aside, folder);
     sync_folder(run.checkpoints(), false);
-    remove_old(run.checkpoints(), experiment.train().checkpoint());
+    remove_others(run.checkpoints(), experiment.train().checkpoint(), position.step);
   });
 }
 

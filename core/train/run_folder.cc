@@ -37,24 +37,27 @@ RunFolder::RunFolder(const std::string& path) : path_(tidy(path)) {
 }
 
 // A run that failed before its first step leaves no configuration and counts as none.
-void RunFolder::create(bool overwrite) const {
+std::shared_ptr<void> RunFolder::create(bool overwrite) const {
   std::error_code error;
   const bool holds_run = fs::exists(config(), error) || fs::exists(model() + "/dense.safetensors", error);
   require(!holds_run || overwrite, "[train] wanted a new folder for --output, ", path_,
           " already holds a run; choose another folder or pass --overwrite");
-  const std::vector<std::string> ours = {config(),     metrics(), events(),      model(),    model() + ".partial",
-                                         best_model(), rejects(), checkpoints(), lock_file()};
+  const std::vector<std::string> ours = {config(),     metrics(), events(),     model(), model() + ".partial",
+                                         best_model(), rejects(), checkpoints()};
   if (fs::is_directory(path_, error))
     for (const auto& entry : fs::directory_iterator(path_, error))
-      require(std::ranges::find(ours, entry.path().string()) != ours.end(),
+      require(entry.path().string() == lock_file() || std::ranges::find(ours, entry.path().string()) != ours.end(),
               "[train] wanted a new folder for --output, ", path_, " holds other files (",
               entry.path().filename().string(), "); choose another folder");
+  // Before anything of it is removed: a job may be writing there.
+  std::shared_ptr<void> lock = fs::is_directory(path_, error) ? this->lock() : nullptr;
   for (const std::string& part : ours) fs::remove_all(part, error);
   for (const std::string& folder : {path_, events(), rejects()}) {
     fs::create_directories(folder, error);
     require<DataError>(!error, "[train] cannot make the folder ", folder, ": ", error.message(),
                        "; choose a writable place for --output");
   }
+  return lock ? lock : this->lock();
 }
 
 // The system releases it with the process, however that ends.
@@ -62,7 +65,10 @@ std::shared_ptr<void> RunFolder::lock() const {
   const int file = ::open(lock_file().c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0666);
   require<DataError>(file >= 0, "[train] cannot open ", lock_file(), ": ", std::strerror(errno),
                      "; choose an --output that you may write to");
-  std::shared_ptr<void> owner(nullptr, [file](void*) { ::close(file); });
+  const std::shared_ptr<int> owner(new int(file), [](int* locked) {
+    ::close(*locked);
+    delete locked;
+  });
   std::array<char, 300> text{};
   if (::flock(file, LOCK_EX | LOCK_NB) != 0) {
     if (::pread(file, text.data(), text.size() - 1, 0) < 0) text[0] = 0;

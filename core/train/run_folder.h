@@ -23,9 +23,9 @@ class RunFolder {
   // Names only; nothing is created. Throws InvalidArgument when the path is empty.
   explicit RunFolder(const std::string& path);
 
-  // Makes the folder ready for a new run. Throws InvalidArgument when it already holds one (unless `overwrite`, which
-  // removes the earlier run's files), DataError when it cannot be made. For one rank only.
-  void create(bool overwrite) const;
+  // Makes the folder ready for a new run and locks it. Throws InvalidArgument when it already holds one (unless
+  // `overwrite`, which removes the earlier run's files), DataError when it cannot be made. For one rank only.
+  [[nodiscard]] std::shared_ptr<void> create(bool overwrite) const;
   // Keeps other jobs out of the folder until it is given back. Throws InvalidArgument naming the job that has it. For
   // one rank only, on a folder that is there.
   [[nodiscard]] std::shared_ptr<void> lock() const;

@@ -107,7 +107,7 @@ TEST_P(BoundedRanks, HoldWhatTheReferenceHolds) {
   EXPECT_GT(lost, 1000);
 }
 
-std::vector<int32_t> train(HashedTable& table, const std::vector<int64_t>& keys, int32_t step) {
+std::vector<int32_t> train_step(HashedTable& table, const std::vector<int64_t>& keys, int32_t step) {
   std::vector<int32_t> rows(keys.size()), fresh;
   table.find(keys, rows);
   table.touch(rows, step);
@@ -121,17 +121,17 @@ TEST(BoundedTable, AKeyThatComesBackStartsAnew) {
   HashedTable table(bounded(32), 1);
   std::vector<int64_t> keys(32);
   std::iota(keys.begin(), keys.end(), 100);
-  const std::vector<int32_t> first = train(table, keys, 1);
+  const std::vector<int32_t> first = train_step(table, keys, 1);
   const float initial = table.values(first[5])[0];
   table.values(first[5])[0] = 7;
   table.state(first[5])[0] = 7;
   keys.erase(keys.begin() + 5);
-  train(table, keys, 2);
-  train(table, {1}, 3);  // takes the place of 105, the one that step 2 did not use
+  train_step(table, keys, 2);
+  train_step(table, {1}, 3);  // takes the place of 105, the one that step 2 did not use
   std::vector<int32_t> row(1);
   table.find(std::vector<int64_t>{105}, row);
   EXPECT_EQ(row[0], HashedTable::kNoRow);
-  const int32_t again = train(table, {105}, 4)[0];
+  const int32_t again = train_step(table, {105}, 4)[0];
   EXPECT_EQ(table.values(again)[0], initial);
   EXPECT_EQ(table.state(again)[0], 0.1f);
   EXPECT_EQ(table.use(again), (RowUse{.last_step = 4, .visits = 1}));
@@ -147,7 +147,7 @@ TEST(BoundedTable, SaysWhenAStepAloneIsTooMuch) {
   std::vector<int64_t> keys(33);
   std::iota(keys.begin(), keys.end(), 0);
   EXPECT_EQ(
-      message_of([&] { train(table, keys, 1); }),
+      message_of([&] { train_step(table, keys, 1); }),
       "[embedding.table] table \"item\" with max_rows 32: 33 keys of one step want a bucket of 32 rows; the table "
       "is too small for its batches: raise max_rows to at least four times the distinct keys of a batch");
   EXPECT_EQ(message_of<DeviceError>([] { HashedTable(bounded(64), 1, {.most_rows = 63}); }),

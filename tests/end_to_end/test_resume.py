@@ -140,9 +140,11 @@ class ResumeTest(ProgramTest):
         table.write_bytes(table.read_bytes()[:-1])
         self.assert_fails(self.run_program("train", "--resume", run), 3, "is damaged:", f"{table} has ",
                           f"resume from another with --resume {run}/checkpoints/step-...")
-        self.resume(run / "checkpoints/step-0000000014", "--set", "train.max_steps=20")
+        # From an earlier one: a new course, without what came later or was never finished.
+        (run / "checkpoints/step-0000000017.partial").mkdir()
+        self.resume(run / "checkpoints/step-0000000014", "--set", "train.max_steps=18")
         self.assertEqual(sorted(path.name for path in (run / "checkpoints").iterdir()),
-                         ["step-0000000007", "step-0000000014", "step-0000000020"][-3:])
+                         ["step-0000000007", "step-0000000014", "step-0000000018"])
         shutil.copy(self.data / "train/part-00000.parquet", self.data / "train/part-00002.parquet")
         self.assert_fails(self.run_program("train", "--resume", run), 2, "wanted the training files that", "(2 files, ", "(3 files, ")
 
@@ -178,6 +180,8 @@ class ResumeTest(ProgramTest):
                     break
             self.assert_fails(self.run_program("train", "--resume", self.folder / "run"), 2,
                               f"another job (process {process.pid} on ", f") writes {self.folder / 'run'}; choose another folder")
+            self.assert_fails(self.run_program("train", "--config", self.config, "--output", self.folder / "run", "--overwrite"),
+                              2, f"another job (process {process.pid} on ")
             process.kill()
             process.stdout.read()
         self.resume(self.folder / "run", "--set", "train.max_steps=10")

@@ -22,7 +22,7 @@ std::string host_name() {
 std::string new_path(const std::string& folder, int64_t second) {
   const auto path = [&] { return str(folder, "/events.out.tfevents.", second, ".", host_name(), ".polyscene"); };
   std::error_code error;
-  while (std::filesystem::exists(path(), error)) ++second;
+  while (std::filesystem::is_regular_file(path(), error)) ++second;
   return path();
 }
 

@@ -1,0 +1,73 @@
+#include "core/train/run_saves.h"
+
+#include <chrono>
+#include <iomanip>
+#include <ostream>
+
+#include "core/checkpoint/model_files.h"
+#include "core/data/file_list.h"
+
+namespace polyscene {
+namespace {
+
+// Adds the time until it goes.
+class Stopwatch {
+ public:
+  explicit Stopwatch(double& seconds) : seconds_(seconds) {}
+  Stopwatch(const Stopwatch&) = delete;
+  Stopwatch& operator=(const Stopwatch&) = delete;
+  ~Stopwatch() {
+    seconds_ += std::chrono::duration<double>(std::chrono::steady_clock::now() - start_).count();
+  }
+
+ private:
+  double& seconds_;
+  std::chrono::steady_clock::time_point start_ = std::chrono::steady_clock::now();
+};
+
+std::string times(int64_t count) { return str(count, count == 1 ? " time" : " times"); }
+
+}  // namespace
+
+RunSaves::RunSaves(const config::Experiment& experiment, const RunFolder& folder)
+    : experiment_(experiment),
+      folder_(folder),
+      data_(describe_files(list_files(experiment.data(), Split::kTrain))),
+      every_(experiment.train().checkpoint().every_steps()) {}
+
+TrainPosition RunSaves::go_on_from(const std::string& checkpoint, Session& session) {
+  const TrainPosition position = load_checkpoint(checkpoint, data_, session);
+  last_ = position.step;
+  return position;
+}
+
+void RunSaves::model(Session& session, const std::string& previous) {
+  const Stopwatch watch(model_seconds_);
+  save_model(folder_.model(), experiment_, session, previous);
+  ++models_;
+}
+
+std::string RunSaves::checkpoint(Session& session, const TrainPosition& position) {
+  const Stopwatch watch(checkpoint_seconds_);
+  try {
+    save_checkpoint(folder_, experiment_, data_, position, session);
+  } catch (const DataError& error) {
+    return failure_ = str("step ", position.step, ": ", error.what());
+  }
+  last_ = position.step;
+  ++checkpoints_;
+  return {};
+}
+
+bool RunSaves::due(int64_t step) const { return every_ > 0 && step % every_ == 0; }
+
+void RunSaves::print(std::ostream& out) const {
+  out << std::fixed << std::setprecision(2);
+  if (checkpoints_ > 0)
+    out << "resume   " << folder_.checkpoints() << " (saved " << times(checkpoints_) << ", " << checkpoint_seconds_
+        << " s in all, last at step " << last_ << ")\n";
+  if (!failure_.empty()) out << "a checkpoint could not be written, at " << failure_ << "\n";
+  out << "model    " << folder_.model() << " (saved " << times(models_) << ", " << model_seconds_ << " s in all)\n";
+}
+
+}  // namespace polyscene

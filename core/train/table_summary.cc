@@ -1,0 +1,49 @@
+#include "core/train/table_summary.h"
+
+#include <algorithm>
+#include <iomanip>
+#include <numeric>
+#include <ostream>
+
+#include "embedding/plan/bucket_plan.h"
+
+namespace polyscene {
+namespace {
+
+double ratio(int64_t a, int64_t b) { return static_cast<double>(a) / std::max(static_cast<double>(b), 1.0); }
+
+}  // namespace
+
+TableSummary summarize_tables(Session& session) {
+  const LookupStatistics lookups = session.lookup().total();
+  TableSummary all{.rows = session.tables().global_rows()};
+  std::array<int64_t, 5> sums = {session.tables().memory_bytes(), lookups.keys_in, lookups.keys_sent,
+                                 lookups.keys_owned, lookups.rows_lost};
+  session.communicator().all_reduce<int64_t>(sums);
+  all.memory_bytes = sums[0];
+  all.keys_in = sums[1];
+  all.keys_sent = sums[2];
+  all.keys_owned = sums[3];
+  all.rows_lost = sums[4];
+  return all;
+}
+
+void print(std::ostream& out, const TableSummary& s, Session& session) {
+  out << std::fixed << std::setprecision(1) << "tables: " << s.rows.size() << " with "
+      << std::accumulate(s.rows.begin(), s.rows.end(), int64_t{0}) << " rows, "
+      << static_cast<double>(s.memory_bytes) / 1048576.0 << " MiB; dense parameters: " << session.parameters().size()
+      << "; deduplication: keys looked up per key sent " << ratio(s.keys_in, s.keys_sent)
+      << ", per row fetched by its owner " << ratio(s.keys_in, s.keys_owned) << "\n";
+  std::string bounds;
+  RowTables& tables = session.tables();
+  for (int t = 0; t < tables.tables(); ++t) {
+    const TableSpec& spec = tables.spec(t);
+    if (spec.max_rows == 0) continue;
+    const BucketPlan plan = plan_buckets(spec.max_rows, tables.layout().map().partitions());
+    bounds += str(bounds.empty() ? "" : ", ", spec.name, " holds ", s.rows[static_cast<size_t>(t)], " of ",
+                  plan.buckets * plan.slots, " rows");
+  }
+  if (!bounds.empty()) out << "bounded tables: " << bounds << "; rows given up for new ones " << s.rows_lost << "\n";
+}
+
+}  // namespace polyscene

@@ -1,0 +1,24 @@
+// What a run's summary says of its tables.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <iosfwd>
+#include <vector>
+
+#include "core/train/session.h"
+
+namespace polyscene {
+
+struct TableSummary {
+  std::vector<int64_t> rows;  // [tables]
+  int64_t memory_bytes = 0, keys_in = 0, keys_sent = 0, keys_owned = 0, rows_lost = 0;
+};
+
+// Over all ranks. Collective.
+[[nodiscard]] TableSummary summarize_tables(Session& session);
+
+// Rows, memory, deduplication; and of tables with a bound how full they are.
+void print(std::ostream& out, const TableSummary& summary, Session& session);
+
+}  // namespace polyscene

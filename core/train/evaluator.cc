@@ -1,11 +1,14 @@
 #include "core/train/evaluator.h"
 
+#include "core/train/batches_ahead.h"
+
 namespace polyscene {
 
 void score(Session& session, BatchSource& source,
            const std::function<void(const Batch&, std::span<const float>)>& visit) {
   source.start_epoch(0);
-  while (const std::optional<Batch> batch = source.next()) visit(*batch, session.predict(*batch));
+  BatchesAhead batches(read_from(source), session);
+  while (const auto item = batches.next()) visit(item->batch, session.predict(item->batch, item->prepared));
 }
 
 Predictions predict_all(Session& session, BatchSource& source) {

@@ -40,8 +40,9 @@ Session::Session(const config::Experiment& experiment, const FeatureSchema& sche
       device_ranks_(connect_devices(communicator, options)),
       tables_(make_tables(experiment, model_, options.training, communicator, options.device,
                           device_ranks_.communicator.get())),
-      inputs_(model_, schema, tables().layout(), options.device, pad_up_to(experiment.train(), options.device)),
+      inputs_(make_inputs()),
       buckets_(static_cast<int64_t>(parameters_.gradients().size()), DType::kFloat32) {
+  if (options_.device != nullptr) copies_.emplace(*options_.device, "inputs of the batch");
   const config::Train& train = experiment.train();
   if (options_.training) {
     build_training_executor();
@@ -108,14 +109,24 @@ void Session::sum_gradients_in_passing(std::span<const Value> gradients) {
   }
 }
 
-void Session::train_step(const Batch& batch, int64_t global_rows, double learning_rate_factor) {
-  StageClock clock(stage_seconds_, options_.device, options_.profile);
+StepInputs Session::make_inputs() const {
+  return {model_, schema_, tables_.tables->layout(), pad_up_to(experiment_.train(), options_.device)};
+}
+
+StepInputs& Session::prepare(const Batch& batch, StepInputs* prepared) {
+  if (prepared != nullptr) return *prepared;
   inputs_.prepare(batch);
+  return inputs_;
+}
+
+void Session::train_step(const Batch& batch, int64_t global_rows, double learning_rate_factor, StepInputs* prepared) {
+  StageClock clock(stage_seconds_, options_.device, options_.profile);
+  StepInputs& inputs = prepare(batch, prepared);
   clock.lap(Stage::kDedup);
-  tables_.lookup->lookup(inputs_.keys(), LookupMode::kTrain);
+  tables_.lookup->lookup(inputs.keys(), LookupMode::kTrain);
   clock.lap(Stage::kLookup);
-  inputs_.bind(*training_, *tables_.lookup, 1.0 / static_cast<double>(global_rows));
-  training_->run(inputs_.padded());
+  inputs.bind(*training_, *tables_.lookup, 1.0 / static_cast<double>(global_rows), copies_ ? &*copies_ : nullptr);
+  training_->run(inputs.padded());
   clock.lap(Stage::kDense);
   if (side_)
     side_->end();
@@ -131,16 +142,16 @@ void Session::train_step(const Batch& batch, int64_t global_rows, double learnin
     for (int group = 0; group < tables().layout().groups(); ++group)
       if (tables().layout().dim(group) == model_.rows[i].dim)
         row_gradients[static_cast<size_t>(group)] =
-            real_rows(training_->result(row_gradients_[i]), inputs_.keys().rows(group));
+            real_rows(training_->result(row_gradients_[i]), inputs.keys().rows(group));
   tables_.lookup->update(row_gradients, learning_rate_factor);
   clock.lap(Stage::kSparseUpdate);
 }
 
-std::span<const float> Session::predict(const Batch& batch) {
-  inputs_.prepare(batch);
-  tables_.lookup->lookup(inputs_.keys(), LookupMode::kEval);
-  inputs_.bind(*forward_, *tables_.lookup, 1.0);
-  forward_->run(inputs_.padded());
+std::span<const float> Session::predict(const Batch& batch, StepInputs* prepared) {
+  StepInputs& inputs = prepare(batch, prepared);
+  tables_.lookup->lookup(inputs.keys(), LookupMode::kEval);
+  inputs.bind(*forward_, *tables_.lookup, 1.0, copies_ ? &*copies_ : nullptr);
+  forward_->run(inputs.padded());
   const TensorView logits = forward_->result(model_.logit);
   if (options_.device == nullptr) return logits.elements<const float>();
   const std::span<float> host = logits_.resize(batch.rows);

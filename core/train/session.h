@@ -39,9 +39,10 @@ class Session {
           SessionOptions options = {});
 
   // One optimiser step on this rank's slice of a global batch of `global_rows` samples (all ranks' real rows, > 0).
-  // Collective. On a device it is queued. Throws Error naming tensor and rank when a gradient or the loss is not
-  // finite, of this step or of one up to loss_lag() before.
-  void train_step(const Batch& batch, int64_t global_rows, double learning_rate_factor);
+  // Collective. On a device it is queued. `prepared`: what make_inputs() of this session made of the batch; nullptr: is
+  // done here. Throws Error naming tensor and rank when a gradient or the loss is not finite, of this step or of one up
+  // to loss_lag() before.
+  void train_step(const Batch& batch, int64_t global_rows, double learning_rate_factor, StepInputs* prepared = nullptr);
 
   // This rank's losses, each the sum over its rows divided by global_rows, added over all steps up to `steps` ago since
   // the last call. Fewer than loss_lag() steps ago, 0 on the host, it waits for the device.
@@ -52,7 +53,10 @@ class Session {
   [[nodiscard]] int64_t loss_lag() const { return update_->lag(); }
 
   // Logits of this rank's rows [batch.rows]; valid until the next call. Collective (rows are fetched from owners).
-  [[nodiscard]] std::span<const float> predict(const Batch& batch);
+  [[nodiscard]] std::span<const float> predict(const Batch& batch, StepInputs* prepared = nullptr);
+
+  // For batches that are prepared elsewhere. The session must outlive them.
+  [[nodiscard]] StepInputs make_inputs() const;
 
   [[nodiscard]] const Model& model() const { return model_; }
   [[nodiscard]] const FeatureSchema& schema() const { return schema_; }
@@ -65,6 +69,8 @@ class Session {
     return options_.device == nullptr ? nullptr : &device_ranks_;
   }
   [[nodiscard]] Communicator& communicator() { return communicator_; }
+  [[nodiscard]] Device* device() const { return options_.device; }
+  // Of the last batch that was prepared here.
   [[nodiscard]] const StepInputs& inputs() const { return inputs_; }
   [[nodiscard]] const RowLookup& lookup() const { return *tables_.lookup; }
   [[nodiscard]] const Executor& executor() const { return *training_; }
@@ -74,6 +80,7 @@ class Session {
 
  private:
   void build_training_executor();
+  StepInputs& prepare(const Batch& batch, StepInputs* prepared);
   void sum_gradients_in_passing(std::span<const Value> gradients);
 
   const config::Experiment& experiment_;
@@ -88,7 +95,8 @@ class Session {
   DeviceRanks side_ranks_;
   TablesAndLookup tables_;
   StepInputs inputs_;
-  std::vector<Value> row_gradients_;  // per model_.rows
+  std::optional<InputCopies> copies_;  // on a device
+  std::vector<Value> row_gradients_;   // per model_.rows
   std::unique_ptr<Executor> training_, forward_;
   std::unique_ptr<DenseUpdate> update_;
   GradientBuckets buckets_;

@@ -18,8 +18,7 @@ void fill_from(std::span<T> values, int64_t from, T value) {
 
 }  // namespace
 
-StepInputs::StepInputs(const Model& model, const FeatureSchema& schema, const TableLayout& layout, Device* device,
-                       int64_t pad_up_to)
+StepInputs::StepInputs(const Model& model, const FeatureSchema& schema, const TableLayout& layout, int64_t pad_up_to)
     : model_(model),
       schema_(schema),
       layout_(layout),
@@ -27,9 +26,7 @@ StepInputs::StepInputs(const Model& model, const FeatureSchema& schema, const Ta
       pad_up_to_(pad_up_to),
       fields_(model.fields.size()),
       sequences_(model.sequences.size()),
-      bags_(model.bags.size()) {
-  if (device != nullptr) copies_.emplace(*device, "inputs of the batch");
-}
+      bags_(model.bags.size()) {}
 
 void StepInputs::prepare(const Batch& batch) {
   batch_ = &batch;
@@ -116,13 +113,13 @@ TensorView StepInputs::offsets(const std::vector<int32_t>& real, int64_t extent,
   return view(all.data(), {rows_ + 1});
 }
 
-void StepInputs::bind(Executor& executor, const RowLookup& lookup, double weight) {
+void StepInputs::bind(Executor& executor, const RowLookup& lookup, double weight, InputCopies* copies) {
   const Batch& batch = *batch_;
   weight_ = static_cast<float>(weight);
   const auto bind = [&](Value value, const TensorView& host) {
-    executor.bind(value, copies_ ? copies_->add(host) : host);
+    executor.bind(value, copies != nullptr ? copies->add(host) : host);
   };
-  if (copies_) copies_->begin();
+  if (copies != nullptr) copies->begin();
   for (const RowsInput& input : model_.rows)
     for (int group = 0; group < layout_.groups(); ++group)
       if (layout_.dim(group) == input.dim) {
@@ -158,7 +155,7 @@ void StepInputs::bind(Executor& executor, const RowLookup& lookup, double weight
   }
   bind(model_.labels, view(labels_.data(), {rows_, 1}));
   bind(model_.weight, view(&weight_, {1}));
-  if (copies_) copies_->end();
+  if (copies != nullptr) copies->end();
 }
 
 }  // namespace polyscene

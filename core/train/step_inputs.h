@@ -2,7 +2,6 @@
 // for every feature the index of its row.
 #pragma once
 
-#include <optional>
 #include <vector>
 
 #include "core/data/batch.h"
@@ -18,20 +17,21 @@ namespace polyscene {
 
 class StepInputs {
  public:
-  // All must outlive this. With a device the executor's inputs are copies there. Batches of up to `pad_up_to` rows are
-  // padded: their extents are rounded up so that few different ones come, by rows that are no samples. Their label is
-  // -1, and the behaviours and ids that fill up are shared among them, so nothing gets a gradient from them.
-  StepInputs(const Model& model, const FeatureSchema& schema, const TableLayout& layout, Device* device = nullptr,
-             int64_t pad_up_to = 0);
+  // All must outlive this. Batches of up to `pad_up_to` rows are padded: their extents are rounded up so that few
+  // different ones come, by rows that are no samples. Their label is -1, and the behaviours and ids that fill up are
+  // shared among them, so nothing gets a gradient from them.
+  StepInputs(const Model& model, const FeatureSchema& schema, const TableLayout& layout, int64_t pad_up_to = 0);
 
-  // Finds what is distinct in the batch. Local to the rank; the batch must live until the step is done.
+  // Finds what is distinct in the batch. Local to the rank, so that another thread may prepare the next one while this
+  // one trains; the batch must live until the step is done.
   void prepare(const Batch& batch);
   // Whether the prepared batch is padded. Real rows come first.
   [[nodiscard]] bool padded() const { return padded_; }
 
   // Points the executor's inputs at the prepared batch, at the rows that `lookup` fetched for keys(), and at `weight`,
-  // the factor of the summed loss. Inputs that the executor does not need are bound all the same.
-  void bind(Executor& executor, const RowLookup& lookup, double weight);
+  // the factor of the summed loss. Inputs that the executor does not need are bound all the same. With `copies` they
+  // are copies on a device.
+  void bind(Executor& executor, const RowLookup& lookup, double weight, InputCopies* copies);
 
   [[nodiscard]] const UniqueKeys& keys() const { return keys_; }
   [[nodiscard]] int64_t behaviours() const { return behaviours_; }
@@ -59,7 +59,6 @@ class StepInputs {
   const Model& model_;
   const FeatureSchema& schema_;
   const TableLayout& layout_;
-  std::optional<InputCopies> copies_;
   Deduplicator deduplicator_;
   UniqueKeys keys_;
   const Batch* batch_ = nullptr;

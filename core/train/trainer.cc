@@ -8,22 +8,22 @@
 #include <optional>
 #include <ostream>
 
-#include "core/checkpoint/checkpoint.h"
-#include "core/checkpoint/model_files.h"
 #include "core/config/load.h"
 #include "core/config/suggest.h"
 #include "core/data/batch_source.h"
 #include "core/data/file_list.h"
+#include "core/train/batches_ahead.h"
 #include "core/train/early_stop.h"
 #include "core/train/evaluator.h"
 #include "core/train/left_out.h"
 #include "core/train/run_folder.h"
 #include "core/train/run_log.h"
+#include "core/train/run_saves.h"
 #include "core/train/schedule.h"
 #include "core/train/session.h"
 #include "core/train/step_log.h"
+#include "core/train/table_summary.h"
 #include "core/train/text_file.h"
-#include "embedding/plan/bucket_plan.h"
 
 namespace polyscene {
 namespace {
@@ -46,11 +46,10 @@ class Trainer {
     if (leads()) {
       // Before an earlier run is overwritten: a wrong data.root must not cost it.
       (void)list_files(job.experiment.data(), Split::kTrain);
-      if (job.resume.empty()) folder_.create(job.overwrite);
-      lock_ = folder_.lock();
+      lock_ = job.resume.empty() ? folder_.create(job.overwrite) : folder_.lock();
     }
     communicator_.barrier();
-    data_ = describe_files(list_files(job.experiment.data(), Split::kTrain));
+    saves_.emplace(job.experiment, folder_);
     source_ = make_source(Split::kTrain, "train", train_.batch_size(), true, train_.min_tail_share());
     if (job.experiment.data().valid_files_size() > 0)
       valid_ = make_source(Split::kValid, "valid", train_.eval_batch_size(), false, 0);
@@ -61,22 +60,23 @@ class Trainer {
   void run() {
     session_.emplace(job_.experiment, schema_, communicator_,
                      SessionOptions{.device = device_, .transport = job_.transport});
-    if (!job_.resume.empty()) go_on_from(load_checkpoint(job_.resume, data_, *session_));
+    if (!job_.resume.empty()) go_on_from(saves_->go_on_from(job_.resume, *session_));
     if (leads()) start_log();
-    step_log_.emplace(*session_, log_ ? &*log_ : nullptr, trained_steps_);
+    step_log_.emplace(*session_, log_ ? &*log_ : nullptr, at_.trained_steps);
     if (const DeviceRanks* ranks = session_->device_ranks(); leads() && ranks != nullptr && communicator_.size() > 1)
       out_ << "devices exchange " << (rows_on_host() ? "gradients of dense parameters by " : "rows and gradients by ")
            << ranks->communicator->name() << (rows_on_host() ? ", the hosts rows and their gradients" : "")
            << (ranks->why.empty() ? "" : " (" + ranks->why + ")") << std::endl;
     Ending ending = Ending::kSteps;
-    for (const int64_t first = epoch_; step_ < total_steps_ && ending == Ending::kSteps; ++epoch_, batches_ = 0) {
+    for (const int64_t first = at_.epoch; at_.step < total_steps_ && ending == Ending::kSteps;
+         ++at_.epoch, at_.batches = 0) {
       ending = run_epoch();
-      if (epoch_ == first) first_epoch_ = source_->counters();
-      if (ending != Ending::kSteps || step_ == total_steps_) break;
+      if (at_.epoch == first) first_epoch_ = source_->counters();
+      if (ending != Ending::kSteps || at_.step == total_steps_) break;
     }
     settle();
     check_trained(ending);
-    if (train_.checkpoint().every_steps() > 0 && last_checkpoint_ != step_) save_position();
+    if (saves_->missing(at_.step)) save_position();
     finish(ending);
   }
 
@@ -103,7 +103,7 @@ class Trainer {
     out_ << "training " << job_.experiment.name() << ": " << source_->total_rows() << " rows, "
          << source_->steps_per_epoch() << " steps per epoch, " << ranks() << " (" << communicator_.name() << ")"
          << (device_ == nullptr ? "" : " on " + device_->name()) << std::endl;
-    if (!job_.resume.empty()) out_ << "going on from step " << step_ << ", " << job_.resume << std::endl;
+    if (!job_.resume.empty()) out_ << "going on from step " << at_.step << ", " << job_.resume << std::endl;
   }
 
   // "2 ranks" or "4 virtual ranks on 2 ranks".
@@ -113,22 +113,22 @@ class Trainer {
     return count(communicator_.size(), " virtual") + " on " + count(job_.real_ranks, "");
   }
 
-  // The rest of epoch_, behind its first batches_.
+  // The rest of at_.epoch, behind its first at_.batches.
   Ending run_epoch() {
-    source_->resume_epoch(epoch_, batches_);
+    source_->resume_epoch(at_.epoch, at_.batches);
     const int64_t steps_per_epoch = source_->steps_per_epoch();
-    while (step_ < total_steps_) {
-      const std::optional<Batch> batch = source_->next();
-      if (!batch) break;
-      const bool stop = step(*batch);
-      ++batches_;
-      const bool last = step_ == total_steps_ || batches_ == steps_per_epoch;
-      const bool due = train_.eval_every() > 0 ? step_ % train_.eval_every() == 0 || step_ == total_steps_ : last;
-      if (step_ % train_.log_every() == 0 || last || stop) log_step();
+    BatchesAhead batches(read_from(*source_), *session_);
+    while (at_.step < total_steps_) {
+      const auto item = batches.next();
+      if (!item) break;
+      const bool stop = step(*item);
+      ++at_.batches;
+      const bool last = at_.step == total_steps_ || at_.batches == steps_per_epoch;
+      const bool due = train_.eval_every() > 0 ? at_.step % train_.eval_every() == 0 || at_.step == total_steps_ : last;
+      if (at_.step % train_.log_every() == 0 || last || stop) log_step();
       if (stop) return Ending::kSignal;
       if (due && valid_ && evaluate_now()) return Ending::kEarlyStop;
-      const int64_t every = train_.checkpoint().every_steps();
-      if (every > 0 && step_ % every == 0) save_position();
+      if (saves_->due(at_.step)) save_position();
     }
     return Ending::kSteps;
   }
@@ -136,40 +136,40 @@ class Trainer {
   // A scenario that is in no file would train nothing in silence.
   void check_trained(Ending ending) const {
     const auto& scenarios = job_.experiment.data().only_scenarios();
-    if (rows_trained_ > 0 || scenarios.empty() || ending == Ending::kSignal) return;
-    throw DataError(str("[train] none of the rows of ", step_, " steps is of a scenario in data.only_scenarios (",
+    if (at_.rows_trained > 0 || scenarios.empty() || ending == Ending::kSignal) return;
+    throw DataError(str("[train] none of the rows of ", at_.step, " steps is of a scenario in data.only_scenarios (",
                         config_text::join({scenarios.begin(), scenarios.end()}),
                         "); polyscene data inspect shows the scenarios of the files"));
   }
 
   // One global batch. Returns whether some rank was asked to stop: all learn it at the same step.
-  bool step(const Batch& batch) {
-    std::array<int64_t, 2> agreed = {batch.rows, job_.stop != nullptr && *job_.stop ? 1 : 0};
+  bool step(const BatchesAhead::Item& item) {
+    std::array<int64_t, 2> agreed = {item.batch.rows, job_.stop != nullptr && *job_.stop ? 1 : 0};
     communicator_.all_reduce<int64_t>(agreed);
-    factor_ = learning_rate_factor(train_.schedule(), step_, total_steps_);
+    factor_ = learning_rate_factor(train_.schedule(), at_.step, total_steps_);
     if (agreed[0] > 0) {
-      session_->train_step(batch, agreed[0], factor_);
-      ++trained_steps_;
+      session_->train_step(item.batch, agreed[0], factor_, item.prepared);
+      ++at_.trained_steps;
     }
-    step_log_->write_due(trained_steps_);
-    ++step_;
+    step_log_->write_due(at_.trained_steps);
+    ++at_.step;
     ++steps_since_log_;
     rows_since_log_ += agreed[0];
-    rows_trained_ += agreed[0];
+    at_.rows_trained += agreed[0];
     return agreed[1] > 0;
   }
 
   void log_step() {
     if (steps_since_log_ == 0) return;
-    const double seconds = std::max(now_s() - log_start_s_, 1e-9), left = static_cast<double>(total_steps_ - step_);
+    const double seconds = std::max(now_s() - log_start_s_, 1e-9), left = static_cast<double>(total_steps_ - at_.step);
     train_seconds_ += seconds;
-    step_log_->add({.step = step_,
+    step_log_->add({.step = at_.step,
                     .total_steps = total_steps_,
-                    .epoch = static_cast<double>(step_) / static_cast<double>(source_->steps_per_epoch()),
+                    .epoch = static_cast<double>(at_.step) / static_cast<double>(source_->steps_per_epoch()),
                     .samples_s = static_cast<double>(rows_since_log_) / seconds,
                     .loss = 0,
                     .eta_s = left * seconds / static_cast<double>(steps_since_log_)},
-                   factor_ * train_.optimizer().learning_rate(), trained_steps_);
+                   factor_ * train_.optimizer().learning_rate(), at_.trained_steps);
     steps_since_log_ = rows_since_log_ = 0;
     log_start_s_ = now_s();
   }
@@ -177,7 +177,7 @@ class Trainer {
   // Before the model is looked at: all steps are done, and were good.
   void settle() {
     const double start = now_s();
-    step_log_->write_all(trained_steps_);
+    step_log_->write_all(at_.trained_steps);
     session_->settle();
     train_seconds_ += now_s() - start;
   }
@@ -187,11 +187,11 @@ class Trainer {
     log_step();  // keeps evaluation out of the next samples/s
     settle();
     const Evaluation evaluation = evaluate_split(*session_, *valid_);
-    if (leads()) log_->evaluation(step_, "valid", evaluation);
+    if (leads()) log_->evaluation(at_.step, "valid", evaluation);
     bool stop = false;
     if (early_stop_.update(evaluation)) {
-      best_step_ = step_;
-      save();
+      at_.best_step = at_.step;
+      saves_->model(*session_);
     } else {
       stop = train_.has_early_stop() && early_stop_.should_stop();
     }
@@ -199,65 +199,34 @@ class Trainer {
     return stop;
   }
 
-  void go_on_from(const TrainPosition& p) {
-    step_ = last_checkpoint_ = p.step;
-    trained_steps_ = p.trained_steps;
-    epoch_ = p.epoch;
-    batches_ = p.batches;
-    rows_trained_ = rows_before_ = p.rows_trained;
-    best_step_ = p.best_step;
-    early_stop_.restore(p.best, p.misses);
+  void go_on_from(const TrainPosition& position) {
+    at_ = position;
+    rows_before_ = position.rows_trained;
+    early_stop_.restore(position.best, position.misses);
   }
 
-  // A checkpoint that cannot be written costs no training: the earlier one stays.
   void save_position() {
     log_step();
     settle();
-    const double start = now_s();
-    try {
-      if (leads()) log_->flush();
-      save_checkpoint(folder_, job_.experiment, data_,
-                      {.step = step_,
-                       .trained_steps = trained_steps_,
-                       .epoch = epoch_,
-                       .batches = batches_,
-                       .rows_trained = rows_trained_,
-                       .best = early_stop_.best(),
-                       .misses = early_stop_.misses(),
-                       .best_step = best_step_},
-                      *session_);
-      last_checkpoint_ = step_;
-      ++checkpoints_;
-    } catch (const DataError& error) {
-      failed_checkpoint_ = str("step ", step_, ": ", error.what());
-      if (leads()) log_->note("checkpoint failed, training goes on: " + failed_checkpoint_);
-    }
-    checkpoint_seconds_ += now_s() - start;
+    if (leads()) log_->flush();
+    at_.best = early_stop_.best();
+    at_.misses = early_stop_.misses();
+    const std::string failure = saves_->checkpoint(*session_, at_);
+    if (!failure.empty() && leads()) log_->note("checkpoint failed, training goes on: " + failure);
     log_start_s_ = now_s();
   }
 
   // model/ is the best so far, if any was evaluated. With train.early_stop it stays there; else the last step's takes
   // its place and it is set aside.
   void finish(Ending ending) {
-    const bool best_is_other = best_step_ && *best_step_ != step_;
-    if (!best_step_) save();
-    if (best_is_other && !train_.has_early_stop()) save(folder_.best_model());
+    const bool best_is_other = at_.best_step && *at_.best_step != at_.step;
+    if (!at_.best_step) saves_->model(*session_);
+    if (best_is_other && !train_.has_early_stop()) saves_->model(*session_, folder_.best_model());
     print_summary(ending, best_is_other);
   }
 
-  void save(const std::string& previous = {}) {
-    const double start = now_s();
-    save_model(folder_.model(), job_.experiment, *session_, previous);
-    save_seconds_ += now_s() - start;
-    ++saves_;
-  }
-
   void print_summary(Ending ending, bool best_is_other) {
-    const std::vector<int64_t> rows = session_->tables().global_rows();
-    const LookupStatistics lookups = session_->lookup().total();
-    std::array<int64_t, 5> sums = {session_->tables().memory_bytes(), lookups.keys_in, lookups.keys_sent,
-                                   lookups.keys_owned, lookups.rows_lost};
-    communicator_.all_reduce<int64_t>(sums);
+    const TableSummary tables = summarize_tables(*session_);
     const SourceCounters trained = over_ranks(first_epoch_, communicator_);
     const SourceCounters validated = over_ranks(valid_ ? valid_->counters() : SourceCounters(), communicator_);
     if (!leads()) return;
@@ -265,29 +234,21 @@ class Trainer {
     const bool keeps_best = best_is_other && train_.has_early_stop();
     switch (ending) {
       case Ending::kSteps:
-        out_ << "done: " << step_ << " steps";
+        out_ << "done: " << at_.step << " steps";
         break;
       case Ending::kEarlyStop:
-        out_ << "stopped early at step " << step_;
+        out_ << "stopped early at step " << at_.step;
         break;
       case Ending::kSignal:
-        out_ << "stopped by a signal after step " << step_ << (keeps_best ? "" : "; the model is saved");
+        out_ << "stopped by a signal after step " << at_.step << (keeps_best ? "" : "; the model is saved");
         break;
     }
-    out_ << std::fixed << std::setprecision(1) << ", " << rows_trained_ << " samples, "
-         << static_cast<double>(rows_trained_ - rows_before_) / std::max(train_seconds_, 1e-9) << " samples/s\n";
-    if (best_step_ && early_stop_.best())
+    out_ << std::fixed << std::setprecision(1) << ", " << at_.rows_trained << " samples, "
+         << static_cast<double>(at_.rows_trained - rows_before_) / std::max(train_seconds_, 1e-9) << " samples/s\n";
+    if (at_.best_step && early_stop_.best())
       out_ << "best " << early_stop_.metric_name() << " " << std::setprecision(5) << *early_stop_.best() << " at step "
-           << *best_step_ << (best_is_other ? where_best_is() : "") << "\n";
-    int64_t total_rows = 0;
-    for (int64_t r : rows) total_rows += r;
-    out_ << std::setprecision(1) << "tables: " << rows.size() << " with " << total_rows << " rows, "
-         << static_cast<double>(sums[0]) / 1048576.0 << " MiB; dense parameters: " << session_->parameters().size()
-         << "; deduplication: keys looked up per key sent "
-         << static_cast<double>(sums[1]) / std::max(static_cast<double>(sums[2]), 1.0)
-         << ", per row fetched by its owner "
-         << static_cast<double>(sums[1]) / std::max(static_cast<double>(sums[3]), 1.0) << "\n";
-    print_bounds(rows, sums[4]);
+           << *at_.best_step << (best_is_other ? where_best_is() : "") << "\n";
+    print(out_, tables, *session_);
     if (device_ != nullptr)
       out_ << "device   " << device_->name() << ": peak " << device_->use().describe_peak() << ", waited for "
            << device_->use().waits(HostWait::kResult) << " times, held back "
@@ -295,28 +256,10 @@ class Trainer {
            << session_->executor().replayed() << '\n';
     print_left_out(out_, "first epoch", trained, "see " + folder_.rejects());
     print_left_out(out_, "validation", validated, "see " + folder_.rejects());
-    if (checkpoints_ > 0)
-      out_ << "resume   " << folder_.checkpoints() << " (saved " << checkpoints_
-           << (checkpoints_ == 1 ? " time, " : " times, ") << std::setprecision(2) << checkpoint_seconds_
-           << " s in all, last at step " << last_checkpoint_ << ")\n";
-    if (!failed_checkpoint_.empty()) out_ << "a checkpoint could not be written, at " << failed_checkpoint_ << "\n";
-    out_ << "model    " << folder_.model() << " (saved " << saves_ << (saves_ == 1 ? " time" : " times") << ", "
-         << std::setprecision(2) << save_seconds_ << " s in all)\nmetrics  " << folder_.metrics() << "\nevents   "
-         << folder_.events() << " (tensorboard --logdir " << folder_.path() << ")\nconfig   " << folder_.config()
-         << "\n"
+    saves_->print(out_);
+    out_ << "metrics  " << folder_.metrics() << "\nevents   " << folder_.events() << " (tensorboard --logdir "
+         << folder_.path() << ")\nconfig   " << folder_.config() << "\n"
          << "next:    polyscene evaluate --run " << folder_.path() << " --split " << split_to_evaluate() << std::endl;
-  }
-
-  void print_bounds(const std::vector<int64_t>& rows, int64_t lost) {
-    std::string bounds;
-    for (int t = 0; t < session_->tables().tables(); ++t) {
-      const TableSpec& spec = session_->tables().spec(t);
-      if (spec.max_rows == 0) continue;
-      const BucketPlan plan = plan_buckets(spec.max_rows, session_->tables().layout().map().partitions());
-      bounds += str(bounds.empty() ? "" : ", ", spec.name, " holds ", rows[static_cast<size_t>(t)], " of ",
-                    plan.buckets * plan.slots, " rows");
-    }
-    if (!bounds.empty()) out_ << "bounded tables: " << bounds << "; rows given up for new ones " << lost << "\n";
   }
 
   // The files of the test split may come later, and then those of the validation split are what there is.
@@ -343,24 +286,17 @@ class Trainer {
   std::ostream& out_;
   RunFolder folder_;
   std::shared_ptr<void> lock_;  // rank 0
-  std::string data_;            // describe_files()
+  std::optional<RunSaves> saves_;
   FeatureSchema schema_;
   std::unique_ptr<BatchSource> source_, valid_;
   std::optional<Session> session_;
   std::optional<RunLog> log_;  // rank 0
   std::optional<StepLog> step_log_;
   EarlyStop early_stop_;
-  std::optional<int64_t> best_step_;
+  TrainPosition at_;
 
-  int64_t total_steps_ = 0, step_ = 0, rows_trained_ = 0,
-          rows_before_ = 0;          // before: in the run that this goes on from
-  int64_t epoch_ = 0, batches_ = 0;  // batches of the epoch that are done
-  int64_t last_checkpoint_ = 0, checkpoints_ = 0;
-  double checkpoint_seconds_ = 0;
-  std::string failed_checkpoint_;  // the last one
-  int64_t trained_steps_ = 0;      // those with rows
-  int64_t steps_since_log_ = 0, rows_since_log_ = 0, saves_ = 0;
-  double save_seconds_ = 0;
+  int64_t total_steps_ = 0, rows_before_ = 0;  // before: in the run that this goes on from
+  int64_t steps_since_log_ = 0, rows_since_log_ = 0;
   SourceCounters first_epoch_;  // of this rank
   double factor_ = 1, log_start_s_ = now_s(), train_seconds_ = 0;
 };

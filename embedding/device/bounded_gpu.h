@@ -37,26 +37,32 @@ namespace polyscene {
   return kNoRow;
 }
 
-// A place in a bucket, and its turn: empty ones first, then by the step that used them last, then by key.
+// A place in a bucket, and its turn: empty ones first, by slot, then by the step that used them last, then by key.
 struct Place {
-  int32_t last_step = 0;
-  int64_t key = 0;
-  int32_t slot = -1;  // -1: none
+  uint32_t step = kNone;  // 0: empty, else 1 + that step; kNone: has no turn
+  uint64_t key = 0;       // in the order of signed keys
 
+  static constexpr uint32_t kNone = ~0u;
+  [[nodiscard]] POLYSCENE_DEVICE static Place empty(int32_t slot) { return {0, static_cast<uint64_t>(slot)}; }
+  [[nodiscard]] POLYSCENE_DEVICE static Place used(int32_t last_step, int64_t key) {
+    return {static_cast<uint32_t>(last_step) + 1, static_cast<uint64_t>(key) ^ uint64_t{1} << 63};
+  }
   [[nodiscard]] POLYSCENE_DEVICE bool before(const Place& other) const {
-    if (slot < 0 || other.slot < 0) return other.slot < 0 && slot >= 0;
-    return last_step != other.last_step ? last_step < other.last_step : key < other.key;
+    return step != other.step ? step < other.step : key < other.key;
   }
 };
 
-// The one whose turn is first among all lanes', for each of them.
-[[nodiscard]] POLYSCENE_DEVICE Place first_place(simt::Thread& t, Place mine) {
-  for (int bits = simt::kWarpSize / 2; bits > 0; bits /= 2) {
-    const Place other{t.shuffle_xor(mine.last_step, bits, simt::kAllLanes),
-                      t.shuffle_xor(mine.key, bits, simt::kAllLanes), t.shuffle_xor(mine.slot, bits, simt::kAllLanes)};
-    if (other.before(mine)) mine = other;
+// The lane whose place has its turn first; all must be asked. No two places of a bucket are equal; -1: none has a turn.
+[[nodiscard]] POLYSCENE_DEVICE int first_place(simt::Thread& t, const Place& mine) {
+  const uint32_t step = t.smallest(mine.step, simt::kAllLanes);
+  if (step == Place::kNone) return -1;
+  bool first = mine.step == step;
+  for (int half = 1; half >= 0; --half) {
+    const auto key = static_cast<uint32_t>(mine.key >> (32 * half));
+    const uint32_t smallest = t.smallest(first ? key : ~0u, simt::kAllLanes);
+    first = first && key == smallest;
   }
-  return mine;
+  return simt::bit_position(t.ballot(first, simt::kAllLanes), 0);
 }
 
 }  // namespace polyscene

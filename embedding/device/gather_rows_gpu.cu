@@ -41,24 +41,39 @@ POLYSCENE_DEVICE void copy_rows(simt::Thread& t, const Tile& tile, const Gathere
   with_row_pack(tile.table.dim, [&](auto pack) { copy_rows<pack>(t, tile, mine, fresh); });
 }
 
-// The initial values of a lane's key to its row of the matrix, and with its state to its row of the table, if any.
-POLYSCENE_DEVICE void write_fresh(simt::Thread& t, const Tile& tile, int lane, const GatheredKey& mine) {
-  const int64_t key = t.shuffle(mine.key, lane, simt::kAllLanes);
-  float* const values = shuffle_address(t, mine.values, lane);
-  float* const state = shuffle_address(t, mine.state, lane);
-  const int32_t dim = tile.table.dim;
+// The initial values of the keys of the lanes `fresh` to their rows of the matrix, and with their state to their rows
+// of the table, if they have any. The lanes share the keys' blocks of four values, so that none waits while others
+// compute.
+template <int kPack>
+POLYSCENE_DEVICE void write_fresh(simt::Thread& t, const Tile& tile, const GatheredKey& mine, uint32_t fresh) {
+  const int32_t dim = tile.table.dim, blocks = (dim + 3) / 4, keys = simt::bit_count(fresh);
   const simt::Global<float> out = tile.matrix();
-  for (int32_t block = t.lane(); block * 4 < dim; block += simt::kWarpSize) {
-    const auto initial = initial_values(tile.table.initial_key, key, tile.table.init_stddev, block);
-    for (int32_t k = 0; k < simt::minimum(4, dim - block * 4); ++k) {
-      out.store(int64_t{lane} * dim + block * 4 + k, initial[k]);
-      if (values != nullptr) simt::Global<float>(values, dim).store(block * 4 + k, initial[k]);
+  for (int32_t first = 0; first < keys * blocks; first += simt::kWarpSize) {
+    const int32_t at = simt::minimum(first + t.lane(), keys * blocks - 1), number = at / blocks;
+    const int32_t col = (at - number * blocks) * 4;
+    const int lane = simt::bit_position(fresh, number);
+    const int64_t key = t.shuffle(mine.key, lane, simt::kAllLanes);
+    float* const row = shuffle_address(t, mine.values, lane);
+    if (first + t.lane() >= keys * blocks) continue;
+    const auto initial = initial_values(tile.table.initial_key, key, tile.table.init_stddev, col / 4);
+    const simt::Global<float> values(row, dim);
+    if constexpr (kPack == 4) {
+      out.store_pack(int64_t{lane} * dim + col, initial);
+      if (row != nullptr) values.store_pack(col, initial);
+    } else {
+      for (int32_t k = 0; k < simt::minimum(4, dim - col); ++k) {
+        out.store(int64_t{lane} * dim + col + k, initial[k]);
+        if (row != nullptr) values.store(col + k, initial[k]);
+      }
     }
   }
-  if (state == nullptr) return;
   const int32_t width = tile.table.state_width;
-  for (int32_t s = t.lane(); s < width; s += simt::kWarpSize)
-    simt::Global<float>(state, width).store(s, tile.table.initial_state);
+  for (int32_t first = 0; first < keys * width; first += simt::kWarpSize) {
+    const int32_t at = simt::minimum(first + t.lane(), keys * width - 1), number = at / width;
+    float* const state = shuffle_address(t, mine.state, simt::bit_position(fresh, number));
+    if (first + t.lane() < keys * width && state != nullptr)
+      simt::Global<float>(state, width).store(at - number * width, tile.table.initial_state);
+  }
 }
 
 // Per key: 4 of the row number, 8 of the chunk's address (few, cached), the row read and written.
@@ -122,9 +137,7 @@ struct InsertAndGather {
       }
       const uint32_t fresh = t.ballot(mine.fresh, simt::kAllLanes);
       copy_rows(t, tile, mine, fresh);
-      for (int lane = 0; lane < kTileKeys; ++lane) {
-        if ((fresh >> lane & 1) != 0) write_fresh(t, tile, lane, mine);
-      }
+      if (fresh != 0) with_row_pack(tile.table.dim, [&](auto pack) { write_fresh<pack>(t, tile, mine, fresh); });
     });
   }
 };

@@ -15,52 +15,92 @@ struct PlaceRows {
 
   static constexpr int kPlaces = BucketPlan::kMaxSlots / simt::kWarpSize;  // of a bucket, that a lane looks after
 
-  // `head`: 1 + the position of the list's first key.
-  POLYSCENE_DEVICE void fill(simt::Thread& t, const TableView& table, int32_t wire, int64_t bucket,
-                             int32_t head) const {
-    const int64_t first = bucket * table.slots;
-    const simt::Global<uint8_t> digests(reinterpret_cast<uint8_t*>(table.index), bounded_rows(table));
-    const simt::Global<const int64_t> all_keys(keys.keys, keys.count);
-    const simt::Global<const int32_t> next(touched.next, keys.count);
-    Place places[kPlaces];
-    int32_t in_step = 0;
+  // What is in a bucket before anything is placed there. All that memory is asked for at once.
+  struct Bucket {
+    Place places[kPlaces];  // slots lane + p * kWarpSize
+    int32_t in_step = 0;    // of them, rows that this step uses
+  };
+  POLYSCENE_DEVICE Bucket look(const simt::Thread& t, const TableView& table, int64_t first) const {
+    const simt::Global<const uint8_t> digests(reinterpret_cast<const uint8_t*>(table.index), bounded_rows(table));
+    Bucket bucket;
+    uint8_t taken[kPlaces] = {};
+    RowTag tags[kPlaces];
+    for (int p = 0; p < kPlaces; ++p)
+      if (const int32_t slot = t.lane() + p * simt::kWarpSize; slot < table.slots)
+        taken[p] = digests.load(first + slot);
+    for (int p = 0; p < kPlaces; ++p)
+      if (const auto row = static_cast<int32_t>(first + t.lane() + p * simt::kWarpSize); taken[p] != 0)
+        tags[p] = load_tag(chunk_of(table, row), row);
     for (int p = 0; p < kPlaces; ++p) {
       const int32_t slot = t.lane() + p * simt::kWarpSize;
       if (slot >= table.slots) continue;
-      const auto row = static_cast<int32_t>(first + slot);
-      if (digests.load(row) == 0) {
-        places[p] = {-1, slot, slot};
-        continue;
-      }
-      const RowTag tag = load_tag(chunk_of(table, row), row);
-      if (tag.use.last_step == touched.step) {
-        ++in_step;
+      if (taken[p] == 0) {
+        bucket.places[p] = Place::empty(slot);
+      } else if (tags[p].use.last_step == touched.step) {
+        ++bucket.in_step;
       } else {
-        places[p] = {tag.use.last_step, tag.key, slot};
+        bucket.places[p] = Place::used(tags[p].use.last_step, tags[p].key);
       }
     }
+    return bucket;
+  }
+
+  // Up to a key per lane of the list at `at`, 1 + the position of its first key, which becomes that of the rest.
+  [[nodiscard]] POLYSCENE_DEVICE int32_t take_keys(const simt::Thread& t, int32_t& at, int32_t& mine) const {
+    const simt::Global<const int32_t> next(touched.next, keys.count);
+    int32_t count = 0;
+    for (; count < simt::kWarpSize && at != 0; ++count) {
+      if (t.lane() == count) mine = at;
+      at = next.load(at - 1);
+    }
+    return count;
+  }
+
+  // Slots for the first `count` lanes, of each its own, -1 where there is none. Adds to `lost` what was not empty.
+  POLYSCENE_DEVICE int32_t give_slots(simt::Thread& t, Bucket& bucket, int32_t count, int32_t& lost) const {
+    int32_t mine = -1;
+    for (int32_t n = 0; n < count; ++n) {
+      int best = 0;
+      for (int p = 1; p < kPlaces; ++p)
+        if (bucket.places[p].before(bucket.places[best])) best = p;
+      Place place;
+      for (int p = 0; p < kPlaces; ++p)
+        if (p == best) place = bucket.places[p];
+      const int winner = first_place(t, place);
+      if (winner < 0) break;
+      if (t.lane() == winner)
+        for (int p = 0; p < kPlaces; ++p)
+          if (p == best) bucket.places[p].step = Place::kNone;
+      const int32_t slot = winner + t.shuffle(best, winner, simt::kAllLanes) * simt::kWarpSize;
+      lost += t.shuffle(place.step, winner, simt::kAllLanes) == 0 ? 0 : 1;
+      if (t.lane() == n) mine = slot;
+    }
+    return mine;
+  }
+
+  // `head`: 1 + the position of the list's first key.
+  POLYSCENE_DEVICE void fill(simt::Thread& t, const TableView& table, int32_t wire, int64_t bucket_number,
+                             int32_t head) const {
+    const int64_t first = bucket_number * table.slots;
+    const simt::Global<uint8_t> digests(reinterpret_cast<uint8_t*>(table.index), bounded_rows(table));
+    Bucket bucket = look(t, table, first);
     t.sync_warp(simt::kAllLanes);  // all have read what is written below
-    int32_t wanted = simt::warp_sum(t, in_step), placed = 0, lost = 0;
-    for (int32_t at = head; at != 0; at = next.load(at - 1)) {
-      ++wanted;
-      Place best;
-      for (const Place& place : places)
-        if (place.before(best)) best = place;
-      best = first_place(t, best);
-      if (best.slot < 0) continue;
-      for (Place& place : places)
-        if (place.slot == best.slot) place.slot = -1;
-      ++placed;
-      lost += best.last_step < 0 ? 0 : 1;
-      if (t.lane() != 0) continue;
-      const auto row = static_cast<int32_t>(first + best.slot);
-      const int64_t key = all_keys.load(at - 1);
+    int32_t wanted = simt::warp_sum(t, bucket.in_step), placed = 0, lost = 0;
+    for (int32_t at = head; at != 0;) {
+      int32_t mine = 0;
+      const int32_t count = take_keys(t, at, mine);
+      const int64_t key = mine == 0 ? 0 : simt::Global<const int64_t>(keys.keys, keys.count).load(mine - 1);
+      const int32_t slot = give_slots(t, bucket, count, lost);
+      wanted += count;
+      placed += simt::bit_count(t.ballot(slot >= 0, simt::kAllLanes));
+      if (slot < 0) continue;
+      const auto row = static_cast<int32_t>(first + slot);
       digests.store(row, static_cast<uint8_t>(bounded_digest(table, key)));
       store_tag(chunk_of(table, row), row, {key, {touched.step, 1}});
-      simt::Global<int32_t>(rows, keys.count).store(at - 1, -2 - row);
+      simt::Global<int32_t>(rows, keys.count).store(mine - 1, -2 - row);
     }
     if (t.lane() != 0) return;
-    heads_of(table).store(bucket, 0);
+    heads_of(table).store(bucket_number, 0);
     simt::Global<int32_t>(counts.rows, keys.table_count).atomic_add(wire, placed - lost);
     if (lost > 0) simt::Global<int32_t>(counts.lost, 1).atomic_add(0, lost);
     if (wanted <= table.slots) return;

@@ -33,12 +33,16 @@ struct ReaderGradients {
                                                               int64_t begin, int64_t end, int64_t col) const {
     const auto value = x.template load_pack<kPack>(row * cols + col);
     simt::Pack<float, kPack> sum{};
-    for (int64_t i = begin; i < end; ++i) {
-      const int64_t sample = owner.load(sources.order.load(i));
-      const int64_t rows = offsets.load(sample + 1) - offsets.load(sample);
-      const auto f = pooled.template factors<kPack>(sample, rows, cols, col);
-      for (int k = 0; k < kPack; ++k) sum[k] += f.gradient(k, value[k]);
-    }
+    for_rows<4>(
+        begin, end - begin,
+        [&](int64_t i) {
+          const int64_t sample = owner.load(sources.order.load(i));
+          const int64_t rows = offsets.load(sample + 1) - offsets.load(sample);
+          return pooled.template factors<kPack>(sample, rows, cols, col);
+        },
+        [&](int64_t, const Factors<kPack>& f) {
+          for (int k = 0; k < kPack; ++k) sum[k] += f.gradient(k, value[k]);
+        });
     return sum;
   }
 };

@@ -16,17 +16,19 @@ POLYSCENE_DEVICE void for_segments(const simt::Thread& t, const simt::Global<con
   });
 }
 
-// use(row, load(row)) for rows first .. first + rows - 1. Two rows are loaded before the first is used: a compiler
-// cannot know that what is stored for one is not what the next wants to load, and memory would idle in between.
-template <class Load, class Use>
+// use(row, load(row)) for rows first .. first + rows - 1, in order. kBatch rows are loaded before the first is used: a
+// compiler cannot know that what is stored for one is not what the next wants to load, and memory would idle in
+// between.
+template <int kBatch = 2, class Load, class Use>
 POLYSCENE_DEVICE void for_rows(int64_t first, int64_t rows, const Load& load, const Use& use) {
+  const int64_t end = first + rows;
   int64_t row = first;
-  for (; row + 2 <= first + rows; row += 2) {
-    const auto one = load(row), other = load(row + 1);
-    use(row, one);
-    use(row + 1, other);
+  for (; row + kBatch <= end; row += kBatch) {
+    decltype(load(row)) loaded[kBatch];
+    for (int b = 0; b < kBatch; ++b) loaded[b] = load(row + b);
+    for (int b = 0; b < kBatch; ++b) use(row + b, loaded[b]);
   }
-  if (row < first + rows) use(row, load(row));
+  for (; row < end; ++row) use(row, load(row));
 }
 
 // Rows [T, cols], or copies of distinct rows named by an index.

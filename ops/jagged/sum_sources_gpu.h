@@ -4,6 +4,7 @@
 #pragma once
 
 #include "ops/jagged/device_source_lists.h"
+#include "ops/jagged/segments_gpu.h"
 
 namespace polyscene::ops {
 
@@ -72,11 +73,13 @@ struct SumSources {
 template <class Terms>
 void sum_sources(const KernelContext& c, const char* name, const DeviceSourceLists& sources, const Terms& terms,
                  const simt::Global<float>& y, int64_t dim) {
-  const int64_t cuts = simt::ceil_div(sources.count, kCutSources);
+  // Where there are too few sources for a long list, there is nothing to cut.
+  const int64_t cuts = sources.count > kCutSources ? simt::ceil_div(sources.count, kCutSources) : 0;
   float* partial = c.scratch.get<float>(2 * cuts * dim).data();
   simt::with_pack(dim, [&](auto pack) {
-    simt::launch(c.stream, name, simt::shape_for_packs(2 * cuts, dim, pack),
-                 SumCuts<pack, Terms>{terms, sources, {partial, 2 * cuts * dim}, cuts, dim});
+    if (cuts > 0)
+      simt::launch(c.stream, name, simt::shape_for_packs(2 * cuts, dim, pack),
+                   SumCuts<pack, Terms>{terms, sources, {partial, 2 * cuts * dim}, cuts, dim});
     simt::launch(c.stream, name, simt::shape_for_packs(sources.rows, dim, pack),
                  SumSources<pack, Terms>{terms, sources, {partial, 2 * cuts * dim}, y, dim});
   });
@@ -91,10 +94,11 @@ struct SourceRows {
   [[nodiscard]] POLYSCENE_DEVICE simt::Pack<float, kPack> sum(const DeviceSourceLists& sources, int64_t /*row*/,
                                                               int64_t begin, int64_t end, int64_t col) const {
     simt::Pack<float, kPack> sum{};
-    for (int64_t i = begin; i < end; ++i) {
-      const auto x = g.template load_pack<kPack>(sources.order.load(i) * dim + col);
-      for (int k = 0; k < kPack; ++k) sum[k] += x[k];
-    }
+    for_rows<8>(
+        begin, end - begin, [&](int64_t i) { return g.template load_pack<kPack>(sources.order.load(i) * dim + col); },
+        [&](int64_t, const simt::Pack<float, kPack>& x) {
+          for (int k = 0; k < kPack; ++k) sum[k] += x[k];
+        });
     return sum;
   }
 };

@@ -65,6 +65,17 @@ template <class T>
   x = (x & 0x33333333u) + (x >> 2 & 0x33333333u);
   return static_cast<int>(((x + (x >> 4)) & 0x0F0F0F0Fu) * 0x01010101u >> 24);
 }
+// The position of bit `n`, counted from 0 over those that are set, of which there are more than n.
+[[nodiscard]] POLYSCENE_HOST_DEVICE constexpr int bit_position(uint32_t x, int n) {
+  int at = 0;
+  for (int width = 16; width > 0; width /= 2) {
+    const int below = bit_count(x >> at & ((1u << width) - 1));
+    if (n < below) continue;
+    n -= below;
+    at += width;
+  }
+  return at;
+}
 
 // For loops of for_each over `count` items, a few items per thread when there are many.
 [[nodiscard]] inline LaunchShape shape_for(int64_t count) {

@@ -11,6 +11,7 @@
 
 #include "core/config/load.h"
 #include "core/data/batch_source.h"
+#include "core/train/batches_ahead.h"
 #include "core/train/session.h"
 #include "launcher/cli/common.h"
 #include "ops/base/thread.h"
@@ -99,15 +100,35 @@ double median(std::vector<double> v) {
   return v[v.size() / 2];
 }
 
-// On a device the host's peak and its stages say nothing: it queues work and goes on.
-void report_device(const Arguments& arguments, const Communicator& communicator, const Device& device, double samples_s,
-                   double step_s, double waits_per_step) {
+void report_stages(const Session& session, double steps) {
+  double total = 0;
+  for (double s : session.stage_seconds()) total += s;
+  for (size_t i = 0; i < kStageNames.size(); ++i)
+    std::printf("  %-16s %5.1f %%  %8.3f ms/step\n", std::string(kStageNames[i]).c_str(),
+                100 * session.stage_seconds()[i] / total, 1e3 * session.stage_seconds()[i] / steps);
+}
+
+void report_operators(const Session& session, double steps) {
+  const double dense = session.stage_seconds()[static_cast<size_t>(Stage::kDense)];
+  for (const OpTime& t : session.executor().profile())
+    std::printf("  %-26s %5lld calls  %8.3f ms/step  %5.1f %% of dense\n", t.op.c_str(),
+                static_cast<long long>(t.calls), 1e3 * t.seconds / steps, 100 * t.seconds / dense);
+}
+
+// A device has no peak of the host to be measured by. Stages are the host's, which queues work and goes on; with --ops
+// it waits for each.
+void report_device(const Arguments& arguments, const Session& session, const Communicator& communicator,
+                   const Device& device, double samples_s, double step_s, double host_s, double waits, double steps) {
   std::printf(arguments.json
                   ? "{\"batch\": %lld, \"ranks\": %d, \"device\": \"%s\", \"samples_per_s\": %.0f, \"step_ms\": "
-                    "%.4f, \"waits_per_step\": %.3f}\n"
-                  : "batch %lld, %d rank(s) on %s: %.0f samples/s, step %.4f ms, %.3f waits of the host per step\n",
+                    "%.4f, \"host_ms\": %.4f, \"waits_per_step\": %.3f}\n"
+                  : "batch %lld, %d rank(s) on %s: %.0f samples/s, step %.4f ms, of which the host is busy %.4f ms, "
+                    "%.3f waits of the host per step\n",
               static_cast<long long>(arguments.batch), communicator.size(), device.name().c_str(), samples_s,
-              1e3 * step_s, waits_per_step);
+              1e3 * step_s, 1e3 * host_s, waits / steps);
+  if (arguments.json) return;
+  report_stages(session, steps);
+  if (arguments.ops) report_operators(session, steps);
 }
 
 void run(const Arguments& arguments, const config::Experiment& experiment, Communicator& communicator, Device* device) {
@@ -116,31 +137,41 @@ void run(const Arguments& arguments, const config::Experiment& experiment, Commu
   require(!batches.empty(), "[bench] the training split holds less than half a batch of ", arguments.batch);
   Session session(experiment, schema, communicator,
                   {.profile = arguments.ops, .device = device, .transport = device_transport(arguments.ranks)});
-  // On a device a step has no time of its own: the host runs ahead.
-  int64_t waits = 0;
-  const auto pass = [&](std::vector<double>* seconds) {
-    const double pass_start = now_s();
-    const int64_t waits_before = device == nullptr ? 0 : device->use().waits(HostWait::kResult);
-    for (const Batch& b : batches) {
+  size_t next = 0;
+  BatchesAhead ahead([&] { return std::shared_ptr<const Batch>(&batches[next++ % batches.size()], [](auto*) {}); },
+                     session);
+  const auto take_steps = [&](size_t count, std::vector<double>* seconds) {
+    for (size_t s = 0; s < count; ++s) {
       const double start = now_s();
-      session.train_step(b, b.global_rows, 1.0);
-      if (seconds != nullptr && device == nullptr) seconds->push_back(now_s() - start);
+      const auto item = ahead.next();
+      session.train_step(item->batch, item->batch.global_rows, 1.0, item->prepared);
+      if (seconds != nullptr) seconds->push_back(now_s() - start);
     }
-    if (device == nullptr) return;
-    waits += device->use().waits(HostWait::kResult) - waits_before;
-    device->synchronize();
-    const double mean = (now_s() - pass_start) / static_cast<double>(batches.size());
-    if (seconds != nullptr) seconds->insert(seconds->end(), batches.size(), mean);
   };
-  pass(nullptr);  // rows are created, memory is touched
+  take_steps(batches.size(), nullptr);  // rows are created, memory is touched
   session.reset_times();
-  waits = 0;
   std::vector<double> seconds, peaks;
-  for (int round = 0; round < arguments.rounds; ++round) {
+  double host_seconds = 0;
+  int64_t waits = 0;
+  if (device == nullptr) {
+    for (int round = 0; round < arguments.rounds; ++round) {
+      communicator.barrier();
+      peaks.push_back(sgemm_peak());
+      communicator.barrier();
+      take_steps(batches.size(), &seconds);
+    }
+  } else {
+    // A step has no time of its own: the host runs ahead. Nor has a round, or batches would be prepared between them.
+    device->synchronize();
     communicator.barrier();
-    peaks.push_back(device == nullptr ? sgemm_peak() : 0);
-    communicator.barrier();
-    pass(&seconds);
+    const int64_t waits_before = device->use().waits(HostWait::kResult);
+    const size_t steps = static_cast<size_t>(arguments.rounds) * batches.size();
+    const double start = now_s();
+    take_steps(steps, nullptr);
+    host_seconds = now_s() - start;
+    waits = device->use().waits(HostWait::kResult) - waits_before;
+    device->synchronize();
+    seconds.assign(steps, (now_s() - start) / static_cast<double>(steps));
   }
   if (communicator.rank() != 0) return;
 
@@ -154,11 +185,10 @@ void run(const Arguments& arguments, const config::Experiment& experiment, Commu
   const double flops = 3 * forward_flops(experiment, schema, rows, behaviours) * arguments.rounds;
   const double samples_s = static_cast<double>(global_rows) / static_cast<double>(batches.size()) / median(seconds);
   if (device != nullptr) {
-    report_device(arguments, communicator, *device, samples_s, median(seconds), static_cast<double>(waits) / steps);
+    report_device(arguments, session, communicator, *device, samples_s, median(seconds), host_seconds / steps,
+                  static_cast<double>(waits), steps);
     return;
   }
-  double total = 0;
-  for (double s : session.stage_seconds()) total += s;
   const double dense = session.stage_seconds()[static_cast<size_t>(Stage::kDense)];
   const double peak = median(peaks);
   if (arguments.json) {
@@ -176,17 +206,12 @@ void run(const Arguments& arguments, const config::Experiment& experiment, Commu
       100.0 * static_cast<double>(session.inputs().distinct_behaviours()) /
           static_cast<double>(std::max<int64_t>(session.inputs().behaviours(), 1)));
   std::printf("samples/s          %.0f (median step %.2f ms)\n", samples_s, 1e3 * median(seconds));
-  for (size_t i = 0; i < kStageNames.size(); ++i)
-    std::printf("  %-16s %5.1f %%  %8.3f ms/step\n", std::string(kStageNames[i]).c_str(),
-                100 * session.stage_seconds()[i] / total, 1e3 * session.stage_seconds()[i] / steps);
+  report_stages(session, steps);
   std::printf("sgemm peak         %.1f GFLOP/s (%d threads; median of %d)\n", peak / 1e9, thread_count(),
               arguments.rounds);
   std::printf("dense fwd+bwd      %.1f GFLOP/s, %.1f %% of the peak (%.2f MFLOP per sample)\n", flops / dense / 1e9,
               100 * flops / dense / peak, flops / arguments.rounds / static_cast<double>(rows) / 1e6);
-  if (arguments.ops)
-    for (const OpTime& t : session.executor().profile())
-      std::printf("  %-26s %5lld calls  %8.3f ms/step  %5.1f %% of dense\n", t.op.c_str(),
-                  static_cast<long long>(t.calls), 1e3 * t.seconds / steps, 100 * t.seconds / dense);
+  if (arguments.ops) report_operators(session, steps);
 }
 
 }  // namespace

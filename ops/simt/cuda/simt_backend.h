@@ -95,6 +95,7 @@ class Thread {
     return __shfl_down_sync(mask, value, static_cast<unsigned>(lanes));
   }
   POLYSCENE_DEVICE uint32_t ballot(bool flag, uint32_t mask) { return __ballot_sync(mask, flag); }
+  POLYSCENE_DEVICE uint32_t smallest(uint32_t value, uint32_t mask) { return __reduce_min_sync(mask, value); }
 
  private:
   int64_t shared_used_ = 0;

@@ -133,6 +133,10 @@ class Thread {
     const int source = lane() + lanes;
     return exchange("shuffle_down", value, source < kWarpSize ? source : lane(), mask, where);
   }
+  uint32_t smallest(uint32_t value, uint32_t mask, Where where = Where::current()) {
+    for (int bits = kWarpSize / 2; bits > 0; bits /= 2) value = std::min(value, shuffle_xor(value, bits, mask, where));
+    return value;
+  }
   uint32_t ballot(bool flag, uint32_t mask, Where where = Where::current()) {
     return static_cast<uint32_t>(BlockRun::current().meet({"ballot", mask, flag ? 1u : 0u, -1}, where));
   }

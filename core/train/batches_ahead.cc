@@ -22,7 +22,8 @@ BatchesAhead::~BatchesAhead() {
   for (std::thread& thread : threads_) thread.join();
 }
 
-// Batches `number`, `number` + slots and so on. A thread reads when its turn comes, so that the order is that of `next`.
+// Batches `number`, `number` + slots and so on. A thread reads when its turn comes, so that the order is that of
+// `next`.
 void BatchesAhead::prepare(size_t number, Slot& slot) {
   set_thread_count(1);
   for (; true; number += slots_.size()) {

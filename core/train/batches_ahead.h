@@ -51,7 +51,7 @@ class BatchesAhead {
   std::shared_ptr<const Batch> only_;  // without threads
   std::mutex mutex_;
   std::condition_variable changed_;
-  size_t read_ = 0, given_ = 0;  // batches
+  size_t read_ = 0, given_ = 0;           // batches
   bool ended_ = false, stopped_ = false;  // ended: next_ has no more, or threw
   std::vector<std::thread> threads_;
 };

@@ -58,7 +58,7 @@ class DeviceUse {
 
 // One device that graphs run on: its memory and one of its queues. Work on a queue is done in order, and the host goes
 // on meanwhile; it waits only in copy_out(), synchronize() and Event::wait(), which are counted (use().waits()), and in
-// copy_in() when it is megabytes ahead.
+// copy_in() when it is megabytes ahead. Several threads may use one device: their works are then in some order.
 // Every method may throw DeviceError, also for work queued before.
 class Device {
  public:

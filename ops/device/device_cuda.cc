@@ -197,6 +197,7 @@ class CudaDevice : public Device {
 
   void copy_in(void* device, const void* host, int64_t bytes) override {
     use_device(queue_->index);
+    const std::lock_guard lock(staging_mutex_);
     for (int64_t done = 0; done < bytes; done += Staging::kBytes) {
       const auto piece = static_cast<size_t>(std::min(bytes - done, Staging::kBytes));
       std::byte* const memory = staging_.room(queue_, static_cast<int64_t>(piece), [this] { return record(); });
@@ -254,6 +255,7 @@ class CudaDevice : public Device {
 
   std::shared_ptr<Queue> queue_;
   std::string name_, place_;
+  std::mutex staging_mutex_;
   Staging staging_;
   std::unique_ptr<DeviceProducts> products_ = std::make_unique<DeviceProducts>(*this);
 };

@@ -16,8 +16,7 @@ class BatchesAheadTest : public ::testing::TestWithParam<bool> {
  protected:
   BatchesAheadTest() : schema_(FeatureSchema::from(experiment_.data())) {
     for (uint64_t b = 0; b < 7; ++b)
-      batches_.push_back(
-          std::make_shared<const Batch>(random_batch(schema_, 20 + static_cast<int64_t>(b % 3), b)));
+      batches_.push_back(std::make_shared<const Batch>(random_batch(schema_, 20 + static_cast<int64_t>(b % 3), b)));
     session_.emplace(experiment_, schema_, *world_, SessionOptions{.device = GetParam() ? &device_ : nullptr});
   }
   BatchesAhead::Next all() {

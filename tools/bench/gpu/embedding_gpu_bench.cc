@@ -1,6 +1,6 @@
 // Rows of embedding tables on a CUDA device: a static table beside the hash table, forward and backward, and the index
 // alone. Bytes that must move are those of ids (where they are read), rows and gradients, each once; what a kernel
-// reads besides is stated at it. No result of this program is in the repository yet: it has not run on a GPU.
+// reads besides is stated at it.
 #include <CLI/CLI.hpp>
 #include <array>
 #include <cmath>

@@ -26,6 +26,8 @@ int run(int argc, char** argv) {
   add_evaluate_command(app);
   add_predict_command(app);
   add_checkpoint_command(app);
+  add_export_command(app);
+  add_score_command(app);
   add_data_command(app);
   add_version_command(app);
 
@@ -35,8 +37,9 @@ int run(int argc, char** argv) {
     return app.exit(e);
   } catch (const CLI::ParseError& e) {
     if (argc > 1 && argv[1][0] != '-' && app.get_subcommands().empty())
-      say(str("wanted one of the sub-commands train, evaluate, predict, checkpoint, data, version; got \"", argv[1],
-              "\""));
+      say(str(
+          "wanted one of the sub-commands train, evaluate, predict, checkpoint, export, score, data, version; got \"",
+          argv[1], "\""));
     app.exit(e);
     return static_cast<int>(ErrorKind::kInvalidArgument);
   } catch (const Error& e) {

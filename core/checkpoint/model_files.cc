@@ -41,6 +41,8 @@ void save_model(const std::string& folder, const config::Experiment& experiment,
   });
 }
 
-void load_model(const std::string& folder, Session& session) { read_parts(folder, session, {}); }
+void load_model(const std::string& folder, Session& session, const std::vector<std::vector<int64_t>>* wanted) {
+  read_parts(folder, session, {.wanted = wanted});
+}
 
 }  // namespace polyscene

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <string>
+#include <vector>
 
 #include "core/train/session.h"
 
@@ -13,8 +14,8 @@ namespace polyscene {
 void save_model(const std::string& folder, const config::Experiment& experiment, Session& session,
                 const std::string& previous = {});
 
-// Loads dense parameters and this rank's rows. Throws DataError naming the file and tensor that is missing or has
-// another shape than the model.
-void load_model(const std::string& folder, Session& session);
+// Loads dense parameters and this rank's rows, or of those the `wanted` ones (per table ascending keys). Throws
+// DataError naming the file and tensor that is missing or has another shape than the model.
+void load_model(const std::string& folder, Session& session, const std::vector<std::vector<int64_t>>* wanted = nullptr);
 
 }  // namespace polyscene

@@ -10,6 +10,7 @@
 
 #include "core/config/load.h"
 #include "core/export/safetensors.h"
+#include "core/models/file_name.h"
 #include "core/train/text_file.h"
 
 namespace polyscene {
@@ -18,18 +19,6 @@ namespace {
 
 constexpr const char* kDense = "dense.safetensors";
 constexpr const char* kOptimizer = "optimizer.safetensors";
-
-// Tables are named by users: anything but letters, digits, '.', '_' and '-' is written as %XX.
-std::string file_name(const std::string& table) {
-  std::string out;
-  for (const char c : table) {
-    const bool plain = std::isalnum(static_cast<unsigned char>(c)) || c == '.' || c == '_' || c == '-';
-    char hex[4];
-    std::snprintf(hex, sizeof(hex), "%%%02X", static_cast<unsigned char>(c));
-    out += plain ? std::string(1, c) : hex;
-  }
-  return out;
-}
 
 std::string shard_suffix(int rank, int ranks) {
   char text[48];
@@ -187,6 +176,18 @@ std::span<const T> rows_of(const SafetensorsFile& file, const std::string& path,
                                            static_cast<size_t>((range.end - range.begin) * width));
 }
 
+// Keys and values alone.
+SavedRows wanted_rows(const RowsIn& all, int64_t dim, const std::vector<int64_t>& wanted) {
+  SavedRows rows;
+  for (size_t i = 0; i < all.keys.size(); ++i) {
+    if (!std::ranges::binary_search(wanted, all.keys[i])) continue;
+    rows.keys.push_back(all.keys[i]);
+    const auto values = all.values.subspan(i * static_cast<size_t>(dim), static_cast<size_t>(dim));
+    rows.values.insert(rows.values.end(), values.begin(), values.end());
+  }
+  return rows;
+}
+
 void load_rows(const SafetensorsFile& file, const std::string& path, int index, RowTables& tables,
                const ModelParts& parts) {
   const TableSpec& spec = tables.spec(index);
@@ -200,6 +201,11 @@ void load_rows(const SafetensorsFile& file, const std::string& path, int index, 
     const std::span<const int32_t> uses = rows_of<int32_t>(file, path, "uses", {rows, 2}, range);
     in.uses = {reinterpret_cast<const RowUse*>(uses.data()), uses.size() / 2};
   }
+  SavedRows chosen;
+  if (parts.wanted != nullptr) {
+    chosen = wanted_rows(in, spec.dim, (*parts.wanted)[static_cast<size_t>(index)]);
+    in = chosen.view();
+  }
   const RowTables::Loaded loaded = tables.load_rows(index, in);
   if (loaded.dropped > 0)
     LOG(WARNING) << "[checkpoint] rank " << tables.communicator().rank() << " dropped " << loaded.dropped
@@ -207,9 +213,9 @@ void load_rows(const SafetensorsFile& file, const std::string& path, int index, 
                  << ", has no place for them; raise it to that of the model";
 }
 
-void load_table(const std::string& folder, int index, RowTables& tables, const ModelParts& parts) {
-  const std::string& name = tables.layout().name(index);
-  const std::vector<Shard> shards = find_shards(folder, name);
+// All files of a table.
+std::vector<Shard> whole_table(const std::string& folder, const std::string& name) {
+  std::vector<Shard> shards = find_shards(folder, name);
   require<DataError>(!shards.empty(), "[checkpoint] wanted rows of table \"", name, "\" in ", folder, ", there is no ",
                      file_name(name), "-*.safetensors; was the model trained with another configuration?");
   const auto wanted = static_cast<size_t>(shards[0].ranks);
@@ -219,7 +225,12 @@ void load_table(const std::string& folder, int index, RowTables& tables, const M
                      name, "\" in ", folder, ", found ", shards.size(),
                      of_one_model ? "" : " of models of other numbers of ranks too",
                      "; the folder was copied in part, copy the whole model");
-  for (const Shard& shard : shards) load_rows(SafetensorsFile(shard.path), shard.path, index, tables, parts);
+  return shards;
+}
+
+void load_table(const std::string& folder, int index, RowTables& tables, const ModelParts& parts) {
+  for (const Shard& shard : whole_table(folder, tables.layout().name(index)))
+    load_rows(SafetensorsFile(shard.path), shard.path, index, tables, parts);
 }
 
 // Fills a flat buffer like the parameters'.
@@ -271,6 +282,16 @@ void read_parts(const std::string& folder, Session& session, const ModelParts& p
   session.parameters().set_values(values);
   if (parts.state) load_optimizer(folder, session);
   for (int t = 0; t < session.tables().tables(); ++t) load_table(folder + "/tables", t, session.tables(), parts);
+}
+
+void visit_saved_rows(const std::string& folder, const std::string& table, int64_t dim,
+                      const std::function<void(std::span<const int64_t>, std::span<const float>)>& visit) {
+  for (const Shard& shard : whole_table(folder + "/tables", table)) {
+    const SafetensorsFile file(shard.path);
+    const int64_t rows = typed_tensor<int64_t>(file, shard.path, "keys").shape.elements();
+    visit(rows_of<int64_t>(file, shard.path, "keys", {rows}, {0, rows}),
+          rows_of<float>(file, shard.path, "values", {rows, dim}, {0, rows}));
+  }
 }
 
 }  // namespace polyscene

@@ -11,6 +11,8 @@
 // Any number of ranks reads what any number of ranks wrote.
 #pragma once
 
+#include <functional>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -20,6 +22,8 @@ namespace polyscene {
 
 struct ModelParts {
   bool state = false;  // of optimisers, and uses of rows: what training goes on from
+  // Per table the keys, ascending, whose rows are read; nullptr: all.
+  const std::vector<std::vector<int64_t>>* wanted = nullptr;
 };
 
 // Into a folder that is there, with its folder tables/: each rank its rows, rank 0 the rest. Returns the files of this
@@ -30,5 +34,9 @@ struct ModelParts {
 // Loads dense parameters and this rank's rows. Throws DataError naming the file and tensor that is missing or has
 // another shape than the model.
 void read_parts(const std::string& folder, Session& session, const ModelParts& parts);
+
+// The rows of a table of `dim` values, file by file, where they lie. Throws DataError as read_parts().
+void visit_saved_rows(const std::string& folder, const std::string& table, int64_t dim,
+                      const std::function<void(std::span<const int64_t> keys, std::span<const float> values)>& visit);
 
 }  // namespace polyscene

@@ -8,13 +8,12 @@
 #include <arrow/scalar.h>
 #include <arrow/type.h>
 #define XXH_INLINE_ALL
-#include <xxhash.h>
-
 #include <limits>
 #include <string_view>
 #include <vector>
 
 #include "core/data/batch.h"
+#include "core/data/value_rules.h"
 #include "ops/base/error.h"
 
 namespace polyscene {
@@ -100,11 +99,6 @@ void decode_dictionary(const arrow::Array& base, int64_t* keys) {
 }
 
 }  // namespace
-
-int64_t hash_key(const char* bytes, size_t size) {
-  const auto key = static_cast<int64_t>(XXH3_64bits(bytes, size));
-  return key == kMissingKey ? key + 1 : key;
-}
 
 void decode_keys(const arrow::Array& array, int64_t* keys) {
   if (convert_integers(array, keys, kMissingKey)) return;

@@ -21,9 +21,6 @@ void decode_keys(const arrow::Array& array, int64_t* keys);
 // Null: NaN. values: [array.length()].
 void decode_numbers(const arrow::Array& array, double* values);
 
-// The key of a string id: XXH3 64 of its bytes, never kMissingKey.
-[[nodiscard]] int64_t hash_key(const char* bytes, size_t size);
-
 // Element i for a message, cut to a readable length.
 [[nodiscard]] std::string value_text(const arrow::Array& array, int64_t i);
 

@@ -4,30 +4,16 @@
 
 #include <algorithm>
 #include <cmath>
-#include <numeric>
 #include <span>
 #include <utility>
 
 #include "core/data/array_values.h"
 #include "core/data/decoder.h"
 #include "core/data/ragged.h"
+#include "core/data/value_rules.h"
 
 namespace polyscene {
 namespace {
-
-// Places of the `count` heaviest of `weights`, ascending; of equal weights the earlier ones. Without weights the first.
-std::vector<int64_t> heaviest(std::span<const double> weights, int64_t size, int64_t count) {
-  std::vector<int64_t> places(static_cast<size_t>(size));
-  std::iota(places.begin(), places.end(), int64_t{0});
-  if (!weights.empty()) {
-    std::stable_sort(places.begin(), places.end(), [&](int64_t a, int64_t b) {
-      return weights[static_cast<size_t>(a)] > weights[static_cast<size_t>(b)];
-    });
-  }
-  places.resize(static_cast<size_t>(count));
-  std::sort(places.begin(), places.end());
-  return places;
-}
 
 class BagDecoder : public Decoder {
  public:

@@ -8,6 +8,7 @@
 
 #include "core/data/array_values.h"
 #include "core/data/decoder.h"
+#include "core/data/value_rules.h"
 
 namespace polyscene {
 namespace {
@@ -22,12 +23,7 @@ std::vector<double> column_values(const arrow::Array& array) {
 class NumberRule {
  public:
   NumberRule(std::string column, int place, const config::Number& number)
-      : column_(std::move(column)),
-        place_(place),
-        log_(number.log()),
-        nullable_(number.nullable()),
-        mean_(number.mean()),
-        scale_(1 / number.stddev()) {}
+      : column_(std::move(column)), place_(place), nullable_(number.nullable()), transform_(number) {}
 
   // Calls store(row, value) for each good value and missing(row) for each allowed null or NaN.
   template <class Store, class Missing>
@@ -37,7 +33,7 @@ class NumberRule {
     for (size_t i = 0; i < values.size(); ++i) {
       const auto row = first + static_cast<int64_t>(i);
       if (std::isfinite(values[i])) [[likely]] {
-        store(row, transform(values[i]));
+        store(row, transform_(values[i]));
       } else if (nullable_ && std::isnan(values[i])) {
         missing(row);
       } else {
@@ -55,15 +51,10 @@ class NumberRule {
   [[nodiscard]] const std::string& column() const { return column_; }
 
  private:
-  [[nodiscard]] double transform(double x) const {
-    if (log_) x = std::copysign(std::log1p(std::abs(x)), x);
-    return (x - mean_) * scale_;
-  }
-
   std::string column_;
   int place_;
-  bool log_, nullable_;
-  double mean_, scale_;
+  bool nullable_;
+  NumberTransform transform_;
 };
 
 class BucketDecoder : public Decoder {
@@ -74,10 +65,7 @@ class BucketDecoder : public Decoder {
   void decode(const arrow::RecordBatch& batch, int64_t first, Window& window) const override {
     int64_t* keys = window.columns.fields[bucket_].data();
     rule_.each(
-        batch, first, window,
-        [&](int64_t row, double x) {
-          keys[row] = std::upper_bound(bounds_.begin(), bounds_.end(), x) - bounds_.begin();
-        },
+        batch, first, window, [&](int64_t row, double x) { keys[row] = bucket_of(bounds_, x); },
         [&](int64_t row) { keys[row] = kMissingKey; });
   }
 

@@ -2,9 +2,9 @@
 
 #include <charconv>
 
-#include "core/data/array_values.h"
 #include "core/data/file_list.h"
 #include "core/data/parquet_file.h"
+#include "core/data/value_rules.h"
 #include "ops/base/error.h"
 
 namespace polyscene {

@@ -4,6 +4,7 @@
 #include <numeric>
 
 #include "core/data/decoder.h"
+#include "core/data/value_rules.h"
 
 namespace polyscene {
 namespace {
@@ -43,9 +44,9 @@ class Assembly {
  private:
   void add_categorical(const std::string& name, const config::Categorical& field) {
     const std::string& column = column_of(field, name);
+    const KeyLimits limits = key_limits(field);
     decoders_.push_back(make_key_decoder(column, columns_.index(column), {KeyTarget::kField, fields_++},
-                                         field.nullable(), field.has_min_id() ? field.min_id() : kLowest,
-                                         field.has_max_id() ? field.max_id() : kHighest));
+                                         field.nullable(), limits.min, limits.max));
   }
 
   void add_bag(const std::string& name, const config::Bag& bag) {

@@ -11,6 +11,8 @@ void add_train_command(CLI::App& app);
 void add_evaluate_command(CLI::App& app);
 void add_predict_command(CLI::App& app);
 void add_checkpoint_command(CLI::App& app);
+void add_export_command(CLI::App& app);
+void add_score_command(CLI::App& app);
 void add_data_command(CLI::App& app);
 void add_version_command(CLI::App& app);
 

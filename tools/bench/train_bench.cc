@@ -1,8 +1,6 @@
 // Training steps on batches held in memory: samples/s, where the time goes, and the dense part's share of the peak of
 // oneDNN's sgemm measured in the same run. Arithmetic counted: products of real behaviours, forward times three, as if
 // nothing were computed once per distinct behaviour. On a device: samples/s, and how often the host waited for it.
-#include <dnnl.h>
-
 #include <CLI/CLI.hpp>
 #include <algorithm>
 #include <chrono>
@@ -15,6 +13,7 @@
 #include "core/train/session.h"
 #include "launcher/cli/common.h"
 #include "ops/base/thread.h"
+#include "tools/bench/flops.h"
 
 namespace polyscene {
 namespace {
@@ -29,48 +28,7 @@ struct Arguments {
   RankOptions ranks;
 };
 
-double now_s() { return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count(); }
-
-// FLOP/s of a large square product, best of a few.
-double sgemm_peak() {
-  const dnnl_dim_t n = 2048;
-  std::vector<float> a(n * n, 1.0f), b(n * n, 1.0f), c(n * n);
-  double best = 1e30;
-  for (int i = 0; i < 5; ++i) {
-    const double start = now_s();
-    dnnl_sgemm('N', 'N', n, n, n, 1, a.data(), n, b.data(), n, 0, c.data(), n);
-    best = std::min(best, now_s() - start);
-  }
-  return 2.0 * n * n * n / best;
-}
-
-// Multiplications and additions of one forward pass over a batch.
-double forward_flops(const config::Experiment& experiment, const FeatureSchema& schema, int64_t batch,
-                     int64_t behaviours) {
-  const Model model = build_model(experiment, schema);
-  const auto rows = [&](const Value& v) {
-    const Dim& d = v.shape()[0];
-    return static_cast<double>(d.is_static()                                                      ? d.constant
-                               : model.graph->symbols()[static_cast<size_t>(d.symbol)] == "batch" ? batch
-                                                                                                  : behaviours);
-  };
-  double flops = 0;
-  for (const Node& node : model.graph->nodes()) {
-    // Every part of the input meets its own rows of w, so that the parts' products add up to that of one wide input.
-    if (node.op->name == "linear")
-      for (const Value& x : node.inputs)
-        if (x.shape()[0] == node.outputs[0].shape()[0])
-          flops += 2 * rows(x) * static_cast<double>(x.shape()[1].constant) *
-                   static_cast<double>(node.outputs[0].shape()[1].constant);
-    // rtm: b Wb and u Wo; rtm_distinct: the projection b Wb is a node of its own, counted here per behaviour.
-    if (node.op->name == "rtm" || node.op->name == "rtm_distinct") {
-      const Value wo = node.op->name == "rtm" ? node.inputs[4] : node.inputs[5];
-      flops += 4 * static_cast<double>(behaviours) * static_cast<double>(wo.shape()[0].constant) *
-               static_cast<double>(wo.shape()[1].constant);
-    }
-  }
-  return flops;
-}
+using bench::now_s;
 
 // Of as many epochs as it takes.
 std::vector<Batch> read_batches(const config::Experiment& experiment, const Arguments& arguments,
@@ -156,7 +114,7 @@ void run(const Arguments& arguments, const config::Experiment& experiment, Commu
   if (device == nullptr) {
     for (int round = 0; round < arguments.rounds; ++round) {
       communicator.barrier();
-      peaks.push_back(sgemm_peak());
+      peaks.push_back(bench::sgemm_peak());
       communicator.barrier();
       take_steps(batches.size(), &seconds);
     }
@@ -182,7 +140,7 @@ void run(const Arguments& arguments, const config::Experiment& experiment, Commu
     for (const SequenceBatch& s : b.sequences) behaviours += s.offsets.back();
   }
   const auto steps = static_cast<double>(seconds.size());
-  const double flops = 3 * forward_flops(experiment, schema, rows, behaviours) * arguments.rounds;
+  const double flops = 3 * bench::forward_flops(experiment, schema, rows, behaviours) * arguments.rounds;
   const double samples_s = static_cast<double>(global_rows) / static_cast<double>(batches.size()) / median(seconds);
   if (device != nullptr) {
     report_device(arguments, session, communicator, *device, samples_s, median(seconds), host_seconds / steps,

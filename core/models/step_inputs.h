@@ -23,7 +23,7 @@ class StepInputs {
   StepInputs(const Model& model, const FeatureSchema& schema, const TableLayout& layout, int64_t pad_up_to = 0);
 
   // Finds what is distinct in the batch. Local to the rank, so that another thread may prepare the next one while this
-  // one trains; the batch must live until the step is done.
+  // one trains; the batch must live until the step is done. Without labels it can be predicted only.
   void prepare(const Batch& batch);
   // Whether the prepared batch is padded. Real rows come first.
   [[nodiscard]] bool padded() const { return padded_; }

@@ -1,4 +1,4 @@
-#include "core/train/step_inputs.h"
+#include "core/models/step_inputs.h"
 
 #include <algorithm>
 #include <numeric>
@@ -47,9 +47,9 @@ void StepInputs::prepare(const Batch& batch) {
   for (size_t i = 0; i < sequences_.size(); ++i) prepare_sequence(i, blocks);
   for (size_t i = 0; i < bags_.size(); ++i) prepare_bag(i, blocks);
   deduplicator_.run(blocks, keys_);
-  const auto& labels = batch.labels[static_cast<size_t>(model_.label)];
-  std::ranges::copy(labels, labels_.resize(rows_).begin());
-  fill_from(labels_.span(), batch.rows, -1.0f);
+  labels_.resize(rows_);
+  fill_from(labels_.span(), batch.labels.empty() ? 0 : batch.rows, -1.0f);
+  if (!batch.labels.empty()) std::ranges::copy(batch.labels[static_cast<size_t>(model_.label)], labels_.span().begin());
 }
 
 void StepInputs::prepare_sequence(size_t i, std::vector<KeyBlock>& blocks) {

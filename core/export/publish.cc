@@ -1,0 +1,244 @@
+#include "core/export/publish.h"
+
+#include <xxhash.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cmath>
+#include <cstdio>
+#include <cstring>
+#include <filesystem>
+#include <iomanip>
+#include <nlohmann/json.hpp>
+#include <optional>
+#include <ostream>
+
+#include "core/checkpoint/folders.h"
+#include "core/checkpoint/model_files.h"
+#include "core/checkpoint/model_parts.h"
+#include "core/config/load.h"
+#include "core/data/file_list.h"
+#include "core/metrics/evaluation.h"
+#include "core/serve/served_model.h"
+#include "core/train/run_folder.h"
+#include "core/train/session.h"
+#include "core/train/text_file.h"
+#include "dist/world.h"
+
+namespace polyscene {
+namespace fs = std::filesystem;
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+// Real rows, and what the trainer makes of them.
+struct ScoredSample {
+  std::vector<Batch> batches;
+  std::vector<float> logits, labels;
+};
+
+std::vector<Batch> first_batches(const ExportJob& job, const config::Experiment& experiment) {
+  const auto source =
+      make_parquet_source(experiment.data(), {.split = job.split,
+                                              .batch_size = std::min<int64_t>(experiment.train().eval_batch_size(),
+                                                                              job.sample_rows),
+                                              .shuffle = false,
+                                              .min_tail_share = 0});
+  source->start_epoch(0);
+  std::vector<Batch> batches;
+  for (int64_t rows = 0; rows < job.sample_rows;) {
+    std::optional<Batch> batch = source->next();
+    if (!batch) break;
+    rows += batch->rows;
+    batches.push_back(std::move(*batch));
+  }
+  return batches;
+}
+
+// Per table the keys of the batches, ascending: the rest of a large table need not be in memory.
+std::vector<std::vector<int64_t>> keys_of(const std::vector<Batch>& batches, Session& session) {
+  const TableLayout& layout = session.tables().layout();
+  std::vector<std::vector<int64_t>> keys(static_cast<size_t>(layout.tables()));
+  StepInputs inputs = session.make_inputs();
+  for (const Batch& batch : batches) {
+    inputs.prepare(batch);
+    const int64_t* next = inputs.keys().keys().data();
+    for (int wire = 0; wire < layout.tables(); ++wire) {
+      auto& of_table = keys[static_cast<size_t>(layout.wire_order()[static_cast<size_t>(wire)])];
+      const int64_t count = inputs.keys().count(0, wire);
+      of_table.insert(of_table.end(), next, next + count);
+      next += count;
+    }
+  }
+  for (auto& of_table : keys) {
+    std::ranges::sort(of_table);
+    const auto repeated = std::ranges::unique(of_table);
+    of_table.erase(repeated.begin(), repeated.end());
+  }
+  return keys;
+}
+
+ScoredSample trainers_scores(const ExportJob& job, const config::Experiment& experiment, const std::string& model) {
+  ScoredSample sample{.batches = first_batches(job, experiment), .logits = {}, .labels = {}};
+  const FeatureSchema schema = FeatureSchema::from(experiment.data());
+  const auto one = make_single_world();
+  Session session(experiment, schema, *one, {.training = false});
+  const auto wanted = keys_of(sample.batches, session);
+  load_model(model, session, &wanted);
+  for (const Batch& batch : sample.batches) {
+    const std::span<const float> logits = session.predict(batch);
+    sample.logits.insert(sample.logits.end(), logits.begin(), logits.end());
+    const auto& labels = batch.labels[static_cast<size_t>(session.model().label)];
+    sample.labels.insert(sample.labels.end(), labels.begin(), labels.end());
+  }
+  return sample;
+}
+
+std::optional<double> auc_of_sample(const ScoredSample& sample, const std::vector<float>& logits) {
+  const auto one = make_single_world();
+  return evaluate({.logits = logits, .labels = sample.labels, .scenario = {}, .row_keys = {}, .groups = {}}, {}, *one)
+      .overall.auc;
+}
+
+// What the exported model makes of the sample, as export.json has it. Throws where it is too far from the trainer.
+Json compare(const ExportJob& job, const ScoredSample& sample, const std::string& folder) {
+  const ServedModel model(folder);
+  Scorer scorer(model);
+  std::vector<float> logits;
+  for (const Batch& batch : sample.batches) {
+    const std::span<const float> scored = scorer.score(batch);
+    logits.insert(logits.end(), scored.begin(), scored.end());
+  }
+  double largest = 0;
+  for (size_t i = 0; i < logits.size(); ++i) {
+    const double difference = std::abs(double{logits[i]} - double{sample.logits[i]});
+    const double relative = difference / std::max(1.0, std::abs(double{sample.logits[i]}));
+    largest = std::isfinite(relative) ? std::max(largest, relative) : relative;
+  }
+  const std::optional<double> trained = auc_of_sample(sample, sample.logits), exported = auc_of_sample(sample, logits);
+  const char* const say = "; nothing was published, please report it with the run's config.pbtxt";
+  if (job.rows == RowFormat::kFloat32)
+    require<DataError>(largest <= kMostLogitDifference, "[export] wanted the exported model to score ", logits.size(),
+                       " rows as the trainer does, to ", kMostLogitDifference, ", got ", largest, say);
+  if (trained)
+    require<DataError>(*trained - *exported <= kMostAucLoss, "[export] wanted an AUC of ", *trained, " less at most ",
+                       kMostAucLoss, " with ", row_format_name(job.rows), " rows, got ", *exported,
+                       "; nothing was published, try --rows fp32");
+  Json json = {{"rows", logits.size()}, {"largest_difference", largest}};
+  if (trained) {
+    json["auc_trainer"] = *trained;
+    json["auc_exported"] = *exported;
+  }
+  return json;
+}
+
+void write_stores(const ExportJob& job, const Model& model, const std::string& from, const std::string& to) {
+  for (const TableUse& table : model.tables) {
+    int64_t rows = 0;
+    visit_saved_rows(from, table.name, table.dim,
+                     [&](std::span<const int64_t> keys, std::span<const float>) { rows += std::ssize(keys); });
+    EmbeddingStoreWriter writer(to + "/" + store_file(table.name), rows, table.dim, job.rows);
+    visit_saved_rows(
+        from, table.name, table.dim,
+        [&](std::span<const int64_t> keys, std::span<const float> values) { writer.add(keys, values); });
+    writer.finish();
+  }
+}
+
+Json describe_files_of(const std::string& folder) {
+  Json files = Json::object();
+  std::vector<std::string> names;
+  for (const auto& entry : fs::recursive_directory_iterator(folder))
+    if (entry.is_regular_file()) names.push_back(entry.path().lexically_relative(folder).string());
+  std::ranges::sort(names);
+  for (const std::string& name : names) {
+    const MappedFile file(folder + "/" + name);
+    char hash[17];
+    std::snprintf(hash, sizeof(hash), "%016lx", XXH3_64bits(file.bytes().data(), file.bytes().size()));
+    files[name] = {{"bytes", file.bytes().size()}, {"xxh3", hash}};
+  }
+  return files;
+}
+
+// A folder that goes unless it was moved into place.
+class Aside {
+ public:
+  explicit Aside(std::string path) : path_(std::move(path)) {
+    remove_folder(path_);
+    make_folder(path_ + "/tables");
+  }
+  Aside(const Aside&) = delete;
+  Aside& operator=(const Aside&) = delete;
+  ~Aside() {
+    std::error_code error;
+    if (!path_.empty()) fs::remove_all(path_, error);
+  }
+  [[nodiscard]] const std::string& path() const { return path_; }
+  // As the next version; another export may take a number first.
+  std::string publish(const std::string& output) {
+    for (int64_t version = latest_version(output) + 1;; ++version) {
+      const std::string folder = output + "/" + std::to_string(version);
+      if (::rename(path_.c_str(), folder.c_str()) == 0) {
+        path_.clear();
+        return folder;
+      }
+      require<DataError>(errno == ENOTEMPTY || errno == EEXIST, "[export] cannot move ", path_, " to ", folder, ": ",
+                         std::strerror(errno), "; choose a writable place for --output");
+    }
+  }
+
+ private:
+  std::string path_;
+};
+
+}  // namespace
+
+std::string export_model(const ExportJob& job, std::ostream& out) {
+  const std::string model = RunFolder(job.run).trained_model(job.best);
+  const config::Experiment experiment = load_experiment(model + "/config.pbtxt", job.overrides);
+  const FeatureSchema schema = FeatureSchema::from(experiment.data());
+  Aside aside(job.output + "/.partial-" + std::to_string(::getpid()));
+  write_text_file(aside.path() + "/config.pbtxt", to_text(experiment));
+  std::error_code error;
+  fs::copy_file(model + "/dense.safetensors", aside.path() + "/dense.safetensors", error);
+  require<DataError>(!error, "[export] cannot copy ", model, "/dense.safetensors to ", aside.path(), ": ",
+                     error.message(), "; free space or choose another --output");
+  write_stores(job, build_model(experiment, schema), model, aside.path());
+
+  Json json = {{"format", 1},
+               {"model", experiment.name()},
+               {"run", job.run},
+               {"rows", row_format_name(job.rows)},
+               {"files", describe_files_of(aside.path())}};
+  const auto describe = [&] { write_text_file(aside.path() + "/export.json", json.dump(2) + "\n"); };
+  describe();
+  std::optional<ScoredSample> sample;
+  if (job.sample_rows > 0) {
+    sample = trainers_scores(job, experiment, model);
+    require<DataError>(!sample->logits.empty(), "[export] the split ", split_name(job.split),
+                       " has no row to check the exported model with; choose another --split, or --sample 0");
+    json["checked"] = compare(job, *sample, aside.path());
+    describe();
+  }
+  sync_folder(aside.path() + "/tables", true);
+  sync_folder(aside.path(), true);
+  const std::string folder = aside.publish(job.output);
+  sync_folder(job.output, false);
+
+  if (sample) {
+    out << "scored " << sample->logits.size() << " rows of " << split_name(job.split)
+        << " with trainer and exported model: logits differ by at most " << std::scientific << std::setprecision(1)
+        << json["checked"]["largest_difference"].get<double>() << std::defaultfloat;
+    if (json["checked"].contains("auc_trainer"))
+      out << std::fixed << std::setprecision(5) << ", AUC " << json["checked"]["auc_trainer"].get<double>() << " and "
+          << json["checked"]["auc_exported"].get<double>() << std::defaultfloat;
+    out << '\n';
+  } else {
+    out << "no row was scored: that the exported model scores as the trainer does was not checked\n";
+  }
+  out << "exported " << folder << "\nnext:    polyscene score --model " << job.output << " --input FILE.parquet"
+      << std::endl;
+  return folder;
+}
+
+}  // namespace polyscene

@@ -1,0 +1,135 @@
+// libpolyscene_serve for C++: owners and exceptions over the C interface, which is what stays compatible.
+//
+//   polyscene::serve::Model model("exports/feed");
+//   polyscene::serve::Request request(model, rows);
+//   request.ids("user_id", users).id_lists("history", offsets, videos);
+//   std::vector<float> probabilities = model.score(request);
+#pragma once
+
+#include <array>
+#include <memory>
+#include <span>
+#include <stdexcept>
+#include <string>
+#include <vector>
+
+#include "polyscene_serve.h"
+
+namespace polyscene::serve {
+
+// What went wrong, in the words of the C interface.
+class Error : public std::runtime_error {
+  using std::runtime_error::runtime_error;
+};
+
+namespace detail {
+
+// call(error, bytes), whose result is as wanted where ok(result).
+template <class Call, class Ok>
+auto checked(const Call& call, const Ok& ok) {
+  std::array<char, 1024> error{};
+  auto result = call(error.data(), error.size());
+  if (!ok(result)) throw Error(error.data());
+  return result;
+}
+template <class Call>
+void run(const Call& call) {
+  checked(call, [](int status) { return status == 0; });
+}
+template <class Call>
+auto made(const Call& call) {
+  return checked(call, [](auto* object) { return object != nullptr; });
+}
+
+}  // namespace detail
+
+class Request;
+
+class Model {
+ public:
+  explicit Model(const std::string& folder, int threads = 1)
+      : model_(detail::made([&](char* e, size_t n) { return polyscene_open(folder.c_str(), threads, e, n); }),
+               polyscene_close) {}
+  [[nodiscard]] std::string folder() const { return polyscene_folder(model_.get()); }
+  // Whether there was a newer version, which is then used.
+  bool refresh() {
+    return detail::checked([&](char* e, size_t n) { return polyscene_refresh(model_.get(), e, n); },
+                           [](int status) { return status >= 0; }) == 1;
+  }
+  [[nodiscard]] inline std::vector<float> score(const Request& request) const;
+
+ private:
+  friend class Request;
+  std::unique_ptr<polyscene_model, void (*)(polyscene_model*)> model_;
+};
+
+class Request {
+ public:
+  Request(const Model& model, int64_t rows)
+      : rows_(rows),
+        request_(detail::made([&](char* e, size_t n) { return polyscene_request_new(model.model_.get(), rows, e, n); }),
+                 polyscene_request_free) {}
+
+  Request& ids(const std::string& column, std::span<const int64_t> ids) {
+    return set(ids.size(), rows_, column,
+               [&](char* e, size_t n) { return polyscene_set_ids(get(), column.c_str(), ids.data(), e, n); });
+  }
+  Request& strings(const std::string& column, std::span<const std::string> strings) {
+    const Texts texts(strings);
+    return set(strings.size(), rows_, column, [&](char* e, size_t n) {
+      return polyscene_set_strings(get(), column.c_str(), texts.data.data(), texts.lengths.data(), e, n);
+    });
+  }
+  Request& numbers(const std::string& column, std::span<const double> numbers) {
+    return set(numbers.size(), rows_, column,
+               [&](char* e, size_t n) { return polyscene_set_numbers(get(), column.c_str(), numbers.data(), e, n); });
+  }
+  Request& id_lists(const std::string& column, std::span<const int64_t> offsets, std::span<const int64_t> ids) {
+    return set(offsets.size(), rows_ + 1, column, [&](char* e, size_t n) {
+      return polyscene_set_id_lists(get(), column.c_str(), offsets.data(), ids.data(), e, n);
+    });
+  }
+  Request& string_lists(const std::string& column, std::span<const int64_t> offsets,
+                        std::span<const std::string> strings) {
+    const Texts texts(strings);
+    return set(offsets.size(), rows_ + 1, column, [&](char* e, size_t n) {
+      return polyscene_set_string_lists(get(), column.c_str(), offsets.data(), texts.data.data(), texts.lengths.data(),
+                                        e, n);
+    });
+  }
+  Request& number_lists(const std::string& column, std::span<const int64_t> offsets, std::span<const double> numbers) {
+    return set(offsets.size(), rows_ + 1, column, [&](char* e, size_t n) {
+      return polyscene_set_number_lists(get(), column.c_str(), offsets.data(), numbers.data(), e, n);
+    });
+  }
+
+ private:
+  friend class Model;
+  struct Texts {
+    std::vector<const char*> data;
+    std::vector<size_t> lengths;
+    explicit Texts(std::span<const std::string> strings) {
+      for (const std::string& text : strings) data.push_back(text.data()), lengths.push_back(text.size());
+    }
+  };
+  [[nodiscard]] polyscene_request* get() const { return request_.get(); }
+  template <class Call>
+  Request& set(size_t got, int64_t wanted, const std::string& column, const Call& call) {
+    if (static_cast<int64_t>(got) != wanted)
+      throw Error("column \"" + column + "\": wanted " + std::to_string(wanted) + " values or offsets, got " +
+                  std::to_string(got));
+    detail::run(call);
+    return *this;
+  }
+
+  int64_t rows_;
+  std::unique_ptr<polyscene_request, void (*)(polyscene_request*)> request_;
+};
+
+std::vector<float> Model::score(const Request& request) const {
+  std::vector<float> probabilities(static_cast<size_t>(request.rows_));
+  detail::run([&](char* e, size_t n) { return polyscene_score(model_.get(), request.get(), probabilities.data(), e, n); });
+  return probabilities;
+}
+
+}  // namespace polyscene::serve

@@ -1,0 +1,202 @@
+#include "core/serve/embedding_store.h"
+
+#include <fcntl.h>
+#include <sys/mman.h>
+#include <unistd.h>
+#include <xxhash.h>
+
+#include <algorithm>
+#include <bit>
+#include <cerrno>
+#include <cmath>
+#include <cstring>
+
+#include "ops/base/error.h"
+#include "ops/base/philox.h"
+
+namespace polyscene {
+namespace {
+
+constexpr char kMagic[8] = {'P', 'S', 'R', 'O', 'W', 'S', '1', '\n'};
+constexpr int64_t kMostRows = (int64_t{1} << 32) - 2;
+
+int64_t value_bytes(RowFormat format) {
+  return format == RowFormat::kFloat32 ? 4 : format == RowFormat::kBfloat16 ? 2 : 1;
+}
+
+int64_t record_bytes_of(RowFormat format, int64_t dim) {
+  const int64_t scale = format == RowFormat::kInt8 ? 4 : 0;
+  return (8 + scale + dim * value_bytes(format) + 7) / 8 * 8;
+}
+
+int64_t slots_of(int64_t rows) {
+  return static_cast<int64_t>(std::bit_ceil(static_cast<uint64_t>(std::max<int64_t>(rows + rows / 2, 1) + 1)));
+}
+
+uint64_t hash_of(const StoreHeader& header) { return XXH3_64bits(&header, offsetof(StoreHeader, header_hash)); }
+
+uint16_t to_bfloat16(float x) {
+  const auto bits = std::bit_cast<uint32_t>(x);
+  return static_cast<uint16_t>((bits + 0x7FFF + (bits >> 16 & 1)) >> 16);
+}
+
+void write_values(RowFormat format, const float* values, int64_t dim, char* to) {
+  if (format == RowFormat::kFloat32) {
+    std::memcpy(to, values, static_cast<size_t>(4 * dim));
+  } else if (format == RowFormat::kBfloat16) {
+    for (int64_t i = 0; i < dim; ++i) {
+      const uint16_t x = to_bfloat16(values[i]);
+      std::memcpy(to + 2 * i, &x, 2);
+    }
+  } else {
+    float largest = 0;
+    for (int64_t i = 0; i < dim; ++i) largest = std::max(largest, std::abs(values[i]));
+    const float scale = largest / 127;
+    std::memcpy(to, &scale, 4);
+    for (int64_t i = 0; i < dim; ++i)
+      to[4 + i] = static_cast<char>(scale > 0 ? std::lround(values[i] / scale) : 0);
+  }
+}
+
+}  // namespace
+
+const char* row_format_name(RowFormat format) {
+  return format == RowFormat::kFloat32 ? "fp32" : format == RowFormat::kBfloat16 ? "bf16" : "int8";
+}
+
+RowFormat parse_row_format(const std::string& name) {
+  for (const RowFormat format : {RowFormat::kFloat32, RowFormat::kBfloat16, RowFormat::kInt8})
+    if (name == row_format_name(format)) return format;
+  throw InvalidArgument(str("[serve] wanted rows as fp32, bf16 or int8, got \"", name, "\""));
+}
+
+EmbeddingStoreWriter::EmbeddingStoreWriter(std::string path, int64_t rows, int64_t dim, RowFormat format)
+    : path_(std::move(path)), header_{} {
+  require(rows <= kMostRows, "[serve] wanted at most ", kMostRows, " rows of ", path_, ", got ", rows);
+  std::ranges::copy(kMagic, header_.magic);
+  header_.format = static_cast<uint32_t>(format);
+  header_.rows = rows;
+  header_.dim = dim;
+  header_.record_bytes = record_bytes_of(format, dim);
+  header_.slots = slots_of(rows);
+  header_.file_bytes = static_cast<int64_t>(sizeof(StoreHeader)) + rows * header_.record_bytes + 4 * header_.slots;
+  file_ = ::open(path_.c_str(), O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
+  require<DataError>(file_ >= 0, "[serve] cannot create ", path_, ": ", std::strerror(errno),
+                     "; choose a writable place for --output");
+  // All of its room at once: a disk that fills up under a mapping would end the process.
+  int error = ::posix_fallocate(file_, 0, header_.file_bytes);
+  void* data = MAP_FAILED;
+  if (error == 0) {
+    data = ::mmap(nullptr, static_cast<size_t>(header_.file_bytes), PROT_READ | PROT_WRITE, MAP_SHARED, file_, 0);
+    error = errno;
+  }
+  if (data == MAP_FAILED) {
+    ::close(file_);
+    ::unlink(path_.c_str());
+    throw DataError(str("[serve] cannot write ", path_, ", ", header_.file_bytes, " bytes: ", std::strerror(error),
+                        "; free space or choose another --output"));
+  }
+  data_ = static_cast<char*>(data);
+}
+
+EmbeddingStoreWriter::~EmbeddingStoreWriter() {
+  if (data_ != nullptr) ::munmap(data_, static_cast<size_t>(header_.file_bytes));
+  if (file_ >= 0) ::close(file_);
+}
+
+void EmbeddingStoreWriter::add(std::span<const int64_t> keys, std::span<const float> values) {
+  const auto count = static_cast<int64_t>(keys.size());
+  require<DataError>(added_ + count <= header_.rows, "[serve] ", path_, ": wanted ", header_.rows, " rows, got more");
+  char* const records = data_ + sizeof(StoreHeader);
+  auto* const slots = reinterpret_cast<uint32_t*>(records + header_.rows * header_.record_bytes);
+  const auto mask = static_cast<uint64_t>(header_.slots - 1);
+  for (int64_t i = 0; i < count; ++i) {
+    const int64_t key = keys[static_cast<size_t>(i)], row = added_ + i;
+    uint64_t at = mix64(static_cast<uint64_t>(key)) & mask;
+    for (; slots[at] != 0; at = (at + 1) & mask) {
+      int64_t other;
+      std::memcpy(&other, records + (slots[at] - 1) * header_.record_bytes, 8);
+      require<DataError>(other != key, "[serve] ", path_, ": key ", key,
+                         " comes twice; the model's files are of different runs");
+    }
+    slots[at] = static_cast<uint32_t>(row + 1);
+    char* const record = records + row * header_.record_bytes;
+    std::memcpy(record, &key, 8);
+    write_values(static_cast<RowFormat>(header_.format), values.data() + i * header_.dim, header_.dim, record + 8);
+  }
+  added_ += count;
+}
+
+void EmbeddingStoreWriter::finish() {
+  require<DataError>(added_ == header_.rows, "[serve] ", path_, ": wanted ", header_.rows, " rows, got ", added_);
+  header_.content_hash = XXH3_64bits(data_ + sizeof(StoreHeader),
+                                     static_cast<size_t>(header_.file_bytes) - sizeof(StoreHeader));
+  header_.header_hash = hash_of(header_);
+  std::memcpy(data_, &header_, sizeof(StoreHeader));
+  const bool synced = ::msync(data_, static_cast<size_t>(header_.file_bytes), MS_SYNC) == 0 && ::fsync(file_) == 0;
+  require<DataError>(synced, "[serve] cannot write ", path_, ": ", std::strerror(errno),
+                     "; free space or choose another --output");
+}
+
+EmbeddingStore::EmbeddingStore(const std::string& path) : path_(path), file_(path) {
+  const std::span<const char> bytes = file_.bytes();
+  require<DataError>(bytes.size() >= sizeof(StoreHeader), "[serve] ", path_, " has ", bytes.size(),
+                     " bytes, fewer than a header; export it again");
+  std::memcpy(&header_, bytes.data(), sizeof(StoreHeader));
+  const StoreHeader& h = header_;
+  require<DataError>(std::ranges::equal(h.magic, kMagic), "[serve] ", path_,
+                     " does not begin like a table's rows of this version; export it again");
+  const bool sound = h.header_hash == hash_of(h) && h.format <= 2 && h.rows >= 0 && h.rows <= kMostRows && h.dim > 0 &&
+                     h.dim < (1 << 24) && h.slots == slots_of(h.rows) &&
+                     h.record_bytes == record_bytes_of(static_cast<RowFormat>(h.format), h.dim);
+  require<DataError>(sound, "[serve] ", path_, ": the header is damaged; export it again");
+  const int64_t wanted = static_cast<int64_t>(sizeof(StoreHeader)) + h.rows * h.record_bytes + 4 * h.slots;
+  require<DataError>(h.file_bytes == wanted && static_cast<int64_t>(bytes.size()) == wanted, "[serve] ", path_,
+                     ": wanted ", wanted, " bytes, got ", bytes.size(), "; it was copied in part, copy it again");
+  records_ = bytes.data() + sizeof(StoreHeader);
+  slots_ = reinterpret_cast<const uint32_t*>(records_ + h.rows * h.record_bytes);
+}
+
+int64_t EmbeddingStore::find(int64_t key) const {
+  const auto mask = static_cast<uint64_t>(header_.slots - 1);
+  uint64_t at = mix64(static_cast<uint64_t>(key)) & mask;
+  // A damaged file may have no free slot, or name rows that are not there.
+  for (int64_t seen = 0; seen < header_.slots; ++seen, at = (at + 1) & mask) {
+    const int64_t row = int64_t{slots_[at]} - 1;
+    if (row < 0 || row >= header_.rows) return -1;
+    int64_t other;
+    std::memcpy(&other, record(row), 8);
+    if (other == key) return row;
+  }
+  return -1;
+}
+
+void EmbeddingStore::prefetch(int64_t key) const {
+  __builtin_prefetch(slots_ + (mix64(static_cast<uint64_t>(key)) & static_cast<uint64_t>(header_.slots - 1)));
+}
+
+void EmbeddingStore::read(int64_t row, float* values) const {
+  const char* from = record(row) + 8;
+  const int64_t dim = header_.dim;
+  if (format() == RowFormat::kFloat32) {
+    std::memcpy(values, from, static_cast<size_t>(4 * dim));
+  } else if (format() == RowFormat::kBfloat16) {
+    for (int64_t i = 0; i < dim; ++i) {
+      uint16_t x;
+      std::memcpy(&x, from + 2 * i, 2);
+      values[i] = std::bit_cast<float>(uint32_t{x} << 16);
+    }
+  } else {
+    float scale;
+    std::memcpy(&scale, from, 4);
+    for (int64_t i = 0; i < dim; ++i) values[i] = scale * static_cast<float>(static_cast<signed char>(from[4 + i]));
+  }
+}
+
+void EmbeddingStore::verify() const {
+  const std::span<const char> content = file_.bytes().subspan(sizeof(StoreHeader));
+  require<DataError>(XXH3_64bits(content.data(), content.size()) == header_.content_hash, "[serve] ", path_,
+                     " is not what was written: its checksum differs; copy it again, or export again");
+}
+
+}  // namespace polyscene

@@ -1,0 +1,77 @@
+// An exported model, scored on the host: its graph, its dense parameters and its embedding stores. What a batch scores
+// here is what it scores in the trainer; needs no communicator, no device and no Arrow.
+//
+// The folder that `polyscene export` publishes has one folder per version, 1, 2, ..., each with
+//   export.json         what it is, with the size and XXH3 64 of every other file
+//   config.pbtxt        the resolved configuration
+//   dense.safetensors   every dense parameter by name
+//   tables/NAME.rows    one embedding store per table
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "core/config/experiment.pb.h"
+#include "core/data/batch.h"
+#include "core/data/feature_schema.h"
+#include "core/models/step_inputs.h"
+#include "core/serve/embedding_store.h"
+#include "core/serve/store_lookup.h"
+
+namespace polyscene {
+
+// The file of a table, below the folder of a version.
+[[nodiscard]] std::string store_file(const std::string& table);
+
+// The folder of a version: `folder` itself where it is one, else its highest number. Throws DataError when there is
+// none.
+[[nodiscard]] std::string find_version(const std::string& folder);
+// The highest number in a folder, 0 for none.
+[[nodiscard]] int64_t latest_version(const std::string& folder);
+
+class ServedModel {
+ public:
+  // Checks export.json against the files' sizes. Throws DataError naming the file, InvalidArgument on a configuration
+  // that this program does not know.
+  explicit ServedModel(const std::string& folder);
+  ServedModel(const ServedModel&) = delete;
+  ServedModel& operator=(const ServedModel&) = delete;
+
+  [[nodiscard]] const std::string& folder() const { return folder_; }
+  [[nodiscard]] const config::Experiment& experiment() const { return experiment_; }
+  [[nodiscard]] const FeatureSchema& schema() const { return schema_; }
+  [[nodiscard]] const std::vector<std::unique_ptr<EmbeddingStore>>& stores() const { return stores_; }
+
+  // Reads every file. Throws DataError naming the one that is not what was exported.
+  void verify() const;
+
+ private:
+  friend class Scorer;
+  void check_files() const;
+
+  std::string folder_;
+  config::Experiment experiment_;
+  FeatureSchema schema_;
+  Model model_;
+  std::vector<std::unique_ptr<EmbeddingStore>> stores_;  // per table of the model
+  std::vector<Tensor> parameters_;                       // per parameter of the graph
+  TableLayout layout_;
+};
+
+// Scores batches of a model, which must outlive it; for one thread at a time, of which each has a scorer of its own.
+class Scorer {
+ public:
+  explicit Scorer(const ServedModel& model);
+
+  // Logits [batch.rows], valid until the next call. The batch needs no labels, groups or keys of rows.
+  [[nodiscard]] std::span<const float> score(const Batch& batch);
+
+ private:
+  const ServedModel& model_;
+  StepInputs inputs_;
+  StoreLookup lookup_;
+  Executor executor_;
+};
+
+}  // namespace polyscene

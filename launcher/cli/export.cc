@@ -1,0 +1,47 @@
+#include <iostream>
+#include <memory>
+
+#include "core/export/publish.h"
+#include "launcher/cli/commands.h"
+#include "launcher/cli/common.h"
+
+namespace polyscene {
+namespace {
+
+struct ExportArguments {
+  ExportJob job;
+  std::string rows = "fp32", split = "valid";
+};
+
+void run(ExportArguments& arguments) {
+  arguments.job.rows = parse_row_format(arguments.rows);
+  arguments.job.split = parse_split(arguments.split);
+  export_model(arguments.job, std::cout);
+}
+
+}  // namespace
+
+void add_export_command(CLI::App& app) {
+  auto arguments = std::make_shared<ExportArguments>();
+  CLI::App* command =
+      app.add_subcommand("export", "A trained model as a folder that serves it, checked against the trainer's scores");
+  ExportJob& job = arguments->job;
+  command->add_option("--run", job.run, "Folder of a training run")->required()->type_name("DIR");
+  command->add_option("--output", job.output, "Folder of versions; the next number is added")
+      ->required()
+      ->type_name("DIR");
+  command->add_flag("--best", job.best, "The model of the best evaluation, where it is kept beside the last one");
+  command->add_option("--rows", arguments->rows, "Embedding rows as fp32, bf16 or int8")->capture_default_str();
+  command->add_option("--split", arguments->split, "Whose first rows are scored with trainer and exported model")
+      ->capture_default_str();
+  command->add_option("--sample", job.sample_rows, "How many of them; 0: none, and nothing is checked")
+      ->check(CLI::NonNegativeNumber)
+      ->capture_default_str();
+  command->add_option("--set", job.overrides, "Override a field, e.g. data.root=DIR")
+      ->expected(1)
+      ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll)
+      ->type_name("FIELD=VALUE");
+  command->callback([arguments] { run(*arguments); });
+}
+
+}  // namespace polyscene

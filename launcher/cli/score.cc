@@ -1,0 +1,112 @@
+#include <algorithm>
+#include <chrono>
+#include <filesystem>
+#include <iomanip>
+#include <iostream>
+#include <memory>
+
+#include "core/data/batch_source.h"
+#include "core/data/prediction_writer.h"
+#include "core/serve/served_model.h"
+#include "core/train/left_out.h"
+#include "launcher/cli/commands.h"
+#include "launcher/cli/common.h"
+#include "ops/base/thread.h"
+
+namespace polyscene {
+namespace {
+
+struct ScoreArguments {
+  std::string model, input, output;
+  int64_t batch = 4096;
+  int threads = 1;
+  bool verify = false;
+};
+
+double now_s() { return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count(); }
+
+// The features of the file's rows; what only training wants, such as labels, need not be there.
+config::Data data_of(const ServedModel& model, const std::string& input) {
+  config::Data data = model.experiment().data();
+  const std::filesystem::path path = std::filesystem::absolute(input);
+  data.set_root(path.parent_path().string());
+  data.clear_train_files();
+  data.clear_valid_files();
+  data.clear_test_files();
+  data.add_test_files(path.filename().string());
+  data.clear_label();
+  data.clear_group();
+  data.clear_scenario_column();
+  data.clear_only_scenarios();
+  data.clear_time_column();
+  data.set_lanes(1);  // in the order of the file
+  return data;
+}
+
+void print_times(std::vector<double> seconds, int64_t rows) {
+  double sum = 0;
+  for (const double s : seconds) sum += s;
+  std::ranges::sort(seconds);
+  const auto share = [&](double p) {
+    return 1e3 * seconds[static_cast<size_t>(p * static_cast<double>(seconds.size() - 1))];
+  };
+  std::cout << std::fixed << std::setprecision(0) << "scored " << static_cast<double>(rows) / std::max(sum, 1e-9)
+            << " rows/s; per batch median " << std::setprecision(2) << share(0.5) << " ms, p99 " << share(0.99)
+            << " ms, longest " << share(1) << " ms\n";
+}
+
+void run(const ScoreArguments& arguments) {
+  const ServedModel model(arguments.model);
+  if (arguments.verify) model.verify();
+  const auto source = make_parquet_source(data_of(model, arguments.input), {.split = Split::kTest,
+                                                                            .batch_size = arguments.batch,
+                                                                            .shuffle = false,
+                                                                            .min_tail_share = 0});
+  std::unique_ptr<PredictionWriter> writer;
+  if (!arguments.output.empty())
+    writer = std::make_unique<PredictionWriter>(arguments.output, std::vector<std::string>(), std::vector<std::string>());
+  set_thread_count(arguments.threads);
+  Scorer scorer(model);
+  std::vector<double> seconds;
+  int64_t rows = 0;
+  source->start_epoch(0);
+  while (std::optional<Batch> batch = source->next()) {
+    const double start = now_s();
+    const std::span<const float> logits = scorer.score(*batch);
+    seconds.push_back(now_s() - start);
+    rows += batch->rows;
+    if (!writer) continue;
+    writer->write({.row_keys = std::move(batch->row_keys),
+                   .scenario = std::move(batch->scenario),
+                   .groups = {},
+                   .labels = {},
+                   .logits = {logits.begin(), logits.end()}});
+  }
+  if (writer) writer->finish();
+  std::cout << rows << " rows of " << arguments.input << " scored with " << model.folder();
+  if (writer) std::cout << ", written to " << arguments.output;
+  std::cout << '\n';
+  print_left_out(std::cout, arguments.input, source->counters(), "");
+  if (!seconds.empty()) print_times(std::move(seconds), rows);
+  std::cout << std::flush;
+}
+
+}  // namespace
+
+void add_score_command(CLI::App& app) {
+  auto arguments = std::make_shared<ScoreArguments>();
+  CLI::App* command = app.add_subcommand("score", "Scores of an exported model for every row of a Parquet file");
+  command->add_option("--model", arguments->model, "What polyscene export wrote; the newest version, or one of them")
+      ->required()
+      ->type_name("DIR");
+  command->add_option("--input", arguments->input, "Parquet file with the features' columns")
+      ->required()
+      ->type_name("FILE");
+  command->add_option("--output", arguments->output, "Parquet file to write")->type_name("FILE");
+  command->add_option("--batch", arguments->batch, "Rows at a time")->check(CLI::PositiveNumber)->capture_default_str();
+  command->add_option("--threads", arguments->threads, "Threads")->check(CLI::PositiveNumber)->capture_default_str();
+  command->add_flag("--verify", arguments->verify, "Compare every file with its checksum first");
+  command->callback([arguments] { run(*arguments); });
+}
+
+}  // namespace polyscene

@@ -1,0 +1,129 @@
+#include "core/serve/embedding_store.h"
+
+#include <cmath>
+#include <cstring>
+#include <fstream>
+#include <iterator>
+
+#include "ops/base/error.h"
+#include "ops/base/philox.h"
+#include "tests/core/export/temporary_folder.h"
+
+namespace polyscene {
+namespace {
+
+class EmbeddingStoreTest : public FolderTest, public ::testing::WithParamInterface<RowFormat> {
+ protected:
+  static constexpr int64_t kDim = 6;
+
+  // Keys of all kinds, rows of normal numbers, in several calls.
+  void write(int64_t rows, RowFormat format) {
+    PhiloxStream random(1);
+    for (int64_t i = 0; i < rows; ++i) {
+      keys_.push_back(i % 3 == 0 ? -i : static_cast<int64_t>(mix64(static_cast<uint64_t>(i))));
+      for (int64_t d = 0; d < kDim; ++d) values_.push_back(static_cast<float>(random.next_normal()));
+    }
+    EmbeddingStoreWriter writer(path("t.rows"), rows, kDim, format);
+    for (int64_t first = 0; first < rows; first += 100) {
+      const auto at = static_cast<size_t>(first), count = static_cast<size_t>(std::min<int64_t>(100, rows - first));
+      writer.add(std::span(keys_).subspan(at, count), std::span(values_).subspan(at * kDim, count * kDim));
+    }
+    writer.finish();
+  }
+  [[nodiscard]] std::string bytes() const {
+    std::ifstream in(path("t.rows"), std::ios::binary);
+    return {std::istreambuf_iterator<char>(in), {}};
+  }
+  void set_bytes(const std::string& data) const { std::ofstream(path("t.rows"), std::ios::binary) << data; }
+  [[nodiscard]] std::string open_error() const {
+    return error_of<DataError>([&] { EmbeddingStore store(path("t.rows")); });
+  }
+
+  std::vector<int64_t> keys_;
+  std::vector<float> values_;
+};
+
+TEST_P(EmbeddingStoreTest, GivesBackWhatWasWritten) {
+  write(1234, GetParam());
+  const EmbeddingStore store(path("t.rows"));
+  store.verify();
+  EXPECT_EQ(store.rows(), 1234);
+  EXPECT_EQ(store.dim(), kDim);
+  EXPECT_EQ(store.format(), GetParam());
+  std::vector<float> row(kDim);
+  for (size_t i = 0; i < keys_.size(); ++i) {
+    const int64_t number = store.find(keys_[i]);
+    ASSERT_EQ(number, static_cast<int64_t>(i));
+    store.read(number, row.data());
+    float largest = 0;
+    for (size_t d = 0; d < kDim; ++d) largest = std::max(largest, std::abs(values_[i * kDim + d]));
+    for (size_t d = 0; d < kDim; ++d) {
+      const float want = values_[i * kDim + d];
+      const float tolerance = GetParam() == RowFormat::kFloat32    ? 0
+                              : GetParam() == RowFormat::kBfloat16 ? std::abs(want) / 256
+                                                                   : largest / 254 * 1.001f;
+      EXPECT_NEAR(row[d], want, tolerance);
+    }
+  }
+  for (const int64_t unknown : {int64_t{1}, int64_t{-1}, std::numeric_limits<int64_t>::max()})
+    EXPECT_EQ(store.find(unknown), -1);
+}
+
+INSTANTIATE_TEST_SUITE_P(Formats, EmbeddingStoreTest,
+                         ::testing::Values(RowFormat::kFloat32, RowFormat::kBfloat16, RowFormat::kInt8),
+                         [](const auto& format) { return row_format_name(format.param); });
+
+class EmbeddingStoreFile : public EmbeddingStoreTest {};
+
+TEST_F(EmbeddingStoreFile, MayHaveNoRows) {
+  write(0, RowFormat::kFloat32);
+  const EmbeddingStore store(path("t.rows"));
+  store.verify();
+  EXPECT_EQ(store.find(0), -1);
+}
+
+TEST_F(EmbeddingStoreFile, WantsAsManyRowsAsWereToCome) {
+  EmbeddingStoreWriter writer(path("t.rows"), 2, 1, RowFormat::kFloat32);
+  const std::vector<int64_t> keys = {4, 5, 6};
+  const std::vector<float> values = {1, 2, 3};
+  EXPECT_EQ(error_of<DataError>([&] { writer.add(keys, values); }), "[serve] t.rows: wanted 2 rows, got more");
+  writer.add(std::span(keys).first(1), std::span(values).first(1));
+  EXPECT_EQ(error_of<DataError>([&] { writer.finish(); }), "[serve] t.rows: wanted 2 rows, got 1");
+  EXPECT_EQ(error_of<DataError>([&] { writer.add(std::span(keys).first(1), std::span(values).first(1)); }),
+            "[serve] t.rows: key 4 comes twice; the model's files are of different runs");
+}
+
+TEST_F(EmbeddingStoreFile, CannotBeWritten) {
+  EXPECT_EQ(error_of<DataError>([&] { EmbeddingStoreWriter(path("none/t.rows"), 1, 1, RowFormat::kInt8); }),
+            "[serve] cannot create none/t.rows: No such file or directory; choose a writable place for --output");
+  EXPECT_EQ(error_of<InvalidArgument>([&] { EmbeddingStoreWriter(path("t"), int64_t{1} << 33, 1, RowFormat::kInt8); }),
+            "[serve] wanted at most 4294967294 rows of t, got 8589934592");
+}
+
+TEST_F(EmbeddingStoreFile, IsNotWhatWasWritten) {
+  write(50, RowFormat::kFloat32);
+  const std::string whole = bytes();
+  EXPECT_EQ(open_error(), "no error");
+  set_bytes(whole.substr(0, 100));
+  EXPECT_EQ(open_error(), "[serve] t.rows has 100 bytes, fewer than a header; export it again");
+  set_bytes(whole + "x");
+  EXPECT_EQ(open_error(), str("[serve] t.rows: wanted ", whole.size(), " bytes, got ", whole.size() + 1,
+                              "; it was copied in part, copy it again"));
+  // Every bit of the header counts, and every one behind it to verify().
+  for (size_t at = 0; at < whole.size(); at += at < sizeof(StoreHeader) ? 1 : 37) {
+    std::string flipped = whole;
+    flipped[at] = static_cast<char>(flipped[at] ^ 16);
+    set_bytes(flipped);
+    if (at < sizeof(StoreHeader)) {
+      EXPECT_NE(open_error(), "no error") << at;
+      continue;
+    }
+    const EmbeddingStore store(path("t.rows"));
+    for (const int64_t key : keys_) EXPECT_LT(store.find(key), 50);
+    EXPECT_EQ(error_of<DataError>([&] { store.verify(); }),
+              "[serve] t.rows is not what was written: its checksum differs; copy it again, or export again");
+  }
+}
+
+}  // namespace
+}  // namespace polyscene

@@ -1,0 +1,344 @@
+"""From a run to scores elsewhere: what was exported scores as the trainer does, from the command line and from C."""
+
+import ctypes
+import json
+import os
+import shutil
+import subprocess
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+from safetensors.numpy import load_file, save_file
+
+from tests.end_to_end.support import CONFIG, ROOT, ProgramTest, limit_file_size, planted_table, write_split
+
+CLIENT = os.environ.get("POLYSCENE_SERVE_CLIENT", str(ROOT / "build/release/bin/serve_client"))
+LIBRARY = os.environ.get("POLYSCENE_SERVE_LIBRARY", str(ROOT / "build/release/lib/libpolyscene_serve.so"))
+OK, USAGE, DATA = 0, 2, 3
+NULL_ID = np.iinfo(np.int64).min
+
+# Every feature may be missing; ids of users are text.
+NULLABLE = (
+    CONFIG.replace('"user" categorical {}', '"user" categorical { nullable: true }')
+    .replace('"item" categorical {}', '"item" categorical { nullable: true }')
+    .replace("number { log: true }", "number { log: true mean: 2 stddev: 1.5 nullable: true }")
+    .replace('role: ITEM }\n  feature { name: "tags"', 'role: ITEM }\n  feature { name: "band" number { column: "price" boundary: 5 boundary: 20 nullable: true } }\n  feature { name: "tags"')
+)
+
+
+def nullable_table(rows, seed, first_row=0, scenes=3):
+    """Nulls everywhere, histories longer than are kept, bags of more tags than are kept."""
+    random = np.random.default_rng(seed)
+    table = planted_table(rows, seed, first_row, scenes)
+    users = [None if random.random() < 0.2 else f"user-{u}" for u in table["user"].to_pylist()]
+    items = [None if random.random() < 0.2 else i for i in table["item"].to_pylist()]
+    price = [None if random.random() < 0.3 else p for p in table["price"].to_pylist()]
+    for name, values in {"user": pa.array(users), "item": pa.array(items, pa.int64()), "price": pa.array(price)}.items():
+        table = table.set_column(table.column_names.index(name), name, values)
+    return table
+
+
+class Library:
+    """libpolyscene_serve through ctypes, as a program in another language would use it."""
+
+    def __init__(self):
+        self.c = ctypes.CDLL(LIBRARY)
+        for name in ("polyscene_open", "polyscene_request_new"):
+            getattr(self.c, name).restype = ctypes.c_void_p
+        self.c.polyscene_folder.restype = ctypes.c_char_p
+        self.error = ctypes.create_string_buffer(1000)
+
+    def call(self, name, *arguments):
+        return getattr(self.c, name)(*arguments, self.error, ctypes.c_size_t(1000))
+
+    def ok(self, name, *arguments):
+        if self.call(name, *arguments) != 0:
+            raise RuntimeError(self.error.value.decode())
+
+    def open(self, folder):
+        model = self.call("polyscene_open", str(folder).encode(), 1)
+        if not model:
+            raise RuntimeError(self.error.value.decode())
+        return ctypes.c_void_p(model)
+
+    def score(self, model, columns, rows):
+        """columns: {name: (kind, values)}."""
+        request = ctypes.c_void_p(self.call("polyscene_request_new", model, ctypes.c_int64(rows)))
+        try:
+            for name, (kind, values) in columns.items():
+                self.set(request, name.encode(), kind, values)
+            probabilities = np.full(rows, np.nan, np.float32)
+            self.ok("polyscene_score", model, request, probabilities.ctypes)
+            return probabilities
+        finally:
+            self.c.polyscene_request_free(request)
+
+    def set(self, request, name, kind, values):
+        if kind.endswith("_lists"):
+            offsets = np.cumsum([0, *(len(v) for v in values)]).astype(np.int64)
+            flat = [x for v in values for x in v]
+            before = (offsets.ctypes,)
+        else:
+            flat, before = values, ()
+        if kind.startswith("string"):
+            encoded = [None if v is None else v.encode() for v in flat]
+            data = (ctypes.c_char_p * len(flat))(*encoded)
+            lengths = np.array([len(v or b"") for v in encoded], np.uint64)
+            arguments = (data, lengths.ctypes)
+        elif kind.startswith("id"):
+            array = np.array([NULL_ID if v is None else v for v in flat], np.int64)
+            arguments = (array.ctypes,)
+        else:
+            array = np.array([np.nan if v is None else v for v in flat], np.float64)
+            arguments = (array.ctypes,)
+        self.ok(f"polyscene_set_{kind}", request, name, *before, *arguments)
+
+
+KINDS = {"user": "ids", "item": "ids", "scene": "ids", "price": "numbers", "tags": "id_lists", "tag_weights": "number_lists",
+         "history_item": "id_lists", "history_scene": "id_lists"}
+
+
+class ExportTest(ProgramTest):
+    def export(self, *arguments, expect=OK, run="run", output="served", **options):
+        result = self.run_program("export", "--run", self.folder / run, "--output", self.folder / output, *arguments, **options)
+        self.assertEqual(result.code, expect, result.text)
+        return result
+
+    def score(self, file, *arguments, model="served"):
+        output = self.folder / "scores.parquet"
+        result = self.run_program("score", "--model", self.folder / model, "--input", file, "--output", output, *arguments)
+        self.assertEqual(result.code, OK, result.text)
+        return pq.read_table(output).to_pydict(), result
+
+    def predict(self, split="test"):
+        output = self.folder / "predictions.parquet"
+        done = self.run_program("predict", "--run", self.folder / "run", "--split", split, "--output", output)
+        self.assertEqual(done.code, OK, done.text)
+        rows = pq.read_table(output).sort_by("row_key").to_pydict()
+        return np.array(rows["row_key"]), np.array(rows["logit"]), np.array(rows["probability"])
+
+    def test_scores_are_the_trainers(self):
+        self.train(ranks=2)
+        result = self.export()
+        self.assertRegex(result.out, r"scored 500 rows of valid with trainer and exported model: logits differ by at most 0\.0e\+00, AUC")
+        self.assertIn(f"exported {self.folder}/served/1\nnext:    polyscene score --model {self.folder}/served ", result.out)
+        keys, logits, _ = self.predict()
+        file = self.data / "test/part-00000.parquet"
+        scored, result = self.score(file)
+        self.assertRegex(result.out, r"400 rows of \S+ scored with \S+/served/1, written to ")
+        self.assertRegex(result.out, r"scored \d+ rows/s; per batch median [\d.]+ ms, p99 [\d.]+ ms, longest")
+        order = np.argsort(scored["row_key"])
+        np.testing.assert_array_equal(np.array(scored["row_key"])[order], keys)
+        np.testing.assert_array_equal(np.array(scored["logit"])[order], logits)
+        # Row by row: batches of another size add up in another order, no more.
+        scored, _ = self.score(file, "--batch", 1)
+        np.testing.assert_allclose(np.array(scored["logit"]), logits, rtol=1e-6, atol=1e-6)
+        # A file without labels and other columns of training.
+        bare = self.folder / "bare.parquet"
+        pq.write_table(pq.read_table(file).drop_columns(["click"]), bare)
+        scored, _ = self.score(bare, "--threads", 2, "--verify")
+        np.testing.assert_array_equal(np.array(scored["logit"]), logits)
+
+    def test_versions_and_formats_of_rows(self):
+        self.train("run", "--set", "embedding.dim=16")
+        _, logits, _ = self.predict()
+        file = self.data / "test/part-00000.parquet"
+        sizes = {}
+        for version, (rows, most) in enumerate([("fp32", 0), ("bf16", 0.02), ("int8", 0.05)], 1):
+            self.export("--rows", rows)
+            described = json.loads((self.folder / f"served/{version}/export.json").read_text())
+            self.assertEqual((described["format"], described["rows"], described["model"]), (1, rows, "planted"))
+            self.assertEqual(described["checked"]["rows"], 500)
+            self.assertLessEqual(described["checked"]["auc_trainer"] - described["checked"]["auc_exported"], 0.0005)
+            scored, result = self.score(file)
+            self.assertIn(f"served/{version}", result.out)
+            largest = np.abs(np.array(scored["logit"]) - logits).max()
+            self.assertLessEqual(largest, most)
+            self.assertEqual(largest > 0, rows != "fp32")
+            sizes[rows] = (self.folder / f"served/{version}/tables/item.rows").stat().st_size
+        self.assertGreater(sizes["fp32"], sizes["bf16"])
+        self.assertGreater(sizes["bf16"], sizes["int8"])
+        scored, result = self.score(file, model="served/1")
+        self.assertIn("served/1", result.out)
+        np.testing.assert_array_equal(np.array(scored["logit"]), logits)
+        self.assertEqual(sorted(os.listdir(self.folder / "served")), ["1", "2", "3"])
+
+    def test_the_library_scores_row_by_row_as_training_does(self):
+        # Nulls, unseen ids and an unseen scenario, empty and long histories.
+        self.config.write_text(NULLABLE % {"root": self.data})
+        for split in ("train", "valid", "test"):
+            shutil.rmtree(self.data / split)
+        write_split(self.data, "train", [nullable_table(1500, 1)])
+        write_split(self.data, "valid", [nullable_table(300, 3, 10000)])
+        test = nullable_table(400, 4, 20000, scenes=5)
+        write_split(self.data, "test", [test])
+        self.train()
+        self.export()
+        _, _, probabilities = self.predict()
+        library = Library()
+        model = library.open(self.folder / "served")
+        kinds = {**KINDS, "user": "strings"}
+        columns = {name: (kind, test[name].to_pylist()) for name, kind in kinds.items()}
+        self.assertTrue(any(p is None for p in columns["price"][1]))
+        self.assertTrue(any(len(h) > 8 for h in columns["history_item"][1]))
+        self.assertTrue(any(len(h) == 0 for h in columns["history_item"][1]))
+        np.testing.assert_allclose(library.score(model, columns, 400), probabilities, rtol=1e-6)
+        for row in range(20):
+            one = {name: (kind, values[row:row + 1]) for name, (kind, values) in columns.items()}
+            np.testing.assert_allclose(library.score(model, one, 1), probabilities[row:row + 1], rtol=1e-6)
+
+        # A column that is not given is null in every row, as in a file.
+        without = ["user", "price", "tags", "tag_weights", "history_item", "history_scene"]
+        table = test
+        for name in without:
+            table = table.set_column(table.column_names.index(name), name, pa.nulls(400, table[name].type))
+        file = self.folder / "missing.parquet"
+        pq.write_table(table, file)
+        scored, _ = self.score(file)
+        given = {name: column for name, column in columns.items() if name not in without}
+        np.testing.assert_allclose(library.score(model, given, 400), np.array(scored["probability"]), rtol=1e-6)
+
+    def test_a_program_that_links_nothing_but_the_library(self):
+        self.train()
+        self.export()
+        done = subprocess.run([CLIENT, self.folder / "served"], capture_output=True, text=True, timeout=60)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        library = Library()
+        columns = {"user": ("ids", [1, 1, 1]), "item": ("ids", [5, 7, 99]), "scene": ("ids", [0, 1, 2]),
+                   "price": ("numbers", [1.5, 2.5, 3.5]), "tags": ("id_lists", [[1, 2], [], [3]]),
+                   "tag_weights": ("number_lists", [[0.5, 1.0], [], [2.0]]),
+                   "history_item": ("id_lists", [[4, 5], [4, 5], []]), "history_scene": ("id_lists", [[0, 1], [0, 1], []])}
+        wanted = library.score(library.open(self.folder / "served"), columns, 3)
+        np.testing.assert_allclose([float(line) for line in done.stdout.split()], wanted, rtol=1e-6)
+        done = subprocess.run([CLIENT, self.folder], capture_output=True, text=True, timeout=60)
+        self.assertEqual(done.returncode, 1)
+        self.assertIn("[serve] wanted an exported model in ", done.stderr)
+        needed = subprocess.run(["readelf", "-d", LIBRARY], capture_output=True, text=True).stdout
+        self.assertIn("NEEDED", needed)
+        for unwanted in ("mpi", "cuda", "nccl", "arrow", "parquet", "glog"):
+            self.assertNotIn(f"lib{unwanted}", needed)
+
+    def test_what_the_library_refuses(self):
+        self.train()
+        self.export()
+        library = Library()
+        model = library.open(self.folder / "served")
+        columns = {name: (kind, planted_table(3, 5)[name].to_pylist()) for name, kind in KINDS.items()}
+        self.assertEqual(library.score(model, columns, 3).shape, (3,))
+        self.assertEqual(library.score(model, {}, 0).shape, (0,))
+        refused = {
+            '[serve] no feature of the model reads a column "usr"; did you mean "user"?': {"usr": ("ids", [1, 2, 3])},
+            '[serve] row 1, column "item": null, but not nullable': {"item": ("ids", [1, None, 3])},
+            '[serve] row 0, column "price": null or NaN, but not nullable': {"price": ("numbers", [None, 1, 1])},
+            '[serve] row 2, column "price": infinite': {"price": ("numbers", [1, 1, np.inf])},
+            '[serve] column "price": wanted numbers, one per row': {"price": ("ids", [1, 2, 3])},
+            '[serve] column "item": wanted ids or strings, one per row': {"item": ("numbers", [1, 2, 3])},
+            '[serve] column "tags": wanted lists of ids or strings': {"tags": ("ids", [1, 2, 3])},
+            '[serve] row 1, column "tag_weights": another length than "tags"': {
+                "tags": ("id_lists", [[], [1, 2], []]), "tag_weights": ("number_lists", [[], [1], []])},
+            '[serve] row 1, column "tag_weights": a weight is negative, NaN or infinite': {
+                "tags": ("id_lists", [[], [1], []]), "tag_weights": ("number_lists", [[], [-1], []])},
+            '[serve] row 2, column "history_scene": another length than "history_item"': {
+                "history_item": ("id_lists", [[], [1], [4]]), "history_scene": ("id_lists", [[], [1], []])},
+        }
+        for message, change in refused.items():
+            with self.assertRaises(RuntimeError) as raised:
+                library.score(model, {**columns, **change}, 3)
+            self.assertEqual(str(raised.exception), message)
+        for pair in (["tags", "tag_weights"], ["history_item", "history_scene"]):
+            with self.assertRaisesRegex(RuntimeError, f'columns "{pair[0]}" and "{pair[1]}" go together: wanted '):
+                library.score(model, {name: column for name, column in columns.items() if name != pair[1]}, 3)
+        with self.assertRaisesRegex(RuntimeError, 'row 0, column "user": null, but not nullable'):
+            library.score(model, {name: column for name, column in columns.items() if name != "user"}, 3)
+        with self.assertRaisesRegex(RuntimeError, "wanted an exported model in .*, there is no version; polyscene export"):
+            library.open(self.folder)
+
+    def test_a_newer_version_is_taken_without_a_restart(self):
+        self.train()
+        self.export()
+        library = Library()
+        model = library.open(self.folder / "served")
+        columns = {name: (kind, planted_table(30, 5)[name].to_pylist()) for name, kind in KINDS.items()}
+        before = library.score(model, columns, 30)
+        self.assertEqual(library.call("polyscene_refresh", model), 0)
+        self.train("run", "--overwrite", "--set", "train.epochs=2")
+        self.export()
+        np.testing.assert_array_equal(library.score(model, columns, 30), before)
+        self.assertEqual(library.call("polyscene_refresh", model), 1)
+        self.assertTrue(library.c.polyscene_folder(model).decode().endswith("/served/2"))
+        self.assertGreater(np.abs(library.score(model, columns, 30) - before).max(), 1e-3)
+        # One that cannot be read is not taken.
+        shutil.copytree(self.folder / "served/2", self.folder / "served/3")
+        (self.folder / "served/3/tables/item.rows").unlink()
+        self.assertEqual(library.call("polyscene_refresh", model), -1)
+        self.assertIn("served/3/tables/item.rows, which export.json lists: No such file", library.error.value.decode())
+        self.assertTrue(library.c.polyscene_folder(model).decode().endswith("/served/2"))
+
+    def test_nothing_is_published_that_scores_otherwise(self):
+        self.train()
+        # One value of every row so large that eight bits leave nothing of the others.
+        for file in (self.folder / "run/model/tables").glob("*.safetensors"):
+            tensors = load_file(file)
+            tensors["values"][:, 0] = 100.0
+            save_file(tensors, file)
+        result = self.export("--rows", "int8", expect=DATA)
+        self.assertRegex(result.err, r"polyscene: \[export\] wanted an AUC of 0\.\d+ less at most 0\.0005 with int8 rows, got 0\.\d+; "
+                                     r"nothing was published, try --rows fp32")
+        self.assertEqual(os.listdir(self.folder / "served"), [])
+        self.export()
+        self.assertEqual(os.listdir(self.folder / "served"), ["1"])
+
+    def test_unchecked_where_there_are_no_rows_at_hand(self):
+        self.train()
+        shutil.rmtree(self.data)
+        self.assert_fails(self.export(expect=DATA), DATA, 'no file matches "valid/*.parquet"')
+        result = self.export("--sample", 0)
+        self.assertIn("no row was scored: that the exported model scores as the trainer does was not checked", result.out)
+        self.assertNotIn("checked", json.loads((self.folder / "served/1/export.json").read_text()))
+
+    def test_what_cannot_be_exported_or_scored(self):
+        fails = self.assert_fails
+        fails(self.export(expect=USAGE), USAGE, "holds no model/dense.safetensors")
+        self.train()
+        fails(self.export("--rows", "fp16", expect=USAGE), USAGE, 'wanted rows as fp32, bf16 or int8, got "fp16"')
+        (self.folder / "file").write_text("")
+        fails(self.export(output="file", expect=DATA), DATA, f"{self.folder}/file")
+        result = self.export(expect=DATA, preexec_fn=limit_file_size(20000))
+        fails(result, DATA, f"{self.folder}/served/", "free space or choose another --output")
+        self.assertEqual(os.listdir(self.folder / "served"), [])
+
+        self.export()
+        served, file = self.folder / "served/1", self.data / "test/part-00000.parquet"
+
+        def score_fails(*texts, arguments=(), model=served):
+            fails(self.run_program("score", "--model", model, "--input", file, *arguments), DATA, *texts)
+
+        score_fails("wanted an exported model in ", "there is no version", model=self.folder)
+        rows = served / "tables/item.rows"
+        whole = rows.read_bytes()
+
+        def damage(data, *texts, arguments=()):
+            rows.write_bytes(data)
+            score_fails(str(rows), *texts, arguments=arguments)
+            rows.write_bytes(whole)
+
+        damage(whole[:-8], f"wanted {len(whole)} bytes, got {len(whole) - 8}; it was copied in part")
+        damage(b"X" + whole[1:], "does not begin like a table's rows of this version")
+        damage(whole[:20] + b"\xff" + whole[21:], "the header is damaged; export it again")
+        damage(whole[:200] + bytes([whole[200] ^ 1]) + whole[201:], "its checksum differs", arguments=["--verify"])
+        description = served / "export.json"
+        text = description.read_text()
+        description.write_text(text.replace('"format": 1', '"format": 2'))
+        score_fails("export.json is of format 2, this program reads 1")
+        description.write_text(text.replace("tables/item.rows", "../item.rows"))
+        score_fails('file "../item.rows" is not described as one below its folder')
+        description.write_text("{")
+        score_fails("export.json is no description of an exported model")
+        description.write_text(text)
+        dense = load_file(served / "dense.safetensors")
+        dense["head/0/w"] = dense["head/0/w"][:-1]
+        save_file(dense, served / "dense.safetensors")
+        description.write_text(text.replace(f'"bytes": {json.loads(text)["files"]["dense.safetensors"]["bytes"]}',
+                                            f'"bytes": {(served / "dense.safetensors").stat().st_size}'))
+        score_fails('dense.safetensors: tensor "head/0/w" has shape', "export the model again")

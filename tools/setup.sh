@@ -21,7 +21,7 @@ package_names() {
   # libdnnl-dev's CMake files ask for OpenCL's headers and library, which its package merely recommends.
   cat <<'LIST'
 cmake ninja-build ccache git pkg-config python3-venv libopenmpi-dev openmpi-bin libprotobuf-dev protobuf-compiler
-libgoogle-glog-dev libdnnl-dev ocl-icd-opencl-dev libhwy-dev libcli11-dev nlohmann-json3-dev libxxhash-dev libzstd-dev libgtest-dev
+libgoogle-glog-dev libonnx-dev libdnnl-dev ocl-icd-opencl-dev libhwy-dev libcli11-dev nlohmann-json3-dev libxxhash-dev libzstd-dev libgtest-dev
 libgmock-dev
 LIST
   # Ubuntu 22.04's own g++ is 11, which lacks parts of C++20 that we use; 12 stands beside it there.
@@ -78,6 +78,8 @@ numpy==2.2.6; python_version == "3.10"
 numpy==2.0.2; python_version == "3.9"
 safetensors==0.8.0; python_version >= "3.10"
 safetensors==0.7.0; python_version == "3.9"
+onnxruntime==1.23.2; python_version >= "3.10"
+onnxruntime==1.19.2; python_version == "3.9"
 LIST
 }
 

@@ -18,6 +18,8 @@
 #include "core/checkpoint/model_parts.h"
 #include "core/config/load.h"
 #include "core/data/file_list.h"
+#include "core/export/onnx/model.h"
+#include "core/export/triton.h"
 #include "core/metrics/evaluation.h"
 #include "core/serve/served_model.h"
 #include "core/train/run_folder.h"
@@ -38,12 +40,11 @@ struct ScoredSample {
 };
 
 std::vector<Batch> first_batches(const ExportJob& job, const config::Experiment& experiment) {
-  const auto source =
-      make_parquet_source(experiment.data(), {.split = job.split,
-                                              .batch_size = std::min<int64_t>(experiment.train().eval_batch_size(),
-                                                                              job.sample_rows),
-                                              .shuffle = false,
-                                              .min_tail_share = 0});
+  const auto source = make_parquet_source(
+      experiment.data(), {.split = job.split,
+                          .batch_size = std::min<int64_t>(experiment.train().eval_batch_size(), job.sample_rows),
+                          .shuffle = false,
+                          .min_tail_share = 0});
   source->start_epoch(0);
   std::vector<Batch> batches;
   for (int64_t rows = 0; rows < job.sample_rows;) {
@@ -138,9 +139,8 @@ void write_stores(const ExportJob& job, const Model& model, const std::string& f
     visit_saved_rows(from, table.name, table.dim,
                      [&](std::span<const int64_t> keys, std::span<const float>) { rows += std::ssize(keys); });
     EmbeddingStoreWriter writer(to + "/" + store_file(table.name), rows, table.dim, job.rows);
-    visit_saved_rows(
-        from, table.name, table.dim,
-        [&](std::span<const int64_t> keys, std::span<const float> values) { writer.add(keys, values); });
+    visit_saved_rows(from, table.name, table.dim,
+                     [&](std::span<const int64_t> keys, std::span<const float> values) { writer.add(keys, values); });
     writer.finish();
   }
 }
@@ -158,6 +158,12 @@ Json describe_files_of(const std::string& folder) {
     files[name] = {{"bytes", file.bytes().size()}, {"xxh3", hash}};
   }
   return files;
+}
+
+void run_check(const std::string& command, const std::string& folder) {
+  const int status = std::system((command + " '" + folder + "'").c_str());
+  require<DataError>(status == 0, "[export] wanted \"", command, "\" to agree with the exported model, it ended with ",
+                     WIFEXITED(status) ? WEXITSTATUS(status) : status, "; nothing was published");
 }
 
 // A folder that goes unless it was moved into place.
@@ -205,12 +211,13 @@ std::string export_model(const ExportJob& job, std::ostream& out) {
                      error.message(), "; free space or choose another --output");
   write_stores(job, build_model(experiment, schema), model, aside.path());
 
-  Json json = {{"format", 1},
-               {"model", experiment.name()},
-               {"run", job.run},
-               {"rows", row_format_name(job.rows)},
-               {"files", describe_files_of(aside.path())}};
-  const auto describe = [&] { write_text_file(aside.path() + "/export.json", json.dump(2) + "\n"); };
+  Json json = {{"format", 1}, {"model", experiment.name()}, {"run", job.run}, {"rows", row_format_name(job.rows)}};
+  const auto describe = [&] {
+    std::error_code none;
+    fs::remove(aside.path() + "/export.json", none);
+    json["files"] = describe_files_of(aside.path());
+    write_text_file(aside.path() + "/export.json", json.dump(2) + "\n");
+  };
   describe();
   std::optional<ScoredSample> sample;
   if (job.sample_rows > 0) {
@@ -218,8 +225,16 @@ std::string export_model(const ExportJob& job, std::ostream& out) {
     require<DataError>(!sample->logits.empty(), "[export] the split ", split_name(job.split),
                        " has no row to check the exported model with; choose another --split, or --sample 0");
     json["checked"] = compare(job, *sample, aside.path());
-    describe();
   }
+  if (job.onnx) {
+    const ServedModel served(aside.path());
+    const OnnxOptions options{.most_inside_bytes = job.onnx_inside_bytes};
+    write_onnx(served, options);
+    if (sample) write_onnx_sample(aside.path() + "/onnx/sample.safetensors", served, sample->batches[0], options);
+    if (job.triton) write_triton(served);
+    if (!job.onnx_check.empty()) run_check(job.onnx_check, aside.path());
+  }
+  describe();
   sync_folder(aside.path() + "/tables", true);
   sync_folder(aside.path(), true);
   const std::string folder = aside.publish(job.output);
@@ -236,6 +251,9 @@ std::string export_model(const ExportJob& job, std::ostream& out) {
   } else {
     out << "no row was scored: that the exported model scores as the trainer does was not checked\n";
   }
+  if (job.onnx && job.onnx_check.empty())
+    out << "that ONNX Runtime scores the same was not checked; --onnx-check \"python3 tools/onnx/score.py --check\" "
+           "does\n";
   out << "exported " << folder << "\nnext:    polyscene score --model " << job.output << " --input FILE.parquet"
       << std::endl;
   return folder;

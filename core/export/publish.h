@@ -15,8 +15,12 @@ struct ExportJob {
   bool best = false;   // the model of the best evaluation, where it is kept beside the last one
   std::string output;  // folder of versions
   RowFormat rows = RowFormat::kFloat32;
-  Split split = Split::kValid;   // whose first rows are scored by trainer and exported model
-  int64_t sample_rows = 4096;    // 0: none are, and nothing is checked
+  Split split = Split::kValid;                     // whose first rows are scored by trainer and exported model
+  int64_t sample_rows = 4096;                      // 0: none are, and nothing is checked
+  bool onnx = false;                               // also the forward graph as ONNX
+  bool triton = false;                             // and as a Triton model repository
+  int64_t onnx_inside_bytes = int64_t{256} << 20;  // most bytes of tables inside the ONNX model
+  std::string onnx_check;  // a command that is given the version's folder before it is published, and can refuse
   std::vector<std::string> overrides;
 };
 

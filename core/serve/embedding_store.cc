@@ -53,8 +53,7 @@ void write_values(RowFormat format, const float* values, int64_t dim, char* to) 
     for (int64_t i = 0; i < dim; ++i) largest = std::max(largest, std::abs(values[i]));
     const float scale = largest / 127;
     std::memcpy(to, &scale, 4);
-    for (int64_t i = 0; i < dim; ++i)
-      to[4 + i] = static_cast<char>(scale > 0 ? std::lround(values[i] / scale) : 0);
+    for (int64_t i = 0; i < dim; ++i) to[4 + i] = static_cast<char>(scale > 0 ? std::lround(values[i] / scale) : 0);
   }
 }
 
@@ -129,8 +128,8 @@ void EmbeddingStoreWriter::add(std::span<const int64_t> keys, std::span<const fl
 
 void EmbeddingStoreWriter::finish() {
   require<DataError>(added_ == header_.rows, "[serve] ", path_, ": wanted ", header_.rows, " rows, got ", added_);
-  header_.content_hash = XXH3_64bits(data_ + sizeof(StoreHeader),
-                                     static_cast<size_t>(header_.file_bytes) - sizeof(StoreHeader));
+  header_.content_hash =
+      XXH3_64bits(data_ + sizeof(StoreHeader), static_cast<size_t>(header_.file_bytes) - sizeof(StoreHeader));
   header_.header_hash = hash_of(header_);
   std::memcpy(data_, &header_, sizeof(StoreHeader));
   const bool synced = ::msync(data_, static_cast<size_t>(header_.file_bytes), MS_SYNC) == 0 && ::fsync(file_) == 0;
@@ -157,6 +156,12 @@ EmbeddingStore::EmbeddingStore(const std::string& path) : path_(path), file_(pat
   slots_ = reinterpret_cast<const uint32_t*>(records_ + h.rows * h.record_bytes);
 }
 
+int64_t EmbeddingStore::key(int64_t row) const {
+  int64_t key;
+  std::memcpy(&key, record(row), 8);
+  return key;
+}
+
 int64_t EmbeddingStore::find(int64_t key) const {
   const auto mask = static_cast<uint64_t>(header_.slots - 1);
   uint64_t at = mix64(static_cast<uint64_t>(key)) & mask;
@@ -164,9 +169,7 @@ int64_t EmbeddingStore::find(int64_t key) const {
   for (int64_t seen = 0; seen < header_.slots; ++seen, at = (at + 1) & mask) {
     const int64_t row = int64_t{slots_[at]} - 1;
     if (row < 0 || row >= header_.rows) return -1;
-    int64_t other;
-    std::memcpy(&other, record(row), 8);
-    if (other == key) return row;
+    if (this->key(row) == key) return row;
   }
   return -1;
 }

@@ -70,6 +70,7 @@ class EmbeddingStore {
   [[nodiscard]] int64_t dim() const { return header_.dim; }
   [[nodiscard]] RowFormat format() const { return static_cast<RowFormat>(header_.format); }
 
+  [[nodiscard]] int64_t key(int64_t row) const;
   // The number of the key's row, or -1.
   [[nodiscard]] int64_t find(int64_t key) const;
   // values [dim].

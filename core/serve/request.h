@@ -37,7 +37,7 @@ class Request {
 
  private:
   struct Column {
-    std::vector<int64_t> keys;     // ids, and strings as keys
+    std::vector<int64_t> keys;  // ids, and strings as keys
     std::vector<double> numbers;
     std::vector<int64_t> offsets;  // of lists
   };

@@ -129,11 +129,11 @@ void ServedModel::verify() const {
 
 Scorer::Scorer(const ServedModel& model)
     : model_(model),
-      inputs_(model.model_, model.schema_, model.layout_),
-      lookup_(model.layout_, model.stores_),
-      executor_(*model.model_.graph, {model.model_.logit}, options_of(model.experiment_)) {
-  for (size_t i = 0; i < model.parameters_.size(); ++i)
-    executor_.bind(model.model_.graph->parameters()[i].value, model.parameters_[i].view());
+      inputs_(model.model(), model.schema(), model.layout()),
+      lookup_(model.layout(), model.stores()),
+      executor_(*model.model().graph, {model.model().logit}, options_of(model.experiment())) {
+  for (size_t i = 0; i < model.model().graph->parameters().size(); ++i)
+    executor_.bind(model.model().graph->parameters()[i].value, model.parameter(i));
 }
 
 std::span<const float> Scorer::score(const Batch& batch) {
@@ -142,7 +142,7 @@ std::span<const float> Scorer::score(const Batch& batch) {
   lookup_.lookup(inputs_.keys(), LookupMode::kEval);
   inputs_.bind(executor_, lookup_, 1.0, nullptr);
   executor_.run();
-  return executor_.result(model_.model_.logit).elements<const float>();
+  return executor_.result(model_.model().logit).elements<const float>();
 }
 
 }  // namespace polyscene

@@ -41,13 +41,16 @@ class ServedModel {
   [[nodiscard]] const std::string& folder() const { return folder_; }
   [[nodiscard]] const config::Experiment& experiment() const { return experiment_; }
   [[nodiscard]] const FeatureSchema& schema() const { return schema_; }
+  [[nodiscard]] const Model& model() const { return model_; }
+  [[nodiscard]] const TableLayout& layout() const { return layout_; }
+  // Per table of the model; values of a parameter of its graph.
   [[nodiscard]] const std::vector<std::unique_ptr<EmbeddingStore>>& stores() const { return stores_; }
+  [[nodiscard]] TensorView parameter(size_t index) const { return parameters_[index].view(); }
 
   // Reads every file. Throws DataError naming the one that is not what was exported.
   void verify() const;
 
  private:
-  friend class Scorer;
   void check_files() const;
 
   std::string folder_;
@@ -66,6 +69,9 @@ class Scorer {
 
   // Logits [batch.rows], valid until the next call. The batch needs no labels, groups or keys of rows.
   [[nodiscard]] std::span<const float> score(const Batch& batch);
+  // What the last batch became: its distinct keys, and inputs of the graph.
+  [[nodiscard]] const UniqueKeys& keys() const { return inputs_.keys(); }
+  [[nodiscard]] TensorView input(Value v) const { return executor_.bound(v); }
 
  private:
   const ServedModel& model_;

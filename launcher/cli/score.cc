@@ -58,13 +58,13 @@ void print_times(std::vector<double> seconds, int64_t rows) {
 void run(const ScoreArguments& arguments) {
   const ServedModel model(arguments.model);
   if (arguments.verify) model.verify();
-  const auto source = make_parquet_source(data_of(model, arguments.input), {.split = Split::kTest,
-                                                                            .batch_size = arguments.batch,
-                                                                            .shuffle = false,
-                                                                            .min_tail_share = 0});
+  const auto source = make_parquet_source(
+      data_of(model, arguments.input),
+      {.split = Split::kTest, .batch_size = arguments.batch, .shuffle = false, .min_tail_share = 0});
   std::unique_ptr<PredictionWriter> writer;
   if (!arguments.output.empty())
-    writer = std::make_unique<PredictionWriter>(arguments.output, std::vector<std::string>(), std::vector<std::string>());
+    writer =
+        std::make_unique<PredictionWriter>(arguments.output, std::vector<std::string>(), std::vector<std::string>());
   set_thread_count(arguments.threads);
   Scorer scorer(model);
   std::vector<double> seconds;

@@ -50,6 +50,9 @@ class Executor {
   // during run(); bindings stay until replaced. Types are checked here, shapes in run().
   void bind(Value value, TensorView view);
 
+  // What an input or parameter is bound to.
+  [[nodiscard]] TensorView bound(Value value) const { return views_[static_cast<size_t>(value.id)]; }
+
   // Has `work` called in every run once all that writes or reads these wanted outputs is done, on a device: queued.
   // Where a run is queued as a whole, that is after all of it. Works of one run are called in the same order in either
   // case.

@@ -1,4 +1,5 @@
-// Scores three rows with an exported model: a program of somebody else's, that knows libpolyscene_serve and nothing more.
+// Scores three rows with an exported model: a program of somebody else's, that knows libpolyscene_serve and nothing
+// more.
 #include <cstdio>
 
 #include "polyscene_serve.hpp"

@@ -5,8 +5,10 @@ import json
 import os
 import shutil
 import subprocess
+import sys
 
 import numpy as np
+import onnxruntime
 import pyarrow as pa
 import pyarrow.parquet as pq
 from safetensors.numpy import load_file, save_file
@@ -219,6 +221,102 @@ class ExportTest(ProgramTest):
         for unwanted in ("mpi", "cuda", "nccl", "arrow", "parquet", "glog"):
             self.assertNotIn(f"lib{unwanted}", needed)
 
+    def onnx_probabilities(self, version, extra=()):
+        folder = self.folder / version / "onnx"
+        session = onnxruntime.InferenceSession(str(folder / "model.onnx"), providers=["CPUExecutionProvider"])
+        sample = load_file(folder / "sample.safetensors")
+        names = [i.name for i in session.get_inputs()]
+        got = session.run(["logit", "probability"], {name: sample[name] for name in names})
+        return names, sample, got
+
+    def test_onnx_of_every_model(self):
+        check = ["--format", "onnx", "--sample", 300, "--onnx-check", f"{sys.executable} {ROOT}/tools/onnx/score.py --check"]
+        models = ["lr {}", "mlp {}", "din {}", 'pepnet { personal: "user" personal: "item" }', "sfpnet {}",
+                  "sfpnet { blocks: 3 dap: MEAN_VARIANCE gate_grain: FIELD carry_context: false }",
+                  "sfpnet { dap: MEAN gate_form: ONE_LAYER gate_scope: C_ONLY rtm_form: GATED }",
+                  "sfpnet { gate_form: SCENARIO_TABLE rtm_form: ADD readout: READOUT_DAP_AND_TARGET_ATTENTION }",
+                  "sfpnet { use_rtm: false }", "sfpnet { use_sam: false }"]
+        text = self.config.read_text()
+        for number, model in enumerate(models):
+            with self.subTest(model):
+                head = "" if model == "lr {}" else "head: 16 head: 8 "
+                self.config.write_text(text.replace("head: 16 head: 8 sfpnet { gate_hidden: 16 context_width: 8 }", head + model))
+                self.train(f"run{number}", "--set", "train.max_steps=8")
+                result = self.export(*check, run=f"run{number}", output=f"served{number}")
+                self.assertRegex(result.out, r"ONNX Runtime \S+: \d+ rows, probabilities differ by at most \S+ \(as wanted\)")
+
+    def test_onnx_with_tables_inside_and_outside(self):
+        self.train()
+        self.export("--format", "onnx,triton")
+        self.export("--format", "onnx", "--onnx-inside", 0)
+        inside, sample, got = self.onnx_probabilities("served/1")
+        np.testing.assert_allclose(got[0], sample["logit"], atol=1e-6, rtol=1e-6)
+        outside, sample, got = self.onnx_probabilities("served/2")
+        np.testing.assert_allclose(got[0], sample["logit"], atol=1e-6, rtol=1e-6)
+        self.assertEqual([name for name in outside if name not in inside], ["rows/8"])
+        self.assertFalse((self.folder / "served/2/onnx/keys.safetensors").exists())
+
+        # What inputs.json says is enough to build the inputs from ids alone.
+        described = json.loads((self.folder / "served/1/onnx/inputs.json").read_text())
+        keys = load_file(self.folder / "served/1/onnx/keys.safetensors")
+        row_of = {table: {int(k): described["tables"][table]["first_row"] + i for i, k in enumerate(values)} for table, values in keys.items()}
+        table = pq.read_table(self.data / "test/part-00000.parquet").slice(0, 50)
+
+        def rows(name, ids):
+            return [row_of[name].get(i, -1) for i in ids]
+
+        inputs = {}
+        for name, what in described["inputs"].items():
+            if "columns" in what and "dim" in what:
+                inputs[name] = np.array([rows(c["table"], table[c["feature"]].to_pylist()) for c in what["columns"]], np.int32).T
+            elif name == "numbers":
+                price = table["price"].to_numpy()
+                inputs[name] = np.log1p(price).astype(np.float32)[:, None]
+        history = [h[-8:] for h in table["history_item"].to_pylist()], [h[-8:] for h in table["history_scene"].to_pylist()]
+        tags = table["tags"].to_pylist()
+        weights = [np.array(w) / max(sum(w), 1e-30) for w in table["tag_weights"].to_pylist()]
+        flat = lambda lists: [x for values in lists for x in values]
+        offsets = lambda lists: np.cumsum([0, *map(len, lists)]).astype(np.int32)
+        inputs["sequence/history/8/distinct"] = np.array([rows("item", flat(history[0])), rows("scene", flat(history[1]))], np.int32).T
+        inputs["sequence/history/8/index"] = np.arange(len(flat(history[0])), dtype=np.int32)
+        inputs["sequence/history/8/offsets"] = offsets(history[0])
+        inputs["bag/tags/8/index"] = np.array(rows("tag", flat(tags)), np.int32)
+        inputs["bag/tags/8/weights"] = np.array(flat(weights), np.float32)[:, None]
+        inputs["bag/tags/8/offsets"] = offsets(tags)
+        session = onnxruntime.InferenceSession(str(self.folder / "served/1/onnx/model.onnx"), providers=["CPUExecutionProvider"])
+        got = session.run(["probability"], inputs)[0][:, 0]
+        _, _, probabilities = self.predict()
+        np.testing.assert_allclose(got, probabilities[:50], rtol=2e-6)
+
+        repository = self.folder / "served/1/triton/planted"
+        text = (repository / "config.pbtxt").read_text()
+        self.assertIn('name: "planted"\nbackend: "onnxruntime"\nmax_batch_size: 0\n', text)
+        self.assertIn('input { name: "fields/0" data_type: TYPE_INT32 dims: [ -1, 1 ] }', text)
+        self.assertIn('output { name: "probability" data_type: TYPE_FP32 dims: [ -1, 1 ] }', text)
+        self.assertEqual((repository / "1/model.onnx").read_bytes(), (self.folder / "served/1/onnx/model.onnx").read_bytes())
+
+    def test_a_check_that_fails_publishes_nothing(self):
+        self.train()
+        result = self.export("--format", "onnx", "--onnx-check", "false", expect=DATA)
+        self.assertIn('[export] wanted "false" to agree with the exported model, it ended with 1; nothing was published', result.err)
+        self.assertEqual(os.listdir(self.folder / "served"), [])
+        self.export("--format", "onnx")
+        tool = [sys.executable, ROOT / "tools/onnx/score.py"]
+        done = subprocess.run([*tool, self.folder / "served/1", "--seconds", "0.05", "--json"], capture_output=True, text=True)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertEqual(json.loads(done.stdout)["rows"], 500)
+        sample = self.folder / "served/1/onnx/sample.safetensors"
+        tensors = load_file(sample)
+        tensors["logit"][7] += 0.01
+        save_file(tensors, sample)
+        done = subprocess.run([*tool, "--check", self.folder / "served/1"], capture_output=True, text=True)
+        self.assertEqual(done.returncode, 1)
+        self.assertIn("(wanted at most 1e-06)", done.stdout)
+        sample.unlink()
+        done = subprocess.run([*tool, "--check", self.folder / "served/1"], capture_output=True, text=True)
+        self.assertEqual(done.returncode, 1)
+        self.assertIn("there is no ", done.stderr)
+
     def test_what_the_library_refuses(self):
         self.train()
         self.export()
@@ -301,6 +399,7 @@ class ExportTest(ProgramTest):
         fails = self.assert_fails
         fails(self.export(expect=USAGE), USAGE, "holds no model/dense.safetensors")
         self.train()
+        fails(self.export("--format", "onyx", expect=USAGE), USAGE, 'wanted --format of store, onnx and triton, comma-separated, got "onyx"')
         fails(self.export("--rows", "fp16", expect=USAGE), USAGE, 'wanted rows as fp32, bf16 or int8, got "fp16"')
         (self.folder / "file").write_text("")
         fails(self.export(output="file", expect=DATA), DATA, f"{self.folder}/file")

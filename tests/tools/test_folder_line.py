@@ -10,7 +10,8 @@ LINE = ["ops", "dist", "embedding", "core", "launcher"]
 CONFINED = {
     r"mpi\.h": ["dist/mpi/"],
     r"arrow/|parquet/": ["core/data/"],
-    r"google/protobuf/": ["core/config/"],
+    r"google/protobuf/": ["core/config/", "core/checkpoint/"],
+    r"onnx/": ["core/export/"],
     r"CLI/": ["launcher/"],
 }
 

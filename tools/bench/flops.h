@@ -30,7 +30,7 @@ inline double sgemm_peak() {
 
 // Multiplications and additions of one forward pass over a batch.
 inline double forward_flops(const config::Experiment& experiment, const FeatureSchema& schema, int64_t batch,
-                     int64_t behaviours) {
+                            int64_t behaviours) {
   const Model model = build_model(experiment, schema);
   const auto rows = [&](const Value& v) {
     const Dim& d = v.shape()[0];

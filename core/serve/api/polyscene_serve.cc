@@ -88,9 +88,7 @@ struct polyscene_request {
   polyscene::Request columns;
 
   polyscene_request(std::shared_ptr<Version> v, int64_t n)
-      : version(std::move(v)),
-        rows(n),
-        columns(version->model.experiment().data(), version->model.schema(), n) {}
+      : version(std::move(v)), rows(n), columns(version->model.experiment().data(), version->model.schema(), n) {}
   // Offsets of lists and how many values they name.
   [[nodiscard]] std::pair<std::span<const int64_t>, int64_t> lists(const int64_t* offsets) const {
     const std::span<const int64_t> all = list(offsets, rows + 1);
@@ -105,8 +103,8 @@ polyscene_model* polyscene_open(const char* folder, int threads, char* error, si
   return guarded<polyscene_model*>(error, error_bytes, nullptr, [&] {
     require(folder != nullptr, "[serve] wanted a folder, got NULL");
     require(threads >= 1, "[serve] wanted threads >= 1, got ", threads);
-    return new polyscene_model{.folder = folder, .threads = threads, .mutex = {},
-                               .version = std::make_shared<Version>(folder)};
+    return new polyscene_model{
+        .folder = folder, .threads = threads, .mutex = {}, .version = std::make_shared<Version>(folder)};
   });
 }
 

@@ -1,9 +1,9 @@
-/* Scores with a model that `polyscene export` wrote: the C interface of libpolyscene_serve, for programs in any language.
- * polyscene_serve.hpp has the same for C++.
+/* Scores with a model that `polyscene export` wrote: the C interface of libpolyscene_serve, for programs in any
+ * language. polyscene_serve.hpp has the same for C++.
  *
  * Functions that can fail return NULL or a number other than 0 and write why to `error`, at most error_bytes with the
- * final 0. Pointers that a function takes are the caller's, and read only during the call. Models may be used by several
- * threads at once, requests by one at a time. */
+ * final 0. Pointers that a function takes are the caller's, and read only during the call. Models may be used by
+ * several threads at once, requests by one at a time. */
 #ifndef POLYSCENE_SERVE_H
 #define POLYSCENE_SERVE_H
 
@@ -33,26 +33,28 @@ POLYSCENE_API int polyscene_refresh(polyscene_model* model, char* error, size_t 
 
 /* Rows to score; columns are those of the training data that features read. A column that is not set is null in every
  * row. The model must outlive the request. */
-POLYSCENE_API polyscene_request* polyscene_request_new(polyscene_model* model, int64_t rows, char* error, size_t error_bytes);
+POLYSCENE_API polyscene_request* polyscene_request_new(polyscene_model* model, int64_t rows, char* error,
+                                                       size_t error_bytes);
 POLYSCENE_API void polyscene_request_free(polyscene_request* request);
 /* One value per row. lengths: bytes of each string. */
 POLYSCENE_API int polyscene_set_ids(polyscene_request* request, const char* column, const int64_t* ids, char* error,
-                      size_t error_bytes);
+                                    size_t error_bytes);
 POLYSCENE_API int polyscene_set_strings(polyscene_request* request, const char* column, const char* const* strings,
-                          const size_t* lengths, char* error, size_t error_bytes);
-POLYSCENE_API int polyscene_set_numbers(polyscene_request* request, const char* column, const double* numbers, char* error,
-                          size_t error_bytes);
+                                        const size_t* lengths, char* error, size_t error_bytes);
+POLYSCENE_API int polyscene_set_numbers(polyscene_request* request, const char* column, const double* numbers,
+                                        char* error, size_t error_bytes);
 /* A list per row, one after the other: offsets [rows + 1], values [offsets[rows]]. */
-POLYSCENE_API int polyscene_set_id_lists(polyscene_request* request, const char* column, const int64_t* offsets, const int64_t* ids,
-                           char* error, size_t error_bytes);
+POLYSCENE_API int polyscene_set_id_lists(polyscene_request* request, const char* column, const int64_t* offsets,
+                                         const int64_t* ids, char* error, size_t error_bytes);
 POLYSCENE_API int polyscene_set_string_lists(polyscene_request* request, const char* column, const int64_t* offsets,
-                               const char* const* strings, const size_t* lengths, char* error, size_t error_bytes);
+                                             const char* const* strings, const size_t* lengths, char* error,
+                                             size_t error_bytes);
 POLYSCENE_API int polyscene_set_number_lists(polyscene_request* request, const char* column, const int64_t* offsets,
-                               const double* numbers, char* error, size_t error_bytes);
+                                             const double* numbers, char* error, size_t error_bytes);
 
 /* probabilities [rows]. */
-POLYSCENE_API int polyscene_score(polyscene_model* model, const polyscene_request* request, float* probabilities, char* error,
-                    size_t error_bytes);
+POLYSCENE_API int polyscene_score(polyscene_model* model, const polyscene_request* request, float* probabilities,
+                                  char* error, size_t error_bytes);
 
 #ifdef __cplusplus
 }

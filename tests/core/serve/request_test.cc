@@ -12,8 +12,8 @@
 namespace polyscene {
 namespace {
 
-using testing::message_of;
 using ::testing::ElementsAre;
+using testing::message_of;
 
 class RequestTest : public ::testing::Test {
  protected:
@@ -25,7 +25,8 @@ class RequestTest : public ::testing::Test {
         feature { name: "price" number { log: true mean: 1 stddev: 2 } }
         feature { name: "tags" bag { weight_column: "weights" max_length: 2 } }
         feature { name: "past" sequence { side { column: "past_item" table: "item" } max_length: 2 } }
-        label { name: "click" })", &data_);
+        label { name: "click" })",
+                                                                      &data_);
     EXPECT_TRUE(parsed);
     schema_ = FeatureSchema::from(data_);
   }
@@ -69,20 +70,25 @@ TEST_F(RequestTest, RefusesWhatTheReaderRefuses) {
   };
   EXPECT_EQ(refused([](Request& r) { r.set_ids("video", std::vector<int64_t>{100}); }),
             "[serve] row 0, column \"video\": id 100 outside [0, 99]");
-  EXPECT_EQ(refused([](Request& r) { r.set_ids("video", std::vector<int64_t>{1, 2}); }),
+  EXPECT_EQ(refused([](Request& r) {
+              r.set_ids("video", std::vector<int64_t>{1, 2});
+            }),
             "[serve] column \"video\": wanted 1 values, got 2");
   EXPECT_EQ(refused([](Request& r) { r.set_ids("videos", std::vector<int64_t>{1}); }),
             "[serve] no feature of the model reads a column \"videos\"; did you mean \"video\"?");
-  EXPECT_EQ(refused([](Request& r) { r.set_ids("click", std::vector<int64_t>{1}); }),
-            "[serve] no feature of the model reads a column \"click\"; there are user, years, video, price, tags, weights, "
-            "past_item");
+  EXPECT_EQ(
+      refused([](Request& r) { r.set_ids("click", std::vector<int64_t>{1}); }),
+      "[serve] no feature of the model reads a column \"click\"; there are user, years, video, price, tags, weights, "
+      "past_item");
   EXPECT_EQ(refused([](Request& r) { r.set_numbers("price", std::vector<double>{1e300 * 1e300}); }),
             "[serve] row 0, column \"price\": infinite");
   EXPECT_EQ(refused([](Request& r) {
               r.set_id_lists("past_item", std::vector<int64_t>{0, 2}, std::vector<int64_t>{1});
             }),
             "[serve] column \"past_item\": wanted 2 offsets that ascend from 0 to the 1 values, got others");
-  EXPECT_EQ(refused([](Request& r) { r.set_id_lists("tags", std::vector<int64_t>{0, 1}, std::vector<int64_t>{1}); }),
+  EXPECT_EQ(refused([](Request& r) {
+              r.set_id_lists("tags", std::vector<int64_t>{0, 1}, std::vector<int64_t>{1});
+            }),
             "[serve] columns \"tags\" and \"weights\" go together: wanted both or neither");
   EXPECT_EQ(message_of([&] { Request(data_, schema_, -1); }), "[serve] wanted 0 to 2147483647 rows, got -1");
 }

@@ -55,7 +55,7 @@ note() {
 selection() {
   case "$1" in
     # Minutes of training under a sanitizer show nothing that the others do not, nor does one suite on four rank counts.
-    asan) echo "-E ^(end_to_end_(train|device|resume)|dist_mpi_test_np[124])" ;;
+    asan) echo "-E ^(end_to_end_(train|device|resume|export|readme)|dist_mpi_test_np[124])" ;;
     tsan) echo "-R ^(dist_local|embedding_test|core_data)" ;;  # where our own threads meet; Open MPI is not built for this sanitizer
     *) echo "" ;;
   esac

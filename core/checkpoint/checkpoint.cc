@@ -210,44 +210,69 @@ std::string describe_files(const std::vector<std::string>& files) {
   return str(files.size(), " files, ", bytes, " bytes, ", hex);
 }
 
-void save_checkpoint(const RunFolder& run, const config::Experiment& experiment, const std::string& data,
-                     const TrainPosition& position, Session& session) {
-  Communicator& communicator = session.communicator();
-  const bool leads = communicator.rank() == 0;
-  const std::string folder = run.checkpoints() + "/" + name_of(position.step), aside = folder + ".partial";
-  together(communicator, [&] {
-    if (!leads) return;
-    remove_folder(aside);
-    make_folder(aside + "/tables");
-  });
-  std::string mine;  // the files of this rank as a message; messages one after the other are one message
-  together(communicator, [&] {
+CheckpointSave::CheckpointSave(const RunFolder& run, const config::Experiment& experiment, const std::string& data,
+                               const TrainPosition& position, Session& session)
+    : run_(run),
+      experiment_(experiment),
+      position_(position),
+      session_(session),
+      aside_(run.checkpoints() + "/" + name_of(position.step) + ".partial") {
+  together(session.communicator(), [&] {
+    if (session.communicator().rank() != 0) return;
+    remove_folder(aside_);
+    make_folder(aside_ + "/tables");
     Manifest manifest;
-    for (const std::string& name : write_parts(aside, experiment, session, {.state = true}))
-      add_file(manifest, aside, name);
-    mine = manifest.SerializeAsString();
-  });
-  const std::vector<char> all = communicator.all_gather_v<char>(std::span<const char>(mine));
-  together(communicator, [&] {
-    if (!leads) return;
-    Manifest manifest;
-    require<DataError>(manifest.ParseFromArray(all.data(), static_cast<int>(all.size())),
-                       "[checkpoint] the ranks' lists of files do not fit together");
     manifest.set_schema(kSchema);
     fill(manifest, position);
     manifest.set_table_updates(session.tables().update_steps());
-    manifest.set_ranks(communicator.size());
+    manifest.set_ranks(session.communicator().size());
     manifest.set_data(data);
     add_logs(manifest, run);
+    head_ = manifest.SerializeAsString();
+  });
+  copy_ = copy_model(session);
+  thread_ = std::thread([this] { write(); });
+}
+
+CheckpointSave::~CheckpointSave() {
+  if (thread_.joinable()) thread_.join();
+}
+
+void CheckpointSave::write() {
+  try {
+    Manifest manifest;
+    for (const std::string& name : write_copy(aside_, experiment_, session_, std::move(copy_)))
+      add_file(manifest, aside_, name);
+    mine_ = manifest.SerializeAsString();
+  } catch (...) {
+    failure_ = std::current_exception();
+  }
+  written_ = true;
+}
+
+void CheckpointSave::finish() {
+  Communicator& communicator = session_.communicator();
+  thread_.join();
+  together(communicator, [&] {
+    if (failure_) std::rethrow_exception(failure_);
+  });
+  // Messages one after the other are one message.
+  const std::vector<char> all = communicator.all_gather_v<char>(std::span<const char>(head_ + mine_));
+  together(communicator, [&] {
+    if (communicator.rank() != 0) return;
+    Manifest manifest;
+    require<DataError>(manifest.ParseFromArray(all.data(), static_cast<int>(all.size())),
+                       "[checkpoint] the ranks' lists of files do not fit together");
     std::string text;
     google::protobuf::TextFormat::PrintToString(manifest, &text);
-    write_text_file(aside + kManifest, text);
-    sync_folder(aside + "/tables", false);
-    sync_folder(aside, true);
+    write_text_file(aside_ + kManifest, text);
+    sync_folder(aside_ + "/tables", false);
+    sync_folder(aside_, true);
+    const std::string folder = run_.checkpoints() + "/" + name_of(position_.step);
     remove_folder(folder);  // of the run before it went back to an earlier one
-    move_folder(aside, folder);
-    sync_folder(run.checkpoints(), false);
-    remove_others(run.checkpoints(), experiment.train().checkpoint(), position.step);
+    move_folder(aside_, folder);
+    sync_folder(run_.checkpoints(), false);
+    remove_others(run_.checkpoints(), experiment_.train().checkpoint(), position_.step);
   });
 }
 

@@ -3,11 +3,15 @@
 // rules.
 #pragma once
 
+#include <atomic>
 #include <cstdint>
+#include <exception>
 #include <optional>
 #include <string>
+#include <thread>
 #include <vector>
 
+#include "core/checkpoint/model_parts.h"
 #include "core/train/run_folder.h"
 #include "core/train/session.h"
 
@@ -25,11 +29,39 @@ struct TrainPosition {
   friend bool operator==(const TrainPosition&, const TrainPosition&) = default;
 };
 
-// Collective; nothing may be queued on a device. `data`: describe_files() of the training files. Each rank writes its
-// rows, rank 0 the rest; it is there whole or not at all. Then removes those that train.checkpoint does not keep.
-// Throws DataError on every rank when any rank failed.
-void save_checkpoint(const RunFolder& run, const config::Experiment& experiment, const std::string& data,
-                     const TrainPosition& position, Session& session);
+// A checkpoint that is written while training goes on: it is of the step at which it was begun.
+class CheckpointSave {
+ public:
+  // Collective; nothing may be queued on a device. Copies what the rank has and lets a thread write it: each rank its
+  // rows, rank 0 the rest. `data`: describe_files() of the training files. All but that must outlive this. Throws
+  // DataError on every rank when any rank failed.
+  CheckpointSave(const RunFolder& run, const config::Experiment& experiment, const std::string& data,
+                 const TrainPosition& position, Session& session);
+  CheckpointSave(const CheckpointSave&) = delete;
+  CheckpointSave& operator=(const CheckpointSave&) = delete;
+  // Waits for the thread. What was not finished is no checkpoint.
+  ~CheckpointSave();
+
+  [[nodiscard]] int64_t step() const { return position_.step; }
+  // Whether this rank has written all of its own, or failed.
+  [[nodiscard]] bool written() const { return written_; }
+  // Collective: waits until all ranks have, then it is there whole or not at all. Then removes those that
+  // train.checkpoint does not keep. Throws DataError on every rank when any rank failed.
+  void finish();
+
+ private:
+  void write();
+
+  const RunFolder& run_;
+  const config::Experiment& experiment_;
+  TrainPosition position_;
+  Session& session_;
+  std::string aside_, head_, mine_;  // messages: of rank 0 all but the files, of each rank its files
+  ModelCopy copy_;
+  std::exception_ptr failure_;
+  std::atomic<bool> written_ = false;
+  std::thread thread_;
+};
 
 // The checkpoint that `path` is, or the newest of the run that it is. Throws InvalidArgument where there is none.
 [[nodiscard]] std::string find_checkpoint(const std::string& path);

@@ -35,7 +35,7 @@ void save_model(const std::string& folder, const config::Experiment& experiment,
     remove_folder(aside);
     make_folder(aside + "/tables");
   });
-  together(communicator, [&] { static_cast<void>(write_parts(aside, experiment, session, {})); });
+  together(communicator, [&] { static_cast<void>(write_parts(aside, experiment, session)); });
   together(communicator, [&] {
     if (leads) put_in_place(aside, folder, previous);
   });

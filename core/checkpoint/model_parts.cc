@@ -53,20 +53,30 @@ Tensor arranged(std::span<const T> rows, std::span<const int64_t> order, int64_t
   return out;
 }
 
-std::string save_table(const std::string& folder, RowTables& tables, int index, const ModelParts& parts) {
+SavedRows copy_table(RowTables& tables, int index, bool state) {
   const TableSpec& spec = tables.spec(index);
-  const Communicator& communicator = tables.communicator();
-  const int64_t count = tables.rows(index), dim = spec.dim, width = spec.optimizer.state_width(dim);
-  const auto n = static_cast<size_t>(count);
+  const int64_t dim = spec.dim, width = spec.optimizer.state_width(dim);
+  const auto n = static_cast<size_t>(tables.rows(index));
   SavedRows rows{.keys = std::vector<int64_t>(n),
                  .values = std::vector<float>(n * static_cast<size_t>(dim)),
                  .state = {},
                  .uses = {}};
-  if (parts.state) {
+  if (state) {
     rows.state.resize(n * static_cast<size_t>(width));
     rows.uses.resize(n);
   }
   tables.read_rows(index, {rows.keys, rows.values, rows.state, rows.uses});
+  return rows;
+}
+
+// Uses nothing of the tables that changes.
+std::string write_table(const std::string& folder, const RowTables& tables, int index, const SavedRows& rows,
+                        bool state) {
+  const TableSpec& spec = tables.spec(index);
+  const Communicator& communicator = tables.communicator();
+  const size_t n = rows.keys.size();
+  const auto count = static_cast<int64_t>(n);
+  const int64_t dim = spec.dim, width = spec.optimizer.state_width(dim);
   const ByPartition sorted = by_partition(tables.layout(), index, rows.keys);
 
   std::vector<Tensor> arrays;
@@ -80,7 +90,7 @@ std::string save_table(const std::string& folder, RowTables& tables, int index, 
   named.push_back({"partitions", TensorView{const_cast<int64_t*>(sorted.begin.data()),
                                             DType::kInt64,
                                             {static_cast<int64_t>(sorted.begin.size())}}});
-  if (parts.state) {
+  if (state) {
     if (width > 0) add("state", arranged<float>(rows.state, sorted.order, width, {count, width}));
     const std::span<const int32_t> uses(reinterpret_cast<const int32_t*>(rows.uses.data()), 2 * n);
     add("uses", arranged<int32_t>(uses, sorted.order, 2, {count, 2}));
@@ -99,16 +109,14 @@ std::vector<NamedTensor> named_parts(const ParameterStore& parameters, const Ten
   return tensors;
 }
 
-void save_dense(const std::string& folder, const ParameterStore& parameters) {
-  const Tensor values = parameters.host_values();
+void write_dense(const std::string& folder, const ParameterStore& parameters, const Tensor& values) {
   write_safetensors(folder + "/" + kDense, named_parts(parameters, values, ""), {{"format", "polyscene"}});
 }
 
-void save_optimizer(const std::string& folder, Session& session) {
-  const DenseState state = session.dense_update().state();
+void write_optimizer(const std::string& folder, const ParameterStore& parameters, const DenseState& state) {
   std::vector<NamedTensor> tensors;
   for (const auto& [name, values] : state.values) {
-    const std::vector<NamedTensor> parts = named_parts(session.parameters(), values, name + "/");
+    const std::vector<NamedTensor> parts = named_parts(parameters, values, name + "/");
     tensors.insert(tensors.end(), parts.begin(), parts.end());
   }
   write_safetensors(folder + "/" + kOptimizer, std::move(tensors), {{"steps", std::to_string(state.steps)}});
@@ -189,7 +197,7 @@ SavedRows wanted_rows(const RowsIn& all, int64_t dim, const std::vector<int64_t>
 }
 
 void load_rows(const SafetensorsFile& file, const std::string& path, int index, RowTables& tables,
-               const ModelParts& parts) {
+               const PartsToRead& parts) {
   const TableSpec& spec = tables.spec(index);
   const int64_t rows = typed_tensor<int64_t>(file, path, "keys").shape.elements(),
                 width = spec.optimizer.state_width(spec.dim);
@@ -228,7 +236,7 @@ std::vector<Shard> whole_table(const std::string& folder, const std::string& nam
   return shards;
 }
 
-void load_table(const std::string& folder, int index, RowTables& tables, const ModelParts& parts) {
+void load_table(const std::string& folder, int index, RowTables& tables, const PartsToRead& parts) {
   for (const Shard& shard : whole_table(folder, tables.layout().name(index)))
     load_rows(SafetensorsFile(shard.path), shard.path, index, tables, parts);
 }
@@ -258,24 +266,47 @@ void load_optimizer(const std::string& folder, Session& session) {
 
 }  // namespace
 
-std::vector<std::string> write_parts(const std::string& folder, const config::Experiment& experiment, Session& session,
-                                     const ModelParts& parts) {
+std::vector<std::string> write_parts(const std::string& folder, const config::Experiment& experiment,
+                                     Session& session) {
   std::vector<std::string> files;
   if (session.communicator().rank() == 0) {
-    save_dense(folder, session.parameters());
-    files.emplace_back(kDense);
-    if (parts.state) {
-      save_optimizer(folder, session);
-      files.emplace_back(kOptimizer);
-    }
+    write_dense(folder, session.parameters(), session.parameters().host_values());
     write_text_file(folder + "/config.pbtxt", to_text(experiment));
-    files.emplace_back("config.pbtxt");
+    files = {kDense, "config.pbtxt"};
   }
-  for (int t = 0; t < session.tables().tables(); ++t) files.push_back(save_table(folder, session.tables(), t, parts));
+  RowTables& tables = session.tables();
+  for (int t = 0; t < tables.tables(); ++t)
+    files.push_back(write_table(folder, tables, t, copy_table(tables, t, false), false));
   return files;
 }
 
-void read_parts(const std::string& folder, Session& session, const ModelParts& parts) {
+ModelCopy copy_model(Session& session) {
+  ModelCopy copy;
+  if (session.communicator().rank() == 0) {
+    copy.dense = session.parameters().host_values().clone();
+    copy.optimizer = session.dense_update().state();
+  }
+  for (int t = 0; t < session.tables().tables(); ++t) copy.tables.push_back(copy_table(session.tables(), t, true));
+  return copy;
+}
+
+std::vector<std::string> write_copy(const std::string& folder, const config::Experiment& experiment, Session& session,
+                                    ModelCopy copy) {
+  std::vector<std::string> files;
+  if (session.communicator().rank() == 0) {
+    write_dense(folder, session.parameters(), copy.dense);
+    write_optimizer(folder, session.parameters(), copy.optimizer);
+    write_text_file(folder + "/config.pbtxt", to_text(experiment));
+    files = {kDense, kOptimizer, "config.pbtxt"};
+  }
+  for (int t = 0; t < session.tables().tables(); ++t) {
+    const SavedRows rows = std::move(copy.tables[static_cast<size_t>(t)]);
+    files.push_back(write_table(folder, session.tables(), t, rows, true));
+  }
+  return files;
+}
+
+void read_parts(const std::string& folder, Session& session, const PartsToRead& parts) {
   const std::string path = folder + "/" + kDense;
   const Tensor values = session.parameters().host_values();
   load_parts(SafetensorsFile(path), path, session.parameters(), "", values);

@@ -20,20 +20,31 @@
 
 namespace polyscene {
 
-struct ModelParts {
-  bool state = false;  // of optimisers, and uses of rows: what training goes on from
+// Without state, into a folder that is there, with its folder tables/: each rank its rows, rank 0 the rest. Returns the
+// files of this rank, relative to the folder. Throws DataError.
+[[nodiscard]] std::vector<std::string> write_parts(const std::string& folder, const config::Experiment& experiment,
+                                                   Session& session);
+
+// What training goes on from, of this rank, as it was at one moment: with state of optimisers and uses of rows.
+struct ModelCopy {
+  std::vector<SavedRows> tables;
+  Tensor dense;          // rank 0's, and
+  DenseState optimizer;  // this too
+};
+// Nothing may be queued on a device.
+[[nodiscard]] ModelCopy copy_model(Session& session);
+// As write_parts(). The session may go on meanwhile: of it are used names, shapes and places alone.
+[[nodiscard]] std::vector<std::string> write_copy(const std::string& folder, const config::Experiment& experiment,
+                                                  Session& session, ModelCopy copy);
+
+struct PartsToRead {
+  bool state = false;  // of optimisers, and uses of rows
   // Per table the keys, ascending, whose rows are read; nullptr: all.
   const std::vector<std::vector<int64_t>>* wanted = nullptr;
 };
-
-// Into a folder that is there, with its folder tables/: each rank its rows, rank 0 the rest. Returns the files of this
-// rank, relative to the folder. Throws DataError.
-[[nodiscard]] std::vector<std::string> write_parts(const std::string& folder, const config::Experiment& experiment,
-                                                   Session& session, const ModelParts& parts);
-
 // Loads dense parameters and this rank's rows. Throws DataError naming the file and tensor that is missing or has
 // another shape than the model.
-void read_parts(const std::string& folder, Session& session, const ModelParts& parts);
+void read_parts(const std::string& folder, Session& session, const PartsToRead& parts);
 
 // The rows of a table of `dim` values, file by file, where they lie. Throws DataError as read_parts().
 void visit_saved_rows(const std::string& folder, const std::string& table, int64_t dim,

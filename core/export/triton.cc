@@ -18,8 +18,9 @@ std::string triton_tensor(const onnx::ValueInfoProto& info) {
   std::string dims;
   for (const auto& d : type.shape().dim())
     dims += str(dims.empty() ? "" : ", ", d.has_dim_value() ? d.dim_value() : int64_t{-1});
-  return str("{ name: \"", info.name(), "\" data_type: ",
-             type.elem_type() == onnx::TensorProto::INT32 ? "TYPE_INT32" : "TYPE_FP32", " dims: [ ", dims, " ] }\n");
+  return str("{ name: \"", info.name(),
+             "\" data_type: ", type.elem_type() == onnx::TensorProto::INT32 ? "TYPE_INT32" : "TYPE_FP32", " dims: [ ",
+             dims, " ] }\n");
 }
 
 }  // namespace

@@ -5,8 +5,8 @@
 
 namespace polyscene {
 
-// Writes, below the model's folder, triton/NAME/config.pbtxt and triton/NAME/1/model.onnx, a link to the ONNX model that
-// is there already. Throws DataError.
+// Writes, below the model's folder, triton/NAME/config.pbtxt and triton/NAME/1/model.onnx, a link to the ONNX model
+// that is there already. Throws DataError.
 void write_triton(const ServedModel& model);
 
 }  // namespace polyscene

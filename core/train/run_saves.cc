@@ -35,7 +35,7 @@ RunSaves::RunSaves(const config::Experiment& experiment, const RunFolder& folder
 
 TrainPosition RunSaves::go_on_from(const std::string& checkpoint, Session& session) {
   const TrainPosition position = load_checkpoint(checkpoint, data_, session);
-  last_ = position.step;
+  last_ = begun_ = position.step;
   return position;
 }
 
@@ -46,13 +46,28 @@ void RunSaves::model(Session& session, const std::string& previous) {
 }
 
 std::string RunSaves::checkpoint(Session& session, const TrainPosition& position) {
+  std::string failure = finish_checkpoint();
   const Stopwatch watch(checkpoint_seconds_);
+  begun_ = position.step;
   try {
-    save_checkpoint(folder_, experiment_, data_, position, session);
+    pending_ = std::make_unique<CheckpointSave>(folder_, experiment_, data_, position, session);
   } catch (const DataError& error) {
-    return failure_ = str("step ", position.step, ": ", error.what());
+    failure_ = str("step ", position.step, ": ", error.what());
+    failure += (failure.empty() ? "" : "\n") + failure_;
   }
-  last_ = position.step;
+  return failure;
+}
+
+std::string RunSaves::finish_checkpoint() {
+  if (pending_ == nullptr) return {};
+  const Stopwatch watch(checkpoint_seconds_);
+  const std::unique_ptr<CheckpointSave> save = std::move(pending_);
+  try {
+    save->finish();
+  } catch (const DataError& error) {
+    return failure_ = str("step ", save->step(), ": ", error.what());
+  }
+  last_ = save->step();
   ++checkpoints_;
   return {};
 }
@@ -62,8 +77,8 @@ bool RunSaves::due(int64_t step) const { return every_ > 0 && step % every_ == 0
 void RunSaves::print(std::ostream& out) const {
   out << std::fixed << std::setprecision(2);
   if (checkpoints_ > 0)
-    out << "resume   " << folder_.checkpoints() << " (saved " << times(checkpoints_) << ", " << checkpoint_seconds_
-        << " s in all, last at step " << last_ << ")\n";
+    out << "resume   " << folder_.checkpoints() << " (saved " << times(checkpoints_) << ", training waited "
+        << checkpoint_seconds_ << " s in all, last at step " << last_ << ")\n";
   if (!failure_.empty()) out << "a checkpoint could not be written, at " << failure_ << "\n";
   out << "model    " << folder_.model() << " (saved " << times(models_) << ", " << model_seconds_ << " s in all)\n";
 }

@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <iosfwd>
+#include <memory>
 #include <string>
 
 #include "core/checkpoint/checkpoint.h"
@@ -21,19 +22,25 @@ class RunSaves {
   [[nodiscard]] TrainPosition go_on_from(const std::string& checkpoint, Session& session);
   // In place of model/, which goes to the folder `previous` unless that is empty. Throws DataError.
   void model(Session& session, const std::string& previous = {});
-  // A checkpoint that cannot be written costs no training: the earlier one stays. Returns why, or nothing.
+  // Begins a checkpoint, which is written while training goes on; finishes the one before it first. A checkpoint that
+  // cannot be written costs no training: the earlier one stays. Returns why, or nothing.
   [[nodiscard]] std::string checkpoint(Session& session, const TrainPosition& position);
+  // Finishes the checkpoint that was begun, if any; waits for it where it is not written. The same.
+  [[nodiscard]] std::string finish_checkpoint();
+  // Whether this rank has written its part of it.
+  [[nodiscard]] bool written() const { return pending_ != nullptr && pending_->written(); }
 
-  // Whether the position is due by train.checkpoint.every_steps; or, at the end, not saved yet.
+  // Whether the position is due by train.checkpoint.every_steps; or, at the end, neither saved nor about to be.
   [[nodiscard]] bool due(int64_t step) const;
-  [[nodiscard]] bool missing(int64_t step) const { return every_ > 0 && last_ != step; }
+  [[nodiscard]] bool missing(int64_t step) const { return every_ > 0 && begun_ != step; }
   void print(std::ostream& out) const;
 
  private:
   const config::Experiment& experiment_;
   const RunFolder& folder_;
   std::string data_;  // describe_files()
-  int64_t every_, last_ = 0, models_ = 0, checkpoints_ = 0;
+  std::unique_ptr<CheckpointSave> pending_;
+  int64_t every_, begun_ = 0, last_ = 0, models_ = 0, checkpoints_ = 0;
   double model_seconds_ = 0, checkpoint_seconds_ = 0;
   std::string failure_;  // the last one
 };

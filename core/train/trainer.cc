@@ -77,6 +77,7 @@ class Trainer {
     settle();
     check_trained(ending);
     if (saves_->missing(at_.step)) save_position();
+    say_failure(saves_->finish_checkpoint());
     finish(ending);
   }
 
@@ -144,8 +145,10 @@ class Trainer {
 
   // One global batch. Returns whether some rank was asked to stop: all learn it at the same step.
   bool step(const BatchesAhead::Item& item) {
-    std::array<int64_t, 2> agreed = {item.batch.rows, job_.stop != nullptr && *job_.stop ? 1 : 0};
+    std::array<int64_t, 3> agreed = {item.batch.rows, job_.stop != nullptr && *job_.stop ? 1 : 0,
+                                     saves_->written() ? 1 : 0};
     communicator_.all_reduce<int64_t>(agreed);
+    if (agreed[2] == communicator_.size()) say_failure(saves_->finish_checkpoint());
     factor_ = learning_rate_factor(train_.schedule(), at_.step, total_steps_);
     if (agreed[0] > 0) {
       session_->train_step(item.batch, agreed[0], factor_, item.prepared);
@@ -211,9 +214,12 @@ class Trainer {
     if (leads()) log_->flush();
     at_.best = early_stop_.best();
     at_.misses = early_stop_.misses();
-    const std::string failure = saves_->checkpoint(*session_, at_);
-    if (!failure.empty() && leads()) log_->note("checkpoint failed, training goes on: " + failure);
+    say_failure(saves_->checkpoint(*session_, at_));
     log_start_s_ = now_s();
+  }
+
+  void say_failure(const std::string& failure) {
+    if (!failure.empty() && leads()) log_->note("checkpoint failed, training goes on: " + failure);
   }
 
   // model/ is the best so far, if any was evaluated. With train.early_stop it stays there; else the last step's takes
@@ -286,11 +292,11 @@ class Trainer {
   std::ostream& out_;
   RunFolder folder_;
   std::shared_ptr<void> lock_;  // rank 0
-  std::optional<RunSaves> saves_;
   FeatureSchema schema_;
   std::unique_ptr<BatchSource> source_, valid_;
   std::optional<Session> session_;
-  std::optional<RunLog> log_;  // rank 0
+  std::optional<RunSaves> saves_;  // a checkpoint on its way looks at the session
+  std::optional<RunLog> log_;      // rank 0
   std::optional<StepLog> step_log_;
   EarlyStop early_stop_;
   TrainPosition at_;

@@ -39,7 +39,7 @@ class ResumeTest(ProgramTest):
 
     def test_steps_and_steps_are_steps(self):
         result = self.train("whole", *OFTEN)
-        self.assertRegex(result.out, r"resume   \S+/whole/checkpoints \(saved 11 times, [\d.]+ s in all, last at step 76\)")
+        self.assertRegex(result.out, r"resume   \S+/whole/checkpoints \(saved 11 times, training waited [\d.]+ s in all, last at step 76\)")
         self.train("parts", *OFTEN, "--set", "train.max_steps=30")
         shutil.rmtree(self.folder / "parts/checkpoints/step-0000000030")
         # From step 28, in the first epoch; --set of what may change.

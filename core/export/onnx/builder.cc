@@ -85,13 +85,9 @@ std::string OnnxBuilder::concat(const std::vector<std::string>& parts, int64_t a
   return parts.size() == 1 ? parts[0] : add("Concat", parts, {{"axis", axis}});
 }
 
-std::string OnnxBuilder::to_int64(const std::string& x) {
-  return add("Cast", {x}, {{"to", onnx::TensorProto::INT64}});
-}
+std::string OnnxBuilder::to_int64(const std::string& x) { return add("Cast", {x}, {{"to", onnx::TensorProto::INT64}}); }
 
-std::string OnnxBuilder::to_float(const std::string& x) {
-  return add("Cast", {x}, {{"to", onnx::TensorProto::FLOAT}});
-}
+std::string OnnxBuilder::to_float(const std::string& x) { return add("Cast", {x}, {{"to", onnx::TensorProto::FLOAT}}); }
 
 std::string OnnxBuilder::rows_of(const std::string& x) { return slice(add("Shape", {x}), 0, 1); }
 

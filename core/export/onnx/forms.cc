@@ -108,9 +108,7 @@ Names gate(OnnxBuilder& b, const Node& node, const Names& in) {
 }
 
 // Lengths, of empty segments 1.
-std::string divisors(OnnxBuilder& b, const OnnxBuilder::Segments& s) {
-  return b.add("Max", {s.length, b.number(1)});
-}
+std::string divisors(OnnxBuilder& b, const OnnxBuilder::Segments& s) { return b.add("Max", {s.length, b.number(1)}); }
 
 Names segment_sum(OnnxBuilder& b, const Node& node, const Names& in) {
   const OnnxBuilder::Segments& s = b.segments(in[1]);
@@ -132,10 +130,9 @@ std::string pooled(OnnxBuilder& b, const std::string& rows, const std::string& o
   if (a.kind == ops::DapKind::kMean) return mean;
   const std::string apart = b.add("Sub", {rows, b.add("Gather", {mean, s.owner}, {{"axis", 0}})});
   const std::string variance = b.add("Div", {b.segment_sum(b.add("Mul", {apart, apart}), s, cols), divisor});
-  const std::string second =
-      a.kind == ops::DapKind::kMeanVariance
-          ? variance
-          : b.add("Sqrt", {b.add("Add", {variance, b.number(static_cast<float>(a.eps))})});
+  const std::string second = a.kind == ops::DapKind::kMeanVariance
+                                 ? variance
+                                 : b.add("Sqrt", {b.add("Add", {variance, b.number(static_cast<float>(a.eps))})});
   return b.concat({mean, second}, 1);
 }
 

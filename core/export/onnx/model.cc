@@ -20,7 +20,7 @@ constexpr int64_t kMostBytes = (int64_t{1} << 31) - (int64_t{1} << 20);  // of a
 
 // Where the tables of one dim lie among their rows.
 struct InsideRows {
-  std::string name;            // of the input that they take the place of
+  std::string name;  // of the input that they take the place of
   int64_t dim = 0, rows = 0;
   std::vector<int> tables;     // indices into Model::tables
   std::vector<int64_t> first;  // row of each
@@ -127,8 +127,8 @@ OrderedJson describe_inputs(const ServedModel& served, const std::vector<InsideR
   for (const FieldsInput& input : model.fields) {
     OrderedJson columns = OrderedJson::array();
     for (size_t k = 0; k < input.fields.size(); ++k)
-      columns.push_back({{"feature", schema.fields[static_cast<size_t>(input.fields[k])].name},
-                         {"table", table(input.tables[k])}});
+      columns.push_back(
+          {{"feature", schema.fields[static_cast<size_t>(input.fields[k])].name}, {"table", table(input.tables[k])}});
     json[name(input.index)] = {{"dim", input.dim}, {"columns", columns}};
   }
   for (const SequenceInput& input : model.sequences) {
@@ -244,8 +244,7 @@ void write_onnx_sample(const std::string& path, const ServedModel& served, const
     const auto at = std::ranges::find(rows->tables, table) - rows->tables.begin();
     for (int64_t i = unique.count(0, wire); i > 0; --i, ++key) {
       const int64_t row = store.find(*key);
-      global[store.dim()].push_back(
-          row < 0 ? -1 : static_cast<int32_t>(rows->first[static_cast<size_t>(at)] + row));
+      global[store.dim()].push_back(row < 0 ? -1 : static_cast<int32_t>(rows->first[static_cast<size_t>(at)] + row));
     }
   }
   std::map<int32_t, int64_t> dim_of;  // of inputs that name rows

@@ -42,8 +42,9 @@ class Checkpoints : public FolderTest {
     session.settle();
   }
   void save(Session& session, int64_t step) const {
-    save_checkpoint(RunFolder(path("")), experiment_, kData,
-                    {.step = step, .trained_steps = step, .best = 0.5, .misses = 2}, session);
+    CheckpointSave(RunFolder(path("")), experiment_, kData,
+                   {.step = step, .trained_steps = step, .best = 0.5, .misses = 2}, session)
+        .finish();
   }
   [[nodiscard]] std::string checkpoint(int64_t step) const { return path(str("checkpoints/step-000000000", step)); }
 

@@ -1,9 +1,8 @@
-#include "core/export/onnx/forms.h"
-
 #include <gtest/gtest.h>
 
 #include <set>
 
+#include "core/export/onnx/forms.h"
 #include "ops/graph/registry.h"
 
 namespace polyscene {
@@ -12,9 +11,9 @@ namespace {
 // An operator has a form or is named here: forgetting one of a new model would be found by its users.
 TEST(OnnxForms, ThereIsOneForEveryOperatorThatScores) {
   const std::set<std::string_view> training = {
-      "activation_backward",      "bce_with_logits", "bce_with_logits_gradient", "column_sum",  "constant",
-      "dap_backward",             "gate_backward",   "linear_input_gradient",    "rtm_backward", "linear_weight_gradient",
-      "rtm_distinct_backward",    "scatter_add_rows"};
+      "activation_backward",   "bce_with_logits", "bce_with_logits_gradient", "column_sum",   "constant",
+      "dap_backward",          "gate_backward",   "linear_input_gradient",    "rtm_backward", "linear_weight_gradient",
+      "rtm_distinct_backward", "scatter_add_rows"};
   std::set<std::string_view> all;
   for (const OpDefinition* op : all_ops()) {
     all.insert(op->name);

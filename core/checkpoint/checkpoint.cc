@@ -51,21 +51,6 @@ std::vector<int64_t> steps_in(const std::string& folder) {
   return steps;
 }
 
-// What is not kept once the checkpoint of `step` is there: older ones, what a job left that was ended while it saved,
-// and later ones, of the run before it went back to an earlier checkpoint.
-void remove_others(const std::string& folder, const config::Checkpoint& keep, int64_t step) {
-  std::vector<int64_t> steps = steps_in(folder);
-  for (; steps.back() > step; steps.pop_back()) remove_folder(folder + "/" + name_of(steps.back()));
-  const auto last = static_cast<size_t>(keep.keep_last());
-  for (size_t i = 0; i + last < steps.size(); ++i)
-    if (keep.keep_every() == 0 || steps[i] % keep.keep_every() != 0) remove_folder(folder + "/" + name_of(steps[i]));
-  std::vector<std::string> unfinished;
-  std::error_code error;
-  for (fs::directory_iterator entry(folder, error); !error && entry != fs::directory_iterator(); entry.increment(error))
-    if (entry->path().extension() == ".partial") unfinished.push_back(entry->path().string());
-  for (const std::string& path : unfinished) remove_folder(path);
-}
-
 void add_file(Manifest& manifest, const std::string& folder, const std::string& name) {
   const MappedFile file(folder + "/" + name);
   checkpoint::File& entry = *manifest.add_file();
@@ -138,6 +123,27 @@ Manifest read_manifest(const std::string& folder) {
       require<DataError>(stays_inside(entry.name()), "[checkpoint] ", path, " names the file \"", entry.name(),
                          "\", which does not lie below its folder; do not use it");
   return manifest;
+}
+
+// What is not kept once the checkpoint of `step` is there: older ones, what a job left that was ended while it saved,
+// and later ones, of the run before it went back to an earlier checkpoint.
+void remove_others(const std::string& folder, const config::Checkpoint& keep, int64_t step) {
+  std::vector<int64_t> steps = steps_in(folder);
+  for (; steps.back() > step; steps.pop_back()) remove_folder(folder + "/" + name_of(steps.back()));
+  std::optional<int64_t> best;
+  if (keep.keep_best())
+    for (const int64_t s : steps)
+      if (read_manifest(folder + "/" + name_of(s)).best_step() == s) best = s;
+  const auto last = static_cast<size_t>(keep.keep_last());
+  for (size_t i = 0; i + last < steps.size(); ++i) {
+    const bool kept = (keep.keep_every() > 0 && steps[i] % keep.keep_every() == 0) || steps[i] == best;
+    if (!kept) remove_folder(folder + "/" + name_of(steps[i]));
+  }
+  std::vector<std::string> unfinished;
+  std::error_code error;
+  for (fs::directory_iterator entry(folder, error); !error && entry != fs::directory_iterator(); entry.increment(error))
+    if (entry->path().extension() == ".partial") unfinished.push_back(entry->path().string());
+  for (const std::string& path : unfinished) remove_folder(path);
 }
 
 void fill(Manifest& manifest, const TrainPosition& p) {

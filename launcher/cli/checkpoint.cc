@@ -1,8 +1,10 @@
 #include "core/checkpoint/checkpoint.h"
 
+#include <array>
 #include <iostream>
 #include <memory>
 
+#include "core/checkpoint/diff.h"
 #include "core/checkpoint/inspect.h"
 #include "launcher/cli/commands.h"
 #include "launcher/cli/common.h"
@@ -17,6 +19,11 @@ void verify(const std::string& path) {
   require<DataError>(damage.empty(), "[checkpoint] ", checkpoint, " is damaged, ", damage.size(),
                      damage.size() == 1 ? " file is" : " files are", " not as written; resume from another");
   std::cout << checkpoint << ": all files are as they were written\n";
+}
+
+void diff(const std::string& a, const std::string& b) {
+  if (!print_difference(std::cout, a, b))
+    throw Error(ErrorKind::kOther, str("[checkpoint] ", a, " and ", b, " differ"));
 }
 
 }  // namespace
@@ -34,6 +41,12 @@ void add_checkpoint_command(CLI::App& app) {
       "Where the run stood; rows, bytes, norms and values that are not finite, per table; a model's folder will do",
       [](const std::string& path) { print_checkpoint(std::cout, path); });
   add("verify", "Whether all files are as they were written", verify);
+  auto paths = std::make_shared<std::array<std::string, 2>>();
+  CLI::App* command = checkpoint->add_subcommand(
+      "diff", "Tensors and rows that differ between two checkpoints, runs or models; exit code 1 where some do");
+  command->add_option("A", (*paths)[0], "A checkpoint, a run, whose newest is taken, or a model's folder")->required();
+  command->add_option("B", (*paths)[1], "Another")->required();
+  command->callback([paths] { diff((*paths)[0], (*paths)[1]); });
 }
 
 }  // namespace polyscene

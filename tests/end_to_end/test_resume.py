@@ -9,7 +9,7 @@ import subprocess
 import time
 
 import numpy as np
-from safetensors.numpy import load_file
+from safetensors.numpy import load_file, save_file
 
 from tests.end_to_end.support import ProgramTest, limit_file_size
 
@@ -185,3 +185,32 @@ class ResumeTest(ProgramTest):
             process.kill()
             process.stdout.read()
         self.resume(self.folder / "run", "--set", "train.max_steps=10")
+
+    def test_what_two_checkpoints_differ_in(self):
+        self.train("whole", *OFTEN, "--set", "train.max_steps=14")
+        run = self.folder / "whole"
+
+        def diff(a, b, code):
+            result = self.run_program("checkpoint", "diff", a, b)
+            self.assertEqual(result.code, code, result.text)
+            return result
+
+        result = diff(run, run / "checkpoints/step-0000000014", 0)
+        self.assertRegex(result.out, r"step-0000000014 and \S+step-0000000014 hold the same\n$")
+        diff(run / "model", run / "checkpoints/step-0000000014", 0)
+        result = diff(run / "checkpoints/step-0000000007", run, 1)
+        self.assertRegex(result.out, r"(?m)^head/0/w: \d+ of \d+ elements differ, by at most [\d.e-]+$")
+        self.assertRegex(result.out, r"(?m)^adam/m/head/0/w|^\S+/head/0/w: ")
+        self.assertRegex(result.out, r"(?m)^table user: 0 rows in the first alone, 0 in the second alone, \d+ of 40 in both differ, "
+                                     r"by at most [\d.e-]+ \(key \d+\)$")
+        self.assertIn("[checkpoint] ", result.err)
+        # One row of one table, on files of another number of ranks.
+        shutil.copytree(run / "model", self.folder / "model")
+        file = next((self.folder / "model/tables").glob("user-*"))
+        tensors = load_file(file)
+        key = int(tensors["keys"][3])
+        tensors["values"][3, 2] += 0.5
+        tensors["keys"][5] = 12345
+        save_file(tensors, file, {"table": "user"})
+        result = diff(run / "model", self.folder / "model", 1)
+        self.assertEqual(result.out, f"table user: 1 rows in the first alone, 1 in the second alone, 1 of 39 in both differ, by at most 0.5 (key {key})\n")

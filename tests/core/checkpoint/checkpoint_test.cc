@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <filesystem>
 #include <fstream>
 #include <map>
@@ -128,6 +129,62 @@ TEST_P(EveryOptimizer, LoadsOnAnyNumberOfRanksWhatAnyNumberSaved) {
       });
       EXPECT_EQ(loaded, saved) << a << " ranks to " << b;
     }
+  }
+}
+
+// What is saved is of the step at which saving began, however long it takes: values, state and use of every row too.
+TEST_F(Checkpoints, AreOfOneStepWhileTrainingGoesOn) {
+  for (const int ranks : {1, 3}) {
+    AllRows at_begin, loaded;
+    std::vector<float> dense;
+    run_local_ranks(ranks, [&](Communicator& communicator) {
+      const RunFolder run(path(""));
+      Session session(experiment_, schema_, communicator);
+      train(session, 0, 3);
+      add_rows(session, at_begin);
+      if (communicator.rank() == 0) dense = dense_of(session);
+      CheckpointSave save(run, experiment_, kData, {.step = ranks, .trained_steps = ranks}, session);
+      train(session, 3, 9);
+      save.finish();
+      EXPECT_TRUE(save.written());
+    });
+    run_local_ranks(2, [&](Communicator& communicator) {
+      Session session(experiment_, schema_, communicator);
+      EXPECT_EQ(load_checkpoint(checkpoint(ranks), kData, session).step, ranks);
+      EXPECT_EQ(session.tables().update_steps(), 3);
+      add_rows(session, loaded);
+      EXPECT_EQ(dense_of(session), dense);
+    });
+    EXPECT_EQ(loaded, at_begin);
+  }
+}
+
+TEST_F(Checkpoints, ThatAreNotFinishedAreNone) {
+  const auto world = make_single_world();
+  const RunFolder run(path(""));
+  Session session(experiment_, schema_, *world);
+  train(session, 0, 2);
+  save(session, 2);
+  { CheckpointSave left(run, experiment_, kData, {.step = 4}, session); }
+  EXPECT_EQ(find_checkpoint(path("")), checkpoint(2));
+  save(session, 5);
+  EXPECT_FALSE(fs::exists(checkpoint(4) + ".partial"));
+}
+
+TEST_F(Checkpoints, TheBestIsKept) {
+  experiment_.mutable_train()->mutable_checkpoint()->set_keep_last(1);
+  experiment_.mutable_train()->mutable_checkpoint()->set_keep_best(true);
+  const auto world = make_single_world();
+  const RunFolder run(path(""));
+  Session session(experiment_, schema_, *world);
+  const std::map<int64_t, int64_t> best_at = {{1, 1}, {2, 2}, {3, 2}, {4, 2}, {5, 5}, {6, 5}};
+  const std::map<int64_t, std::vector<int64_t>> kept = {{1, {1}},    {2, {2}}, {3, {2, 3}},
+                                                        {4, {2, 4}}, {5, {5}}, {6, {5, 6}}};
+  for (const auto& [step, best] : best_at) {
+    CheckpointSave(run, experiment_, kData, {.step = step, .best = 0.5, .best_step = best}, session).finish();
+    for (int64_t other = 1; other <= step; ++other)
+      EXPECT_EQ(fs::exists(checkpoint(other)), std::ranges::count(kept.at(step), other) == 1)
+          << other << " at " << step;
   }
 }
 

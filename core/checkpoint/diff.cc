@@ -127,8 +127,8 @@ bool print_tables(std::ostream& out, const std::string& name, const WholeTable& 
     }
   }
   if (only_a + only_b + differ == 0) return true;
-  out << "table " << name << ": " << only_a << " rows in the first alone, " << only_b << " in the second alone, " << differ
-      << " of " << both << " in both differ";
+  out << "table " << name << ": " << only_a << " rows in the first alone, " << only_b << " in the second alone, "
+      << differ << " of " << both << " in both differ";
   if (differ > 0) out << ", by at most " << largest << " (key " << farthest << ")";
   out << '\n';
   return false;

@@ -315,6 +315,28 @@ void read_parts(const std::string& folder, Session& session, const PartsToRead& 
   for (int t = 0; t < session.tables().tables(); ++t) load_table(folder + "/tables", t, session.tables(), parts);
 }
 
+std::vector<std::string> saved_tables(const std::string& folder) {
+  std::vector<std::string> names;
+  std::error_code error;
+  for (fs::directory_iterator file(folder + "/tables", error); !error && file != fs::directory_iterator();
+       file.increment(error)) {
+    if (file->path().extension() != ".safetensors") continue;
+    const SafetensorsFile shard(file->path().string());
+    if (const auto name = shard.metadata().find("table"); name != shard.metadata().end()) names.push_back(name->second);
+  }
+  std::ranges::sort(names);
+  names.erase(std::ranges::unique(names).begin(), names.end());
+  return names;
+}
+
+int64_t saved_dim(const std::string& folder, const std::string& table) {
+  const Shard shard = whole_table(folder + "/tables", table)[0];
+  const TensorView values = typed_tensor<float>(SafetensorsFile(shard.path), shard.path, "values");
+  require<DataError>(values.shape.rank() == 2, "[checkpoint] ", shard.path, ": wanted values [rows, dim], got ",
+                     values.shape);
+  return values.shape[1];
+}
+
 void visit_saved_rows(const std::string& folder, const std::string& table, int64_t dim,
                       const std::function<void(std::span<const int64_t>, std::span<const float>)>& visit) {
   for (const Shard& shard : whole_table(folder + "/tables", table)) {

@@ -46,6 +46,9 @@ struct PartsToRead {
 // another shape than the model.
 void read_parts(const std::string& folder, Session& session, const PartsToRead& parts);
 
+// Names of the tables in a model's folder, sorted, and the width of one's values.
+[[nodiscard]] std::vector<std::string> saved_tables(const std::string& folder);
+[[nodiscard]] int64_t saved_dim(const std::string& folder, const std::string& table);
 // The rows of a table of `dim` values, file by file, where they lie. Throws DataError as read_parts().
 void visit_saved_rows(const std::string& folder, const std::string& table, int64_t dim,
                       const std::function<void(std::span<const int64_t> keys, std::span<const float> values)>& visit);

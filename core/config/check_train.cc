@@ -36,6 +36,13 @@ void check_checkpoint(const config::Checkpoint& c, Problems& problems) {
                    c.keep_every());
 }
 
+void check_warm_start(const config::WarmStart& w, Problems& problems) {
+  problems.require(!w.from().empty(), "train.warm_start.from", " wants a run, a checkpoint or a model's folder");
+  for (const auto& rename : w.rename())
+    problems.require(!rename.to().empty() && !rename.from().empty(), "train.warm_start.rename",
+                     " wants both from and to");
+}
+
 void check_virtual_ranks(const Train& t, const config::Data& data, Problems& problems) {
   problems.require(t.virtual_ranks() >= 0, "train.virtual_ranks",
                    " wants at least 0 (0: as many as there are ranks), got ", t.virtual_ranks());
@@ -90,6 +97,7 @@ void check_validation(const Train& t, const config::Data& data, Problems& proble
 void check_train(const Train& train, const config::Data& data, Problems& problems) {
   check_sizes(train, problems);
   check_checkpoint(train.checkpoint(), problems);
+  if (train.has_warm_start()) check_warm_start(train.warm_start(), problems);
   check_virtual_ranks(train, data, problems);
   const DenseOptimizer& o = train.optimizer();
   const bool adam = o.kind() == DenseOptimizer::ADAM || o.kind() == DenseOptimizer::ADAMW;

@@ -8,6 +8,7 @@
 #include <optional>
 #include <ostream>
 
+#include "core/checkpoint/warm_start.h"
 #include "core/config/load.h"
 #include "core/config/suggest.h"
 #include "core/data/batch_source.h"
@@ -60,8 +61,15 @@ class Trainer {
   void run() {
     session_.emplace(job_.experiment, schema_, communicator_,
                      SessionOptions{.device = device_, .transport = job_.transport});
-    if (!job_.resume.empty()) go_on_from(saves_->go_on_from(job_.resume, *session_));
-    if (leads()) start_log();
+    std::optional<WarmStartReport> warm;
+    if (!job_.resume.empty())
+      go_on_from(saves_->go_on_from(job_.resume, *session_));
+    else if (train_.has_warm_start())
+      warm = warm_start(train_.warm_start(), *session_);
+    if (leads()) {
+      start_log();
+      if (warm) print(out_, *warm);
+    }
     step_log_.emplace(*session_, log_ ? &*log_ : nullptr, at_.trained_steps);
     if (const DeviceRanks* ranks = session_->device_ranks(); leads() && ranks != nullptr && communicator_.size() > 1)
       out_ << "devices exchange " << (rows_on_host() ? "gradients of dense parameters by " : "rows and gradients by ")

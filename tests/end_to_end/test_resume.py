@@ -214,3 +214,54 @@ class ResumeTest(ProgramTest):
         save_file(tensors, file, {"table": "user"})
         result = diff(run / "model", self.folder / "model", 1)
         self.assertEqual(result.out, f"table user: 1 rows in the first alone, 1 in the second alone, 1 of 39 in both differ, by at most 0.5 (key {key})\n")
+
+    def test_a_start_from_parts_of_another_model(self):
+        self.train("old", "--set", "train.max_steps=20")
+        text = self.config.read_text()
+
+        def warm(settings, expect=0, name="new", ranks=0, **changes):
+            changed = text.replace("train { ", f'train {{ warm_start {{ from: "{self.folder}/old" {settings} }} ', 1)
+            for old, new in changes.values():
+                self.assertIn(old, changed)
+                changed = changed.replace(old, new)
+            self.config.write_text(changed)
+            shutil.rmtree(self.folder / name, ignore_errors=True)
+            return self.train(name, "--set", "train.max_steps=1", "--set", "train.optimizer.learning_rate=1e-30",
+                              "--set", "embedding.optimizer.learning_rate=1e-30", expect=expect, ranks=ranks)
+
+        # Everything: a step that moves nothing leaves the model as it was, on any number of ranks.
+        result = warm("", ranks=2)
+        self.assertRegex(result.out, r"warm start from \S+/old/model: 29 tensors, 4 tables with \d+ rows\n(?! )")
+        old, new = self.folder / "old/model", self.folder / "new/model"
+        before, after = load_file(old / "dense.safetensors"), load_file(new / "dense.safetensors")
+        for name, values in before.items():
+            np.testing.assert_allclose(after[name], values, atol=1e-20, err_msg=name)
+        rows = [load_file(file) for file in sorted((new / "tables").glob("item-*"))]
+        whole = load_file(next((old / "tables").glob("item-*")))
+        found = {int(k): v for shard in rows for k, v in zip(shard["keys"], shard["values"])}
+        for key, values in zip(whole["keys"], whole["values"]):
+            np.testing.assert_allclose(found[int(key)], values, atol=1e-20)
+
+        # Parts, renamed; what does not fit is refused, or starts anew.
+        result = warm('only: "sfpnet/stb1" only: "table/" rename { from: "sfpnet/stb0" to: "sfpnet/stb1" }')
+        after = load_file(new / "dense.safetensors")
+        np.testing.assert_allclose(after["sfpnet/stb1/sam/w1"], before["sfpnet/stb0/sam/w1"], atol=1e-20)
+        self.assertIn("  head/0/w starts anew: not among train.warm_start.only\n", result.out)
+        self.assertIn("  sfpnet/stb1/sam/w1 is there and was not taken\n", result.out)
+        result = warm("", expect=2, head=("head: 16 head: 8", "head: 12 head: 8"))
+        self.assertRegex(result.err, r"\[checkpoint\] head/0/w has shape \[\d+, 16\] in \S+/old/model, \[\d+, 12\] here; "
+                                     r"set train.warm_start.mismatch: SKIP to start it anew, or only, or rename")
+        result = warm("mismatch: SKIP", head=("head: 16 head: 8", "head: 12 head: 8"))
+        self.assertRegex(result.out, r"  head/0/w starts anew: shape \[\d+, 16\] there, \[\d+, 12\] here\n")
+        result = warm("", expect=2, dim=("dim: 8", "dim: 4"))
+        self.assertRegex(result.err, r"\[checkpoint\] \S+ has shape ")
+        result = warm("mismatch: SKIP", dim=("dim: 8", "dim: 4"))
+        self.assertIn("  table/item starts anew: shape [rows, 8] there, [rows, 4] here\n", result.out)
+        result = warm("", item=('table: "item" target', 'table: "thing" target'), name="things")
+        self.assertIn("  table/thing starts anew: not there\n", result.out)
+        result = warm('rename { from: "table/item" to: "table/thing" }', item=('table: "item" target', 'table: "thing" target'), name="things")
+        self.assertNotIn("table/thing starts anew", result.out)
+        result = warm('only: "nothing"', expect=2)
+        self.assertIn("takes nothing from ", result.err)
+        self.assert_fails(self.run_program("train", "--config", self.config, "--output", self.folder / "x", "--set",
+                                           "train.warm_start.from="), 2, "train.warm_start.from wants a run, a checkpoint")

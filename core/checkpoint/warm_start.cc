@@ -1,0 +1,131 @@
+#include "core/checkpoint/warm_start.h"
+
+#include <algorithm>
+#include <filesystem>
+#include <numeric>
+#include <ostream>
+#include <set>
+
+#include "core/checkpoint/model_parts.h"
+#include "core/export/safetensors.h"
+#include "core/train/run_folder.h"
+
+namespace polyscene {
+namespace fs = std::filesystem;
+namespace {
+
+const std::string kTable = "table/";
+
+std::string model_folder(const std::string& path) {
+  return fs::exists(path + "/dense.safetensors") ? path : RunFolder(path).trained_model(false);
+}
+
+class WarmStart {
+ public:
+  WarmStart(const config::WarmStart& wanted, Session& session)
+      : wanted_(wanted), session_(session), dense_(model_folder(wanted.from()) + "/dense.safetensors") {
+    report_.folder = model_folder(wanted.from());
+  }
+
+  WarmStartReport run() {
+    for (const std::string& name : dense_.names()) unused_.insert(name);
+    for (const std::string& table : saved_tables(report_.folder)) unused_.insert(kTable + table);
+    there_ = unused_;
+    const Tensor values = session_.parameters().host_values();
+    for (const ParameterStore::Entry& entry : session_.parameters().entries()) take_tensor(entry, values);
+    session_.parameters().set_values(values);
+    for (int t = 0; t < session_.tables().tables(); ++t) take_table(t);
+    require(!report_.tensors.empty() || !report_.tables.empty(), "[checkpoint] train.warm_start takes nothing from ",
+            report_.folder, ": no tensor and no table there has a name of this model; set rename, or leave it out");
+    report_.unused.assign(unused_.begin(), unused_.end());
+    return std::move(report_);
+  }
+
+ private:
+  // What `name` is called there; nothing where it is not wanted or not there, which is noted.
+  std::string source_of(const std::string& name) {
+    const auto begins = [&](const std::string& prefix) { return name.starts_with(prefix); };
+    if (wanted_.only_size() > 0 && std::ranges::none_of(wanted_.only(), begins)) {
+      report_.kept.emplace_back(name, "not among train.warm_start.only");
+      return {};
+    }
+    std::string source = name;
+    for (const auto& rename : wanted_.rename())
+      if (begins(rename.to())) {
+        source = rename.from() + name.substr(rename.to().size());
+        break;
+      }
+    if (there_.contains(source)) return source;
+    report_.kept.emplace_back(name, source == name ? "not there" : str("no ", source, " there"));
+    return {};
+  }
+
+  // Whether shapes fit; an error unless differing ones are to be skipped.
+  bool fits(const std::string& name, const std::string& there, const std::string& here) {
+    if (there == here) return true;
+    require(wanted_.mismatch() == config::WarmStart::SKIP, "[checkpoint] ", name, " has shape ", there, " in ",
+            report_.folder, ", ", here, " here; set train.warm_start.mismatch: SKIP to start it anew, or only, or rename");
+    report_.kept.emplace_back(name, str("shape ", there, " there, ", here, " here"));
+    return false;
+  }
+
+  void take_tensor(const ParameterStore::Entry& entry, const Tensor& values) {
+    const std::string source = source_of(entry.name);
+    if (source.empty()) return;
+    const TensorView saved = dense_.tensor(source);
+    require<DataError>(saved.dtype == DType::kFloat32, "[checkpoint] ", report_.folder, ": tensor \"", source,
+                       "\" is not float32");
+    unused_.erase(source);
+    if (!fits(entry.name, str(saved.shape), str(entry.data.shape))) return;
+    std::ranges::copy(saved.elements<const float>(), ParameterStore::part(entry, values).elements<float>().begin());
+    report_.tensors.push_back(entry.name);
+  }
+
+  void take_table(int index) {
+    RowTables& tables = session_.tables();
+    const TableSpec& spec = tables.spec(index);
+    const std::string source = source_of(kTable + spec.name);
+    if (source.empty()) return;
+    const std::string table = source.substr(kTable.size());
+    unused_.erase(source);
+    const int64_t dim = saved_dim(report_.folder, table);
+    if (!fits(kTable + spec.name, str("[rows, ", dim, "]"), str("[rows, ", spec.dim, "]"))) return;
+    // All at once, as tables with a bound want them.
+    SavedRows mine;
+    const TableLayout& layout = tables.layout();
+    visit_saved_rows(report_.folder, table, dim, [&](std::span<const int64_t> keys, std::span<const float> values) {
+      for (size_t i = 0; i < keys.size(); ++i) {
+        if (layout.owner(index, keys[i]) != tables.communicator().rank()) continue;
+        mine.keys.push_back(keys[i]);
+        const auto row = values.subspan(i * static_cast<size_t>(dim), static_cast<size_t>(dim));
+        mine.values.insert(mine.values.end(), row.begin(), row.end());
+      }
+    });
+    report_.tables.push_back(spec.name);
+    report_.rows.push_back(tables.load_rows(index, mine.view()).kept);
+  }
+
+  const config::WarmStart& wanted_;
+  Session& session_;
+  SafetensorsFile dense_;
+  std::set<std::string> there_, unused_;
+  WarmStartReport report_;
+};
+
+}  // namespace
+
+WarmStartReport warm_start(const config::WarmStart& from, Session& session) {
+  WarmStartReport report = WarmStart(from, session).run();
+  session.communicator().all_reduce<int64_t>(report.rows);
+  return report;
+}
+
+void print(std::ostream& out, const WarmStartReport& r) {
+  out << "warm start from " << r.folder << ": " << r.tensors.size() << " tensors, " << r.tables.size() << " tables with "
+      << std::accumulate(r.rows.begin(), r.rows.end(), int64_t{0}) << " rows\n";
+  for (const auto& [name, why] : r.kept) out << "  " << name << " starts anew: " << why << '\n';
+  for (const std::string& name : r.unused) out << "  " << name << " is there and was not taken\n";
+  out << std::flush;
+}
+
+}  // namespace polyscene

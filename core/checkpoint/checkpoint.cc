@@ -9,6 +9,7 @@
 #include <cstdio>
 #include <filesystem>
 #include <fstream>
+#include <set>
 #include <sstream>
 
 #include "core/checkpoint/folders.h"
@@ -17,13 +18,14 @@
 #include "core/config/load.h"
 #include "core/export/mapped_file.h"
 #include "core/train/text_file.h"
+#include "dist/world.h"
 
 namespace polyscene {
 namespace fs = std::filesystem;
 namespace {
 
 using checkpoint::Manifest;
-constexpr int kSchema = 1;
+constexpr int kWhole = 1, kAdding = 2;  // schemas
 constexpr const char* kManifest = "/manifest.pbtxt";
 
 std::string name_of(int64_t step) {
@@ -116,8 +118,13 @@ Manifest read_manifest(const std::string& folder) {
   const bool parsed = file && parser.ParseFromString(text.str(), &manifest);
   require<DataError>(parsed, "[checkpoint] cannot read ", path,
                      "; the checkpoint is damaged, take another: --resume names it");
-  require<DataError>(manifest.schema() == kSchema, "[checkpoint] ", path, " is of schema ", manifest.schema(),
-                     ", this program reads ", kSchema, "; resume with the program that wrote it, or a newer one");
+  require<DataError>(manifest.schema() == kWhole || manifest.schema() == kAdding, "[checkpoint] ", path,
+                     " is of schema ", manifest.schema(), ", this program reads ", kWhole, " and ", kAdding,
+                     "; resume with the program that wrote it, or a newer one");
+  const std::optional<int64_t> base = step_of(manifest.base());
+  const bool earlier = base && *base < manifest.step() && manifest.base() == name_of(*base);
+  require<DataError>(manifest.schema() == kAdding ? earlier : !manifest.has_base(), "[checkpoint] ", path,
+                     " names the base \"", manifest.base(), "\", which is no earlier checkpoint; do not use it");
   for (const auto* files : {&manifest.file(), &manifest.log()})
     for (const checkpoint::File& entry : *files)
       require<DataError>(stays_inside(entry.name()), "[checkpoint] ", path, " names the file \"", entry.name(),
@@ -135,10 +142,19 @@ void remove_others(const std::string& folder, const config::Checkpoint& keep, in
     for (const int64_t s : steps)
       if (read_manifest(folder + "/" + name_of(s)).best_step() == s) best = s;
   const auto last = static_cast<size_t>(keep.keep_last());
-  for (size_t i = 0; i + last < steps.size(); ++i) {
-    const bool kept = (keep.keep_every() > 0 && steps[i] % keep.keep_every() == 0) || steps[i] == best;
-    if (!kept) remove_folder(folder + "/" + name_of(steps[i]));
-  }
+  std::set<std::string> kept;
+  for (size_t i = 0; i < steps.size(); ++i)
+    if (i + last >= steps.size() || (keep.keep_every() > 0 && steps[i] % keep.keep_every() == 0) || steps[i] == best) {
+      const std::string path = folder + "/" + name_of(steps[i]);
+      kept.insert(path);
+      try {
+        for (const std::string& link : chain_of(path)) kept.insert(link);
+      } catch (const DataError&) {
+        // Somebody took away what it adds to: who resumes from it is told.
+      }
+    }
+  for (const int64_t s : steps)
+    if (const std::string path = folder + "/" + name_of(s); !kept.contains(path)) remove_folder(path);
   std::vector<std::string> unfinished;
   std::error_code error;
   for (fs::directory_iterator entry(folder, error); !error && entry != fs::directory_iterator(); entry.increment(error))
@@ -217,20 +233,23 @@ std::string describe_files(const std::vector<std::string>& files) {
 }
 
 CheckpointSave::CheckpointSave(const RunFolder& run, const config::Experiment& experiment, const std::string& data,
-                               const TrainPosition& position, Session& session)
+                               const TrainPosition& position, Session& session, std::optional<CheckpointBase> base)
     : run_(run),
       experiment_(experiment),
       position_(position),
       session_(session),
+      base_(base),
+      updates_(session.tables().update_steps()),
       aside_(run.checkpoints() + "/" + name_of(position.step) + ".partial") {
   together(session.communicator(), [&] {
     if (session.communicator().rank() != 0) return;
     remove_folder(aside_);
     make_folder(aside_ + "/tables");
     Manifest manifest;
-    manifest.set_schema(kSchema);
+    manifest.set_schema(base ? kAdding : kWhole);
+    if (base) manifest.set_base(name_of(base->step));
     fill(manifest, position);
-    manifest.set_table_updates(session.tables().update_steps());
+    manifest.set_table_updates(updates_);
     manifest.set_ranks(session.communicator().size());
     manifest.set_data(data);
     add_logs(manifest, run);
@@ -247,7 +266,8 @@ CheckpointSave::~CheckpointSave() {
 void CheckpointSave::write() {
   try {
     Manifest manifest;
-    for (const std::string& name : write_copy(aside_, experiment_, session_, std::move(copy_)))
+    for (const std::string& name : write_copy(aside_, experiment_, session_, std::move(copy_),
+                                              base_ ? std::optional(base_->table_updates) : std::nullopt))
       add_file(manifest, aside_, name);
     mine_ = manifest.SerializeAsString();
   } catch (...) {
@@ -310,23 +330,47 @@ config::Experiment load_resume_config(const std::string& checkpoint, const std::
   return result;
 }
 
+std::vector<std::string> chain_of(const std::string& checkpoint) {
+  std::vector<std::string> chain = {checkpoint};
+  Manifest manifest = read_manifest(checkpoint);
+  for (int64_t before = manifest.step(); manifest.has_base(); manifest = read_manifest(chain.back())) {
+    const std::string base = fs::path(chain.back()).parent_path().string() + "/" + manifest.base();
+    // A manifest may say anything: without this a chain could go round.
+    const int64_t step = *step_of(base);
+    require<DataError>(fs::exists(base + kManifest) && step < before, "[checkpoint] ", chain.back(), " adds to ",
+                       manifest.base(), ", which is not beside it; restore it, or take a checkpoint that is whole");
+    before = step;
+    chain.push_back(base);
+  }
+  return chain;
+}
+
+void require_whole(const std::string& folder) {
+  if (!fs::exists(folder + kManifest)) return;
+  const size_t links = chain_of(folder).size();
+  require(links == 1, "[checkpoint] ", folder, " adds to ", links - 1, links == 2 ? " other" : " others",
+          ", and has not all rows; polyscene checkpoint compact ", folder, " makes it whole");
+}
+
 std::vector<std::string> damage_of(const std::string& checkpoint, int rank, int ranks) {
-  const Manifest manifest = read_manifest(checkpoint);
   std::vector<std::string> damage;
-  for (int i = rank; i < manifest.file_size(); i += ranks) {
-    const checkpoint::File& wanted = manifest.file(i);
-    const std::string path = checkpoint + "/" + wanted.name();
-    std::error_code error;
-    if (!fs::exists(path, error)) {
-      damage.push_back(path + " is missing");
-      continue;
+  for (const std::string& link : chain_of(checkpoint)) {
+    const Manifest manifest = read_manifest(link);
+    for (int i = rank; i < manifest.file_size(); i += ranks) {
+      const checkpoint::File& wanted = manifest.file(i);
+      const std::string path = link + "/" + wanted.name();
+      std::error_code error;
+      if (!fs::exists(path, error)) {
+        damage.push_back(path + " is missing");
+        continue;
+      }
+      const MappedFile file(path);
+      const std::span<const char> bytes = file.bytes();
+      if (static_cast<int64_t>(bytes.size()) != wanted.bytes())
+        damage.push_back(str(path, " has ", bytes.size(), " bytes, was written with ", wanted.bytes()));
+      else if (XXH3_64bits(bytes.data(), bytes.size()) != wanted.xxh3())
+        damage.push_back(path + " does not have the hash that it was written with");
     }
-    const MappedFile file(path);
-    const std::span<const char> bytes = file.bytes();
-    if (static_cast<int64_t>(bytes.size()) != wanted.bytes())
-      damage.push_back(str(path, " has ", bytes.size(), " bytes, was written with ", wanted.bytes()));
-    else if (XXH3_64bits(bytes.data(), bytes.size()) != wanted.xxh3())
-      damage.push_back(path + " does not have the hash that it was written with");
   }
   return damage;
 }
@@ -344,11 +388,42 @@ TrainPosition load_checkpoint(const std::string& checkpoint, const std::string& 
                        "\nresume from another with --resume ", run_of_checkpoint(checkpoint), "/checkpoints/step-...");
   });
   together(communicator, [&] {
-    read_parts(checkpoint, session, {.state = true});
+    read_parts(chain_of(checkpoint), session, {.state = true});
     session.tables().set_update_steps(manifest.table_updates());
     if (communicator.rank() == 0) restore_logs(manifest, RunFolder(run_of_checkpoint(checkpoint)));
   });
   return position_of(manifest);
+}
+
+std::pair<std::string, size_t> compact_checkpoint(const std::string& path) {
+  const std::string checkpoint = find_checkpoint(path), aside = checkpoint + ".partial";
+  const std::shared_ptr<void> lock = RunFolder(run_of_checkpoint(checkpoint)).lock();
+  const std::vector<std::string> chain = chain_of(checkpoint), damage = damage_of(checkpoint);
+  require<DataError>(damage.empty(), "[checkpoint] ", checkpoint, " is damaged:", sentences(damage));
+  if (chain.size() == 1) return {checkpoint, 1};
+  const config::Experiment experiment = load_experiment(checkpoint + "/config.pbtxt");
+  const FeatureSchema schema = FeatureSchema::from(experiment.data());
+  const auto one = make_single_world();
+  Session session(experiment, schema, *one);
+  read_parts(chain, session, {.state = true});
+  Manifest manifest = read_manifest(checkpoint);
+  session.tables().set_update_steps(manifest.table_updates());
+  manifest.set_schema(kWhole);
+  manifest.clear_base();
+  manifest.clear_file();
+  manifest.set_ranks(1);
+  remove_folder(aside);
+  make_folder(aside + "/tables");
+  for (const std::string& name : write_copy(aside, experiment, session, copy_model(session), {}))
+    add_file(manifest, aside, name);
+  std::string text;
+  google::protobuf::TextFormat::PrintToString(manifest, &text);
+  write_text_file(aside + kManifest, text);
+  sync_folder(aside + "/tables", false);
+  sync_folder(aside, true);
+  replace_folder(checkpoint, aside);
+  sync_folder(fs::path(checkpoint).parent_path().string(), false);
+  return {checkpoint, chain.size()};
 }
 
 }  // namespace polyscene

@@ -29,20 +29,28 @@ struct TrainPosition {
   friend bool operator==(const TrainPosition&, const TrainPosition&) = default;
 };
 
+// A whole checkpoint of the same run: its step, and how often the tables had been updated.
+struct CheckpointBase {
+  int64_t step = 0, table_updates = 0;
+};
+
 // A checkpoint that is written while training goes on: it is of the step at which it was begun.
 class CheckpointSave {
  public:
   // Collective; nothing may be queued on a device. Copies what the rank has and lets a thread write it: each rank its
   // rows, rank 0 the rest. `data`: describe_files() of the training files. All but that must outlive this. Throws
-  // DataError on every rank when any rank failed.
+  // DataError on every rank when any rank failed. With a base, of the run, the one that is saved holds the rows that
+  // were trained since.
   CheckpointSave(const RunFolder& run, const config::Experiment& experiment, const std::string& data,
-                 const TrainPosition& position, Session& session);
+                 const TrainPosition& position, Session& session, std::optional<CheckpointBase> base = {});
   CheckpointSave(const CheckpointSave&) = delete;
   CheckpointSave& operator=(const CheckpointSave&) = delete;
   // Waits for the thread. What was not finished is no checkpoint.
   ~CheckpointSave();
 
   [[nodiscard]] int64_t step() const { return position_.step; }
+  // For the next one, once this one is finished.
+  [[nodiscard]] CheckpointBase as_base() const { return {position_.step, updates_}; }
   // Whether this rank has written all of its own, or failed.
   [[nodiscard]] bool written() const { return written_; }
   // Collective: waits until all ranks have, then it is there whole or not at all. Then removes those that
@@ -56,6 +64,8 @@ class CheckpointSave {
   const config::Experiment& experiment_;
   TrainPosition position_;
   Session& session_;
+  std::optional<CheckpointBase> base_;
+  int64_t updates_;                  // of the tables
   std::string aside_, head_, mine_;  // messages: of rank 0 all but the files, of each rank its files
   ModelCopy copy_;
   std::exception_ptr failure_;
@@ -72,9 +82,20 @@ class CheckpointSave {
 [[nodiscard]] config::Experiment load_resume_config(const std::string& checkpoint,
                                                     const std::vector<std::string>& overrides);
 
-// Files of a checkpoint that are not as they were written, each as a sentence; of every `ranks`-th from `rank` on.
-// Throws DataError when the manifest cannot be read.
+// Files of a checkpoint's chain that are not as they were written, each as a sentence; of every `ranks`-th from `rank`
+// on. Throws DataError when the manifest cannot be read.
 [[nodiscard]] std::vector<std::string> damage_of(const std::string& checkpoint, int rank = 0, int ranks = 1);
+
+// The checkpoint and those that it adds to, newest first. Throws DataError where one is missing.
+[[nodiscard]] std::vector<std::string> chain_of(const std::string& checkpoint);
+
+// Throws InvalidArgument where the folder is a checkpoint that adds to others.
+void require_whole(const std::string& folder);
+
+// Writes the rows of its whole chain into the checkpoint `path`, or the newest of the run `path`: nothing else is
+// needed from then on. The model passes through memory. Returns its folder and how many it took together. For one rank,
+// while no job uses the run. Throws as load_checkpoint().
+std::pair<std::string, size_t> compact_checkpoint(const std::string& path);
 
 // Where its run stood. Throws DataError when the manifest cannot be read.
 [[nodiscard]] TrainPosition position_of_checkpoint(const std::string& checkpoint);

@@ -17,7 +17,9 @@ namespace fs = std::filesystem;
 namespace {
 
 std::string folder_of(const std::string& path) {
-  return fs::exists(path + "/dense.safetensors") ? path : find_checkpoint(path);
+  const std::string folder = fs::exists(path + "/dense.safetensors") ? path : find_checkpoint(path);
+  require_whole(folder);
+  return folder;
 }
 
 // How far apart elements are that should be equal.

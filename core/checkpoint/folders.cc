@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <cstdio>
 #include <exception>
 #include <filesystem>
 #include <system_error>
@@ -62,6 +63,17 @@ void move_folder(const std::string& from, const std::string& to) {
   std::error_code error;
   fs::rename(from, to, error);
   check(error, "move a finished model to", to);
+}
+
+void replace_folder(const std::string& folder, const std::string& aside, const std::string& previous) {
+  const bool exchanged = ::renameat2(AT_FDCWD, aside.c_str(), AT_FDCWD, folder.c_str(), RENAME_EXCHANGE) == 0;
+  const std::string& old = exchanged ? aside : folder;
+  if (previous.empty()) {
+    remove_folder(old);
+  } else {
+    move_folder(old, previous);
+  }
+  if (!exchanged) move_folder(aside, folder);
 }
 
 void sync_folder(const std::string& path, bool files) {

@@ -76,6 +76,9 @@ void print_checkpoint(std::ostream& out, const std::string& path) {
         << " samples trained";
     if (p.best) out << "; best " << *p.best << " at step " << p.best_step.value_or(0);
     out << '\n';
+    if (const std::vector<std::string> chain = chain_of(folder); chain.size() > 1)
+      out << "adds to " << fs::path(chain[1]).filename().string() << ", " << chain.size()
+          << " checkpoints in all; its rows are those that were trained since\n";
   }
   out << std::left << std::setw(24) << "table" << std::right << std::setw(12) << "rows" << std::setw(6) << "dim"
       << std::setw(12) << "MiB" << std::setw(12) << "norm" << std::setw(12) << "not finite"

@@ -6,6 +6,7 @@
 #include <cstdio>
 #include <filesystem>
 #include <numeric>
+#include <unordered_set>
 #include <utility>
 
 #include "core/config/load.h"
@@ -69,9 +70,26 @@ SavedRows copy_table(RowTables& tables, int index, bool state) {
   return rows;
 }
 
-// Uses nothing of the tables that changes.
+// The rows that were trained after `since` updates.
+SavedRows trained_since(const SavedRows& all, int64_t since, size_t dim, size_t width) {
+  SavedRows rows;
+  for (size_t i = 0; i < all.keys.size(); ++i) {
+    if (all.uses[i].last_step <= since) continue;
+    rows.keys.push_back(all.keys[i]);
+    rows.uses.push_back(all.uses[i]);
+    const auto add = [i](std::vector<float>& to, const std::vector<float>& from, size_t count) {
+      const auto begin = from.begin() + static_cast<ptrdiff_t>(i * count);
+      to.insert(to.end(), begin, begin + static_cast<ptrdiff_t>(count));
+    };
+    add(rows.values, all.values, dim);
+    add(rows.state, all.state, width);
+  }
+  return rows;
+}
+
+// Uses nothing of the tables that changes. `present`: all keys, where the rows are not all.
 std::string write_table(const std::string& folder, const RowTables& tables, int index, const SavedRows& rows,
-                        bool state) {
+                        bool state, const std::vector<int64_t>& present = {}) {
   const TableSpec& spec = tables.spec(index);
   const Communicator& communicator = tables.communicator();
   const size_t n = rows.keys.size();
@@ -95,6 +113,10 @@ std::string write_table(const std::string& folder, const RowTables& tables, int 
     const std::span<const int32_t> uses(reinterpret_cast<const int32_t*>(rows.uses.data()), 2 * n);
     add("uses", arranged<int32_t>(uses, sorted.order, 2, {count, 2}));
   }
+  if (!present.empty())
+    named.push_back(
+        {"present",
+         TensorView{const_cast<int64_t*>(present.data()), DType::kInt64, {static_cast<int64_t>(present.size())}}});
   std::string file = "tables/" + file_name(spec.name) + shard_suffix(communicator.rank(), communicator.size());
   write_safetensors(folder + "/" + file, std::move(named), {{"table", spec.name}, {"dim", std::to_string(dim)}});
   return file;
@@ -196,7 +218,7 @@ SavedRows wanted_rows(const RowsIn& all, int64_t dim, const std::vector<int64_t>
   return rows;
 }
 
-void load_rows(const SafetensorsFile& file, const std::string& path, int index, RowTables& tables,
+RowsIn rows_in(const SafetensorsFile& file, const std::string& path, int index, const RowTables& tables,
                const PartsToRead& parts) {
   const TableSpec& spec = tables.spec(index);
   const int64_t rows = typed_tensor<int64_t>(file, path, "keys").shape.elements(),
@@ -209,16 +231,15 @@ void load_rows(const SafetensorsFile& file, const std::string& path, int index, 
     const std::span<const int32_t> uses = rows_of<int32_t>(file, path, "uses", {rows, 2}, range);
     in.uses = {reinterpret_cast<const RowUse*>(uses.data()), uses.size() / 2};
   }
-  SavedRows chosen;
-  if (parts.wanted != nullptr) {
-    chosen = wanted_rows(in, spec.dim, (*parts.wanted)[static_cast<size_t>(index)]);
-    in = chosen.view();
-  }
-  const RowTables::Loaded loaded = tables.load_rows(index, in);
+  return in;
+}
+
+void load_into(RowTables& tables, int index, const RowsIn& rows, const std::string& path) {
+  const RowTables::Loaded loaded = tables.load_rows(index, rows);
   if (loaded.dropped > 0)
     LOG(WARNING) << "[checkpoint] rank " << tables.communicator().rank() << " dropped " << loaded.dropped
-                 << " rows of table \"" << spec.name << "\" from " << path << ": its max_rows, " << spec.max_rows
-                 << ", has no place for them; raise it to that of the model";
+                 << " rows of table \"" << tables.spec(index).name << "\" from " << path << ": its max_rows, "
+                 << tables.spec(index).max_rows << ", has no place for them; raise it to that of the model";
 }
 
 // All files of a table.
@@ -237,8 +258,50 @@ std::vector<Shard> whole_table(const std::string& folder, const std::string& nam
 }
 
 void load_table(const std::string& folder, int index, RowTables& tables, const PartsToRead& parts) {
-  for (const Shard& shard : whole_table(folder, tables.layout().name(index)))
-    load_rows(SafetensorsFile(shard.path), shard.path, index, tables, parts);
+  for (const Shard& shard : whole_table(folder, tables.layout().name(index))) {
+    const SafetensorsFile file(shard.path);
+    RowsIn in = rows_in(file, shard.path, index, tables, parts);
+    SavedRows chosen;
+    if (parts.wanted != nullptr) {
+      chosen = wanted_rows(in, tables.spec(index).dim, (*parts.wanted)[static_cast<size_t>(index)]);
+      in = chosen.view();
+    }
+    load_into(tables, index, in, shard.path);
+  }
+}
+
+// A row's newest version, of those that were not forgotten until the newest folder was written.
+void load_table_of_chain(const std::vector<std::string>& folders, int index, RowTables& tables,
+                         const PartsToRead& parts) {
+  const std::string& name = tables.layout().name(index);
+  std::optional<std::unordered_set<int64_t>> present;
+  std::unordered_set<int64_t> taken;
+  SavedRows rows;
+  for (const std::string& folder : folders)
+    for (const Shard& shard : whole_table(folder + "/tables", name)) {
+      const SafetensorsFile file(shard.path);
+      if (folder == folders.front() && file.contains("present")) {
+        const auto keys = typed_tensor<int64_t>(file, shard.path, "present").elements<const int64_t>();
+        if (!present) present.emplace();
+        present->insert(keys.begin(), keys.end());
+      }
+    }
+  for (const std::string& folder : folders)
+    for (const Shard& shard : whole_table(folder + "/tables", name)) {
+      const SafetensorsFile file(shard.path);
+      const RowsIn in = rows_in(file, shard.path, index, tables, parts);
+      const size_t dim = in.values.size() / std::max<size_t>(in.keys.size(), 1),
+                   width = in.state.size() / std::max<size_t>(in.keys.size(), 1);
+      for (size_t i = 0; i < in.keys.size(); ++i) {
+        if ((present && !present->contains(in.keys[i])) || !taken.insert(in.keys[i]).second) continue;
+        const auto values = in.values.subspan(i * dim, dim), state = in.state.subspan(i * width, width);
+        rows.keys.push_back(in.keys[i]);
+        rows.values.insert(rows.values.end(), values.begin(), values.end());
+        rows.state.insert(rows.state.end(), state.begin(), state.end());
+        if (!in.uses.empty()) rows.uses.push_back(in.uses[i]);
+      }
+    }
+  load_into(tables, index, rows.view(), folders.front());
 }
 
 // Fills a flat buffer like the parameters'.
@@ -291,7 +354,7 @@ ModelCopy copy_model(Session& session) {
 }
 
 std::vector<std::string> write_copy(const std::string& folder, const config::Experiment& experiment, Session& session,
-                                    ModelCopy copy) {
+                                    ModelCopy copy, std::optional<int64_t> since) {
   std::vector<std::string> files;
   if (session.communicator().rank() == 0) {
     write_dense(folder, session.parameters(), copy.dense);
@@ -300,19 +363,31 @@ std::vector<std::string> write_copy(const std::string& folder, const config::Exp
     files = {kDense, kOptimizer, "config.pbtxt"};
   }
   for (int t = 0; t < session.tables().tables(); ++t) {
-    const SavedRows rows = std::move(copy.tables[static_cast<size_t>(t)]);
-    files.push_back(write_table(folder, session.tables(), t, rows, true));
+    SavedRows rows = std::move(copy.tables[static_cast<size_t>(t)]);
+    std::vector<int64_t> present;
+    if (since) {
+      const TableSpec& spec = session.tables().spec(t);
+      if (spec.max_rows > 0) present = rows.keys;
+      rows = trained_since(rows, *since, static_cast<size_t>(spec.dim),
+                           static_cast<size_t>(spec.optimizer.state_width(spec.dim)));
+    }
+    files.push_back(write_table(folder, session.tables(), t, rows, true, present));
   }
   return files;
 }
 
-void read_parts(const std::string& folder, Session& session, const PartsToRead& parts) {
-  const std::string path = folder + "/" + kDense;
+void read_parts(const std::vector<std::string>& folders, Session& session, const PartsToRead& parts) {
+  const std::string& newest = folders.front();
+  const std::string path = newest + "/" + kDense;
   const Tensor values = session.parameters().host_values();
   load_parts(SafetensorsFile(path), path, session.parameters(), "", values);
   session.parameters().set_values(values);
-  if (parts.state) load_optimizer(folder, session);
-  for (int t = 0; t < session.tables().tables(); ++t) load_table(folder + "/tables", t, session.tables(), parts);
+  if (parts.state) load_optimizer(newest, session);
+  for (int t = 0; t < session.tables().tables(); ++t)
+    if (folders.size() == 1)
+      load_table(newest + "/tables", t, session.tables(), parts);
+    else
+      load_table_of_chain(folders, t, session.tables(), parts);
 }
 
 std::vector<std::string> saved_tables(const std::string& folder) {

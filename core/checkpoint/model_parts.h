@@ -12,6 +12,7 @@
 #pragma once
 
 #include <functional>
+#include <optional>
 #include <span>
 #include <string>
 #include <vector>
@@ -33,18 +34,20 @@ struct ModelCopy {
 };
 // Nothing may be queued on a device.
 [[nodiscard]] ModelCopy copy_model(Session& session);
-// As write_parts(). The session may go on meanwhile: of it are used names, shapes and places alone.
+// As write_parts(). The session may go on meanwhile: of it are used names, shapes and places alone. With `since`, of
+// rows those that were trained after so many updates of the tables; a file of a table with a bound then has all its
+// keys as `present` int64, ascending, because others are forgotten.
 [[nodiscard]] std::vector<std::string> write_copy(const std::string& folder, const config::Experiment& experiment,
-                                                  Session& session, ModelCopy copy);
+                                                  Session& session, ModelCopy copy, std::optional<int64_t> since);
 
 struct PartsToRead {
   bool state = false;  // of optimisers, and uses of rows
   // Per table the keys, ascending, whose rows are read; nullptr: all.
   const std::vector<std::vector<int64_t>>* wanted = nullptr;
 };
-// Loads dense parameters and this rank's rows. Throws DataError naming the file and tensor that is missing or has
-// another shape than the model.
-void read_parts(const std::string& folder, Session& session, const PartsToRead& parts);
+// Loads dense parameters and this rank's rows. `folders`: the newest first, then what it adds to and so on; of a row
+// the newest counts. Throws DataError naming the file and tensor that is missing or has another shape than the model.
+void read_parts(const std::vector<std::string>& folders, Session& session, const PartsToRead& parts);
 
 // Names of the tables in a model's folder, sorted, and the width of one's values.
 [[nodiscard]] std::vector<std::string> saved_tables(const std::string& folder);

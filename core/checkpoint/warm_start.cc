@@ -6,6 +6,7 @@
 #include <ostream>
 #include <set>
 
+#include "core/checkpoint/checkpoint.h"
 #include "core/checkpoint/model_parts.h"
 #include "core/export/safetensors.h"
 #include "core/train/run_folder.h"
@@ -25,6 +26,7 @@ class WarmStart {
   WarmStart(const config::WarmStart& wanted, Session& session)
       : wanted_(wanted), session_(session), dense_(model_folder(wanted.from()) + "/dense.safetensors") {
     report_.folder = model_folder(wanted.from());
+    require_whole(report_.folder);
   }
 
   WarmStartReport run() {
@@ -64,7 +66,8 @@ class WarmStart {
   bool fits(const std::string& name, const std::string& there, const std::string& here) {
     if (there == here) return true;
     require(wanted_.mismatch() == config::WarmStart::SKIP, "[checkpoint] ", name, " has shape ", there, " in ",
-            report_.folder, ", ", here, " here; set train.warm_start.mismatch: SKIP to start it anew, or only, or rename");
+            report_.folder, ", ", here,
+            " here; set train.warm_start.mismatch: SKIP to start it anew, or only, or rename");
     report_.kept.emplace_back(name, str("shape ", there, " there, ", here, " here"));
     return false;
   }
@@ -121,8 +124,8 @@ WarmStartReport warm_start(const config::WarmStart& from, Session& session) {
 }
 
 void print(std::ostream& out, const WarmStartReport& r) {
-  out << "warm start from " << r.folder << ": " << r.tensors.size() << " tensors, " << r.tables.size() << " tables with "
-      << std::accumulate(r.rows.begin(), r.rows.end(), int64_t{0}) << " rows\n";
+  out << "warm start from " << r.folder << ": " << r.tensors.size() << " tensors, " << r.tables.size()
+      << " tables with " << std::accumulate(r.rows.begin(), r.rows.end(), int64_t{0}) << " rows\n";
   for (const auto& [name, why] : r.kept) out << "  " << name << " starts anew: " << why << '\n';
   for (const std::string& name : r.unused) out << "  " << name << " is there and was not taken\n";
   out << std::flush;

@@ -34,6 +34,8 @@ void check_checkpoint(const config::Checkpoint& c, Problems& problems) {
   problems.require(c.keep_last() >= 1, "train.checkpoint.keep_last", " wants at least 1, got ", c.keep_last());
   problems.require(c.keep_every() >= 0, "train.checkpoint.keep_every", " wants at least 0 (0: no others), got ",
                    c.keep_every());
+  problems.require(c.full_every() >= 1, "train.checkpoint.full_every", " wants at least 1 (1: all are full), got ",
+                   c.full_every());
 }
 
 void check_warm_start(const config::WarmStart& w, Problems& problems) {

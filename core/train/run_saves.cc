@@ -50,7 +50,10 @@ std::string RunSaves::checkpoint(Session& session, const TrainPosition& position
   const Stopwatch watch(checkpoint_seconds_);
   begun_ = position.step;
   try {
-    pending_ = std::make_unique<CheckpointSave>(folder_, experiment_, data_, position, session);
+    const bool adds = base_ && added_ + 1 < experiment_.train().checkpoint().full_every();
+    pending_ =
+        std::make_unique<CheckpointSave>(folder_, experiment_, data_, position, session, adds ? base_ : std::nullopt);
+    begun_added_ = adds ? added_ + 1 : 0;
   } catch (const DataError& error) {
     failure_ = str("step ", position.step, ": ", error.what());
     failure += (failure.empty() ? "" : "\n") + failure_;
@@ -68,6 +71,8 @@ std::string RunSaves::finish_checkpoint() {
     return failure_ = str("step ", save->step(), ": ", error.what());
   }
   last_ = save->step();
+  base_ = save->as_base();
+  added_ = begun_added_;
   ++checkpoints_;
   return {};
 }

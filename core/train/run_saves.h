@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <iosfwd>
 #include <memory>
+#include <optional>
 #include <string>
 
 #include "core/checkpoint/checkpoint.h"
@@ -40,6 +41,8 @@ class RunSaves {
   const RunFolder& folder_;
   std::string data_;  // describe_files()
   std::unique_ptr<CheckpointSave> pending_;
+  std::optional<CheckpointBase> base_;   // the last one that this job has finished
+  int64_t added_ = 0, begun_added_ = 0;  // how many since the last whole one: up to it, and to the pending one
   int64_t every_, begun_ = 0, last_ = 0, models_ = 0, checkpoints_ = 0;
   double model_seconds_ = 0, checkpoint_seconds_ = 0;
   std::string failure_;  // the last one

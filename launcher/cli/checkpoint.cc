@@ -21,6 +21,11 @@ void verify(const std::string& path) {
   std::cout << checkpoint << ": all files are as they were written\n";
 }
 
+void compact(const std::string& path) {
+  const auto [checkpoint, links] = compact_checkpoint(path);
+  std::cout << checkpoint << (links == 1 ? " is whole already\n" : str(": whole now, of ", links, " checkpoints\n"));
+}
+
 void diff(const std::string& a, const std::string& b) {
   if (!print_difference(std::cout, a, b))
     throw Error(ErrorKind::kOther, str("[checkpoint] ", a, " and ", b, " differ"));
@@ -41,6 +46,7 @@ void add_checkpoint_command(CLI::App& app) {
       "Where the run stood; rows, bytes, norms and values that are not finite, per table; a model's folder will do",
       [](const std::string& path) { print_checkpoint(std::cout, path); });
   add("verify", "Whether all files are as they were written", verify);
+  add("compact", "Makes a checkpoint that adds to others whole, in its place", compact);
   auto paths = std::make_shared<std::array<std::string, 2>>();
   CLI::App* command = checkpoint->add_subcommand(
       "diff", "Tensors and rows that differ between two checkpoints, runs or models; exit code 1 where some do");

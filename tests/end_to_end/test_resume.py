@@ -265,3 +265,39 @@ class ResumeTest(ProgramTest):
         self.assertIn("takes nothing from ", result.err)
         self.assert_fails(self.run_program("train", "--config", self.config, "--output", self.folder / "x", "--set",
                                            "train.warm_start.from="), 2, "train.warm_start.from wants a run, a checkpoint")
+
+    def test_checkpoints_that_add_to_others(self):
+        self.bound_users()
+        often = [*OFTEN, "--set", "train.batch_size=32"]
+        adding = [*often, "--set", "train.checkpoint.full_every=4", "--set", "train.checkpoint.keep_last=1"]
+        self.train("whole", *often)
+        self.train("parts", *adding, "--set", "train.max_steps=24")
+        # At 7 a whole one, at 14, 21 and 24 what was trained since.
+        checkpoints = self.folder / "parts/checkpoints"
+        self.assertEqual(sorted(os.listdir(checkpoints)), [f"step-{step:010}" for step in (7, 14, 21, 24)])
+        self.assertIn('base: "step-0000000021"', (checkpoints / "step-0000000024/manifest.pbtxt").read_text())
+        self.assertEqual(self.run_program("checkpoint", "verify", self.folder / "parts").code, 0)
+        shutil.copytree(self.folder / "parts", self.folder / "compact")
+        self.resume(self.folder / "parts", "--set", "train.max_steps=0")
+
+        def models(name):
+            return {f: b for f, b in self.files(name)[0].items() if f.startswith("model/")}
+
+        self.assertEqual(models("parts"), models("whole"))
+
+        result = self.run_program("checkpoint", "inspect", self.folder / "compact")
+        self.assertIn("adds to step-0000000021, 4 checkpoints in all; its rows are those that were trained since", result.out)
+        self.assert_fails(self.run_program("checkpoint", "diff", self.folder / "compact", self.folder / "whole"), 2,
+                          "adds to 3 others, and has not all rows; polyscene checkpoint compact ")
+        result = self.run_program("checkpoint", "compact", self.folder / "compact")
+        self.assertEqual(result.code, 0, result.text)
+        self.assertRegex(result.out, r"/step-0000000024: whole now, of 4 checkpoints\n$")
+        for step in (7, 14, 21):
+            shutil.rmtree(self.folder / f"compact/checkpoints/step-{step:010}")
+        self.assertRegex(self.run_program("checkpoint", "compact", self.folder / "compact").out, "is whole already\n$")
+        self.assertEqual(self.run_program("checkpoint", "verify", self.folder / "compact").code, 0)
+        self.resume(self.folder / "compact", "--set", "train.max_steps=0")
+        self.assertEqual(models("compact"), models("whole"))
+        # The newest of the run that went on adds to one that is gone.
+        shutil.rmtree(sorted((self.folder / "parts/checkpoints").iterdir())[0])
+        self.assert_fails(self.run_program("checkpoint", "verify", self.folder / "parts"), 3, "which is not beside it; restore it")

@@ -188,6 +188,67 @@ TEST_F(Checkpoints, TheBestIsKept) {
   }
 }
 
+// What a chain of them restores is what a whole one does: every row with state and use, forgotten ones too.
+TEST_F(Checkpoints, AddToOthers) {
+  config::Table& table = *experiment_.mutable_embedding()->add_table();
+  table.set_name("user");
+  table.set_max_rows(256);
+  experiment_.mutable_train()->mutable_checkpoint()->set_keep_last(1);
+  for (const int a : {1, 3}) {
+    fs::remove_all(path("checkpoints"));
+    AllRows saved;
+    std::vector<float> dense;
+    run_local_ranks(a, [&](Communicator& communicator) {
+      const RunFolder run(path(""));
+      Session session(experiment_, schema_, communicator);
+      std::optional<CheckpointBase> base;
+      for (int64_t step = 1; step <= 4; ++step) {
+        // New users in each step, so that many are forgotten.
+        for (int64_t s = 0; s < 4; ++s) {
+          Batch batch = part(communicator, step * 10 + s);
+          for (int64_t& user : batch.fields[0]) user += 64 * (step * 4 + s);
+          session.train_step(batch, kRows, 1);
+        }
+        session.settle();
+        CheckpointSave save(run, experiment_, kData, {.step = step, .trained_steps = step}, session, base);
+        save.finish();
+        base = save.as_base();
+      }
+      add_rows(session, saved);
+      if (communicator.rank() == 0) dense = dense_of(session);
+      EXPECT_GT(session.lookup().total().rows_lost, 0);
+    });
+    EXPECT_EQ(chain_of(checkpoint(4)),
+              (std::vector<std::string>{checkpoint(4), checkpoint(3), checkpoint(2), checkpoint(1)}));
+    EXPECT_LT(fs::file_size(fs::directory_iterator(checkpoint(4) + "/tables")->path()), 20000u);
+    const auto check = [&](int b) {
+      AllRows loaded;
+      run_local_ranks(b, [&](Communicator& communicator) {
+        Session session(experiment_, schema_, communicator);
+        EXPECT_EQ(load_checkpoint(checkpoint(4), kData, session).step, 4);
+        EXPECT_EQ(session.tables().update_steps(), 16);
+        add_rows(session, loaded);
+        EXPECT_EQ(dense_of(session), dense);
+      });
+      EXPECT_EQ(loaded, saved) << a << " ranks to " << b;
+    };
+    for (const int b : {1, 2, 4}) check(b);
+
+    // The chain is part of it.
+    const std::string file = fs::directory_iterator(checkpoint(2) + "/tables")->path().string();
+    const std::string bytes = read(file.substr(path("").size()));
+    std::ofstream(file, std::ios::app) << "x";
+    EXPECT_EQ(damage_of(checkpoint(4)).size(), 1u);
+    std::ofstream(file, std::ios::binary) << bytes;
+    fs::rename(checkpoint(2), path("away"));
+    EXPECT_EQ(
+        error_of<DataError>([&] { (void)chain_of(checkpoint(4)); }),
+        "[checkpoint] checkpoints/step-0000000003 adds to step-0000000002, which is not beside it; restore it, or take "
+        "a checkpoint that is whole");
+    fs::rename(path("away"), checkpoint(2));
+  }
+}
+
 class GoingOn : public Checkpoints, public ::testing::WithParamInterface<bool> {};
 INSTANTIATE_TEST_SUITE_P(OnDevice, GoingOn, ::testing::Values(false, true));
 
@@ -277,9 +338,13 @@ TEST_F(Checkpoints, RefuseWhatTheyCannotTrust) {
     std::ofstream(manifest) << changed;
     return error_of_load();
   };
-  EXPECT_EQ(replaced("schema: 1", "schema: 2"),
+  for (const char* base : {"", "step-0000000002", "step-0000000009", "../step-0000000001", "/tmp"})
+    EXPECT_EQ(
+        replaced("schema: 1", str("schema: 2", *base == 0 ? "" : str("\nbase: \"", base, "\""))),
+        str("[checkpoint] ", said, " names the base \"", base, "\", which is no earlier checkpoint; do not use it"));
+  EXPECT_EQ(replaced("schema: 1", "schema: 3"),
             "[checkpoint] " + said +
-                " is of schema 2, this program reads 1; resume with the program that wrote it, or a newer one");
+                " is of schema 3, this program reads 1 and 2; resume with the program that wrote it, or a newer one");
   for (const std::string name : {"../dense.safetensors", "/etc/passwd", "tables/../../x"})
     EXPECT_EQ(replaced("dense.safetensors", name), "[checkpoint] " + said + " names the file \"" + name +
                                                        "\", which does not lie below its folder; do not use it");

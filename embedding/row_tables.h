@@ -52,12 +52,14 @@ class RowTables {
   Loaded load_rows(int index, const RowsIn& rows);
   // This rank's rows of a table, [rows(index)], ascending by key. Throws InvalidArgument on other lengths.
   virtual void read_rows(int index, const RowsOut& out) = 0;
+  // The same in the order of memory, which says nothing and costs least.
+  virtual void copy_rows(int index, const RowsOut& out) = 0;
 
  protected:
   RowTables(Communicator& communicator, std::span<const TableSpec> specs, const ShardingOptions& options)
       : communicator_(&communicator), layout_(specs, PartitionMap(options.partitions, communicator.size())) {}
   // Rows of this rank, of lengths that fit.
-  virtual void write_rows(int index, const SavedRows& rows) = 0;
+  virtual void write_rows(int index, const RowsIn& rows) = 0;
 
  private:
   Communicator* communicator_;

@@ -33,9 +33,10 @@ class ShardedTables final : public RowTables {
   [[nodiscard]] int64_t rows(int index) override { return table(index).rows(); }
   [[nodiscard]] int64_t memory_bytes() const override;
   void read_rows(int index, const RowsOut& out) override;
+  void copy_rows(int index, const RowsOut& out) override;
 
  private:
-  void write_rows(int index, const SavedRows& rows) override;
+  void write_rows(int index, const RowsIn& rows) override;
 
   std::vector<HashedTable> tables_;
 };

@@ -3,6 +3,8 @@
 #include <google/protobuf/io/tokenizer.h>
 #include <google/protobuf/text_format.h>
 #include <google/protobuf/util/message_differencer.h>
+#include <sys/resource.h>
+#include <unistd.h>
 #include <xxhash.h>
 
 #include <algorithm>
@@ -16,7 +18,6 @@
 #include "core/checkpoint/manifest.pb.h"
 #include "core/checkpoint/model_parts.h"
 #include "core/config/load.h"
-#include "core/export/mapped_file.h"
 #include "core/train/text_file.h"
 #include "dist/world.h"
 
@@ -53,12 +54,11 @@ std::vector<int64_t> steps_in(const std::string& folder) {
   return steps;
 }
 
-void add_file(Manifest& manifest, const std::string& folder, const std::string& name) {
-  const MappedFile file(folder + "/" + name);
+void add_file(Manifest& manifest, const WrittenFile& file) {
   checkpoint::File& entry = *manifest.add_file();
-  entry.set_name(name);
-  entry.set_bytes(static_cast<int64_t>(file.bytes().size()));
-  entry.set_xxh3(XXH3_64bits(file.bytes().data(), file.bytes().size()));
+  entry.set_name(file.name);
+  entry.set_bytes(file.hash.bytes);
+  entry.set_xxh3(file.hash.xxh3);
 }
 
 // The logs of a run as they are, to be cut back to.
@@ -263,12 +263,14 @@ CheckpointSave::~CheckpointSave() {
   if (thread_.joinable()) thread_.join();
 }
 
+// Beside threads that have all processors it takes about a tenth of one; when training waits for it, all of one.
 void CheckpointSave::write() {
+  ::setpriority(PRIO_PROCESS, static_cast<id_t>(::gettid()), 10);
   try {
     Manifest manifest;
-    for (const std::string& name : write_copy(aside_, experiment_, session_, std::move(copy_),
+    for (const WrittenFile& file : write_copy(aside_, experiment_, session_, std::move(copy_),
                                               base_ ? std::optional(base_->table_updates) : std::nullopt))
-      add_file(manifest, aside_, name);
+      add_file(manifest, file);
     mine_ = manifest.SerializeAsString();
   } catch (...) {
     failure_ = std::current_exception();
@@ -364,11 +366,10 @@ std::vector<std::string> damage_of(const std::string& checkpoint, int rank, int 
         damage.push_back(path + " is missing");
         continue;
       }
-      const MappedFile file(path);
-      const std::span<const char> bytes = file.bytes();
-      if (static_cast<int64_t>(bytes.size()) != wanted.bytes())
-        damage.push_back(str(path, " has ", bytes.size(), " bytes, was written with ", wanted.bytes()));
-      else if (XXH3_64bits(bytes.data(), bytes.size()) != wanted.xxh3())
+      const FileHash found = hash_file(path);
+      if (found.bytes != wanted.bytes())
+        damage.push_back(str(path, " has ", found.bytes, " bytes, was written with ", wanted.bytes()));
+      else if (found.xxh3 != wanted.xxh3())
         damage.push_back(path + " does not have the hash that it was written with");
     }
   }
@@ -414,8 +415,8 @@ std::pair<std::string, size_t> compact_checkpoint(const std::string& path) {
   manifest.set_ranks(1);
   remove_folder(aside);
   make_folder(aside + "/tables");
-  for (const std::string& name : write_copy(aside, experiment, session, copy_model(session), {}))
-    add_file(manifest, aside, name);
+  for (const WrittenFile& file : write_copy(aside, experiment, session, copy_model(session), {}))
+    add_file(manifest, file);
   std::string text;
   google::protobuf::TextFormat::PrintToString(manifest, &text);
   write_text_file(aside + kManifest, text);

@@ -27,99 +27,102 @@ std::string shard_suffix(int rank, int ranks) {
   return text;
 }
 
-// Row numbers by (partition, key), and how many rows lie in front of each partition [partitions + 1].
+// Numbers of the rows to write by (partition, key), and how many of them lie in front of each partition [partitions +
+// 1].
 struct ByPartition {
-  std::vector<int64_t> order, begin;
+  std::vector<int32_t> order;
+  std::vector<int64_t> begin;
 };
 
-ByPartition by_partition(const TableLayout& layout, int index, std::span<const int64_t> keys) {
+// With `since`, of the rows that were trained after so many updates.
+ByPartition by_partition(const TableLayout& layout, int index, const RowsIn& rows, std::optional<int64_t> since) {
+  struct Place {
+    int64_t key;
+    int32_t partition, row;
+  };
   const PartitionMap& map = layout.map();
-  const auto partition = [&](int64_t key) { return map.partition(key_hash(key, layout.salt(index))); };
-  ByPartition sorted{.order = std::vector<int64_t>(keys.size()),
-                     .begin = std::vector<int64_t>(static_cast<size_t>(map.partitions()) + 1)};
-  for (const int64_t key : keys) ++sorted.begin[static_cast<size_t>(partition(key)) + 1];
+  ByPartition sorted{.order = {}, .begin = std::vector<int64_t>(static_cast<size_t>(map.partitions()) + 1)};
+  std::vector<Place> places;
+  places.reserve(rows.keys.size());
+  for (size_t row = 0; row < rows.keys.size(); ++row) {
+    if (since && rows.uses[row].last_step <= *since) continue;
+    const int partition = map.partition(key_hash(rows.keys[row], layout.salt(index)));
+    ++sorted.begin[static_cast<size_t>(partition) + 1];
+    places.push_back({rows.keys[row], partition, static_cast<int32_t>(row)});
+  }
   std::partial_sum(sorted.begin.begin(), sorted.begin.end(), sorted.begin.begin());
   std::vector<int64_t> next = sorted.begin;
-  for (size_t row = 0; row < keys.size(); ++row)
-    sorted.order[static_cast<size_t>(next[static_cast<size_t>(partition(keys[row]))]++)] = static_cast<int64_t>(row);
+  std::vector<Place> grouped(places.size());
+  for (const Place& place : places) grouped[static_cast<size_t>(next[static_cast<size_t>(place.partition)]++)] = place;
+  for (size_t p = 0; p + 1 < sorted.begin.size(); ++p)
+    std::sort(grouped.begin() + sorted.begin[p], grouped.begin() + sorted.begin[p + 1],
+              [](const Place& x, const Place& y) { return x.key < y.key; });
+  sorted.order.reserve(grouped.size());
+  for (const Place& place : grouped) sorted.order.push_back(place.row);
   return sorted;
 }
 
-// rows[order[i]] at i; rows of `width` elements.
+// rows[order[i]] at i; rows of `width` elements. They are gathered while they are written: a copy of a large table's
+// would be new memory, which costs more than the gathering.
 template <class T>
-Tensor arranged(std::span<const T> rows, std::span<const int64_t> order, int64_t width, const Shape& shape) {
-  Tensor out(DTypeOf<T>::value, shape);
-  T* to = out.elements<T>().data();
-  for (const int64_t row : order) to = std::copy_n(rows.data() + row * width, width, to);
-  return out;
+NamedTensor gathered(const char* name, std::span<const T> rows, const std::vector<int32_t>& order, int64_t width,
+                     const Shape& shape) {
+  return {name, {nullptr, DTypeOf<T>::value, shape}, [rows, &order, width](int64_t first, int64_t count, void* to) {
+            constexpr int64_t kAhead = 16;
+            T* next = static_cast<T*>(to);
+            const auto end = static_cast<int64_t>(order.size());
+            for (int64_t i = first; i < first + count; ++i) {
+              if (i + kAhead < end)
+                __builtin_prefetch(rows.data() + int64_t{order[static_cast<size_t>(i + kAhead)]} * width);
+              next = std::copy_n(rows.data() + int64_t{order[static_cast<size_t>(i)]} * width, width, next);
+            }
+          }};
 }
 
-SavedRows copy_table(RowTables& tables, int index, bool state) {
+RowsCopy copy_table(RowTables& tables, int index, bool state) {
   const TableSpec& spec = tables.spec(index);
-  const int64_t dim = spec.dim, width = spec.optimizer.state_width(dim);
-  const auto n = static_cast<size_t>(tables.rows(index));
-  SavedRows rows{.keys = std::vector<int64_t>(n),
-                 .values = std::vector<float>(n * static_cast<size_t>(dim)),
-                 .state = {},
-                 .uses = {}};
+  const int64_t n = tables.rows(index);
+  RowsCopy rows;
+  rows.keys.resize(n);
+  rows.values.resize(n * spec.dim);
   if (state) {
-    rows.state.resize(n * static_cast<size_t>(width));
+    rows.state.resize(n * spec.optimizer.state_width(spec.dim));
     rows.uses.resize(n);
   }
-  tables.read_rows(index, {rows.keys, rows.values, rows.state, rows.uses});
+  tables.copy_rows(index, {rows.keys.span(), rows.values.span(), rows.state.span(), rows.uses.span()});
   return rows;
 }
 
-// The rows that were trained after `since` updates.
-SavedRows trained_since(const SavedRows& all, int64_t since, size_t dim, size_t width) {
-  SavedRows rows;
-  for (size_t i = 0; i < all.keys.size(); ++i) {
-    if (all.uses[i].last_step <= since) continue;
-    rows.keys.push_back(all.keys[i]);
-    rows.uses.push_back(all.uses[i]);
-    const auto add = [i](std::vector<float>& to, const std::vector<float>& from, size_t count) {
-      const auto begin = from.begin() + static_cast<ptrdiff_t>(i * count);
-      to.insert(to.end(), begin, begin + static_cast<ptrdiff_t>(count));
-    };
-    add(rows.values, all.values, dim);
-    add(rows.state, all.state, width);
-  }
-  return rows;
-}
-
-// Uses nothing of the tables that changes. `present`: all keys, where the rows are not all.
-std::string write_table(const std::string& folder, const RowTables& tables, int index, const SavedRows& rows,
-                        bool state, const std::vector<int64_t>& present = {}) {
+// Uses nothing of the tables that changes. With `since`, writes those that were trained after so many updates.
+WrittenFile write_table(const std::string& folder, const RowTables& tables, int index, const RowsCopy& copy, bool state,
+                        std::optional<int64_t> since = {}) {
   const TableSpec& spec = tables.spec(index);
   const Communicator& communicator = tables.communicator();
-  const size_t n = rows.keys.size();
-  const auto count = static_cast<int64_t>(n);
+  const RowsIn rows{
+      .keys = copy.keys.span(), .values = copy.values.span(), .state = copy.state.span(), .uses = copy.uses.span()};
   const int64_t dim = spec.dim, width = spec.optimizer.state_width(dim);
-  const ByPartition sorted = by_partition(tables.layout(), index, rows.keys);
-
-  std::vector<Tensor> arrays;
-  std::vector<NamedTensor> named;
-  const auto add = [&](const char* name, Tensor tensor) {
-    arrays.push_back(std::move(tensor));
-    named.push_back({name, arrays.back().view()});
-  };
-  add("keys", arranged<int64_t>(rows.keys, sorted.order, 1, {count}));
-  add("values", arranged<float>(rows.values, sorted.order, dim, {count, dim}));
-  named.push_back({"partitions", TensorView{const_cast<int64_t*>(sorted.begin.data()),
-                                            DType::kInt64,
-                                            {static_cast<int64_t>(sorted.begin.size())}}});
+  const ByPartition sorted = by_partition(tables.layout(), index, rows, since);
+  const auto count = static_cast<int64_t>(sorted.order.size());
+  std::vector<NamedTensor> named = {gathered("keys", rows.keys, sorted.order, 1, {count}),
+                                    gathered("values", rows.values, sorted.order, dim, {count, dim}),
+                                    {"partitions", TensorView{const_cast<int64_t*>(sorted.begin.data()),
+                                                              DType::kInt64,
+                                                              {static_cast<int64_t>(sorted.begin.size())}}}};
   if (state) {
-    if (width > 0) add("state", arranged<float>(rows.state, sorted.order, width, {count, width}));
-    const std::span<const int32_t> uses(reinterpret_cast<const int32_t*>(rows.uses.data()), 2 * n);
-    add("uses", arranged<int32_t>(uses, sorted.order, 2, {count, 2}));
+    if (width > 0) named.push_back(gathered("state", rows.state, sorted.order, width, {count, width}));
+    const std::span<const int32_t> uses(reinterpret_cast<const int32_t*>(rows.uses.data()), 2 * rows.uses.size());
+    named.push_back(gathered("uses", uses, sorted.order, 2, {count, 2}));
   }
-  if (!present.empty())
-    named.push_back(
-        {"present",
-         TensorView{const_cast<int64_t*>(present.data()), DType::kInt64, {static_cast<int64_t>(present.size())}}});
+  std::vector<int64_t> present;
+  if (since && spec.max_rows > 0) {
+    present.assign(rows.keys.begin(), rows.keys.end());
+    std::ranges::sort(present);
+    named.push_back({"present", TensorView{present.data(), DType::kInt64, {static_cast<int64_t>(present.size())}}});
+  }
   std::string file = "tables/" + file_name(spec.name) + shard_suffix(communicator.rank(), communicator.size());
-  write_safetensors(folder + "/" + file, std::move(named), {{"table", spec.name}, {"dim", std::to_string(dim)}});
-  return file;
+  const FileHash hash =
+      write_safetensors(folder + "/" + file, std::move(named), {{"table", spec.name}, {"dim", std::to_string(dim)}});
+  return {std::move(file), hash};
 }
 
 // The parts of a flat buffer like the parameters', by name.
@@ -131,17 +134,25 @@ std::vector<NamedTensor> named_parts(const ParameterStore& parameters, const Ten
   return tensors;
 }
 
-void write_dense(const std::string& folder, const ParameterStore& parameters, const Tensor& values) {
-  write_safetensors(folder + "/" + kDense, named_parts(parameters, values, ""), {{"format", "polyscene"}});
+WrittenFile write_dense(const std::string& folder, const ParameterStore& parameters, const Tensor& values) {
+  return {kDense,
+          write_safetensors(folder + "/" + kDense, named_parts(parameters, values, ""), {{"format", "polyscene"}})};
 }
 
-void write_optimizer(const std::string& folder, const ParameterStore& parameters, const DenseState& state) {
+WrittenFile write_optimizer(const std::string& folder, const ParameterStore& parameters, const DenseState& state) {
   std::vector<NamedTensor> tensors;
   for (const auto& [name, values] : state.values) {
     const std::vector<NamedTensor> parts = named_parts(parameters, values, name + "/");
     tensors.insert(tensors.end(), parts.begin(), parts.end());
   }
-  write_safetensors(folder + "/" + kOptimizer, std::move(tensors), {{"steps", std::to_string(state.steps)}});
+  return {kOptimizer,
+          write_safetensors(folder + "/" + kOptimizer, std::move(tensors), {{"steps", std::to_string(state.steps)}})};
+}
+
+WrittenFile write_config(const std::string& folder, const config::Experiment& experiment) {
+  const std::string path = folder + "/config.pbtxt";
+  write_text_file(path, to_text(experiment));
+  return {"config.pbtxt", hash_file(path)};
 }
 
 struct Shard {
@@ -329,13 +340,12 @@ void load_optimizer(const std::string& folder, Session& session) {
 
 }  // namespace
 
-std::vector<std::string> write_parts(const std::string& folder, const config::Experiment& experiment,
+std::vector<WrittenFile> write_parts(const std::string& folder, const config::Experiment& experiment,
                                      Session& session) {
-  std::vector<std::string> files;
+  std::vector<WrittenFile> files;
   if (session.communicator().rank() == 0) {
-    write_dense(folder, session.parameters(), session.parameters().host_values());
-    write_text_file(folder + "/config.pbtxt", to_text(experiment));
-    files = {kDense, "config.pbtxt"};
+    files.push_back(write_dense(folder, session.parameters(), session.parameters().host_values()));
+    files.push_back(write_config(folder, experiment));
   }
   RowTables& tables = session.tables();
   for (int t = 0; t < tables.tables(); ++t)
@@ -353,25 +363,17 @@ ModelCopy copy_model(Session& session) {
   return copy;
 }
 
-std::vector<std::string> write_copy(const std::string& folder, const config::Experiment& experiment, Session& session,
+std::vector<WrittenFile> write_copy(const std::string& folder, const config::Experiment& experiment, Session& session,
                                     ModelCopy copy, std::optional<int64_t> since) {
-  std::vector<std::string> files;
+  std::vector<WrittenFile> files;
   if (session.communicator().rank() == 0) {
-    write_dense(folder, session.parameters(), copy.dense);
-    write_optimizer(folder, session.parameters(), copy.optimizer);
-    write_text_file(folder + "/config.pbtxt", to_text(experiment));
-    files = {kDense, kOptimizer, "config.pbtxt"};
+    files.push_back(write_dense(folder, session.parameters(), copy.dense));
+    files.push_back(write_optimizer(folder, session.parameters(), copy.optimizer));
+    files.push_back(write_config(folder, experiment));
   }
   for (int t = 0; t < session.tables().tables(); ++t) {
-    SavedRows rows = std::move(copy.tables[static_cast<size_t>(t)]);
-    std::vector<int64_t> present;
-    if (since) {
-      const TableSpec& spec = session.tables().spec(t);
-      if (spec.max_rows > 0) present = rows.keys;
-      rows = trained_since(rows, *since, static_cast<size_t>(spec.dim),
-                           static_cast<size_t>(spec.optimizer.state_width(spec.dim)));
-    }
-    files.push_back(write_table(folder, session.tables(), t, rows, true, present));
+    const RowsCopy rows = std::exchange(copy.tables[static_cast<size_t>(t)], {});
+    files.push_back(write_table(folder, session.tables(), t, rows, true, since));
   }
   return files;
 }

@@ -17,18 +17,30 @@
 #include <string>
 #include <vector>
 
+#include "core/export/atomic_file.h"
 #include "core/train/session.h"
+#include "embedding/lookup/buffer.h"
 
 namespace polyscene {
 
+struct WrittenFile {
+  std::string name;  // relative to the folder
+  FileHash hash;
+};
+
 // Without state, into a folder that is there, with its folder tables/: each rank its rows, rank 0 the rest. Returns the
-// files of this rank, relative to the folder. Throws DataError.
-[[nodiscard]] std::vector<std::string> write_parts(const std::string& folder, const config::Experiment& experiment,
+// files of this rank. Throws DataError.
+[[nodiscard]] std::vector<WrittenFile> write_parts(const std::string& folder, const config::Experiment& experiment,
                                                    Session& session);
 
 // What training goes on from, of this rank, as it was at one moment: with state of optimisers and uses of rows.
+struct RowsCopy {
+  Buffer<int64_t> keys;
+  Buffer<float> values, state;
+  Buffer<RowUse> uses;
+};
 struct ModelCopy {
-  std::vector<SavedRows> tables;
+  std::vector<RowsCopy> tables;
   Tensor dense;          // rank 0's, and
   DenseState optimizer;  // this too
 };
@@ -37,7 +49,7 @@ struct ModelCopy {
 // As write_parts(). The session may go on meanwhile: of it are used names, shapes and places alone. With `since`, of
 // rows those that were trained after so many updates of the tables; a file of a table with a bound then has all its
 // keys as `present` int64, ascending, because others are forgotten.
-[[nodiscard]] std::vector<std::string> write_copy(const std::string& folder, const config::Experiment& experiment,
+[[nodiscard]] std::vector<WrittenFile> write_copy(const std::string& folder, const config::Experiment& experiment,
                                                   Session& session, ModelCopy copy, std::optional<int64_t> since);
 
 struct PartsToRead {

@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 #include <unistd.h>
+#include <xxhash.h>
 
 #include <algorithm>
 #include <cerrno>
@@ -10,6 +11,7 @@
 #include <filesystem>
 
 #include "ops/base/error.h"
+#include "ops/tensor/tensor.h"
 
 namespace polyscene {
 namespace {
@@ -35,10 +37,36 @@ const char* advice(int error) {
   }
 }
 
+using Hash = std::unique_ptr<XXH3_state_t, void (*)(XXH3_state_t*)>;
+
+Hash new_hash() {
+  Hash state(XXH3_createState(), [](XXH3_state_t* s) { XXH3_freeState(s); });
+  XXH3_64bits_reset(state.get());
+  return state;
+}
+
 }  // namespace
 
+FileHash hash_file(const std::string& path) {
+  constexpr size_t kBlock = size_t{4} << 20;
+  const std::shared_ptr<void> block = allocate_host(kBlock);
+  const auto state = new_hash();
+  FileHash result;
+  const int file = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
+  ssize_t got = file < 0 ? -1 : 0;
+  while (file >= 0 && (got = ::read(file, block.get(), kBlock)) > 0) {
+    XXH3_64bits_update(state.get(), block.get(), static_cast<size_t>(got));
+    result.bytes += got;
+  }
+  const int error = errno;
+  if (file >= 0) ::close(file);
+  require<DataError>(got == 0, "[export] cannot read ", path, ": ", std::strerror(error));
+  result.xxh3 = XXH3_64bits_digest(state.get());
+  return result;
+}
+
 AtomicFile::AtomicFile(std::string path, int64_t wanted_bytes)
-    : path_(std::move(path)), partial_(path_ + ".partial"), wanted_bytes_(wanted_bytes) {
+    : path_(std::move(path)), partial_(path_ + ".partial"), wanted_bytes_(wanted_bytes), hash_(new_hash()) {
   file_ = ::open(partial_.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
   if (file_ < 0) fail("create", errno);
 }
@@ -55,6 +83,7 @@ void AtomicFile::fail(const std::string& step, int error) const {
 }
 
 void AtomicFile::write(const void* data, int64_t bytes) {
+  XXH3_64bits_update(hash_.get(), data, static_cast<size_t>(bytes));
   const char* next = static_cast<const char*>(data);
   while (bytes > 0) {
     const ssize_t done = ::write(file_, next, static_cast<size_t>(std::min(bytes, kMostAtOnce)));
@@ -65,6 +94,8 @@ void AtomicFile::write(const void* data, int64_t bytes) {
     written_bytes_ += done;
   }
 }
+
+uint64_t AtomicFile::hash() const { return XXH3_64bits_digest(hash_.get()); }
 
 void AtomicFile::commit() {
   if (::fsync(file_) != 0) fail("sync", errno);

@@ -2,9 +2,20 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <string>
 
+struct XXH3_state_s;
+
 namespace polyscene {
+
+// The bytes of a file and the XXH3 64 of them.
+struct FileHash {
+  int64_t bytes = 0;
+  uint64_t xxh3 = 0;
+};
+// Reads it from the first byte to the last. Throws DataError naming the file.
+[[nodiscard]] FileHash hash_file(const std::string& path);
 
 // Writes PATH.partial; commit() syncs it and renames it to PATH. Destroyed without commit, it removes what it wrote.
 // Every failure is a DataError naming the file, the bytes wanted in all and the bytes that went in.
@@ -18,6 +29,10 @@ class AtomicFile {
   void write(const void* data, int64_t bytes);
   void commit();
 
+  [[nodiscard]] int64_t bytes() const { return written_bytes_; }
+  // XXH3 64 of what was written.
+  [[nodiscard]] uint64_t hash() const;
+
  private:
   [[noreturn]] void fail(const std::string& step, int error) const;
   void sync_folder() const;
@@ -25,6 +40,7 @@ class AtomicFile {
   std::string path_, partial_;
   int64_t wanted_bytes_, written_bytes_ = 0;
   int file_ = -1;
+  std::unique_ptr<XXH3_state_s, void (*)(XXH3_state_s*)> hash_;
 };
 
 }  // namespace polyscene

@@ -3,27 +3,31 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <memory>
 #include <string>
 #include <vector>
 
+#include "core/export/atomic_file.h"
 #include "ops/tensor/tensor.h"
 
 namespace polyscene {
 
-// A tensor to be written; the memory is the caller's.
+// A tensor to be written; the memory is the caller's. Or one that is made while it is written: then data has type and
+// shape alone, and `fill` writes rows [first, first + count) of its first axis to a place on 64 bytes.
 struct NamedTensor {
   std::string name;
   TensorView data;
+  std::function<void(int64_t first, int64_t count, void* to)> fill = {};
 };
 
 // Writes a file aside, syncs it and renames it into place: readers see the old file or the whole new one. The header is
 // in the order of names; the bytes lie widest elements first, then by name, so that every tensor is aligned. Throws
 // DataError naming file, bytes wanted and what to try (disk full ...), InvalidArgument on names that are empty,
 // reserved, given twice or no UTF-8.
-void write_safetensors(const std::string& path, std::vector<NamedTensor> tensors,
-                       const std::map<std::string, std::string>& metadata = {});
+FileHash write_safetensors(const std::string& path, std::vector<NamedTensor> tensors,
+                           const std::map<std::string, std::string>& metadata = {});
 
 // A file opened for reading. The header is checked against the file's size before anything is allocated from it.
 class SafetensorsFile {

@@ -49,10 +49,22 @@ std::array<char, 8> little_endian(uint64_t value) {
   return bytes;
 }
 
+void write_in_pieces(AtomicFile& file, const NamedTensor& t) {
+  constexpr int64_t kPieceBytes = int64_t{1} << 20;
+  const int64_t rows = t.data.shape[0], row_bytes = rows == 0 ? 1 : t.data.bytes() / rows;
+  const int64_t piece = std::max<int64_t>(1, kPieceBytes / std::max<int64_t>(row_bytes, 1));
+  const std::shared_ptr<void> memory = allocate_host(std::min(piece, rows) * row_bytes);
+  for (int64_t first = 0; first < rows; first += piece) {
+    const int64_t count = std::min(piece, rows - first);
+    t.fill(first, count, memory.get());
+    file.write(memory.get(), count * row_bytes);
+  }
+}
+
 }  // namespace
 
-void write_safetensors(const std::string& path, std::vector<NamedTensor> tensors,
-                       const std::map<std::string, std::string>& metadata) {
+FileHash write_safetensors(const std::string& path, std::vector<NamedTensor> tensors,
+                           const std::map<std::string, std::string>& metadata) {
   check_names(path, tensors);
   std::sort(tensors.begin(), tensors.end(), [](const NamedTensor& a, const NamedTensor& b) {
     return std::pair(-size_bytes(a.data.dtype), std::string_view(a.name)) <
@@ -66,8 +78,13 @@ void write_safetensors(const std::string& path, std::vector<NamedTensor> tensors
   AtomicFile file(path, bytes);
   file.write(length.data(), static_cast<int64_t>(length.size()));
   file.write(header.data(), static_cast<int64_t>(header.size()));
-  for (const NamedTensor& t : tensors) file.write(t.data.data, t.data.bytes());
+  for (const NamedTensor& t : tensors)
+    if (t.fill)
+      write_in_pieces(file, t);
+    else
+      file.write(t.data.data, t.data.bytes());
   file.commit();
+  return {file.bytes(), file.hash()};
 }
 
 }  // namespace polyscene

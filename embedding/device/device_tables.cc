@@ -18,7 +18,7 @@ constexpr int64_t kLookupsAhead = 4;
 constexpr size_t kReadingsLeft = 1;
 
 // Rows [begin, ...) of `rows`, at most `count` of them; of a key that repeats, the last.
-SavedRows distinct_piece(const SavedRows& rows, size_t begin, size_t count, size_t dim, size_t width) {
+SavedRows distinct_piece(const RowsIn& rows, size_t begin, size_t count, size_t dim, size_t width) {
   FirstSeen seen;
   seen.reset(static_cast<int64_t>(count));
   SavedRows piece;
@@ -103,7 +103,7 @@ int64_t DeviceTables::memory_bytes() const {
                          [](int64_t sum, const DeviceTable& table) { return sum + table.memory_bytes(); });
 }
 
-void DeviceTables::write_rows(int index, const SavedRows& rows) {
+void DeviceTables::write_rows(int index, const RowsIn& rows) {
   constexpr int64_t kPieceBytes = int64_t{16} << 20;
   const TableSpec& s = spec(index);
   const auto dim = static_cast<size_t>(s.dim), width = static_cast<size_t>(s.optimizer.state_width(s.dim)),
@@ -163,6 +163,17 @@ void DeviceTables::read_rows(int index, const RowsOut& out) {
   scatter(all.values, order, table.spec().dim, out.values);
   scatter(all.state, order, table.state_width(), out.state);
   scatter(all.uses, order, 1, out.uses);
+}
+
+void DeviceTables::copy_rows(int index, const RowsOut& out) {
+  const DeviceTable& table = tables_[static_cast<size_t>(index)];
+  const int64_t n = rows(index);
+  check_rows_out(table.spec(), n, out);
+  const SavedRows all = table.read(n);
+  std::ranges::copy(all.keys, out.keys.begin());
+  std::ranges::copy(all.values, out.values.begin());
+  if (!out.state.empty()) std::ranges::copy(all.state, out.state.begin());
+  if (!out.uses.empty()) std::ranges::copy(all.uses, out.uses.begin());
 }
 
 }  // namespace polyscene

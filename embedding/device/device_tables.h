@@ -37,6 +37,7 @@ class DeviceTables final : public RowTables {
   [[nodiscard]] int64_t rows(int index) override;
   [[nodiscard]] int64_t memory_bytes() const override;
   void read_rows(int index, const RowsOut& out) override;
+  void copy_rows(int index, const RowsOut& out) override;
 
   // For DeviceLookup. Tables in wire order: what kernels see of them, and room for as many more rows as are offered
   // [tables], made ahead of need so that the host rarely has to know how many rows there are.
@@ -45,7 +46,7 @@ class DeviceTables final : public RowTables {
   [[nodiscard]] DeviceProgress& progress() { return progress_; }
 
  private:
-  void write_rows(int index, const SavedRows& rows) override;
+  void write_rows(int index, const RowsIn& rows) override;
   void upload_views();
   void write_piece(int index, const SavedRows& piece);
 

@@ -11,6 +11,7 @@
 #include "embedding/plan/partition_map.h"
 #include "embedding/table/initial_value.h"
 #include "ops/base/error.h"
+#include "ops/base/thread.h"
 
 namespace polyscene {
 namespace {
@@ -158,6 +159,24 @@ void HashedTable::read_rows(std::span<const int32_t> rows, const RowsOut& out) c
   }
 }
 
+void HashedTable::copy_rows(const RowsOut& out) const {
+  constexpr int64_t kPiece = 1 << 14;
+  check_rows_out(spec_, rows(), out);
+  std::vector<int32_t> order;
+  order.reserve(static_cast<size_t>(rows_));
+  for (int64_t row = 0; row < store_.rows(); ++row)
+    if (!bounded_.used() || bounded_.holds(static_cast<int32_t>(row))) order.push_back(static_cast<int32_t>(row));
+  const auto dim = static_cast<size_t>(spec_.dim), width = static_cast<size_t>(state_width());
+  parallel_for(rows(), kPiece, [&](int64_t begin, int64_t end) {
+    const auto at = static_cast<size_t>(begin), count = static_cast<size_t>(end - begin);
+    read_rows(std::span(order).subspan(at, count),
+              {.keys = out.keys.subspan(at, count),
+               .values = out.values.subspan(at * dim, count * dim),
+               .state = out.state.empty() ? out.state : out.state.subspan(at * width, count * width),
+               .uses = out.uses.empty() ? out.uses : out.uses.subspan(at, count)});
+  });
+}
+
 // While they are loaded, rows are marked as used in a step that never comes, so that none takes another's place.
 void HashedTable::write_rows(const RowsIn& in) {
   constexpr int32_t kLoading = std::numeric_limits<int32_t>::max();
@@ -166,8 +185,13 @@ void HashedTable::write_rows(const RowsIn& in) {
   std::vector<int32_t> rows(in.keys.size()), fresh;
   find(in.keys, rows);
   touch(rows, kLoading);
+  // The index for all of them at once, instead of an eighth more each time.
+  const int64_t wanted = rows_ + std::ranges::count(rows, kNoRow);
+  if (!bounded_.used() && wanted > index_.capacity()) rebuild_index(std::max(wanted, KeyIndex::grown(rows_)));
   static_cast<void>(insert_missing(in.keys, rows, kLoading, fresh));
-  init_rows(fresh);
+  if (in.state.empty())
+    for (const int32_t row : fresh)
+      std::ranges::fill(row_span(state(row), state_width()), spec_.optimizer.initial_state());
   for (size_t i = 0; i < rows.size(); ++i) {
     store_.tag(rows[i]).use = in.uses.empty() ? RowUse() : in.uses[i];
     std::copy_n(in.values.data() + i * dim, dim, values(rows[i]));

@@ -69,6 +69,8 @@ class HashedTable {
   // Loading: creates or overwrites rows; no more than fit into a bucket (keep_newest). Without state a new row has its
   // initial one, without uses all are as if never used. Throws InvalidArgument on lengths that do not fit, DeviceError
   // past the most rows.
+  // All rows in the order of memory.
+  void copy_rows(const RowsOut& out) const;
   void write_rows(const RowsIn& rows);
 
  private:

@@ -1,0 +1,203 @@
+// A checkpoint of a large table with its state: how long training waits, and how fast it is written and read, beside the
+// rate of the file system for as many bytes, measured in the same run (written and synced; read with nothing cached).
+// Then what a save in the background costs the steps beside it.
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <CLI/CLI.hpp>
+#include <algorithm>
+#include <cstdio>
+#include <filesystem>
+#include <iostream>
+#include <numeric>
+
+#include "core/checkpoint/checkpoint.h"
+#include "dist/world.h"
+#include "ops/base/philox.h"
+#include "ops/base/thread.h"
+#include "tools/bench/flops.h"
+
+namespace polyscene {
+namespace {
+
+namespace fs = std::filesystem;
+using bench::now_s;
+
+struct Arguments {
+  std::string folder = "/tmp/polyscene_checkpoint_bench";
+  int64_t rows = 10'000'000;
+  int dim = 16;
+  int64_t batch = 4096;
+  int threads = 2;
+  bool json = false;
+};
+
+void require_system(bool ok, const char* what, const std::string& path) {
+  require<DataError>(ok, "[bench] cannot ", what, " ", path, ": ", std::strerror(errno));
+}
+
+void drop_from_cache(const std::string& path) {
+  const int file = ::open(path.c_str(), O_RDONLY);
+  require_system(file >= 0 && ::fsync(file) == 0 && ::posix_fadvise(file, 0, 0, POSIX_FADV_DONTNEED) == 0, "uncache", path);
+  ::close(file);
+}
+
+// Bytes per second of writing with a sync behind, and of reading what is not cached.
+std::pair<double, double> file_system_rates(const std::string& folder, int64_t bytes) {
+  const std::string path = folder + "/rate";
+  std::vector<char> block(size_t{8} << 20);
+  PhiloxStream random(1);
+  for (size_t i = 0; i + 4 <= block.size(); i += 4) {
+    const auto word = static_cast<uint32_t>(random.next_below(~uint32_t{0}));
+    std::memcpy(block.data() + i, &word, 4);
+  }
+  double start = now_s();
+  int file = ::open(path.c_str(), O_CREAT | O_TRUNC | O_WRONLY, 0666);
+  require_system(file >= 0, "create", path);
+  for (int64_t done = 0; done < bytes; done += static_cast<int64_t>(block.size()))
+    require_system(::write(file, block.data(), block.size()) == static_cast<ssize_t>(block.size()), "write", path);
+  require_system(::fsync(file) == 0, "sync", path);
+  ::close(file);
+  const double written = static_cast<double>(bytes) / (now_s() - start);
+  drop_from_cache(path);
+  start = now_s();
+  file = ::open(path.c_str(), O_RDONLY);
+  int64_t got = 0;
+  for (ssize_t n = 0; (n = ::read(file, block.data(), block.size())) > 0;) got += n;
+  const double read = static_cast<double>(got) / (now_s() - start);
+  ::close(file);
+  fs::remove(path);
+  return {written, read};
+}
+
+config::Experiment experiment_of(const Arguments& arguments) {
+  config::Experiment e;
+  auto& item = *e.mutable_data()->add_feature();
+  item.set_name("item");
+  item.mutable_categorical();
+  auto& scene = *e.mutable_data()->add_feature();
+  scene.set_name("scene");
+  scene.mutable_categorical();
+  scene.set_role(config::Feature::SCENARIO);
+  e.mutable_data()->add_label()->set_name("click");
+  e.mutable_embedding()->set_dim(arguments.dim);
+  for (const int width : {512, 256}) e.mutable_model()->add_head(width);
+  e.mutable_model()->mutable_mlp();
+  e.mutable_train()->mutable_checkpoint()->set_every_steps(1);
+  return e;
+}
+
+Batch random_rows(const Arguments& arguments, PhiloxStream& random) {
+  Batch batch;
+  batch.rows = batch.global_rows = arguments.batch;
+  batch.fields.resize(2);
+  batch.labels.resize(1);
+  for (int64_t row = 0; row < arguments.batch; ++row) {
+    batch.fields[0].push_back(static_cast<int64_t>(random.next_below(static_cast<uint32_t>(arguments.rows))));
+    batch.fields[1].push_back(static_cast<int64_t>(random.next_below(5)));
+    batch.labels[0].push_back(static_cast<float>(random.next_below(2)));
+  }
+  return batch;
+}
+
+// Medians lie: a save has phases. Seconds for so many steps.
+double seconds_of(Session& session, const std::vector<Batch>& batches, int steps) {
+  const double start = now_s();
+  for (int s = 0; s < steps; ++s) {
+    const Batch& batch = batches[static_cast<size_t>(s) % batches.size()];
+    session.train_step(batch, batch.rows, 1);
+  }
+  return now_s() - start;
+}
+
+void run(const Arguments& arguments) {
+  set_thread_count(arguments.threads);
+  const config::Experiment experiment = experiment_of(arguments);
+  const FeatureSchema schema = FeatureSchema::from(experiment.data());
+  const auto one = make_single_world();
+  Session session(experiment, schema, *one);
+  const int table = session.tables().layout().table("item");
+  const int64_t width = session.tables().spec(table).optimizer.state_width(arguments.dim);
+  {
+    const auto n = static_cast<size_t>(arguments.rows);
+    std::vector<int64_t> keys(n);
+    std::iota(keys.begin(), keys.end(), int64_t{0});
+    std::vector<float> values(n * static_cast<size_t>(arguments.dim)), state(n * static_cast<size_t>(width));
+    for (size_t i = 0; i < values.size(); ++i) values[i] = static_cast<float>(i % 1000) * 1e-3f;
+    for (size_t i = 0; i < state.size(); ++i) state[i] = static_cast<float>(i % 997) * 1e-4f;
+    (void)session.tables().load_rows(table, {.keys = keys, .values = values, .state = state});
+  }
+  fs::create_directories(arguments.folder);
+  const RunFolder run(arguments.folder + "/run");
+  fs::create_directories(run.events());
+  const int64_t bytes = arguments.rows * (16 + 4 * (arguments.dim + width));
+  const auto [disk_write, disk_read] = file_system_rates(arguments.folder, bytes);
+
+  double start = now_s();
+  CheckpointSave save(run, experiment, "bench", {.step = 1}, session);
+  const double waited = now_s() - start;
+  save.finish();
+  const double write_s = now_s() - start;
+  const std::string checkpoint = find_checkpoint(run.path());
+  for (const auto& entry : fs::recursive_directory_iterator(checkpoint))
+    if (entry.is_regular_file()) drop_from_cache(entry.path().string());
+  double read_s = 0;
+  {
+    Session loaded(experiment, schema, *one);
+    start = now_s();
+    (void)load_checkpoint(checkpoint, "bench", loaded);
+    read_s = now_s() - start;
+    require(loaded.tables().rows(table) == arguments.rows, "[bench] wanted ", arguments.rows, " rows, loaded ",
+            loaded.tables().rows(table));
+  }
+
+  PhiloxStream random(2);
+  std::vector<Batch> batches;
+  for (int i = 0; i < 16; ++i) batches.push_back(random_rows(arguments, random));
+  (void)seconds_of(session, batches, 16);
+  // Alone and beside a save, by turns. The save takes what the steps leave, so it outlasts them.
+  double alone = 0, beside = 0;
+  int64_t steps = 0;
+  constexpr int kSteps = 100;
+  for (int round = 0; round < 3; ++round) {
+    alone += seconds_of(session, batches, kSteps);
+    CheckpointSave background(run, experiment, "bench", {.step = 2 + round}, session);
+    for (int done = 0; done < kSteps && !background.written(); done += 4, steps += 4)
+      beside += seconds_of(session, batches, 4);
+    background.finish();
+  }
+  const double step_s = alone / (3 * kSteps);
+  fs::remove_all(arguments.folder);
+  const double gigabyte = 1e9, b = static_cast<double>(bytes);
+  std::printf(
+      arguments.json
+          ? "{\"rows\": %lld, \"bytes\": %lld, \"waited_s\": %.3f, \"write_gb_s\": %.3f, \"disk_write_gb_s\": %.3f, "
+            "\"read_gb_s\": %.3f, \"disk_read_gb_s\": %.3f, \"step_ms\": %.2f, \"step_beside_save_ms\": %.2f}\n"
+          : "%lld rows, %lld bytes: training waits %.3f s; written at %.3f GB/s, the file system takes %.3f; read at %.3f "
+            "GB/s, the file system gives %.3f; a step takes %.2f ms, beside a save %.2f ms\n",
+      static_cast<long long>(arguments.rows), static_cast<long long>(bytes), waited, b / write_s / gigabyte,
+      disk_write / gigabyte, b / read_s / gigabyte, disk_read / gigabyte, 1e3 * step_s,
+      1e3 * beside / static_cast<double>(steps));
+}
+
+}  // namespace
+}  // namespace polyscene
+
+int main(int argc, char** argv) {
+  polyscene::Arguments arguments;
+  CLI::App app{"Checkpoints of a large table: written, read, and beside training"};
+  app.add_option("--folder", arguments.folder, "Where to write; is removed at the end")->capture_default_str();
+  app.add_option("--rows", arguments.rows, "Rows of the table")->capture_default_str();
+  app.add_option("--dim", arguments.dim, "Floats of a row")->capture_default_str();
+  app.add_option("--batch", arguments.batch, "Rows of a training batch")->capture_default_str();
+  app.add_option("--threads", arguments.threads, "Threads")->capture_default_str();
+  app.add_flag("--json", arguments.json, "One JSON object");
+  CLI11_PARSE(app, argc, argv);
+  try {
+    polyscene::run(arguments);
+  } catch (const polyscene::Error& e) {
+    std::cerr << e.what() << "\n";
+    return static_cast<int>(e.kind());
+  }
+  return 0;
+}

@@ -45,6 +45,8 @@ class RowTables {
     int64_t kept = 0;
     int64_t dropped = 0;  // this rank's, for which the buckets of a table with a bound had no place
   };
+  // So many rows of this rank are to be loaded: makes room for them at once where growing bit by bit costs more.
+  virtual void expect_rows(int /*index*/, int64_t /*rows*/) {}
   // Loads rows saved by any number of ranks: keeps those this rank owns. Creates or overwrites rows; where a key
   // repeats, the last row stays. Without state a new row has its initial one, without uses all are as if never used.
   // Of a table with a bound, all rows of a partition are given at once; those used last stay. Throws InvalidArgument on

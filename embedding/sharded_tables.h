@@ -32,6 +32,7 @@ class ShardedTables final : public RowTables {
   [[nodiscard]] const TableSpec& spec(int index) const override { return table(index).spec(); }
   [[nodiscard]] int64_t rows(int index) override { return table(index).rows(); }
   [[nodiscard]] int64_t memory_bytes() const override;
+  void expect_rows(int index, int64_t rows) override { table(index).expect_rows(rows); }
   void read_rows(int index, const RowsOut& out) override;
   void copy_rows(int index, const RowsOut& out) override;
 

@@ -1,7 +1,5 @@
 #include "core/checkpoint/checkpoint.h"
 
-#include <google/protobuf/io/tokenizer.h>
-#include <google/protobuf/text_format.h>
 #include <google/protobuf/util/message_differencer.h>
 #include <sys/resource.h>
 #include <unistd.h>
@@ -10,56 +8,21 @@
 #include <algorithm>
 #include <cstdio>
 #include <filesystem>
-#include <fstream>
 #include <set>
-#include <sstream>
 
 #include "core/checkpoint/folders.h"
-#include "core/checkpoint/manifest.pb.h"
+#include "core/checkpoint/manifest_file.h"
 #include "core/checkpoint/model_parts.h"
 #include "core/config/load.h"
-#include "core/train/text_file.h"
-#include "dist/world.h"
 
 namespace polyscene {
 namespace fs = std::filesystem;
 namespace {
 
 using checkpoint::Manifest;
-constexpr int kWhole = 1, kAdding = 2;  // schemas
-constexpr const char* kManifest = "/manifest.pbtxt";
-
-std::string name_of(int64_t step) {
-  char text[32];
-  std::snprintf(text, sizeof(text), "step-%010lld", static_cast<long long>(step));
-  return text;
-}
-
-// The step of a folder's name, or nothing where it is not a checkpoint's.
-std::optional<int64_t> step_of(const fs::path& folder) {
-  long long step = 0;
-  const std::string name = folder.filename().string();
-  if (std::sscanf(name.c_str(), "step-%lld", &step) != 1 || name != name_of(step)) return {};
-  return step;
-}
-
-// Whole ones, ascending.
-std::vector<int64_t> steps_in(const std::string& folder) {
-  std::vector<int64_t> steps;
-  std::error_code error;
-  for (fs::directory_iterator entry(folder, error); !error && entry != fs::directory_iterator(); entry.increment(error))
-    if (const auto step = step_of(entry->path()); step && fs::exists(entry->path().string() + kManifest))
-      steps.push_back(*step);
-  std::ranges::sort(steps);
-  return steps;
-}
-
-void add_file(Manifest& manifest, const WrittenFile& file) {
-  checkpoint::File& entry = *manifest.add_file();
-  entry.set_name(file.name);
-  entry.set_bytes(file.hash.bytes);
-  entry.set_xxh3(file.hash.xxh3);
-}
+using checkpoint::name_of;
+using checkpoint::read_manifest;
+using checkpoint::steps_in;
 
 // The logs of a run as they are, to be cut back to.
 void add_logs(Manifest& manifest, const RunFolder& run) {
@@ -94,42 +57,6 @@ void restore_logs(const Manifest& manifest, const RunFolder& run) {
     if (fs::exists(path, error) && fs::file_size(path, error) > bytes) fs::resize_file(path, bytes, error);
     require<DataError>(!error, "[checkpoint] cannot cut ", path, " back to ", bytes, " bytes: ", error.message());
   }
-}
-
-// Only files below the folder: a manifest comes from elsewhere.
-bool stays_inside(const std::string& name) {
-  const fs::path path(name);
-  return !name.empty() && path.is_relative() && std::ranges::find(path, fs::path("..")) == path.end();
-}
-
-Manifest read_manifest(const std::string& folder) {
-  const std::string path = folder + kManifest;
-  std::ifstream file(path);
-  std::stringstream text;
-  text << file.rdbuf();
-  Manifest manifest;
-  google::protobuf::TextFormat::Parser parser;
-  parser.AllowUnknownField(true);
-  struct Silent : public google::protobuf::io::ErrorCollector {
-    void AddError(int, int, const std::string&) override {}
-    void AddWarning(int, int, const std::string&) override {}
-  } silent;
-  parser.RecordErrorsTo(&silent);
-  const bool parsed = file && parser.ParseFromString(text.str(), &manifest);
-  require<DataError>(parsed, "[checkpoint] cannot read ", path,
-                     "; the checkpoint is damaged, take another: --resume names it");
-  require<DataError>(manifest.schema() == kWhole || manifest.schema() == kAdding, "[checkpoint] ", path,
-                     " is of schema ", manifest.schema(), ", this program reads ", kWhole, " and ", kAdding,
-                     "; resume with the program that wrote it, or a newer one");
-  const std::optional<int64_t> base = step_of(manifest.base());
-  const bool earlier = base && *base < manifest.step() && manifest.base() == name_of(*base);
-  require<DataError>(manifest.schema() == kAdding ? earlier : !manifest.has_base(), "[checkpoint] ", path,
-                     " names the base \"", manifest.base(), "\", which is no earlier checkpoint; do not use it");
-  for (const auto* files : {&manifest.file(), &manifest.log()})
-    for (const checkpoint::File& entry : *files)
-      require<DataError>(stays_inside(entry.name()), "[checkpoint] ", path, " names the file \"", entry.name(),
-                         "\", which does not lie below its folder; do not use it");
-  return manifest;
 }
 
 // What is not kept once the checkpoint of `step` is there: older ones, what a job left that was ended while it saved,
@@ -210,6 +137,32 @@ void clear_what_may_change(config::Experiment& e) {
   train.clear_checkpoint();
 }
 
+void clear_what_may_be_converted(config::Experiment& e) {
+  const int partitions = e.embedding().partitions();
+  clear_what_may_change(e);
+  e.clear_model();
+  e.clear_embedding();
+  e.mutable_embedding()->set_partitions(partitions);
+  e.mutable_train()->clear_optimizer();
+}
+
+// What `clear` leaves may not differ.
+config::Experiment load_config(const std::string& checkpoint, const std::vector<std::string>& overrides,
+                               void (*clear)(config::Experiment&), const char* rule, const char* advice) {
+  const std::string path = checkpoint + "/config.pbtxt";
+  config::Experiment before = load_experiment(path), now = load_experiment(path, overrides);
+  const config::Experiment result = now;
+  clear(before);
+  clear(now);
+  std::string differences;
+  google::protobuf::util::MessageDifferencer differencer;
+  differencer.ReportDifferencesToString(&differences);
+  const bool same = differencer.Compare(before, now);
+  require(same, "[checkpoint] ", rule, ", but --set changes it: ", differences.substr(0, differences.find('\n')), "; ",
+          advice);
+  return result;
+}
+
 std::string sentences(const std::vector<std::string>& all) {
   std::string text;
   for (const std::string& one : all) text += "\n  " + one;
@@ -246,7 +199,7 @@ CheckpointSave::CheckpointSave(const RunFolder& run, const config::Experiment& e
     remove_folder(aside_);
     make_folder(aside_ + "/tables");
     Manifest manifest;
-    manifest.set_schema(base ? kAdding : kWhole);
+    manifest.set_schema(base ? checkpoint::kAdding : checkpoint::kWhole);
     if (base) manifest.set_base(name_of(base->step));
     fill(manifest, position);
     manifest.set_table_updates(updates_);
@@ -291,11 +244,7 @@ void CheckpointSave::finish() {
     Manifest manifest;
     require<DataError>(manifest.ParseFromArray(all.data(), static_cast<int>(all.size())),
                        "[checkpoint] the ranks' lists of files do not fit together");
-    std::string text;
-    google::protobuf::TextFormat::PrintToString(manifest, &text);
-    write_text_file(aside_ + kManifest, text);
-    sync_folder(aside_ + "/tables", false);
-    sync_folder(aside_, true);
+    write_manifest(aside_, manifest);
     const std::string folder = run_.checkpoints() + "/" + name_of(position_.step);
     remove_folder(folder);  // of the run before it went back to an earlier one
     move_folder(aside_, folder);
@@ -305,7 +254,7 @@ void CheckpointSave::finish() {
 }
 
 std::string find_checkpoint(const std::string& path) {
-  if (fs::exists(path + kManifest)) return RunFolder(path).path();
+  if (fs::exists(checkpoint::manifest_path(path))) return RunFolder(path).path();
   const std::string folder = RunFolder(path).checkpoints();
   const std::vector<int64_t> steps = steps_in(folder);
   require(!steps.empty(), "[checkpoint] wanted a checkpoint or a run that has some, ", path,
@@ -318,18 +267,14 @@ std::string run_of_checkpoint(const std::string& checkpoint) {
 }
 
 config::Experiment load_resume_config(const std::string& checkpoint, const std::vector<std::string>& overrides) {
-  const std::string path = checkpoint + "/config.pbtxt";
-  config::Experiment before = load_experiment(path), now = load_experiment(path, overrides);
-  const config::Experiment result = now;
-  clear_what_may_change(before);
-  clear_what_may_change(now);
-  std::string differences;
-  google::protobuf::util::MessageDifferencer differencer;
-  differencer.ReportDifferencesToString(&differences);
-  const bool same = differencer.Compare(before, now);
-  require(same, "[checkpoint] --resume goes on with what the run was trained with, but --set changes it: ",
-          differences.substr(0, differences.find('\n')), "; leave it as it was, or start another run");
-  return result;
+  return load_config(checkpoint, overrides, clear_what_may_change,
+                     "--resume goes on with what the run was trained with", "leave it as it was, or start another run");
+}
+
+config::Experiment load_convert_config(const std::string& checkpoint, const std::vector<std::string>& overrides) {
+  return load_config(checkpoint, overrides, clear_what_may_be_converted,
+                     "convert changes model, embedding and train.optimizer",
+                     "leave it as it was, or start another run with train.warm_start");
 }
 
 std::vector<std::string> chain_of(const std::string& checkpoint) {
@@ -338,9 +283,10 @@ std::vector<std::string> chain_of(const std::string& checkpoint) {
   for (int64_t before = manifest.step(); manifest.has_base(); manifest = read_manifest(chain.back())) {
     const std::string base = fs::path(chain.back()).parent_path().string() + "/" + manifest.base();
     // A manifest may say anything: without this a chain could go round.
-    const int64_t step = *step_of(base);
-    require<DataError>(fs::exists(base + kManifest) && step < before, "[checkpoint] ", chain.back(), " adds to ",
-                       manifest.base(), ", which is not beside it; restore it, or take a checkpoint that is whole");
+    const int64_t step = *checkpoint::step_of(base);
+    require<DataError>(fs::exists(checkpoint::manifest_path(base)) && step < before, "[checkpoint] ", chain.back(),
+                       " adds to ", manifest.base(),
+                       ", which is not beside it; restore it, or take a checkpoint that is whole");
     before = step;
     chain.push_back(base);
   }
@@ -348,7 +294,7 @@ std::vector<std::string> chain_of(const std::string& checkpoint) {
 }
 
 void require_whole(const std::string& folder) {
-  if (!fs::exists(folder + kManifest)) return;
+  if (!fs::exists(checkpoint::manifest_path(folder))) return;
   const size_t links = chain_of(folder).size();
   require(links == 1, "[checkpoint] ", folder, " adds to ", links - 1, links == 2 ? " other" : " others",
           ", and has not all rows; polyscene checkpoint compact ", folder, " makes it whole");
@@ -358,20 +304,8 @@ std::vector<std::string> damage_of(const std::string& checkpoint, int rank, int 
   std::vector<std::string> damage;
   for (const std::string& link : chain_of(checkpoint)) {
     const Manifest manifest = read_manifest(link);
-    for (int i = rank; i < manifest.file_size(); i += ranks) {
-      const checkpoint::File& wanted = manifest.file(i);
-      const std::string path = link + "/" + wanted.name();
-      std::error_code error;
-      if (!fs::exists(path, error)) {
-        damage.push_back(path + " is missing");
-        continue;
-      }
-      const FileHash found = hash_file(path);
-      if (found.bytes != wanted.bytes())
-        damage.push_back(str(path, " has ", found.bytes, " bytes, was written with ", wanted.bytes()));
-      else if (found.xxh3 != wanted.xxh3())
-        damage.push_back(path + " does not have the hash that it was written with");
-    }
+    for (int i = rank; i < manifest.file_size(); i += ranks)
+      if (auto sentence = damage_of_file(link, manifest.file(i))) damage.push_back(std::move(*sentence));
   }
   return damage;
 }
@@ -383,48 +317,35 @@ TrainPosition load_checkpoint(const std::string& checkpoint, const std::string& 
   const Manifest manifest = read_manifest(checkpoint);
   require(manifest.data() == data, "[checkpoint] wanted the training files that ", checkpoint, " was trained on (",
           manifest.data(), "), found others (", data, "); restore them, or start another run");
+  // Files are compared with their hashes while they are loaded: each is read once, and who is told of damage has no
+  // session to go on with.
+  const std::vector<std::string> chain = chain_of(checkpoint);
+  std::vector<std::string> damage;
+  std::exception_ptr unreadable, failure;
+  std::thread verifier([&] {
+    try {
+      damage = damage_of(checkpoint, communicator.rank(), communicator.size());
+    } catch (...) {
+      unreadable = std::current_exception();
+    }
+  });
+  try {
+    read_parts(chain, session, {.state = true});
+  } catch (...) {
+    failure = std::current_exception();
+  }
+  verifier.join();
   together(communicator, [&] {
-    const std::vector<std::string> damage = damage_of(checkpoint, communicator.rank(), communicator.size());
+    if (unreadable) std::rethrow_exception(unreadable);
     require<DataError>(damage.empty(), "[checkpoint] ", checkpoint, " is damaged:", sentences(damage),
                        "\nresume from another with --resume ", run_of_checkpoint(checkpoint), "/checkpoints/step-...");
   });
   together(communicator, [&] {
-    read_parts(chain_of(checkpoint), session, {.state = true});
+    if (failure) std::rethrow_exception(failure);
     session.tables().set_update_steps(manifest.table_updates());
     if (communicator.rank() == 0) restore_logs(manifest, RunFolder(run_of_checkpoint(checkpoint)));
   });
   return position_of(manifest);
-}
-
-std::pair<std::string, size_t> compact_checkpoint(const std::string& path) {
-  const std::string checkpoint = find_checkpoint(path), aside = checkpoint + ".partial";
-  const std::shared_ptr<void> lock = RunFolder(run_of_checkpoint(checkpoint)).lock();
-  const std::vector<std::string> chain = chain_of(checkpoint), damage = damage_of(checkpoint);
-  require<DataError>(damage.empty(), "[checkpoint] ", checkpoint, " is damaged:", sentences(damage));
-  if (chain.size() == 1) return {checkpoint, 1};
-  const config::Experiment experiment = load_experiment(checkpoint + "/config.pbtxt");
-  const FeatureSchema schema = FeatureSchema::from(experiment.data());
-  const auto one = make_single_world();
-  Session session(experiment, schema, *one);
-  read_parts(chain, session, {.state = true});
-  Manifest manifest = read_manifest(checkpoint);
-  session.tables().set_update_steps(manifest.table_updates());
-  manifest.set_schema(kWhole);
-  manifest.clear_base();
-  manifest.clear_file();
-  manifest.set_ranks(1);
-  remove_folder(aside);
-  make_folder(aside + "/tables");
-  for (const WrittenFile& file : write_copy(aside, experiment, session, copy_model(session), {}))
-    add_file(manifest, file);
-  std::string text;
-  google::protobuf::TextFormat::PrintToString(manifest, &text);
-  write_text_file(aside + kManifest, text);
-  sync_folder(aside + "/tables", false);
-  sync_folder(aside, true);
-  replace_folder(checkpoint, aside);
-  sync_folder(fs::path(checkpoint).parent_path().string(), false);
-  return {checkpoint, chain.size()};
 }
 
 }  // namespace polyscene

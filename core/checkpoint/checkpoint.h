@@ -82,6 +82,10 @@ class CheckpointSave {
 [[nodiscard]] config::Experiment load_resume_config(const std::string& checkpoint,
                                                     const std::vector<std::string>& overrides);
 
+// The same, where model, tables and dense optimiser may be others.
+[[nodiscard]] config::Experiment load_convert_config(const std::string& checkpoint,
+                                                     const std::vector<std::string>& overrides);
+
 // Files of a checkpoint's chain that are not as they were written, each as a sentence; of every `ranks`-th from `rank`
 // on. Throws DataError when the manifest cannot be read.
 [[nodiscard]] std::vector<std::string> damage_of(const std::string& checkpoint, int rank = 0, int ranks = 1);
@@ -92,17 +96,12 @@ class CheckpointSave {
 // Throws InvalidArgument where the folder is a checkpoint that adds to others.
 void require_whole(const std::string& folder);
 
-// Writes the rows of its whole chain into the checkpoint `path`, or the newest of the run `path`: nothing else is
-// needed from then on. The model passes through memory. Returns its folder and how many it took together. For one rank,
-// while no job uses the run. Throws as load_checkpoint().
-std::pair<std::string, size_t> compact_checkpoint(const std::string& path);
-
 // Where its run stood. Throws DataError when the manifest cannot be read.
 [[nodiscard]] TrainPosition position_of_checkpoint(const std::string& checkpoint);
 
-// Collective: makes session and logs of the run what they were. Reads every file once to compare its hash, then the
-// rows of this rank. Throws DataError naming what is damaged or of another schema, before anything has changed;
-// InvalidArgument where the training files are others.
+// Collective: makes session and logs of the run what they were. Each rank compares the hashes of its share of the files
+// while it loads its rows. Throws DataError naming what is damaged or of another schema: the logs are as before then,
+// the session is of no use any more. InvalidArgument where the training files are others.
 [[nodiscard]] TrainPosition load_checkpoint(const std::string& checkpoint, const std::string& data, Session& session);
 
 // "12 files, 345 bytes, 0123456789abcdef".

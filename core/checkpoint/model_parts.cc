@@ -6,9 +6,9 @@
 #include <cstdio>
 #include <filesystem>
 #include <numeric>
-#include <unordered_set>
 #include <utility>
 
+#include "core/checkpoint/saved_table.h"
 #include "core/config/load.h"
 #include "core/export/safetensors.h"
 #include "core/models/file_name.h"
@@ -21,10 +21,10 @@ namespace {
 constexpr const char* kDense = "dense.safetensors";
 constexpr const char* kOptimizer = "optimizer.safetensors";
 
-std::string shard_suffix(int rank, int ranks) {
-  char text[48];
-  std::snprintf(text, sizeof(text), "-%05d-of-%05d.safetensors", rank, ranks);
-  return text;
+WrittenFile write_file(const std::string& folder, const std::string& name, std::vector<NamedTensor> tensors,
+                       const std::map<std::string, std::string>& metadata) {
+  SafetensorsHashes hashes = write_safetensors(folder + "/" + name, std::move(tensors), metadata);
+  return {name, hashes.file, std::move(hashes.tensors)};
 }
 
 // Numbers of the rows to write by (partition, key), and how many of them lie in front of each partition [partitions +
@@ -119,10 +119,8 @@ WrittenFile write_table(const std::string& folder, const RowTables& tables, int 
     std::ranges::sort(present);
     named.push_back({"present", TensorView{present.data(), DType::kInt64, {static_cast<int64_t>(present.size())}}});
   }
-  std::string file = "tables/" + file_name(spec.name) + shard_suffix(communicator.rank(), communicator.size());
-  const FileHash hash =
-      write_safetensors(folder + "/" + file, std::move(named), {{"table", spec.name}, {"dim", std::to_string(dim)}});
-  return {std::move(file), hash};
+  const std::string file = "tables/" + file_name(spec.name) + shard_suffix(communicator.rank(), communicator.size());
+  return write_file(folder, file, std::move(named), {{"table", spec.name}, {"dim", std::to_string(dim)}});
 }
 
 // The parts of a flat buffer like the parameters', by name.
@@ -135,8 +133,7 @@ std::vector<NamedTensor> named_parts(const ParameterStore& parameters, const Ten
 }
 
 WrittenFile write_dense(const std::string& folder, const ParameterStore& parameters, const Tensor& values) {
-  return {kDense,
-          write_safetensors(folder + "/" + kDense, named_parts(parameters, values, ""), {{"format", "polyscene"}})};
+  return write_file(folder, kDense, named_parts(parameters, values, ""), {{"format", "polyscene"}});
 }
 
 WrittenFile write_optimizer(const std::string& folder, const ParameterStore& parameters, const DenseState& state) {
@@ -145,174 +142,35 @@ WrittenFile write_optimizer(const std::string& folder, const ParameterStore& par
     const std::vector<NamedTensor> parts = named_parts(parameters, values, name + "/");
     tensors.insert(tensors.end(), parts.begin(), parts.end());
   }
-  return {kOptimizer,
-          write_safetensors(folder + "/" + kOptimizer, std::move(tensors), {{"steps", std::to_string(state.steps)}})};
+  return write_file(folder, kOptimizer, std::move(tensors), {{"steps", std::to_string(state.steps)}});
 }
 
 WrittenFile write_config(const std::string& folder, const config::Experiment& experiment) {
   const std::string path = folder + "/config.pbtxt";
   write_text_file(path, to_text(experiment));
-  return {"config.pbtxt", hash_file(path)};
+  return {.name = "config.pbtxt", .hash = hash_file(path)};
 }
 
-struct Shard {
-  int rank = 0, ranks = 0;
-  std::string path;
-};
-
-// The files of a table, by rank.
-std::vector<Shard> find_shards(const std::string& folder, const std::string& table) {
-  const std::string prefix = file_name(table);
-  std::vector<Shard> shards;
-  std::error_code error;
-  for (fs::directory_iterator file(folder, error); !error && file != fs::directory_iterator(); file.increment(error)) {
-    const std::string name = file->path().filename().string();
-    if (!name.starts_with(prefix)) continue;
-    const std::string suffix = name.substr(prefix.size());
-    Shard shard{.path = file->path().string()};
-    if (std::sscanf(suffix.c_str(), "-%5d-of-%5d", &shard.rank, &shard.ranks) != 2) continue;
-    if (suffix == shard_suffix(shard.rank, shard.ranks)) shards.push_back(std::move(shard));
-  }
-  require<DataError>(!error, "[checkpoint] cannot list ", folder, ": ", error.message(),
-                     "; is the model's folder complete and readable?");
-  std::ranges::sort(shards, {}, &Shard::rank);
-  return shards;
-}
-
-template <class T>
-TensorView typed_tensor(const SafetensorsFile& file, const std::string& path, const std::string& tensor) {
-  const TensorView found = file.tensor(tensor);
-  constexpr DType kWanted = DTypeOf<T>::value;
-  require<DataError>(found.dtype == kWanted, "[checkpoint] ", path, ": wanted tensor \"", tensor, "\" of type ",
-                     name(kWanted), ", got ", name(found.dtype), "; convert it as it was when training wrote it");
-  return found;
-}
-
-// The rows of this rank's partitions, where the file knows them; else all rows, of which some are others'.
-struct RowRange {
-  int64_t begin, end;
-};
-
-RowRange own_rows(const SafetensorsFile& file, const std::string& path, const RowTables& tables, int64_t rows) {
-  const PartitionMap& map = tables.layout().map();
-  const int rank = tables.communicator().rank();
-  if (!file.contains("partitions")) return {0, rows};
-  const auto begin = typed_tensor<int64_t>(file, path, "partitions").elements<const int64_t>();
-  if (static_cast<int64_t>(begin.size()) != map.partitions() + 1) return {0, rows};
-  require<DataError>(std::ranges::is_sorted(begin) && begin.front() == 0 && begin.back() == rows, "[checkpoint] ", path,
-                     ": wanted rows in front of each partition, ascending from 0 to ", rows,
-                     ", got others; the file is damaged");
-  return {begin[static_cast<size_t>(map.first_partition(rank))],
-          begin[static_cast<size_t>(map.first_partition(rank + 1))]};
-}
-
-template <class T>
-std::span<const T> rows_of(const SafetensorsFile& file, const std::string& path, const std::string& tensor,
-                           const Shape& shape, const RowRange& range) {
-  const TensorView found = typed_tensor<T>(file, path, tensor);
-  require<DataError>(found.shape == shape, "[checkpoint] ", path, ": wanted ", tensor, " of shape ", shape, ", got ",
-                     found.shape, "; was the model trained with another configuration?");
-  const int64_t width = shape.rank() == 1 ? 1 : shape[1];
-  return found.elements<const T>().subspan(static_cast<size_t>(range.begin * width),
-                                           static_cast<size_t>((range.end - range.begin) * width));
-}
-
-// Keys and values alone.
-SavedRows wanted_rows(const RowsIn& all, int64_t dim, const std::vector<int64_t>& wanted) {
-  SavedRows rows;
-  for (size_t i = 0; i < all.keys.size(); ++i) {
-    if (!std::ranges::binary_search(wanted, all.keys[i])) continue;
-    rows.keys.push_back(all.keys[i]);
-    const auto values = all.values.subspan(i * static_cast<size_t>(dim), static_cast<size_t>(dim));
-    rows.values.insert(rows.values.end(), values.begin(), values.end());
-  }
-  return rows;
-}
-
-RowsIn rows_in(const SafetensorsFile& file, const std::string& path, int index, const RowTables& tables,
-               const PartsToRead& parts) {
+// All rows pass through in pieces, so that loading takes no more memory than what is loaded.
+void load_table(const std::vector<std::string>& folders, int index, RowTables& tables, const PartsToRead& parts) {
   const TableSpec& spec = tables.spec(index);
-  const int64_t rows = typed_tensor<int64_t>(file, path, "keys").shape.elements(),
-                width = spec.optimizer.state_width(spec.dim);
-  const RowRange range = own_rows(file, path, tables, rows);
-  RowsIn in{.keys = rows_of<int64_t>(file, path, "keys", {rows}, range),
-            .values = rows_of<float>(file, path, "values", {rows, spec.dim}, range)};
-  if (parts.state) {
-    if (width > 0) in.state = rows_of<float>(file, path, "state", {rows, width}, range);
-    const std::span<const int32_t> uses = rows_of<int32_t>(file, path, "uses", {rows, 2}, range);
-    in.uses = {reinterpret_cast<const RowUse*>(uses.data()), uses.size() / 2};
-  }
-  return in;
-}
-
-void load_into(RowTables& tables, int index, const RowsIn& rows, const std::string& path) {
-  const RowTables::Loaded loaded = tables.load_rows(index, rows);
-  if (loaded.dropped > 0)
-    LOG(WARNING) << "[checkpoint] rank " << tables.communicator().rank() << " dropped " << loaded.dropped
-                 << " rows of table \"" << tables.spec(index).name << "\" from " << path << ": its max_rows, "
-                 << tables.spec(index).max_rows << ", has no place for them; raise it to that of the model";
-}
-
-// All files of a table.
-std::vector<Shard> whole_table(const std::string& folder, const std::string& name) {
-  std::vector<Shard> shards = find_shards(folder, name);
-  require<DataError>(!shards.empty(), "[checkpoint] wanted rows of table \"", name, "\" in ", folder, ", there is no ",
-                     file_name(name), "-*.safetensors; was the model trained with another configuration?");
-  const auto wanted = static_cast<size_t>(shards[0].ranks);
-  const bool of_one_model =
-      std::ranges::all_of(shards, [&](const Shard& shard) { return shard.ranks == shards[0].ranks; });
-  require<DataError>(of_one_model && shards.size() == wanted, "[checkpoint] wanted ", wanted, " files of table \"",
-                     name, "\" in ", folder, ", found ", shards.size(),
-                     of_one_model ? "" : " of models of other numbers of ranks too",
-                     "; the folder was copied in part, copy the whole model");
-  return shards;
-}
-
-void load_table(const std::string& folder, int index, RowTables& tables, const PartsToRead& parts) {
-  for (const Shard& shard : whole_table(folder, tables.layout().name(index))) {
-    const SafetensorsFile file(shard.path);
-    RowsIn in = rows_in(file, shard.path, index, tables, parts);
-    SavedRows chosen;
-    if (parts.wanted != nullptr) {
-      chosen = wanted_rows(in, tables.spec(index).dim, (*parts.wanted)[static_cast<size_t>(index)]);
-      in = chosen.view();
-    }
-    load_into(tables, index, in, shard.path);
-  }
-}
-
-// A row's newest version, of those that were not forgotten until the newest folder was written.
-void load_table_of_chain(const std::vector<std::string>& folders, int index, RowTables& tables,
-                         const PartsToRead& parts) {
-  const std::string& name = tables.layout().name(index);
-  std::optional<std::unordered_set<int64_t>> present;
-  std::unordered_set<int64_t> taken;
-  SavedRows rows;
-  for (const std::string& folder : folders)
-    for (const Shard& shard : whole_table(folder + "/tables", name)) {
-      const SafetensorsFile file(shard.path);
-      if (folder == folders.front() && file.contains("present")) {
-        const auto keys = typed_tensor<int64_t>(file, shard.path, "present").elements<const int64_t>();
-        if (!present) present.emplace();
-        present->insert(keys.begin(), keys.end());
-      }
-    }
-  for (const std::string& folder : folders)
-    for (const Shard& shard : whole_table(folder + "/tables", name)) {
-      const SafetensorsFile file(shard.path);
-      const RowsIn in = rows_in(file, shard.path, index, tables, parts);
-      const size_t dim = in.values.size() / std::max<size_t>(in.keys.size(), 1),
-                   width = in.state.size() / std::max<size_t>(in.keys.size(), 1);
-      for (size_t i = 0; i < in.keys.size(); ++i) {
-        if ((present && !present->contains(in.keys[i])) || !taken.insert(in.keys[i]).second) continue;
-        const auto values = in.values.subspan(i * dim, dim), state = in.state.subspan(i * width, width);
-        rows.keys.push_back(in.keys[i]);
-        rows.values.insert(rows.values.end(), values.begin(), values.end());
-        rows.state.insert(rows.state.end(), state.begin(), state.end());
-        if (!in.uses.empty()) rows.uses.push_back(in.uses[i]);
-      }
-    }
-  load_into(tables, index, rows.view(), folders.front());
+  const SavedTable saved(folders, spec.name);
+  const int64_t width = spec.optimizer.state_width(spec.dim);
+  require<DataError>(saved.dim() == spec.dim && (!parts.state || saved.state_width() == width),
+                     "[checkpoint] wanted rows of table \"", spec.name, "\" with ", spec.dim, " values",
+                     parts.state ? str(" and ", width, " floats of the optimiser's state") : "", ", ", saved.folder(),
+                     " has ", saved.dim(), parts.state ? str(" and ", saved.state_width()) : "",
+                     "; was the model trained with another configuration?");
+  const auto* wanted = parts.wanted == nullptr ? nullptr : &(*parts.wanted)[static_cast<size_t>(index)];
+  if (wanted == nullptr)
+    tables.expect_rows(index, saved.rows_of_rank(tables.layout().map(), tables.communicator().rank()));
+  int64_t dropped = 0;
+  saved.visit_rank(tables.layout(), index, tables.communicator().rank(), parts.state, wanted,
+                   [&](const RowsIn& rows) { dropped += tables.load_rows(index, rows).dropped; });
+  if (dropped > 0)
+    LOG(WARNING) << "[checkpoint] rank " << tables.communicator().rank() << " dropped " << dropped
+                 << " rows of table \"" << spec.name << "\" of " << saved.folder() << ": its max_rows, "
+                 << spec.max_rows << ", has no place for them; raise it to that of the model";
 }
 
 // Fills a flat buffer like the parameters'.
@@ -332,13 +190,19 @@ void load_optimizer(const std::string& folder, Session& session) {
   const SafetensorsFile file(path);
   DenseState state = session.dense_update().state();
   for (const auto& [name, values] : state.values) load_parts(file, path, session.parameters(), name + "/", values);
-  const auto steps = file.metadata().find("steps");
-  require<DataError>(steps != file.metadata().end() && std::sscanf(steps->second.c_str(), "%ld", &state.steps) == 1,
-                     "[checkpoint] ", path, ": wanted the number of steps in its metadata; the file is damaged");
+  state.steps = saved_optimizer_steps(file, path);
   session.dense_update().set_state(state);
 }
 
 }  // namespace
+
+int64_t saved_optimizer_steps(const SafetensorsFile& file, const std::string& path) {
+  int64_t steps = 0;
+  const auto text = file.metadata().find("steps");
+  require<DataError>(text != file.metadata().end() && std::sscanf(text->second.c_str(), "%ld", &steps) == 1,
+                     "[checkpoint] ", path, ": wanted the number of steps in its metadata; the file is damaged");
+  return steps;
+}
 
 std::vector<WrittenFile> write_parts(const std::string& folder, const config::Experiment& experiment,
                                      Session& session) {
@@ -385,43 +249,7 @@ void read_parts(const std::vector<std::string>& folders, Session& session, const
   load_parts(SafetensorsFile(path), path, session.parameters(), "", values);
   session.parameters().set_values(values);
   if (parts.state) load_optimizer(newest, session);
-  for (int t = 0; t < session.tables().tables(); ++t)
-    if (folders.size() == 1)
-      load_table(newest + "/tables", t, session.tables(), parts);
-    else
-      load_table_of_chain(folders, t, session.tables(), parts);
-}
-
-std::vector<std::string> saved_tables(const std::string& folder) {
-  std::vector<std::string> names;
-  std::error_code error;
-  for (fs::directory_iterator file(folder + "/tables", error); !error && file != fs::directory_iterator();
-       file.increment(error)) {
-    if (file->path().extension() != ".safetensors") continue;
-    const SafetensorsFile shard(file->path().string());
-    if (const auto name = shard.metadata().find("table"); name != shard.metadata().end()) names.push_back(name->second);
-  }
-  std::ranges::sort(names);
-  names.erase(std::ranges::unique(names).begin(), names.end());
-  return names;
-}
-
-int64_t saved_dim(const std::string& folder, const std::string& table) {
-  const Shard shard = whole_table(folder + "/tables", table)[0];
-  const TensorView values = typed_tensor<float>(SafetensorsFile(shard.path), shard.path, "values");
-  require<DataError>(values.shape.rank() == 2, "[checkpoint] ", shard.path, ": wanted values [rows, dim], got ",
-                     values.shape);
-  return values.shape[1];
-}
-
-void visit_saved_rows(const std::string& folder, const std::string& table, int64_t dim,
-                      const std::function<void(std::span<const int64_t>, std::span<const float>)>& visit) {
-  for (const Shard& shard : whole_table(folder + "/tables", table)) {
-    const SafetensorsFile file(shard.path);
-    const int64_t rows = typed_tensor<int64_t>(file, shard.path, "keys").shape.elements();
-    visit(rows_of<int64_t>(file, shard.path, "keys", {rows}, {0, rows}),
-          rows_of<float>(file, shard.path, "values", {rows, dim}, {0, rows}));
-  }
+  for (int t = 0; t < session.tables().tables(); ++t) load_table(folders, t, session.tables(), parts);
 }
 
 }  // namespace polyscene

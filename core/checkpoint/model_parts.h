@@ -11,13 +11,13 @@
 // Any number of ranks reads what any number of ranks wrote.
 #pragma once
 
-#include <functional>
+#include <map>
 #include <optional>
 #include <span>
 #include <string>
 #include <vector>
 
-#include "core/export/atomic_file.h"
+#include "core/export/safetensors.h"
 #include "core/train/session.h"
 #include "embedding/lookup/buffer.h"
 
@@ -26,6 +26,7 @@ namespace polyscene {
 struct WrittenFile {
   std::string name;  // relative to the folder
   FileHash hash;
+  std::map<std::string, uint64_t> tensors = {};  // of a safetensors file, XXH3 64 of their bytes
 };
 
 // Without state, into a folder that is there, with its folder tables/: each rank its rows, rank 0 the rest. Returns the
@@ -61,11 +62,7 @@ struct PartsToRead {
 // the newest counts. Throws DataError naming the file and tensor that is missing or has another shape than the model.
 void read_parts(const std::vector<std::string>& folders, Session& session, const PartsToRead& parts);
 
-// Names of the tables in a model's folder, sorted, and the width of one's values.
-[[nodiscard]] std::vector<std::string> saved_tables(const std::string& folder);
-[[nodiscard]] int64_t saved_dim(const std::string& folder, const std::string& table);
-// The rows of a table of `dim` values, file by file, where they lie. Throws DataError as read_parts().
-void visit_saved_rows(const std::string& folder, const std::string& table, int64_t dim,
-                      const std::function<void(std::span<const int64_t> keys, std::span<const float> values)>& visit);
+// Steps of the dense optimiser in optimizer.safetensors. Throws DataError where the file does not say.
+[[nodiscard]] int64_t saved_optimizer_steps(const SafetensorsFile& file, const std::string& path);
 
 }  // namespace polyscene

@@ -7,9 +7,10 @@
 #include <set>
 
 #include "core/checkpoint/checkpoint.h"
-#include "core/checkpoint/model_parts.h"
+#include "core/checkpoint/saved_table.h"
 #include "core/export/safetensors.h"
 #include "core/train/run_folder.h"
+#include "embedding/table/row_conversion.h"
 
 namespace polyscene {
 namespace fs = std::filesystem;
@@ -65,9 +66,10 @@ class WarmStart {
   // Whether shapes fit; an error unless differing ones are to be skipped.
   bool fits(const std::string& name, const std::string& there, const std::string& here) {
     if (there == here) return true;
-    require(wanted_.mismatch() == config::WarmStart::SKIP, "[checkpoint] ", name, " has shape ", there, " in ",
+    require(wanted_.mismatch() != config::WarmStart::REFUSE, "[checkpoint] ", name, " has shape ", there, " in ",
             report_.folder, ", ", here,
-            " here; set train.warm_start.mismatch: SKIP to start it anew, or only, or rename");
+            " here; set train.warm_start.mismatch: SKIP to start it anew, CONVERT to fit rows of tables, or only, or "
+            "rename");
     report_.kept.emplace_back(name, str("shape ", there, " there, ", here, " here"));
     return false;
   }
@@ -91,21 +93,28 @@ class WarmStart {
     if (source.empty()) return;
     const std::string table = source.substr(kTable.size());
     unused_.erase(source);
-    const int64_t dim = saved_dim(report_.folder, table);
-    if (!fits(kTable + spec.name, str("[rows, ", dim, "]"), str("[rows, ", spec.dim, "]"))) return;
-    // All at once, as tables with a bound want them.
-    SavedRows mine;
-    const TableLayout& layout = tables.layout();
-    visit_saved_rows(report_.folder, table, dim, [&](std::span<const int64_t> keys, std::span<const float> values) {
-      for (size_t i = 0; i < keys.size(); ++i) {
-        if (layout.owner(index, keys[i]) != tables.communicator().rank()) continue;
-        mine.keys.push_back(keys[i]);
-        const auto row = values.subspan(i * static_cast<size_t>(dim), static_cast<size_t>(dim));
-        mine.values.insert(mine.values.end(), row.begin(), row.end());
+    const SavedTable saved({report_.folder}, table);
+    const bool convert = saved.dim() != spec.dim && wanted_.mismatch() == config::WarmStart::CONVERT;
+    if (!convert && !fits(kTable + spec.name, str("[rows, ", saved.dim(), "]"), str("[rows, ", spec.dim, "]"))) return;
+    TableSpec there = spec;
+    there.dim = saved.dim();
+    RowConversion conversion(there, spec, session_.experiment().seed());
+    int64_t kept = 0;
+    SavedRows mine;  // all at once where the table has a bound, since who stays depends on all
+    saved.visit([&](const RowsIn& found) {
+      const RowsIn rows = convert ? conversion(found) : found;
+      if (spec.max_rows == 0) {
+        kept += tables.load_rows(index, rows).kept;
+        return;
       }
+      const SavedRows own = rows_of_rank(tables.layout(), index, tables.communicator().rank(), spec, rows);
+      mine.keys.insert(mine.keys.end(), own.keys.begin(), own.keys.end());
+      mine.values.insert(mine.values.end(), own.values.begin(), own.values.end());
     });
+    if (spec.max_rows > 0) kept = tables.load_rows(index, mine.view()).kept;
+    if (convert) report_.converted.push_back(str(spec.name, ": rows of ", saved.dim(), " values to ", spec.dim));
     report_.tables.push_back(spec.name);
-    report_.rows.push_back(tables.load_rows(index, mine.view()).kept);
+    report_.rows.push_back(kept);
   }
 
   const config::WarmStart& wanted_;
@@ -126,6 +135,7 @@ WarmStartReport warm_start(const config::WarmStart& from, Session& session) {
 void print(std::ostream& out, const WarmStartReport& r) {
   out << "warm start from " << r.folder << ": " << r.tensors.size() << " tensors, " << r.tables.size()
       << " tables with " << std::accumulate(r.rows.begin(), r.rows.end(), int64_t{0}) << " rows\n";
+  for (const std::string& table : r.converted) out << "  table " << table << '\n';
   for (const auto& [name, why] : r.kept) out << "  " << name << " starts anew: " << why << '\n';
   for (const std::string& name : r.unused) out << "  " << name << " is there and was not taken\n";
   out << std::flush;

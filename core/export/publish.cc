@@ -15,7 +15,7 @@
 
 #include "core/checkpoint/folders.h"
 #include "core/checkpoint/model_files.h"
-#include "core/checkpoint/model_parts.h"
+#include "core/checkpoint/saved_table.h"
 #include "core/config/load.h"
 #include "core/data/file_list.h"
 #include "core/export/onnx/model.h"
@@ -135,12 +135,11 @@ Json compare(const ExportJob& job, const ScoredSample& sample, const std::string
 
 void write_stores(const ExportJob& job, const Model& model, const std::string& from, const std::string& to) {
   for (const TableUse& table : model.tables) {
-    int64_t rows = 0;
-    visit_saved_rows(from, table.name, table.dim,
-                     [&](std::span<const int64_t> keys, std::span<const float>) { rows += std::ssize(keys); });
-    EmbeddingStoreWriter writer(to + "/" + store_file(table.name), rows, table.dim, job.rows);
-    visit_saved_rows(from, table.name, table.dim,
-                     [&](std::span<const int64_t> keys, std::span<const float> values) { writer.add(keys, values); });
+    const SavedTable saved({from}, table.name);
+    require<DataError>(saved.dim() == table.dim, "[export] wanted rows of table \"", table.name, "\" with ", table.dim,
+                       " values, ", from, " has ", saved.dim(), "; was --set used to change the model?");
+    EmbeddingStoreWriter writer(to + "/" + store_file(table.name), saved.rows(), table.dim, job.rows);
+    saved.visit([&](const RowsIn& rows) { writer.add(rows.keys, rows.values); });
     writer.finish();
   }
 }

@@ -22,12 +22,18 @@ struct NamedTensor {
   std::function<void(int64_t first, int64_t count, void* to)> fill = {};
 };
 
+// XXH3 64 of a file that was written, and of the bytes of each tensor by name.
+struct SafetensorsHashes {
+  FileHash file;
+  std::map<std::string, uint64_t> tensors;
+};
+
 // Writes a file aside, syncs it and renames it into place: readers see the old file or the whole new one. The header is
 // in the order of names; the bytes lie widest elements first, then by name, so that every tensor is aligned. Throws
 // DataError naming file, bytes wanted and what to try (disk full ...), InvalidArgument on names that are empty,
 // reserved, given twice or no UTF-8.
-FileHash write_safetensors(const std::string& path, std::vector<NamedTensor> tensors,
-                           const std::map<std::string, std::string>& metadata = {});
+SafetensorsHashes write_safetensors(const std::string& path, std::vector<NamedTensor> tensors,
+                                    const std::map<std::string, std::string>& metadata = {});
 
 // A file opened for reading. The header is checked against the file's size before anything is allocated from it.
 class SafetensorsFile {

@@ -1,3 +1,5 @@
+#include <xxhash.h>
+
 #include <algorithm>
 #include <array>
 #include <nlohmann/json.hpp>
@@ -49,22 +51,31 @@ std::array<char, 8> little_endian(uint64_t value) {
   return bytes;
 }
 
-void write_in_pieces(AtomicFile& file, const NamedTensor& t) {
+// Returns the hash of its bytes.
+uint64_t write_tensor(AtomicFile& file, const NamedTensor& t) {
+  if (!t.fill) {
+    file.write(t.data.data, t.data.bytes());
+    return XXH3_64bits(t.data.data, static_cast<size_t>(t.data.bytes()));
+  }
   constexpr int64_t kPieceBytes = int64_t{1} << 20;
   const int64_t rows = t.data.shape[0], row_bytes = rows == 0 ? 1 : t.data.bytes() / rows;
   const int64_t piece = std::max<int64_t>(1, kPieceBytes / std::max<int64_t>(row_bytes, 1));
   const std::shared_ptr<void> memory = allocate_host(std::min(piece, rows) * row_bytes);
+  const std::unique_ptr<XXH3_state_t, decltype(&XXH3_freeState)> hash(XXH3_createState(), &XXH3_freeState);
+  XXH3_64bits_reset(hash.get());
   for (int64_t first = 0; first < rows; first += piece) {
     const int64_t count = std::min(piece, rows - first);
     t.fill(first, count, memory.get());
+    XXH3_64bits_update(hash.get(), memory.get(), static_cast<size_t>(count * row_bytes));
     file.write(memory.get(), count * row_bytes);
   }
+  return XXH3_64bits_digest(hash.get());
 }
 
 }  // namespace
 
-FileHash write_safetensors(const std::string& path, std::vector<NamedTensor> tensors,
-                           const std::map<std::string, std::string>& metadata) {
+SafetensorsHashes write_safetensors(const std::string& path, std::vector<NamedTensor> tensors,
+                                    const std::map<std::string, std::string>& metadata) {
   check_names(path, tensors);
   std::sort(tensors.begin(), tensors.end(), [](const NamedTensor& a, const NamedTensor& b) {
     return std::pair(-size_bytes(a.data.dtype), std::string_view(a.name)) <
@@ -78,13 +89,11 @@ FileHash write_safetensors(const std::string& path, std::vector<NamedTensor> ten
   AtomicFile file(path, bytes);
   file.write(length.data(), static_cast<int64_t>(length.size()));
   file.write(header.data(), static_cast<int64_t>(header.size()));
-  for (const NamedTensor& t : tensors)
-    if (t.fill)
-      write_in_pieces(file, t);
-    else
-      file.write(t.data.data, t.data.bytes());
+  SafetensorsHashes hashes;
+  for (const NamedTensor& t : tensors) hashes.tensors[t.name] = write_tensor(file, t);
   file.commit();
-  return {file.bytes(), file.hash()};
+  hashes.file = {file.bytes(), file.hash()};
+  return hashes;
 }
 
 }  // namespace polyscene

@@ -39,7 +39,8 @@ RunFolder::RunFolder(const std::string& path) : path_(tidy(path)) {
 // A run that failed before its first step leaves no configuration and counts as none.
 std::shared_ptr<void> RunFolder::create(bool overwrite) const {
   std::error_code error;
-  const bool holds_run = fs::exists(config(), error) || fs::exists(model() + "/dense.safetensors", error);
+  const bool holds_run = fs::exists(config(), error) || fs::exists(model() + "/dense.safetensors", error) ||
+                         (fs::exists(checkpoints(), error) && !fs::is_empty(checkpoints(), error));
   require(!holds_run || overwrite, "[train] wanted a new folder for --output, ", path_,
           " already holds a run; choose another folder or pass --overwrite");
   const std::vector<std::string> ours = {config(),     metrics(), events(),     model(), model() + ".partial",
@@ -52,12 +53,23 @@ std::shared_ptr<void> RunFolder::create(bool overwrite) const {
   // Before anything of it is removed: a job may be writing there.
   std::shared_ptr<void> lock = fs::is_directory(path_, error) ? this->lock() : nullptr;
   for (const std::string& part : ours) fs::remove_all(part, error);
+  make_folders();
+  return lock ? lock : this->lock();
+}
+
+std::shared_ptr<void> RunFolder::reopen() const {
+  std::shared_ptr<void> lock = this->lock();
+  make_folders();
+  return lock;
+}
+
+void RunFolder::make_folders() const {
+  std::error_code error;
   for (const std::string& folder : {path_, events(), rejects()}) {
     fs::create_directories(folder, error);
     require<DataError>(!error, "[train] cannot make the folder ", folder, ": ", error.message(),
                        "; choose a writable place for --output");
   }
-  return lock ? lock : this->lock();
 }
 
 // The system releases it with the process, however that ends.

@@ -26,6 +26,8 @@ class RunFolder {
   // Makes the folder ready for a new run and locks it. Throws InvalidArgument when it already holds one (unless
   // `overwrite`, which removes the earlier run's files), DataError when it cannot be made. For one rank only.
   [[nodiscard]] std::shared_ptr<void> create(bool overwrite) const;
+  // For a run that goes on: locks it, and makes what a copy left out. For one rank only.
+  [[nodiscard]] std::shared_ptr<void> reopen() const;
   // Keeps other jobs out of the folder until it is given back. Throws InvalidArgument naming the job that has it. For
   // one rank only, on a folder that is there.
   [[nodiscard]] std::shared_ptr<void> lock() const;
@@ -44,6 +46,8 @@ class RunFolder {
   [[nodiscard]] std::string rejects() const { return path_ + "/rejects"; }
 
  private:
+  void make_folders() const;
+
   std::string path_;
 };
 

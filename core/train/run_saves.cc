@@ -1,6 +1,9 @@
 #include "core/train/run_saves.h"
 
+#include <glog/logging.h>
+
 #include <chrono>
+#include <filesystem>
 #include <iomanip>
 #include <ostream>
 
@@ -34,7 +37,15 @@ RunSaves::RunSaves(const config::Experiment& experiment, const RunFolder& folder
       every_(experiment.train().checkpoint().every_steps()) {}
 
 TrainPosition RunSaves::go_on_from(const std::string& checkpoint, Session& session) {
-  const TrainPosition position = load_checkpoint(checkpoint, data_, session);
+  TrainPosition position = load_checkpoint(checkpoint, data_, session);
+  if (position.best_step && !std::filesystem::exists(folder_.model() + "/dense.safetensors")) {
+    LOG_IF(WARNING, session.communicator().rank() == 0)
+        << "[train] the best model so far, of step " << *position.best_step << ", is not in " << folder_.path()
+        << ": the best is from now on one of those that come; copy model/ and best_model/ too to keep it";
+    position.best.reset();
+    position.best_step.reset();
+    position.misses = 0;
+  }
   last_ = begun_ = position.step;
   return position;
 }

@@ -58,6 +58,7 @@ class Session {
   // For batches that are prepared elsewhere. The session must outlive them.
   [[nodiscard]] StepInputs make_inputs() const;
 
+  [[nodiscard]] const config::Experiment& experiment() const { return experiment_; }
   [[nodiscard]] const Model& model() const { return model_; }
   [[nodiscard]] const FeatureSchema& schema() const { return schema_; }
   [[nodiscard]] ParameterStore& parameters() { return parameters_; }

@@ -1,14 +1,11 @@
 #include "core/train/tables.h"
 
-#include <vector>
-
 #include "core/config/translate.h"
 #include "embedding/device/device_lookup.h"
 #include "embedding/lookup/sharded_lookup.h"
 #include "embedding/lookup/staged_lookup.h"
 
 namespace polyscene {
-namespace {
 
 std::vector<TableSpec> table_specs(const Model& model, const config::Embedding& embedding, bool training) {
   std::vector<TableSpec> specs;
@@ -26,8 +23,6 @@ std::vector<TableSpec> table_specs(const Model& model, const config::Embedding& 
   }
   return specs;
 }
-
-}  // namespace
 
 TablesAndLookup make_tables(const config::Experiment& experiment, const Model& model, bool training,
                             Communicator& communicator, Device* device, Communicator* device_ranks) {

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <memory>
+#include <vector>
 
 #include "core/config/experiment.pb.h"
 #include "core/models/model.h"
@@ -16,6 +17,9 @@ struct TablesAndLookup {
   std::unique_ptr<RowTables> tables;
   std::unique_ptr<RowLookup> lookup;
 };
+
+// What the configuration says of each table of a model.
+[[nodiscard]] std::vector<TableSpec> table_specs(const Model& model, const config::Embedding& embedding, bool training);
 
 // Without `training`, tables have no optimiser state. device, device_ranks: nullptr on the host; the latter is the
 // ranks of `communicator` over memory of the device. All must outlive the tables.

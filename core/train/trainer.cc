@@ -47,7 +47,7 @@ class Trainer {
     if (leads()) {
       // Before an earlier run is overwritten: a wrong data.root must not cost it.
       (void)list_files(job.experiment.data(), Split::kTrain);
-      lock_ = job.resume.empty() ? folder_.create(job.overwrite) : folder_.lock();
+      lock_ = job.resume.empty() ? folder_.create(job.overwrite) : folder_.reopen();
     }
     communicator_.barrier();
     saves_.emplace(job.experiment, folder_);

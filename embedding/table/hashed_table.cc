@@ -177,25 +177,43 @@ void HashedTable::copy_rows(const RowsOut& out) const {
   });
 }
 
+void HashedTable::expect_rows(int64_t rows) {
+  if (bounded_.used() || rows <= index_.capacity()) return;
+  rebuild_index(rows);
+  store_.reserve(rows);
+}
+
 // While they are loaded, rows are marked as used in a step that never comes, so that none takes another's place.
 void HashedTable::write_rows(const RowsIn& in) {
   constexpr int32_t kLoading = std::numeric_limits<int32_t>::max();
+  constexpr int64_t kPiece = 1 << 10, kFinds = 1 << 12;
   check_rows_in(spec_, in);
-  const auto dim = static_cast<size_t>(spec_.dim), width = static_cast<size_t>(state_width());
   std::vector<int32_t> rows(in.keys.size()), fresh;
-  find(in.keys, rows);
+  parallel_for(std::ssize(rows), kFinds, [&](int64_t begin, int64_t end) {
+    const auto at = static_cast<size_t>(begin), count = static_cast<size_t>(end - begin);
+    find(in.keys.subspan(at, count), std::span(rows).subspan(at, count));
+  });
+  const int64_t missing = std::ranges::count(rows, kNoRow);
   touch(rows, kLoading);
-  // The index for all of them at once, instead of an eighth more each time.
-  const int64_t wanted = rows_ + std::ranges::count(rows, kNoRow);
-  if (!bounded_.used() && wanted > index_.capacity()) rebuild_index(std::max(wanted, KeyIndex::grown(rows_)));
+  if (!bounded_.used() && rows_ + missing > index_.capacity())
+    rebuild_index(std::max(rows_ + missing, KeyIndex::grown(rows_)));
   static_cast<void>(insert_missing(in.keys, rows, kLoading, fresh));
   if (in.state.empty())
     for (const int32_t row : fresh)
       std::ranges::fill(row_span(state(row), state_width()), spec_.optimizer.initial_state());
-  for (size_t i = 0; i < rows.size(); ++i) {
-    store_.tag(rows[i]).use = in.uses.empty() ? RowUse() : in.uses[i];
-    std::copy_n(in.values.data() + i * dim, dim, values(rows[i]));
-    if (!in.state.empty()) std::copy_n(in.state.data() + i * width, width, state(rows[i]));
+  const auto n = static_cast<int64_t>(rows.size());
+  // Where a key repeats, its last row counts: then they are written in order.
+  const bool all_new = missing == n && std::ssize(fresh) == n;
+  parallel_for(n, all_new ? kPiece : n, [&](int64_t begin, int64_t end) { fill_rows(rows, in, begin, end); });
+}
+
+void HashedTable::fill_rows(std::span<const int32_t> rows, const RowsIn& in, int64_t begin, int64_t end) {
+  const int64_t dim = spec_.dim, width = state_width();
+  for (int64_t i = begin; i < end; ++i) {
+    const int32_t row = rows[static_cast<size_t>(i)];
+    store_.tag(row).use = in.uses.empty() ? RowUse() : in.uses[static_cast<size_t>(i)];
+    std::copy_n(in.values.data() + i * dim, dim, values(row));
+    if (!in.state.empty()) std::copy_n(in.state.data() + i * width, width, state(row));
   }
 }
 

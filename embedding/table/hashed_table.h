@@ -66,11 +66,13 @@ class HashedTable {
   // Saving: the row numbers ascending by key, and the contents of any rows.
   [[nodiscard]] std::vector<int32_t> rows_by_key() const;
   void read_rows(std::span<const int32_t> rows, const RowsOut& out) const;
+  // All rows in the order of memory.
+  void copy_rows(const RowsOut& out) const;
+  // So many rows in all are to come.
+  void expect_rows(int64_t rows);
   // Loading: creates or overwrites rows; no more than fit into a bucket (keep_newest). Without state a new row has its
   // initial one, without uses all are as if never used. Throws InvalidArgument on lengths that do not fit, DeviceError
   // past the most rows.
-  // All rows in the order of memory.
-  void copy_rows(const RowsOut& out) const;
   void write_rows(const RowsIn& rows);
 
  private:
@@ -80,6 +82,8 @@ class HashedTable {
   [[nodiscard]] int32_t append(int64_t key);
   [[nodiscard]] InvalidArgument overfull(std::span<const int64_t> keys) const;
   void rebuild_index(int64_t capacity);
+  // Values, state and uses of rows [begin, end) of `in`, whose numbers are `rows`.
+  void fill_rows(std::span<const int32_t> rows, const RowsIn& in, int64_t begin, int64_t end);
 
   TableSpec spec_;
   uint64_t salt_, init_key_;

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "ops/base/thread.h"
+
 namespace polyscene {
 
 int64_t RowStore::memory_bytes() const {
@@ -15,6 +17,17 @@ int32_t RowStore::append() {
   if (rows_ == have * kChunkRows)
     add_block(std::clamp<int64_t>(have / 8, 1, std::max<int64_t>(1, kMaxBlockBytes / chunk_bytes())));
   return static_cast<int32_t>(rows_++);
+}
+
+void RowStore::reserve(int64_t rows) {
+  constexpr int64_t kPage = 4096;
+  const int64_t chunks = (rows + kChunkRows - 1) / kChunkRows - static_cast<int64_t>(chunks_.size());
+  if (chunks <= 0) return;
+  add_block(chunks);
+  char* const memory = blocks_.back().get();
+  parallel_for(chunks, 16, [&](int64_t begin, int64_t end) {
+    for (int64_t at = begin * chunk_bytes(); at < end * chunk_bytes(); at += kPage) memory[at] = 0;
+  });
 }
 
 void RowStore::allocate(int64_t rows) {

@@ -24,6 +24,8 @@ class RowStore {
 
   // Adds a row, undefined; returns its number.
   int32_t append();
+  // Memory for `rows` rows in all, and the system's pages for it: what they cost is shared by all threads.
+  void reserve(int64_t rows);
   // Adds `rows` rows at once, before any other.
   void allocate(int64_t rows);
 

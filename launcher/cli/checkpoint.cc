@@ -6,6 +6,7 @@
 
 #include "core/checkpoint/diff.h"
 #include "core/checkpoint/inspect.h"
+#include "core/checkpoint/rewrite.h"
 #include "launcher/cli/commands.h"
 #include "launcher/cli/common.h"
 
@@ -31,6 +32,29 @@ void diff(const std::string& a, const std::string& b) {
     throw Error(ErrorKind::kOther, str("[checkpoint] ", a, " and ", b, " differ"));
 }
 
+struct ConvertArguments {
+  std::string path, output;
+  std::vector<std::string> overrides;
+};
+
+void convert(const ConvertArguments& arguments) {
+  const std::string folder = convert_checkpoint(arguments.path, arguments.overrides, arguments.output, std::cout);
+  std::cout << "converted to " << folder << "\nnext:    polyscene train --resume " << arguments.output << std::endl;
+}
+
+void add_convert_command(CLI::App& checkpoint) {
+  auto arguments = std::make_shared<ConvertArguments>();
+  CLI::App* command = checkpoint.add_subcommand(
+      "convert", "A checkpoint as the start of another run, with another model, width of rows, or optimiser");
+  command->add_option("PATH", arguments->path, "A checkpoint, or a run, whose newest is taken")->required();
+  command->add_option("--output", arguments->output, "Folder of the run to make")->required()->type_name("DIR");
+  command->add_option("--set", arguments->overrides, "What is to change, e.g. embedding.dim=8; repeat it for more")
+      ->expected(1)
+      ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll)
+      ->type_name("FIELD=VALUE");
+  command->callback([arguments] { convert(*arguments); });
+}
+
 }  // namespace
 
 void add_checkpoint_command(CLI::App& app) {
@@ -47,6 +71,7 @@ void add_checkpoint_command(CLI::App& app) {
       [](const std::string& path) { print_checkpoint(std::cout, path); });
   add("verify", "Whether all files are as they were written", verify);
   add("compact", "Makes a checkpoint that adds to others whole, in its place", compact);
+  add_convert_command(*checkpoint);
   auto paths = std::make_shared<std::array<std::string, 2>>();
   CLI::App* command = checkpoint->add_subcommand(
       "diff", "Tensors and rows that differ between two checkpoints, runs or models; exit code 1 where some do");

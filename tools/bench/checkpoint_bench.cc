@@ -1,6 +1,6 @@
-// A checkpoint of a large table with its state: how long training waits, and how fast it is written and read, beside the
-// rate of the file system for as many bytes, measured in the same run (written and synced; read with nothing cached).
-// Then what a save in the background costs the steps beside it.
+// A checkpoint of a large table with its state: how long training waits, and how fast it is written and read, beside
+// the rate of the file system for as many bytes, measured in the same run (written and synced; read with nothing
+// cached). Then what a save in the background costs the steps beside it.
 #include <fcntl.h>
 #include <unistd.h>
 
@@ -38,7 +38,8 @@ void require_system(bool ok, const char* what, const std::string& path) {
 
 void drop_from_cache(const std::string& path) {
   const int file = ::open(path.c_str(), O_RDONLY);
-  require_system(file >= 0 && ::fsync(file) == 0 && ::posix_fadvise(file, 0, 0, POSIX_FADV_DONTNEED) == 0, "uncache", path);
+  require_system(file >= 0 && ::fsync(file) == 0 && ::posix_fadvise(file, 0, 0, POSIX_FADV_DONTNEED) == 0, "uncache",
+                 path);
   ::close(file);
 }
 
@@ -173,7 +174,8 @@ void run(const Arguments& arguments) {
       arguments.json
           ? "{\"rows\": %lld, \"bytes\": %lld, \"waited_s\": %.3f, \"write_gb_s\": %.3f, \"disk_write_gb_s\": %.3f, "
             "\"read_gb_s\": %.3f, \"disk_read_gb_s\": %.3f, \"step_ms\": %.2f, \"step_beside_save_ms\": %.2f}\n"
-          : "%lld rows, %lld bytes: training waits %.3f s; written at %.3f GB/s, the file system takes %.3f; read at %.3f "
+          : "%lld rows, %lld bytes: training waits %.3f s; written at %.3f GB/s, the file system takes %.3f; read at "
+            "%.3f "
             "GB/s, the file system gives %.3f; a step takes %.2f ms, beside a save %.2f ms\n",
       static_cast<long long>(arguments.rows), static_cast<long long>(bytes), waited, b / write_s / gigabyte,
       disk_write / gigabyte, b / read_s / gigabyte, disk_read / gigabyte, 1e3 * step_s,

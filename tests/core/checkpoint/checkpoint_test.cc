@@ -306,11 +306,15 @@ TEST_F(Checkpoints, NameWhatIsDamaged) {
     bytes.seekp(at);
     bytes.put(static_cast<char>(old ^ 4));
   };
-  for (const std::string& file : {dense, optimizer, table, checkpoint(2) + "/config.pbtxt"}) {
+  const std::pair<std::string, std::string> last_tensors[] = {{dense, ": tensor \"sfpnet/stb1/sam/w2\""},
+                                                              {optimizer, ": tensor \"v/sfpnet/stb1/sam/w2\""},
+                                                              {table, ": tensor \"values\""},
+                                                              {checkpoint(2) + "/config.pbtxt", ""}};
+  for (const auto& [file, tensor] : last_tensors) {
     const auto at = static_cast<int64_t>(fs::file_size(file)) - 3;
     flip(file, at);
     EXPECT_EQ(damage_of(checkpoint(2)),
-              std::vector<std::string>{file + " does not have the hash that it was written with"});
+              std::vector<std::string>{file + " does not have the hash that it was written with" + tensor});
     flip(file, at);
   }
   flip(table, 20);
@@ -318,7 +322,7 @@ TEST_F(Checkpoints, NameWhatIsDamaged) {
   EXPECT_EQ(error_of_load(),
             "[checkpoint] checkpoints/step-0000000002 is damaged:\n"
             "  checkpoints/step-0000000002/tables/item-00000-of-00001.safetensors does not have the hash that it was "
-            "written with\nresume from another with --resume checkpoints/step-...");
+            "written with: its header\nresume from another with --resume checkpoints/step-...");
   const auto size = fs::file_size(optimizer);
   fs::resize_file(optimizer, size - 1);
   fs::remove(table);

@@ -191,9 +191,20 @@ TEST_F(ModelFiles, TensorsThatDoNotFit) {
   const std::string shard = "model/tables/item-00000-of-00001.safetensors", dense = "model/dense.safetensors";
   const Tensor keys = Tensor::of<int64_t>({2}, {1, 2}), wide = Tensor(DType::kFloat32, {2, 4});
   write_safetensors(path(shard), {{"keys", keys.view()}, {"values", wide.view()}});
+  EXPECT_EQ(error_of_load(),
+            "[checkpoint] wanted rows of table \"item\" with 3 values, model has 4; was the model "
+            "trained with another configuration?");
+  write_safetensors(path(shard), {{"keys", keys.view()}, {"values", keys.view()}});
   EXPECT_EQ(error_of_load(), "[checkpoint] " + shard +
-                                 ": wanted values of shape [2, 3], got [2, 4]; was the model trained with "
-                                 "another configuration?");
+                                 ": wanted tensor \"values\" of type float32, got int64; convert "
+                                 "it as it was when training wrote it");
+  const Tensor flat = Tensor(DType::kFloat32, {2}), three = Tensor(DType::kFloat32, {3, 3});
+  write_safetensors(path(shard), {{"keys", keys.view()}, {"values", flat.view()}});
+  EXPECT_EQ(error_of_load(), "[checkpoint] " + shard + ": wanted values [rows, width], got [2]");
+  write_safetensors(path(shard), {{"keys", keys.view()}, {"values", three.view()}});
+  EXPECT_EQ(error_of_load(), "[checkpoint] " + shard +
+                                 ": wanted values of shape [2, 3], got [3, 3]; was the model "
+                                 "trained with another configuration?");
   write_safetensors(path(shard), {{"keys", wide.view()}, {"values", wide.view()}});
   EXPECT_EQ(error_of_load(), "[checkpoint] " + shard +
                                  ": wanted tensor \"keys\" of type int64, got float32; convert it as it "

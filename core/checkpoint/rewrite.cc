@@ -1,0 +1,186 @@
+#include "core/checkpoint/rewrite.h"
+
+#include <algorithm>
+#include <filesystem>
+#include <optional>
+#include <ostream>
+
+#include "core/checkpoint/checkpoint.h"
+#include "core/checkpoint/folders.h"
+#include "core/checkpoint/manifest_file.h"
+#include "core/checkpoint/saved_table.h"
+#include "core/config/load.h"
+#include "core/train/text_file.h"
+#include "dist/world.h"
+#include "embedding/table/row_conversion.h"
+
+namespace polyscene {
+namespace fs = std::filesystem;
+namespace {
+
+using checkpoint::Manifest;
+
+void require_sound(const std::string& checkpoint) {
+  std::string damage;
+  for (const std::string& sentence : damage_of(checkpoint)) damage += "\n  " + sentence;
+  require<DataError>(damage.empty(), "[checkpoint] ", checkpoint, " is damaged:", damage);
+}
+
+// A session on one rank, and what it needs to live.
+struct Alone {
+  explicit Alone(config::Experiment e)
+      : experiment(std::move(e)),
+        schema(FeatureSchema::from(experiment.data())),
+        world(make_single_world()),
+        session(experiment, schema, *world) {}
+  config::Experiment experiment;
+  FeatureSchema schema;
+  std::unique_ptr<Communicator> world;
+  Session session;
+};
+
+// `manifest` tells where the run stood.
+void write_aside(const std::string& aside, Alone& model, Manifest manifest) {
+  manifest.set_schema(checkpoint::kWhole);
+  manifest.clear_base();
+  manifest.clear_file();
+  manifest.set_ranks(1);
+  remove_folder(aside);
+  make_folder(aside + "/tables");
+  for (const WrittenFile& file : write_copy(aside, model.experiment, model.session, copy_model(model.session), {}))
+    add_file(manifest, file);
+  write_manifest(aside, manifest);
+}
+
+// What is there by name and shape goes into `buffer`, like the parameters'. Returns the others' names.
+std::vector<std::string> take_parts(const SafetensorsFile& file, const ParameterStore& parameters,
+                                    const std::string& prefix, const Tensor& buffer) {
+  std::vector<std::string> others;
+  for (const ParameterStore::Entry& e : parameters.entries()) {
+    const std::string name = prefix + e.name;
+    if (!file.contains(name) || !(file.tensor(name).shape == e.data.shape)) {
+      others.push_back(name);
+      continue;
+    }
+    std::ranges::copy(file.tensor(name).elements<const float>(),
+                      ParameterStore::part(e, buffer).elements<float>().begin());
+  }
+  return others;
+}
+
+class Conversion {
+ public:
+  Conversion(const std::string& checkpoint, const config::Experiment& before, config::Experiment after,
+             std::ostream& out)
+      : chain_(chain_of(checkpoint)), before_(before), to_(std::move(after)), out_(out) {}
+
+  void run(const std::string& aside) {
+    Manifest manifest = checkpoint::read_manifest(chain_.front());
+    take_dense();
+    take_tables();
+    to_.session.tables().set_update_steps(manifest.table_updates());
+    manifest.clear_log();
+    manifest.clear_best();  // of the model as it was
+    manifest.clear_best_step();
+    manifest.clear_misses();
+    write_aside(aside, to_, manifest);
+  }
+
+ private:
+  void take_dense() {
+    const ParameterStore& parameters = to_.session.parameters();
+    const Tensor values = parameters.host_values();
+    const auto anew = take_parts(SafetensorsFile(chain_.front() + "/dense.safetensors"), parameters, "", values);
+    to_.session.parameters().set_values(values);
+    for (const std::string& name : anew) out_ << name << " starts anew: another shape, or not there\n";
+
+    const auto kind = before_.train().optimizer().kind();
+    if (kind != to_.experiment.train().optimizer().kind()) {
+      out_ << "the dense optimiser is another one and starts anew\n";
+      return;
+    }
+    DenseState state = to_.session.dense_update().state();
+    const SafetensorsFile file(chain_.front() + "/optimizer.safetensors");
+    for (const auto& [name, buffer] : state.values) static_cast<void>(take_parts(file, parameters, name + "/", buffer));
+    state.steps = saved_optimizer_steps(file, chain_.front());
+    to_.session.dense_update().set_state(state);
+  }
+
+  void take_tables() {
+    const Model old = build_model(before_, FeatureSchema::from(before_.data()));
+    const std::vector<TableSpec> specs = table_specs(old, before_.embedding(), true);
+    const TableLayout layout(specs, PartitionMap(before_.embedding().partitions(), 1));
+    std::vector<std::string> gone;
+    for (const TableSpec& spec : specs) gone.push_back(spec.name);
+    RowTables& tables = to_.session.tables();
+    for (int t = 0; t < tables.tables(); ++t) {
+      const TableSpec& spec = tables.spec(t);
+      const auto found = std::ranges::find(specs, spec.name, &TableSpec::name);
+      if (found == specs.end()) {
+        out_ << "table " << spec.name << " starts without rows: it is not there\n";
+        continue;
+      }
+      std::erase(gone, spec.name);
+      take_table(layout, static_cast<int>(found - specs.begin()), *found, t);
+    }
+    for (const std::string& name : gone) out_ << "table " << name << " is there and was not taken\n";
+  }
+
+  void take_table(const TableLayout& layout, int from, const TableSpec& was, int to) {
+    RowTables& tables = to_.session.tables();
+    const TableSpec& is = tables.spec(to);
+    RowConversion convert(was, is, to_.experiment.seed());
+    RowTables::Loaded loaded;
+    SavedTable(chain_, was.name).visit_rank(layout, from, 0, true, nullptr, [&](const RowsIn& rows) {
+      const RowTables::Loaded piece = tables.load_rows(to, was == is ? rows : convert(rows));
+      loaded.kept += piece.kept;
+      loaded.dropped += piece.dropped;
+    });
+    out_ << "table " << is.name << ": " << loaded.kept << " rows of " << was.dim << " values";
+    if (is.dim != was.dim) out_ << ", now of " << is.dim;
+    if (!convert.keeps_state()) out_ << ", its optimiser is another one and starts anew";
+    if (loaded.dropped > 0) out_ << ", " << loaded.dropped << " more have no place in its max_rows";
+    out_ << '\n';
+  }
+
+  std::vector<std::string> chain_;
+  const config::Experiment& before_;
+  Alone to_;
+  std::ostream& out_;
+};
+
+}  // namespace
+
+std::pair<std::string, size_t> compact_checkpoint(const std::string& path) {
+  const std::string checkpoint = find_checkpoint(path), aside = checkpoint + ".partial";
+  const std::shared_ptr<void> lock = RunFolder(run_of_checkpoint(checkpoint)).lock();
+  const std::vector<std::string> chain = chain_of(checkpoint);
+  require_sound(checkpoint);
+  if (chain.size() == 1) return {checkpoint, 1};
+  Alone model(load_experiment(checkpoint + "/config.pbtxt"));
+  read_parts(chain, model.session, {.state = true});
+  const Manifest manifest = checkpoint::read_manifest(checkpoint);
+  model.session.tables().set_update_steps(manifest.table_updates());
+  write_aside(aside, model, manifest);
+  replace_folder(checkpoint, aside);
+  sync_folder(fs::path(checkpoint).parent_path().string(), false);
+  return {checkpoint, chain.size()};
+}
+
+std::string convert_checkpoint(const std::string& path, const std::vector<std::string>& overrides,
+                               const std::string& output, std::ostream& out) {
+  const std::string checkpoint = find_checkpoint(path);
+  const config::Experiment before = load_experiment(checkpoint + "/config.pbtxt");
+  const config::Experiment after = load_convert_config(checkpoint, overrides);
+  require_sound(checkpoint);
+  const RunFolder run(output);
+  const std::shared_ptr<void> lock = run.create(false);
+  const std::string folder = run.checkpoints() + "/" + fs::path(checkpoint).filename().string();
+  Conversion(checkpoint, before, after, out).run(folder + ".partial");
+  write_text_file(run.config(), to_text(after));
+  move_folder(folder + ".partial", folder);
+  sync_folder(run.checkpoints(), false);
+  return folder;
+}
+
+}  // namespace polyscene

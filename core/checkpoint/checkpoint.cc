@@ -246,8 +246,7 @@ void CheckpointSave::finish() {
                        "[checkpoint] the ranks' lists of files do not fit together");
     write_manifest(aside_, manifest);
     const std::string folder = run_.checkpoints() + "/" + name_of(position_.step);
-    remove_folder(folder);  // of the run before it went back to an earlier one
-    move_folder(aside_, folder);
+    replace_folder(folder, aside_);  // there may be one of the run before it went back to an earlier one
     sync_folder(run_.checkpoints(), false);
     remove_others(run_.checkpoints(), experiment_.train().checkpoint(), position_.step);
   });
@@ -343,7 +342,13 @@ TrainPosition load_checkpoint(const std::string& checkpoint, const std::string& 
   together(communicator, [&] {
     if (failure) std::rethrow_exception(failure);
     session.tables().set_update_steps(manifest.table_updates());
-    if (communicator.rank() == 0) restore_logs(manifest, RunFolder(run_of_checkpoint(checkpoint)));
+    if (communicator.rank() != 0) return;
+    const RunFolder run(run_of_checkpoint(checkpoint));
+    restore_logs(manifest, run);
+    // What a job that was ended had no time to remove.
+    const std::vector<int64_t> steps = steps_in(run.checkpoints());
+    if (!steps.empty() && steps.back() == manifest.step())
+      remove_others(run.checkpoints(), session.experiment().train().checkpoint(), manifest.step());
   });
   return position_of(manifest);
 }

@@ -121,8 +121,8 @@ SavedTable::SavedTable(const std::vector<std::string>& folders, std::string name
 
 void SavedTable::open(const std::string& path, bool newest) {
   SafetensorsFile file(path);
-  const int64_t rows = typed_tensor<int64_t>(file, path, "keys").shape.elements(),
-                dim = width_of(file, path, "values"), width = file.contains("state") ? width_of(file, path, "state") : 0;
+  const int64_t rows = typed_tensor<int64_t>(file, path, "keys").shape.elements(), dim = width_of(file, path, "values"),
+                width = file.contains("state") ? width_of(file, path, "state") : 0;
   if (files_.empty()) {
     dim_ = dim;
     state_width_ = width;
@@ -135,9 +135,8 @@ void SavedTable::open(const std::string& path, bool newest) {
   added.begin = typed_tensor<int64_t>(added.tensors, path, "partitions").elements<const int64_t>();
   const bool ascending = !added.begin.empty() && std::ranges::is_sorted(added.begin) && added.begin.front() == 0 &&
                          added.begin.back() == rows;
-  require<DataError>(ascending, "[checkpoint] ", path,
-                     ": wanted rows in front of each partition, ascending from 0 to ", rows,
-                     ", got others; the file is damaged");
+  require<DataError>(ascending, "[checkpoint] ", path, ": wanted rows in front of each partition, ascending from 0 to ",
+                     rows, ", got others; the file is damaged");
 }
 
 int64_t SavedTable::rows() const {
@@ -149,7 +148,8 @@ int64_t SavedTable::rows_of_rank(const PartitionMap& map, int rank) const {
   std::map<std::string, int64_t> of_folder;
   for (const File& file : files_) {
     int64_t& rows = of_folder[fs::path(file.path).parent_path().string()];
-    const auto from = static_cast<size_t>(map.first_partition(rank)), to = static_cast<size_t>(map.first_partition(rank + 1));
+    const auto from = static_cast<size_t>(map.first_partition(rank)),
+               to = static_cast<size_t>(map.first_partition(rank + 1));
     if (file.begin.size() == static_cast<size_t>(map.partitions()) + 1) rows += file.begin[to] - file.begin[from];
   }
   return std::ranges::max_element(of_folder, {}, [](const auto& f) { return f.second; })->second;
@@ -206,9 +206,8 @@ void SavedTable::visit_rank(const TableLayout& layout, int index, int rank, bool
   Chosen chosen;
   const auto is_wanted = [&](int64_t key) {
     if (wanted != nullptr && !std::ranges::binary_search(*wanted, key)) return false;
-    return present.empty() ||
-           std::ranges::binary_search(
-               present[static_cast<size_t>(map.partition(key_hash(key, layout.salt(index))))], key);
+    return present.empty() || std::ranges::binary_search(
+                                  present[static_cast<size_t>(map.partition(key_hash(key, layout.salt(index))))], key);
   };
   // Parts of one partition, the newest first.
   const auto give = [&](const std::vector<Part>& parts) {

@@ -16,8 +16,8 @@ namespace polyscene {
 
 class SavedTable {
  public:
-  // folders: the newest first, then what it adds to and so on; each with a folder tables/. Opens the files of all ranks.
-  // Throws DataError naming folder or file where one is missing or of another model.
+  // folders: the newest first, then what it adds to and so on; each with a folder tables/. Opens the files of all
+  // ranks. Throws DataError naming folder or file where one is missing or of another model.
   SavedTable(const std::vector<std::string>& folders, std::string name);
 
   [[nodiscard]] const std::string& folder() const { return folder_; }
@@ -32,8 +32,8 @@ class SavedTable {
   using Visit = std::function<void(const RowsIn&)>;
   // All rows of all files, without state, some thousands at a time.
   void visit(const Visit& visit) const;
-  // The rows of the layout's `rank`, each in its newest version, and none that was forgotten until the newest folder was
-  // written. In pieces of whole partitions where the files were written for as many, which then hold all rows of
+  // The rows of the layout's `rank`, each in its newest version, and none that was forgotten until the newest folder
+  // was written. In pieces of whole partitions where the files were written for as many, which then hold all rows of
   // theirs. With `state`, also state and uses. Of keys in `wanted`, ascending, where that is not nullptr.
   void visit_rank(const TableLayout& layout, int index, int rank, bool state, const std::vector<int64_t>* wanted,
                   const Visit& visit) const;

@@ -66,7 +66,9 @@ class ResumeTest(ProgramTest):
             # A line comes with every step; some moments later is anywhere in a step, or in the middle of saving.
             lines = moments.randint(1, 25)
             with subprocess.Popen(list(map(str, command)), stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True) as process:
+                said = []
                 for line in process.stdout:
+                    said.append(line)
                     lines -= line.startswith("step ")
                     if lines == 0:
                         break
@@ -75,11 +77,11 @@ class ResumeTest(ProgramTest):
                 time.sleep(moments.uniform(0, 0.03))
                 process.kill()
             kills += 1
-            if list((self.folder / "killed/checkpoints").glob("step-*/manifest.pbtxt")):
+            if list((self.folder / "killed/checkpoints").glob(f"step-{'[0-9]' * 10}/manifest.pbtxt")):
                 command = [self.program, "train", "--resume", self.folder / "killed", "--threads", "1", "--local-ranks", "2"]
             else:
                 shutil.rmtree(self.folder / "killed", ignore_errors=True)
-        self.assertEqual(process.returncode, 0)
+        self.assertEqual(process.returncode, 0, "".join(said))
         return kills
 
     def test_a_signal_and_other_numbers_of_ranks(self):

@@ -15,10 +15,10 @@
 
 #include "core/checkpoint/folders.h"
 #include "core/checkpoint/model_files.h"
-#include "core/checkpoint/saved_table.h"
 #include "core/config/load.h"
 #include "core/data/file_list.h"
 #include "core/export/onnx/model.h"
+#include "core/export/stores.h"
 #include "core/export/triton.h"
 #include "core/metrics/evaluation.h"
 #include "core/serve/served_model.h"
@@ -133,15 +133,22 @@ Json compare(const ExportJob& job, const ScoredSample& sample, const std::string
   return json;
 }
 
-void write_stores(const ExportJob& job, const Model& model, const std::string& from, const std::string& to) {
-  for (const TableUse& table : model.tables) {
-    const SavedTable saved({from}, table.name);
-    require<DataError>(saved.dim() == table.dim, "[export] wanted rows of table \"", table.name, "\" with ", table.dim,
-                       " values, ", from, " has ", saved.dim(), "; was --set used to change the model?");
-    EmbeddingStoreWriter writer(to + "/" + store_file(table.name), saved.rows(), table.dim, job.rows);
-    saved.visit([&](const RowsIn& rows) { writer.add(rows.keys, rows.values); });
-    writer.finish();
-  }
+// What is added to, as export.json has it.
+Json write_delta(const ExportJob& job, const Model& model, const std::string& trained, const std::string& to,
+                 std::ostream& out) {
+  require(!job.onnx, "[export] --delta writes embedding stores alone, since ONNX has whole tables; leave out --format");
+  const int64_t version = latest_whole_version(job.output);
+  require(version > 0, "[export] wanted a version in ", job.output,
+          " that --delta adds to, there is none; export without --delta first");
+  const ServedModel base(job.output + "/" + std::to_string(version));
+  for (const auto& store : base.stores())
+    require(store->format() == job.rows, "[export] --delta wanted rows as ", row_format_name(job.rows), ", ",
+            base.folder(), " has ", row_format_name(store->format()), "; pass --rows ",
+            row_format_name(store->format()), ", or export without --delta");
+  const ChangedRows rows = write_changed_stores(model, trained, to, base);
+  out << "rows that differ from version " << version << ": " << rows.changed << " of " << rows.all << ", and "
+      << rows.gone << " that are gone\n";
+  return {{"version", version}, {"xxh3", version_hash(base.folder())}};
 }
 
 Json describe_files_of(const std::string& folder) {
@@ -208,9 +215,12 @@ std::string export_model(const ExportJob& job, std::ostream& out) {
   fs::copy_file(model + "/dense.safetensors", aside.path() + "/dense.safetensors", error);
   require<DataError>(!error, "[export] cannot copy ", model, "/dense.safetensors to ", aside.path(), ": ",
                      error.message(), "; free space or choose another --output");
-  write_stores(job, build_model(experiment, schema), model, aside.path());
-
   Json json = {{"format", 1}, {"model", experiment.name()}, {"run", job.run}, {"rows", row_format_name(job.rows)}};
+  if (job.delta)
+    json["base"] = write_delta(job, build_model(experiment, schema), model, aside.path(), out);
+  else
+    write_stores(build_model(experiment, schema), model, aside.path(), job.rows);
+
   const auto describe = [&] {
     std::error_code none;
     fs::remove(aside.path() + "/export.json", none);

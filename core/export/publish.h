@@ -15,6 +15,7 @@ struct ExportJob {
   bool best = false;   // the model of the best evaluation, where it is kept beside the last one
   std::string output;  // folder of versions
   RowFormat rows = RowFormat::kFloat32;
+  bool delta = false;                              // only rows that differ from those of the newest whole version
   Split split = Split::kValid;                     // whose first rows are scored by trainer and exported model
   int64_t sample_rows = 4096;                      // 0: none are, and nothing is checked
   bool onnx = false;                               // also the forward graph as ONNX

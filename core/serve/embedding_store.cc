@@ -6,10 +6,13 @@
 #include <xxhash.h>
 
 #include <algorithm>
+#include <array>
 #include <bit>
 #include <cerrno>
 #include <cmath>
 #include <cstring>
+#include <utility>
+#include <vector>
 
 #include "ops/base/error.h"
 #include "ops/base/philox.h"
@@ -137,7 +140,8 @@ void EmbeddingStoreWriter::finish() {
                      "; free space or choose another --output");
 }
 
-EmbeddingStore::EmbeddingStore(const std::string& path) : path_(path), file_(path) {
+EmbeddingStore::EmbeddingStore(const std::string& path, std::unique_ptr<EmbeddingStore> base)
+    : path_(path), file_(path), base_(std::move(base)) {
   const std::span<const char> bytes = file_.bytes();
   require<DataError>(bytes.size() >= sizeof(StoreHeader), "[serve] ", path_, " has ", bytes.size(),
                      " bytes, fewer than a header; export it again");
@@ -154,6 +158,8 @@ EmbeddingStore::EmbeddingStore(const std::string& path) : path_(path), file_(pat
                      ": wanted ", wanted, " bytes, got ", bytes.size(), "; it was copied in part, copy it again");
   records_ = bytes.data() + sizeof(StoreHeader);
   slots_ = reinterpret_cast<const uint32_t*>(records_ + h.rows * h.record_bytes);
+  require<DataError>(base_ == nullptr || (base_->dim() == dim() && base_->format() == format()), "[serve] ", path_,
+                     ": wanted rows as wide and of the format of those it adds to; export the model again");
 }
 
 int64_t EmbeddingStore::key(int64_t row) const {
@@ -163,6 +169,13 @@ int64_t EmbeddingStore::key(int64_t row) const {
 }
 
 int64_t EmbeddingStore::find(int64_t key) const {
+  const int64_t row = find_here(key);
+  if (row >= 0 || base_ == nullptr) return row;
+  const int64_t below = base_->find(key);
+  return below < 0 ? below : header_.rows + below;
+}
+
+int64_t EmbeddingStore::find_here(int64_t key) const {
   const auto mask = static_cast<uint64_t>(header_.slots - 1);
   uint64_t at = mix64(static_cast<uint64_t>(key)) & mask;
   // A damaged file may have no free slot, or name rows that are not there.
@@ -176,6 +189,17 @@ int64_t EmbeddingStore::find(int64_t key) const {
 
 void EmbeddingStore::prefetch(int64_t key) const {
   __builtin_prefetch(slots_ + (mix64(static_cast<uint64_t>(key)) & static_cast<uint64_t>(header_.slots - 1)));
+  if (base_ != nullptr) base_->prefetch(key);
+}
+
+bool EmbeddingStore::is(int64_t row, const float* values) const {
+  const int64_t bytes = value_bytes(format()) * header_.dim + (format() == RowFormat::kInt8 ? 4 : 0);
+  constexpr int64_t kFew = 1024;
+  std::array<char, kFew> few;
+  std::vector<char> many(bytes > kFew ? static_cast<size_t>(bytes) : 0);
+  char* const encoded = many.empty() ? few.data() : many.data();
+  write_values(format(), values, header_.dim, encoded);
+  return std::memcmp(record(row) + 8, encoded, static_cast<size_t>(bytes)) == 0;
 }
 
 void EmbeddingStore::read(int64_t row, float* values) const {

@@ -64,8 +64,10 @@ class EmbeddingStoreWriter {
 class EmbeddingStore {
  public:
   // Checks the header against itself and the file's size; verify() also the rest. Throws DataError naming the file.
-  explicit EmbeddingStore(const std::string& path);
+  // With a base, whose keys and rows count as this one's where it has not got them; they are numbered behind its own.
+  explicit EmbeddingStore(const std::string& path, std::unique_ptr<EmbeddingStore> base = nullptr);
 
+  // Of the file.
   [[nodiscard]] int64_t rows() const { return header_.rows; }
   [[nodiscard]] int64_t dim() const { return header_.dim; }
   [[nodiscard]] RowFormat format() const { return static_cast<RowFormat>(header_.format); }
@@ -75,18 +77,24 @@ class EmbeddingStore {
   [[nodiscard]] int64_t find(int64_t key) const;
   // values [dim].
   void read(int64_t row, float* values) const;
+  // Whether the row's values are those that the format makes of `values` [dim].
+  [[nodiscard]] bool is(int64_t row, const float* values) const;
   void prefetch(int64_t key) const;
-  // Reads it all. Throws DataError when it is not what was written.
+  // Reads all of the file. Throws DataError when it is not what was written.
   void verify() const;
 
  private:
-  [[nodiscard]] const char* record(int64_t row) const { return records_ + row * header_.record_bytes; }
+  [[nodiscard]] const char* record(int64_t row) const {
+    return row < header_.rows ? records_ + row * header_.record_bytes : base_->record(row - header_.rows);
+  }
+  [[nodiscard]] int64_t find_here(int64_t key) const;
 
   std::string path_;
   MappedFile file_;
   StoreHeader header_;
   const char* records_;
   const uint32_t* slots_;
+  std::unique_ptr<EmbeddingStore> base_;
 };
 
 }  // namespace polyscene

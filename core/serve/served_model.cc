@@ -26,6 +26,22 @@ int64_t version_number(const std::string& name) {
   return error == std::errc() && end == name.data() + name.size() && number > 0 ? number : 0;
 }
 
+std::vector<int64_t> versions_in(const std::string& folder) {
+  std::vector<int64_t> versions;
+  std::error_code error;
+  for (fs::directory_iterator entry(folder, error); !error && entry != fs::directory_iterator(); entry.increment(error))
+    if (const int64_t number = version_number(entry->path().filename().string()); number > 0)
+      versions.push_back(number);
+  std::ranges::sort(versions);
+  return versions;
+}
+
+std::string hash_text(const MappedFile& file) {
+  char hash[17];
+  std::snprintf(hash, sizeof(hash), "%016lx", XXH3_64bits(file.bytes().data(), file.bytes().size()));
+  return hash;
+}
+
 nlohmann::json read_export(const std::string& folder) {
   const std::string path = folder + "/export.json";
   const MappedFile file(path);
@@ -60,12 +76,19 @@ ExecutorOptions options_of(const config::Experiment& experiment) {
 std::string store_file(const std::string& table) { return "tables/" + file_name(table) + ".rows"; }
 
 int64_t latest_version(const std::string& folder) {
-  int64_t latest = 0;
-  std::error_code error;
-  for (fs::directory_iterator entry(folder, error); !error && entry != fs::directory_iterator(); entry.increment(error))
-    latest = std::max(latest, version_number(entry->path().filename().string()));
-  return latest;
+  const std::vector<int64_t> all = versions_in(folder);
+  return all.empty() ? 0 : all.back();
 }
+
+int64_t latest_whole_version(const std::string& folder) {
+  const std::vector<int64_t> all = versions_in(folder);
+  const auto whole = std::find_if(all.rbegin(), all.rend(), [&](int64_t version) {
+    return !read_export(folder + "/" + std::to_string(version)).contains("base");
+  });
+  return whole == all.rend() ? 0 : *whole;
+}
+
+std::string version_hash(const std::string& folder) { return hash_text(MappedFile(folder + "/export.json")); }
 
 std::string find_version(const std::string& folder) {
   std::error_code error;
@@ -82,10 +105,13 @@ ServedModel::ServedModel(const std::string& folder)
       schema_(FeatureSchema::from(experiment_.data())),
       model_(build_model(experiment_, schema_)),
       layout_(specs_of(model_), PartitionMap(1, 1)) {
-  check_files();
+  open_base();
+  check_files(folder_);
+  if (!base_.empty()) check_files(base_);
   for (const TableUse& use : model_.tables) {
     const std::string path = folder_ + "/" + store_file(use.name);
-    const auto& store = stores_.emplace_back(std::make_unique<EmbeddingStore>(path));
+    auto base = base_.empty() ? nullptr : std::make_unique<EmbeddingStore>(base_ + "/" + store_file(use.name));
+    const auto& store = stores_.emplace_back(std::make_unique<EmbeddingStore>(path, std::move(base)));
     require<DataError>(store->dim() == use.dim, "[serve] ", path, ": wanted rows of ", use.dim, " values, got ",
                        store->dim(), "; export the model again");
   }
@@ -102,10 +128,24 @@ ServedModel::ServedModel(const std::string& folder)
   }
 }
 
-void ServedModel::check_files() const {
+void ServedModel::open_base() {
   const nlohmann::json json = read_export(folder_);
+  if (!json.contains("base")) return;
+  const auto& base = json["base"];
+  const bool sound = base.is_object() && base.contains("version") && base["version"].is_number_integer() &&
+                     base.contains("xxh3") && base["xxh3"].is_string();
+  require<DataError>(sound, "[serve] ", folder_, "/export.json does not say which version it adds to; export it again");
+  base_ = (fs::absolute(folder_).parent_path() / std::to_string(base["version"].get<int64_t>())).string();
+  std::error_code error;
+  require<DataError>(fs::is_regular_file(base_ + "/export.json", error) && version_hash(base_) == base["xxh3"],
+                     "[serve] ", folder_, " has the rows that changed since ", base_,
+                     ", which is not there as it was; put it back, or export without --delta");
+}
+
+void ServedModel::check_files(const std::string& folder) const {
+  const nlohmann::json json = read_export(folder);
   for (const auto& [name, entry] : json["files"].items()) {
-    const std::string path = folder_ + "/" + name;
+    const std::string path = folder + "/" + name;
     std::error_code error;
     const auto bytes = static_cast<int64_t>(fs::file_size(path, error));
     require<DataError>(!error, "[serve] wanted ", path, ", which export.json lists: ", error.message(),
@@ -116,13 +156,13 @@ void ServedModel::check_files() const {
 }
 
 void ServedModel::verify() const {
-  const nlohmann::json json = read_export(folder_);
-  for (const auto& [name, entry] : json["files"].items()) {
-    const MappedFile file(folder_ + "/" + name);
-    char hash[17];
-    std::snprintf(hash, sizeof(hash), "%016lx", XXH3_64bits(file.bytes().data(), file.bytes().size()));
-    require<DataError>(entry["xxh3"].get<std::string>() == hash, "[serve] ", folder_, "/", name,
-                       " is not what was exported: its checksum differs; copy it again, or export again");
+  for (const std::string& folder : {base_, folder_}) {
+    if (folder.empty()) continue;
+    const nlohmann::json json = read_export(folder);
+    for (const auto& [name, entry] : json["files"].items())
+      require<DataError>(entry["xxh3"].get<std::string>() == hash_text(MappedFile(folder + "/" + name)), "[serve] ",
+                         folder, "/", name,
+                         " is not what was exported: its checksum differs; copy it again, or export again");
   }
   for (const auto& store : stores_) store->verify();
 }

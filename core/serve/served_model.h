@@ -6,6 +6,7 @@
 //   config.pbtxt        the resolved configuration
 //   dense.safetensors   every dense parameter by name
 //   tables/NAME.rows    one embedding store per table
+// A version may hold only the rows that differ from an earlier one's beside it, which export.json names.
 #pragma once
 
 #include <memory>
@@ -29,11 +30,15 @@ namespace polyscene {
 [[nodiscard]] std::string find_version(const std::string& folder);
 // The highest number in a folder, 0 for none.
 [[nodiscard]] int64_t latest_version(const std::string& folder);
+// Of those that add to no other; 0 for none.
+[[nodiscard]] int64_t latest_whole_version(const std::string& folder);
+// XXH3 64 of a version's export.json in hexadecimal: who adds to it names it.
+[[nodiscard]] std::string version_hash(const std::string& folder);
 
 class ServedModel {
  public:
-  // Checks export.json against the files' sizes. Throws DataError naming the file, InvalidArgument on a configuration
-  // that this program does not know.
+  // Checks export.json against the files' sizes. A version of changed rows takes the others from the one it adds to,
+  // beside it. Throws DataError naming the file, InvalidArgument on a configuration that this program does not know.
   explicit ServedModel(const std::string& folder);
   ServedModel(const ServedModel&) = delete;
   ServedModel& operator=(const ServedModel&) = delete;
@@ -47,13 +52,17 @@ class ServedModel {
   [[nodiscard]] const std::vector<std::unique_ptr<EmbeddingStore>>& stores() const { return stores_; }
   [[nodiscard]] TensorView parameter(size_t index) const { return parameters_[index].view(); }
 
-  // Reads every file. Throws DataError naming the one that is not what was exported.
+  // The folder that this version adds to; empty where it is whole.
+  [[nodiscard]] const std::string& base() const { return base_; }
+
+  // Reads every file, its base's too. Throws DataError naming the one that is not what was exported.
   void verify() const;
 
  private:
-  void check_files() const;
+  void check_files(const std::string& folder) const;
+  void open_base();
 
-  std::string folder_;
+  std::string folder_, base_;
   config::Experiment experiment_;
   FeatureSchema schema_;
   Model model_;

@@ -40,6 +40,8 @@ void add_export_command(CLI::App& app) {
       ->type_name("DIR");
   command->add_flag("--best", job.best, "The model of the best evaluation, where it is kept beside the last one");
   command->add_option("--rows", arguments->rows, "Embedding rows as fp32, bf16 or int8")->capture_default_str();
+  command->add_flag("--delta", job.delta,
+                    "Only rows that differ from those of the newest version that is whole, which must stay beside it");
   command->add_option("--format", arguments->format, "store (always there), onnx, triton: several with commas between")
       ->capture_default_str();
   command

@@ -3,6 +3,7 @@
 import ctypes
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -165,6 +166,58 @@ class ExportTest(ProgramTest):
         self.assertIn("served/1", result.out)
         np.testing.assert_array_equal(np.array(scored["logit"]), logits)
         self.assertEqual(sorted(os.listdir(self.folder / "served")), ["1", "2", "3"])
+
+    def test_a_version_of_changed_rows(self):
+        # A table that forgets: some rows of the first version are gone in the second.
+        self.bound_users()
+        settings = ["--set", "train.checkpoint.every_steps=40", "--set", "train.batch_size=32"]
+        self.train("run", *settings, "--set", "train.max_steps=40")
+        self.export()
+        library, table = Library(), pq.read_table(self.data / "test/part-00000.parquet")
+        columns = {name: (kind, table[name].to_pylist()) for name, kind in KINDS.items()}
+        model = library.open(self.folder / "served")
+        before = library.score(model, columns, 400)
+        done = self.run_program("train", "--resume", self.folder / "run", "--set", "train.max_steps=41", "--threads", 1)
+        self.assertEqual(done.code, OK, done.text)
+        result = self.export("--delta")
+        changed, rows, gone = map(int, re.search(r"rows that differ from version 1: (\d+) of (\d+), and (\d+) that are gone\n", result.out).groups())
+        self.assertTrue(0 < changed < rows, result.out)
+        self.assertGreater(gone, 0)
+        self.assertRegex(result.out, r"scored 500 rows of valid with trainer and exported model: logits differ by at most 0\.0e\+00")
+        # As a whole version scores, to the bit; a program that runs takes it up.
+        self.export(output="whole")
+        self.assertEqual(library.call("polyscene_refresh", model), 1)
+        after = library.score(model, columns, 400)
+        np.testing.assert_array_equal(after, library.score(library.open(self.folder / "whole"), columns, 400))
+        self.assertGreater(np.abs(after - before).max(), 0)
+        size = lambda version: sum(f.stat().st_size for f in (self.folder / version / "tables").iterdir())
+        self.assertLess(size("served/2"), size("served/1"))
+        self.score(self.data / "test/part-00000.parquet", "--verify")
+        # The next one is against the same whole version; one of the same model changes nothing.
+        self.export("--delta")
+        self.assertEqual(json.loads((self.folder / "served/3/export.json").read_text())["base"]["version"], 1)
+        result = self.export("--delta", output="whole")
+        self.assertRegex(result.out, r"rows that differ from version 1: 0 of \d+, and 0 that are gone\n")
+
+        self.assertIn("--delta wanted rows as int8, ", self.export("--delta", "--rows", "int8", expect=USAGE).err)
+        self.assertIn("--delta writes embedding stores alone", self.export("--delta", "--format", "onnx", expect=USAGE).err)
+        self.assertIn("that --delta adds to, there is none; export without --delta first",
+                      self.export("--delta", output="none", expect=USAGE).err)
+        self.train("wide", *settings, "--set", "embedding.dim=16", "--set", "train.max_steps=2")
+        self.assertIn('with rows of 16 values in ', self.export("--delta", run="wide", expect=USAGE).err)
+        description = self.folder / "served/3/export.json"
+        text = description.read_text()
+        description.write_text(text.replace('"version": 1', '"version": "one"'))
+        self.assertIn("does not say which version it adds to", self.fails_to_score())
+        description.write_text(text)
+        shutil.rmtree(self.folder / "served/1")
+        self.assertRegex(self.fails_to_score(), r"/served/3 has the rows that changed since \S+/served/1, which is not there as it was")
+
+    def fails_to_score(self):
+        file = self.data / "test/part-00000.parquet"
+        result = self.run_program("score", "--model", self.folder / "served", "--input", file, "--output", self.folder / "x.parquet")
+        self.assertEqual(result.code, DATA, result.text)
+        return result.err
 
     def test_the_library_scores_row_by_row_as_training_does(self):
         # Nulls, unseen ids and an unseen scenario, empty and long histories.

@@ -43,6 +43,43 @@ class EmbeddingStoreTest : public FolderTest, public ::testing::WithParamInterfa
   std::vector<float> values_;
 };
 
+// Rows that changed and a new one, over those of another file.
+TEST_P(EmbeddingStoreTest, TakesTheRestFromItsBase) {
+  write(50, GetParam());
+  const std::vector<int64_t> changed = {keys_[7], 12345};
+  const std::vector<float> values(2 * kDim, 0.5f);
+  EmbeddingStoreWriter writer(path("d.rows"), 2, kDim, GetParam());
+  writer.add(changed, values);
+  writer.finish();
+  const EmbeddingStore base(path("t.rows"));
+  const EmbeddingStore store(path("d.rows"), std::make_unique<EmbeddingStore>(path("t.rows")));
+  EXPECT_EQ(store.rows(), 2);
+  EXPECT_EQ(store.find(999), -1);
+  std::vector<float> row(kDim), wanted(kDim);
+  for (size_t i = 0; i < keys_.size(); ++i) {
+    const int64_t number = store.find(keys_[i]);
+    ASSERT_EQ(number, i == 7 ? 0 : static_cast<int64_t>(i) + 2);
+    EXPECT_EQ(store.key(number), keys_[i]);
+    store.prefetch(keys_[i]);
+    store.read(number, row.data());
+    base.read(static_cast<int64_t>(i), wanted.data());
+    EXPECT_EQ(store.is(number, values.data()), i == 7);
+    if (i != 7) {
+      EXPECT_EQ(row, wanted);
+      EXPECT_TRUE(store.is(number, values_.data() + i * kDim));
+    }
+  }
+  store.read(store.find(12345), row.data());
+  for (const float x : row) EXPECT_NEAR(x, 0.5f, 1e-6);
+
+  EmbeddingStoreWriter narrow(path("n.rows"), 1, kDim - 1, GetParam());
+  narrow.add(std::span(changed).first(1), std::span(values).first(kDim - 1));
+  narrow.finish();
+  EXPECT_EQ(
+      error_of<DataError>([&] { EmbeddingStore(path("n.rows"), std::make_unique<EmbeddingStore>(path("t.rows"))); }),
+      "[serve] n.rows: wanted rows as wide and of the format of those it adds to; export the model again");
+}
+
 TEST_P(EmbeddingStoreTest, GivesBackWhatWasWritten) {
   write(1234, GetParam());
   const EmbeddingStore store(path("t.rows"));

@@ -3,12 +3,14 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <span>
 #include <vector>
 
 #include "dist/communicator.h"
 #include "embedding/plan/table_layout.h"
 #include "embedding/table/saved_rows.h"
+#include "embedding/table/table_snapshot.h"
 
 namespace polyscene {
 
@@ -54,8 +56,9 @@ class RowTables {
   Loaded load_rows(int index, const RowsIn& rows);
   // This rank's rows of a table, [rows(index)], ascending by key. Throws InvalidArgument on other lengths.
   virtual void read_rows(int index, const RowsOut& out) = 0;
-  // The same in the order of memory, which says nothing and costs least.
-  virtual void copy_rows(int index, const RowsOut& out) = 0;
+  // This rank's rows of a table as they are now, for another thread to read while the tables go on; the snapshot must
+  // not outlive them. Nothing may be queued on a device, from where all rows are copied.
+  [[nodiscard]] virtual std::shared_ptr<TableSnapshot> snapshot(int index) = 0;
 
  protected:
   RowTables(Communicator& communicator, std::span<const TableSpec> specs, const ShardingOptions& options)

@@ -20,8 +20,6 @@ void ShardedTables::read_rows(int index, const RowsOut& out) {
   table(index).read_rows(table(index).rows_by_key(), out);
 }
 
-void ShardedTables::copy_rows(int index, const RowsOut& out) { table(index).copy_rows(out); }
-
 void ShardedTables::write_rows(int index, const RowsIn& rows) { table(index).write_rows(rows); }
 
 }  // namespace polyscene

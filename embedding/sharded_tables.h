@@ -34,7 +34,7 @@ class ShardedTables final : public RowTables {
   [[nodiscard]] int64_t memory_bytes() const override;
   void expect_rows(int index, int64_t rows) override { table(index).expect_rows(rows); }
   void read_rows(int index, const RowsOut& out) override;
-  void copy_rows(int index, const RowsOut& out) override;
+  [[nodiscard]] std::shared_ptr<TableSnapshot> snapshot(int index) override { return table(index).snapshot(); }
 
  private:
   void write_rows(int index, const RowsIn& rows) override;

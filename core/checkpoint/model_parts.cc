@@ -6,6 +6,7 @@
 #include <cstdio>
 #include <filesystem>
 #include <numeric>
+#include <type_traits>
 #include <utility>
 
 #include "core/checkpoint/saved_table.h"
@@ -13,6 +14,7 @@
 #include "core/export/safetensors.h"
 #include "core/models/file_name.h"
 #include "core/train/text_file.h"
+#include "embedding/lookup/buffer.h"
 
 namespace polyscene {
 namespace fs = std::filesystem;
@@ -27,97 +29,107 @@ WrittenFile write_file(const std::string& folder, const std::string& name, std::
   return {name, hashes.file, std::move(hashes.tensors)};
 }
 
-// Numbers of the rows to write by (partition, key), and how many of them lie in front of each partition [partitions +
-// 1].
+// Numbers of the rows to write by (partition, key), their keys, and how many of them lie in front of each partition
+// [partitions + 1].
 struct ByPartition {
   std::vector<int32_t> order;
-  std::vector<int64_t> begin;
+  std::vector<int64_t> keys, begin;
 };
 
 // With `since`, of the rows that were trained after so many updates.
-ByPartition by_partition(const TableLayout& layout, int index, const RowsIn& rows, std::optional<int64_t> since) {
+ByPartition by_partition(const TableLayout& layout, int index, std::span<const int64_t> keys,
+                         std::span<const RowUse> uses, std::optional<int64_t> since) {
   struct Place {
     int64_t key;
-    int32_t partition, row;
+    int32_t row;
   };
   const PartitionMap& map = layout.map();
-  ByPartition sorted{.order = {}, .begin = std::vector<int64_t>(static_cast<size_t>(map.partitions()) + 1)};
-  std::vector<Place> places;
-  places.reserve(rows.keys.size());
-  for (size_t row = 0; row < rows.keys.size(); ++row) {
-    if (since && rows.uses[row].last_step <= *since) continue;
-    const int partition = map.partition(key_hash(rows.keys[row], layout.salt(index)));
-    ++sorted.begin[static_cast<size_t>(partition) + 1];
-    places.push_back({rows.keys[row], partition, static_cast<int32_t>(row)});
-  }
+  const auto visit = [&](const auto& visitor) {
+    for (size_t row = 0; row < keys.size(); ++row)
+      if (!since || uses[row].last_step > *since)
+        visitor(static_cast<size_t>(map.partition(key_hash(keys[row], layout.salt(index)))), row);
+  };
+  ByPartition sorted{.order = {}, .keys = {}, .begin = std::vector<int64_t>(static_cast<size_t>(map.partitions()) + 1)};
+  visit([&](size_t partition, size_t) { ++sorted.begin[partition + 1]; });
   std::partial_sum(sorted.begin.begin(), sorted.begin.end(), sorted.begin.begin());
   std::vector<int64_t> next = sorted.begin;
-  std::vector<Place> grouped(places.size());
-  for (const Place& place : places) grouped[static_cast<size_t>(next[static_cast<size_t>(place.partition)]++)] = place;
+  std::vector<Place> grouped(static_cast<size_t>(sorted.begin.back()));
+  visit([&](size_t partition, size_t row) {
+    grouped[static_cast<size_t>(next[partition]++)] = {keys[row], static_cast<int32_t>(row)};
+  });
   for (size_t p = 0; p + 1 < sorted.begin.size(); ++p)
     std::sort(grouped.begin() + sorted.begin[p], grouped.begin() + sorted.begin[p + 1],
               [](const Place& x, const Place& y) { return x.key < y.key; });
   sorted.order.reserve(grouped.size());
-  for (const Place& place : grouped) sorted.order.push_back(place.row);
+  sorted.keys.reserve(grouped.size());
+  for (const Place& place : grouped) {
+    sorted.order.push_back(place.row);
+    sorted.keys.push_back(place.key);
+  }
   return sorted;
 }
 
-// rows[order[i]] at i; rows of `width` elements. They are gathered while they are written: a copy of a large table's
-// would be new memory, which costs more than the gathering.
+// The part `member` of rows `order`, read while it is written: a copy of a large table's would be new memory, which
+// costs more than the reading.
 template <class T>
-NamedTensor gathered(const char* name, std::span<const T> rows, const std::vector<int32_t>& order, int64_t width,
-                     const Shape& shape) {
-  return {name, {nullptr, DTypeOf<T>::value, shape}, [rows, &order, width](int64_t first, int64_t count, void* to) {
-            constexpr int64_t kAhead = 16;
-            T* next = static_cast<T*>(to);
-            const auto end = static_cast<int64_t>(order.size());
-            for (int64_t i = first; i < first + count; ++i) {
-              if (i + kAhead < end)
-                __builtin_prefetch(rows.data() + int64_t{order[static_cast<size_t>(i + kAhead)]} * width);
-              next = std::copy_n(rows.data() + int64_t{order[static_cast<size_t>(i)]} * width, width, next);
-            }
+NamedTensor read_in_order(const char* name, TableSnapshot& rows, std::span<T> RowsOut::*member,
+                          const std::vector<int32_t>& order, int64_t width) {
+  const auto count = static_cast<int64_t>(order.size());
+  constexpr bool kIsUse = std::is_same_v<T, RowUse>;
+  using Element = std::conditional_t<kIsUse, int32_t, T>;
+  return {name,
+          {nullptr, DTypeOf<Element>::value, {count, kIsUse ? 2 : width}},
+          [&rows, &order, member, width](int64_t first, int64_t rows_wanted, void* to) {
+            RowsOut out{};
+            out.*member = {static_cast<T*>(to), static_cast<size_t>(rows_wanted * width)};
+            rows.read(std::span(order).subspan(static_cast<size_t>(first), static_cast<size_t>(rows_wanted)), out);
           }};
 }
 
-RowsCopy copy_table(RowTables& tables, int index, bool state) {
-  const TableSpec& spec = tables.spec(index);
-  const int64_t n = tables.rows(index);
-  RowsCopy rows;
-  rows.keys.resize(n);
-  rows.values.resize(n * spec.dim);
-  if (state) {
-    rows.state.resize(n * spec.optimizer.state_width(spec.dim));
-    rows.uses.resize(n);
+// Of all rows, in the order of their numbers.
+template <class T>
+Buffer<T> read_all(TableSnapshot& rows, std::span<T> RowsOut::*member) {
+  constexpr int64_t kPiece = 1 << 14;
+  Buffer<T> all;
+  all.resize(rows.rows());
+  std::vector<int32_t> numbers(static_cast<size_t>(std::min(kPiece, rows.rows())));
+  std::iota(numbers.begin(), numbers.end(), 0);
+  for (int64_t first = 0; first < rows.rows(); first += kPiece) {
+    const auto count = static_cast<size_t>(std::min(kPiece, rows.rows() - first));
+    RowsOut out{};
+    out.*member = all.span().subspan(static_cast<size_t>(first), count);
+    rows.read(std::span(numbers).first(count), out);
+    for (int32_t& number : numbers) number += static_cast<int32_t>(kPiece);
   }
-  tables.copy_rows(index, {rows.keys.span(), rows.values.span(), rows.state.span(), rows.uses.span()});
-  return rows;
+  return all;
 }
 
-// Uses nothing of the tables that changes. With `since`, writes those that were trained after so many updates.
-WrittenFile write_table(const std::string& folder, const RowTables& tables, int index, const RowsCopy& copy, bool state,
+// With `since`, writes the rows that were trained after so many updates.
+WrittenFile write_table(const std::string& folder, const RowTables& tables, int index, TableSnapshot& rows, bool state,
                         std::optional<int64_t> since = {}) {
   const TableSpec& spec = tables.spec(index);
   const Communicator& communicator = tables.communicator();
-  const RowsIn rows{
-      .keys = copy.keys.span(), .values = copy.values.span(), .state = copy.state.span(), .uses = copy.uses.span()};
   const int64_t dim = spec.dim, width = spec.optimizer.state_width(dim);
-  const ByPartition sorted = by_partition(tables.layout(), index, rows, since);
-  const auto count = static_cast<int64_t>(sorted.order.size());
-  std::vector<NamedTensor> named = {gathered("keys", rows.keys, sorted.order, 1, {count}),
-                                    gathered("values", rows.values, sorted.order, dim, {count, dim}),
-                                    {"partitions", TensorView{const_cast<int64_t*>(sorted.begin.data()),
-                                                              DType::kInt64,
-                                                              {static_cast<int64_t>(sorted.begin.size())}}}};
-  if (state) {
-    if (width > 0) named.push_back(gathered("state", rows.state, sorted.order, width, {count, width}));
-    const std::span<const int32_t> uses(reinterpret_cast<const int32_t*>(rows.uses.data()), 2 * rows.uses.size());
-    named.push_back(gathered("uses", uses, sorted.order, 2, {count, 2}));
-  }
   std::vector<int64_t> present;
+  const ByPartition sorted = [&] {
+    const Buffer<int64_t> keys = read_all(rows, &RowsOut::keys);
+    const Buffer<RowUse> uses = since ? read_all(rows, &RowsOut::uses) : Buffer<RowUse>();
+    if (since && spec.max_rows > 0) present.assign(keys.span().begin(), keys.span().end());
+    return by_partition(tables.layout(), index, keys.span(), uses.span(), since);
+  }();
+  const auto of = [](const std::vector<int64_t>& all) {
+    return TensorView{const_cast<int64_t*>(all.data()), DType::kInt64, {static_cast<int64_t>(all.size())}};
+  };
+  std::vector<NamedTensor> named = {{"keys", of(sorted.keys)},
+                                    {"partitions", of(sorted.begin)},
+                                    read_in_order("values", rows, &RowsOut::values, sorted.order, dim)};
+  if (state) {
+    if (width > 0) named.push_back(read_in_order("state", rows, &RowsOut::state, sorted.order, width));
+    named.push_back(read_in_order("uses", rows, &RowsOut::uses, sorted.order, 1));
+  }
   if (since && spec.max_rows > 0) {
-    present.assign(rows.keys.begin(), rows.keys.end());
     std::ranges::sort(present);
-    named.push_back({"present", TensorView{present.data(), DType::kInt64, {static_cast<int64_t>(present.size())}}});
+    named.push_back({"present", of(present)});
   }
   const std::string file = "tables/" + file_name(spec.name) + shard_suffix(communicator.rank(), communicator.size());
   return write_file(folder, file, std::move(named), {{"table", spec.name}, {"dim", std::to_string(dim)}});
@@ -212,8 +224,7 @@ std::vector<WrittenFile> write_parts(const std::string& folder, const config::Ex
     files.push_back(write_config(folder, experiment));
   }
   RowTables& tables = session.tables();
-  for (int t = 0; t < tables.tables(); ++t)
-    files.push_back(write_table(folder, tables, t, copy_table(tables, t, false), false));
+  for (int t = 0; t < tables.tables(); ++t) files.push_back(write_table(folder, tables, t, *tables.snapshot(t), false));
   return files;
 }
 
@@ -223,7 +234,7 @@ ModelCopy copy_model(Session& session) {
     copy.dense = session.parameters().host_values().clone();
     copy.optimizer = session.dense_update().state();
   }
-  for (int t = 0; t < session.tables().tables(); ++t) copy.tables.push_back(copy_table(session.tables(), t, true));
+  for (int t = 0; t < session.tables().tables(); ++t) copy.tables.push_back(session.tables().snapshot(t));
   return copy;
 }
 
@@ -236,8 +247,9 @@ std::vector<WrittenFile> write_copy(const std::string& folder, const config::Exp
     files.push_back(write_config(folder, experiment));
   }
   for (int t = 0; t < session.tables().tables(); ++t) {
-    const RowsCopy rows = std::exchange(copy.tables[static_cast<size_t>(t)], {});
+    TableSnapshot& rows = *copy.tables[static_cast<size_t>(t)];
     files.push_back(write_table(folder, session.tables(), t, rows, true, since));
+    rows.release();
   }
   return files;
 }

@@ -12,6 +12,7 @@
 #pragma once
 
 #include <map>
+#include <memory>
 #include <optional>
 #include <span>
 #include <string>
@@ -19,7 +20,7 @@
 
 #include "core/export/safetensors.h"
 #include "core/train/session.h"
-#include "embedding/lookup/buffer.h"
+#include "embedding/table/table_snapshot.h"
 
 namespace polyscene {
 
@@ -35,21 +36,16 @@ struct WrittenFile {
                                                    Session& session);
 
 // What training goes on from, of this rank, as it was at one moment: with state of optimisers and uses of rows.
-struct RowsCopy {
-  Buffer<int64_t> keys;
-  Buffer<float> values, state;
-  Buffer<RowUse> uses;
-};
 struct ModelCopy {
-  std::vector<RowsCopy> tables;
+  std::vector<std::shared_ptr<TableSnapshot>> tables;
   Tensor dense;          // rank 0's, and
   DenseState optimizer;  // this too
 };
 // Nothing may be queued on a device.
 [[nodiscard]] ModelCopy copy_model(Session& session);
-// As write_parts(). The session may go on meanwhile: of it are used names, shapes and places alone. With `since`, of
-// rows those that were trained after so many updates of the tables; a file of a table with a bound then has all its
-// keys as `present` int64, ascending, because others are forgotten.
+// As write_parts(). The session may go on meanwhile: of it are used names, shapes and places alone. Releases tables.
+// With `since`, of rows those that were trained after so many updates of the tables; a file of a table with a bound
+// then has all its keys as `present` int64, ascending, because others are forgotten.
 [[nodiscard]] std::vector<WrittenFile> write_copy(const std::string& folder, const config::Experiment& experiment,
                                                   Session& session, ModelCopy copy, std::optional<int64_t> since);
 

@@ -8,6 +8,7 @@
 #include <unordered_set>
 #include <utility>
 
+#include "core/export/mapped_file.h"
 #include "core/models/file_name.h"
 #include "embedding/plan/partition_map.h"
 
@@ -61,6 +62,13 @@ int64_t width_of(const SafetensorsFile& file, const std::string& path, const cha
   const Shape shape = typed_tensor<float>(file, path, tensor).shape;
   require<DataError>(shape.rank() == 2, "[checkpoint] ", path, ": wanted ", tensor, " [rows, width], got ", shape);
   return shape[1];
+}
+
+void expect(const RowsIn& rows) {
+  expect_mapped(rows.keys.data(), rows.keys.size_bytes());
+  expect_mapped(rows.values.data(), rows.values.size_bytes());
+  expect_mapped(rows.state.data(), rows.state.size_bytes());
+  expect_mapped(rows.uses.data(), rows.uses.size_bytes());
 }
 
 // Rows one by one, as memory of its own.
@@ -226,6 +234,20 @@ void SavedTable::visit_rank(const TableLayout& layout, int index, int rank, bool
     for (const File& file : files_) give({{&file, 0, file.rows}});
     return;
   }
+  // The files of a table are large, and read at several places at a time: by itself the system reads too little ahead.
+  constexpr size_t kAhead = 4;
+  const std::vector<std::vector<Part>> pieces = cut(map, rank);
+  size_t expected = 0;
+  for (size_t p = 0; p < pieces.size(); ++p) {
+    for (; expected < std::min(pieces.size(), p + kAhead); ++expected)
+      for (const Part& part : pieces[expected]) expect(rows_of(part, state));
+    give(pieces[p]);
+  }
+}
+
+// Parts of neighbouring partitions of the rank, of as many as make a piece.
+std::vector<std::vector<SavedTable::Part>> SavedTable::cut(const PartitionMap& map, int rank) const {
+  std::vector<std::vector<Part>> pieces;
   const int end = map.first_partition(rank + 1);
   for (int first = map.first_partition(rank), next = first; first < end; first = next) {
     int64_t rows = 0;
@@ -237,8 +259,9 @@ void SavedTable::visit_rank(const TableLayout& layout, int index, int rank, bool
       const int64_t from = file.begin[static_cast<size_t>(first)], to = file.begin[static_cast<size_t>(next)];
       if (to > from) parts.push_back({&file, from, to - from});
     }
-    if (!parts.empty()) give(parts);
+    if (!parts.empty()) pieces.push_back(std::move(parts));
   }
+  return pieces;
 }
 
 }  // namespace polyscene

@@ -54,6 +54,7 @@ class SavedTable {
   [[nodiscard]] RowsIn rows_of(const Part& part, bool state) const;
   template <class T>
   [[nodiscard]] std::span<const T> elements(const Part& part, const char* tensor, const Shape& shape) const;
+  [[nodiscard]] std::vector<std::vector<Part>> cut(const PartitionMap& map, int rank) const;
   [[nodiscard]] std::vector<std::vector<int64_t>> present_keys(const TableLayout& layout, int index, int rank) const;
 
   std::string name_, folder_;

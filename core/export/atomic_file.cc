@@ -16,6 +16,7 @@
 namespace polyscene {
 namespace {
 
+constexpr int64_t kDiskBytes = int64_t{8} << 20;
 constexpr int64_t kMostAtOnce = int64_t{1} << 30;  // Linux writes at most 2 GiB - 4 KiB per call
 
 const char* advice(int error) {
@@ -93,6 +94,10 @@ void AtomicFile::write(const void* data, int64_t bytes) {
     bytes -= done;
     written_bytes_ += done;
   }
+  // The disk begins while the rest is still to come; otherwise it would wait for commit(), and commit() for it.
+  if (written_bytes_ - begun_bytes_ < kDiskBytes) return;
+  static_cast<void>(::sync_file_range(file_, begun_bytes_, written_bytes_ - begun_bytes_, SYNC_FILE_RANGE_WRITE));
+  begun_bytes_ = written_bytes_;
 }
 
 uint64_t AtomicFile::hash() const { return XXH3_64bits_digest(hash_.get()); }

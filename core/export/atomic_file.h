@@ -38,7 +38,7 @@ class AtomicFile {
   void sync_folder() const;
 
   std::string path_, partial_;
-  int64_t wanted_bytes_, written_bytes_ = 0;
+  int64_t wanted_bytes_, written_bytes_ = 0, begun_bytes_ = 0;
   int file_ = -1;
   std::unique_ptr<XXH3_state_s, void (*)(XXH3_state_s*)> hash_;
 };

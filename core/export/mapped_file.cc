@@ -22,6 +22,12 @@ struct Descriptor {
 
 }  // namespace
 
+void expect_mapped(const void* begin, size_t bytes) {
+  constexpr uintptr_t kPage = 4096;
+  const auto address = reinterpret_cast<uintptr_t>(begin), from = address / kPage * kPage;
+  if (bytes > 0) static_cast<void>(::madvise(reinterpret_cast<void*>(from), address + bytes - from, MADV_WILLNEED));
+}
+
 MappedFile::MappedFile(const std::string& path) {
   const auto fail = [&](const std::string& reason) {
     throw DataError(str("[export] cannot read ", path, ": ", reason));

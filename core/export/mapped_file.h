@@ -7,6 +7,9 @@
 
 namespace polyscene {
 
+// The system may begin to read so many bytes of a mapped file, which are wanted soon.
+void expect_mapped(const void* begin, size_t bytes);
+
 class MappedFile {
  public:
   // Throws DataError naming the file.

@@ -165,15 +165,8 @@ void DeviceTables::read_rows(int index, const RowsOut& out) {
   scatter(all.uses, order, 1, out.uses);
 }
 
-void DeviceTables::copy_rows(int index, const RowsOut& out) {
-  const DeviceTable& table = tables_[static_cast<size_t>(index)];
-  const int64_t n = rows(index);
-  check_rows_out(table.spec(), n, out);
-  const SavedRows all = table.read(n);
-  std::ranges::copy(all.keys, out.keys.begin());
-  std::ranges::copy(all.values, out.values.begin());
-  if (!out.state.empty()) std::ranges::copy(all.state, out.state.begin());
-  if (!out.uses.empty()) std::ranges::copy(all.uses, out.uses.begin());
+std::shared_ptr<TableSnapshot> DeviceTables::snapshot(int index) {
+  return std::make_shared<CopiedRows>(spec(index), tables_[static_cast<size_t>(index)].read(rows(index)));
 }
 
 }  // namespace polyscene

@@ -37,7 +37,7 @@ class DeviceTables final : public RowTables {
   [[nodiscard]] int64_t rows(int index) override;
   [[nodiscard]] int64_t memory_bytes() const override;
   void read_rows(int index, const RowsOut& out) override;
-  void copy_rows(int index, const RowsOut& out) override;
+  [[nodiscard]] std::shared_ptr<TableSnapshot> snapshot(int index) override;
 
   // For DeviceLookup. Tables in wire order: what kernels see of them, and room for as many more rows as are offered
   // [tables], made ahead of need so that the host rarely has to know how many rows there are.

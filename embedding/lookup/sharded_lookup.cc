@@ -21,7 +21,7 @@ void gather(const HashedTable& table, std::span<const int32_t> rows, float* out)
   const int64_t dim = table.spec().dim;
   const size_t bytes = static_cast<size_t>(dim) * sizeof(float);
   for (size_t i = 0; i < rows.size(); ++i, out += dim) {
-    if (i + kAhead < rows.size() && rows[i + kAhead] != HashedTable::kNoRow) table.prefetch(rows[i + kAhead], false);
+    if (i + kAhead < rows.size() && rows[i + kAhead] != HashedTable::kNoRow) table.prefetch(rows[i + kAhead]);
     if (rows[i] == HashedTable::kNoRow) {
       std::memset(out, 0, bytes);
     } else {

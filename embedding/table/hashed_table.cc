@@ -16,6 +16,8 @@
 namespace polyscene {
 namespace {
 
+constexpr int32_t kLoading = std::numeric_limits<int32_t>::max();  // a step
+
 std::span<float> row_span(float* row, int64_t width) { return {row, static_cast<size_t>(width)}; }
 
 // All keys of a rank share the top bits of the routing hash; a multiplication spreads the rest over the whole word.
@@ -81,6 +83,7 @@ void HashedTable::find(std::span<const int64_t> keys, std::span<int32_t> rows) c
 }
 
 void HashedTable::touch(std::span<const int32_t> rows, int32_t step) {
+  preserve(rows);
   for (const int32_t row : rows) {
     if (row == kNoRow) continue;
     RowUse& use = store_.tag(row).use;
@@ -92,6 +95,10 @@ void HashedTable::touch(std::span<const int32_t> rows, int32_t step) {
 int64_t HashedTable::insert_missing(std::span<const int64_t> keys, std::span<int32_t> rows, int32_t step,
                                     std::vector<int32_t>& fresh) {
   constexpr size_t kAhead = 16;
+  std::erase_if(snapshots_, [](const auto& snapshot) {
+    const auto read = snapshot.lock();
+    return read == nullptr || read->released();
+  });
   int64_t lost = 0;
   for (size_t i = 0; i < keys.size(); ++i) {
     if (i + kAhead < keys.size() && rows[i + kAhead] == kNoRow) {
@@ -102,9 +109,11 @@ int64_t HashedTable::insert_missing(std::span<const int64_t> keys, std::span<int
     rows[i] = find_one(keys[i]);
     if (rows[i] != kNoRow) continue;
     if (bounded_.used()) {
+      const int64_t lost_before = lost;
       rows[i] = bounded_.place(
           hash_of(keys[i]), step, [&](int32_t row) -> const RowTag& { return store_.tag(row); }, lost);
       if (rows[i] == kNoRow) throw overfull(keys);
+      if (lost > lost_before) preserve({&rows[i], 1});
     } else {
       rows[i] = append(keys[i]);
     }
@@ -139,11 +148,16 @@ void HashedTable::init_rows(std::span<const int32_t> rows) {
   }
 }
 
-std::vector<int32_t> HashedTable::rows_by_key() const {
-  std::vector<int32_t> order;
-  order.reserve(static_cast<size_t>(rows_));
+std::vector<int32_t> HashedTable::held_rows() const {
+  std::vector<int32_t> rows;
+  rows.reserve(static_cast<size_t>(rows_));
   for (int64_t row = 0; row < store_.rows(); ++row)
-    if (!bounded_.used() || bounded_.holds(static_cast<int32_t>(row))) order.push_back(static_cast<int32_t>(row));
+    if (!bounded_.used() || bounded_.holds(static_cast<int32_t>(row))) rows.push_back(static_cast<int32_t>(row));
+  return rows;
+}
+
+std::vector<int32_t> HashedTable::rows_by_key() const {
+  std::vector<int32_t> order = held_rows();
   std::ranges::sort(order, {}, [&](int32_t row) { return key(row); });
   return order;
 }
@@ -159,22 +173,15 @@ void HashedTable::read_rows(std::span<const int32_t> rows, const RowsOut& out) c
   }
 }
 
-void HashedTable::copy_rows(const RowsOut& out) const {
-  constexpr int64_t kPiece = 1 << 14;
-  check_rows_out(spec_, rows(), out);
-  std::vector<int32_t> order;
-  order.reserve(static_cast<size_t>(rows_));
-  for (int64_t row = 0; row < store_.rows(); ++row)
-    if (!bounded_.used() || bounded_.holds(static_cast<int32_t>(row))) order.push_back(static_cast<int32_t>(row));
-  const auto dim = static_cast<size_t>(spec_.dim), width = static_cast<size_t>(state_width());
-  parallel_for(rows(), kPiece, [&](int64_t begin, int64_t end) {
-    const auto at = static_cast<size_t>(begin), count = static_cast<size_t>(end - begin);
-    read_rows(std::span(order).subspan(at, count),
-              {.keys = out.keys.subspan(at, count),
-               .values = out.values.subspan(at * dim, count * dim),
-               .state = out.state.empty() ? out.state : out.state.subspan(at * width, count * width),
-               .uses = out.uses.empty() ? out.uses : out.uses.subspan(at, count)});
-  });
+std::shared_ptr<TableSnapshot> HashedTable::snapshot() {
+  auto made = std::make_shared<RowSnapshot>(store_, bounded_.used() ? held_rows() : std::vector<int32_t>(), rows_);
+  snapshots_.push_back(made);
+  return made;
+}
+
+void HashedTable::preserve(std::span<const int32_t> rows) const {
+  for (const auto& snapshot : snapshots_)
+    if (const auto read = snapshot.lock()) read->preserve(rows);
 }
 
 void HashedTable::expect_rows(int64_t rows) {
@@ -183,33 +190,24 @@ void HashedTable::expect_rows(int64_t rows) {
   store_.reserve(rows);
 }
 
-// While they are loaded, rows are marked as used in a step that never comes, so that none takes another's place.
+// By one thread: a rank loads beside others, and beside the check of what it loads.
 void HashedTable::write_rows(const RowsIn& in) {
-  constexpr int32_t kLoading = std::numeric_limits<int32_t>::max();
-  constexpr int64_t kPiece = 1 << 10, kFinds = 1 << 12;
   check_rows_in(spec_, in);
-  std::vector<int32_t> rows(in.keys.size()), fresh;
-  parallel_for(std::ssize(rows), kFinds, [&](int64_t begin, int64_t end) {
-    const auto at = static_cast<size_t>(begin), count = static_cast<size_t>(end - begin);
-    find(in.keys.subspan(at, count), std::span(rows).subspan(at, count));
-  });
-  const int64_t missing = std::ranges::count(rows, kNoRow);
-  touch(rows, kLoading);
-  if (!bounded_.used() && rows_ + missing > index_.capacity())
-    rebuild_index(std::max(rows_ + missing, KeyIndex::grown(rows_)));
+  std::vector<int32_t> rows(in.keys.size(), kNoRow), fresh;
+  const auto n = static_cast<int64_t>(rows.size());
+  if (bounded_.used() || rows_ + n > index_.capacity() || !snapshots_.empty()) {
+    find(in.keys, rows);
+    // Marked as used in a step that never comes, so that none takes another's place.
+    touch(rows, kLoading);
+    const int64_t wanted = rows_ + std::ranges::count(rows, kNoRow);
+    if (!bounded_.used() && wanted > index_.capacity()) rebuild_index(std::max(wanted, KeyIndex::grown(rows_)));
+  }
   static_cast<void>(insert_missing(in.keys, rows, kLoading, fresh));
   if (in.state.empty())
     for (const int32_t row : fresh)
       std::ranges::fill(row_span(state(row), state_width()), spec_.optimizer.initial_state());
-  const auto n = static_cast<int64_t>(rows.size());
-  // Where a key repeats, its last row counts: then they are written in order.
-  const bool all_new = missing == n && std::ssize(fresh) == n;
-  parallel_for(n, all_new ? kPiece : n, [&](int64_t begin, int64_t end) { fill_rows(rows, in, begin, end); });
-}
-
-void HashedTable::fill_rows(std::span<const int32_t> rows, const RowsIn& in, int64_t begin, int64_t end) {
   const int64_t dim = spec_.dim, width = state_width();
-  for (int64_t i = begin; i < end; ++i) {
+  for (int64_t i = 0; i < n; ++i) {
     const int32_t row = rows[static_cast<size_t>(i)];
     store_.tag(row).use = in.uses.empty() ? RowUse() : in.uses[static_cast<size_t>(i)];
     std::copy_n(in.values.data() + i * dim, dim, values(row));

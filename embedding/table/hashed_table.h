@@ -5,6 +5,7 @@
 
 #include <cstdint>
 #include <limits>
+#include <memory>
 #include <span>
 #include <vector>
 
@@ -14,6 +15,7 @@
 #include "embedding/table/key_index.h"
 #include "embedding/table/row_store.h"
 #include "embedding/table/saved_rows.h"
+#include "embedding/table/table_snapshot.h"
 
 namespace polyscene {
 
@@ -44,7 +46,8 @@ class HashedTable {
 
   // rows[i] = number of keys[i]'s row, or kNoRow. Thread-safe among finds.
   void find(std::span<const int64_t> keys, std::span<int32_t> rows) const;
-  // Notes that step `step` uses these rows, each once; kNoRow is skipped. Thread-safe for disjoint rows.
+  // Notes that step `step` uses these rows, each once, and will change them; kNoRow is skipped. Thread-safe for
+  // disjoint rows.
   void touch(std::span<const int32_t> rows, int32_t step);
   // Gives rows, used once in `step`, to the keys that find() left at kNoRow, in order; a key that occurs twice gets one
   // row. Their numbers are appended to `fresh`, and their contents are undefined until init_rows. Returns how many rows
@@ -61,13 +64,13 @@ class HashedTable {
   [[nodiscard]] const float* values(int32_t row) const { return store_.values(row); }
   [[nodiscard]] float* state(int32_t row) { return store_.state(row); }
   [[nodiscard]] const float* state(int32_t row) const { return store_.state(row); }
-  void prefetch(int32_t row, bool with_state) const { store_.prefetch(row, with_state); }
+  void prefetch(int32_t row) const { store_.prefetch_values(row); }
 
   // Saving: the row numbers ascending by key, and the contents of any rows.
   [[nodiscard]] std::vector<int32_t> rows_by_key() const;
   void read_rows(std::span<const int32_t> rows, const RowsOut& out) const;
-  // All rows in the order of memory.
-  void copy_rows(const RowsOut& out) const;
+  // All rows as they are now: what changes rows from now on preserves them for it, as long as somebody has it.
+  [[nodiscard]] std::shared_ptr<TableSnapshot> snapshot();
   // So many rows in all are to come.
   void expect_rows(int64_t rows);
   // Loading: creates or overwrites rows; no more than fit into a bucket (keep_newest). Without state a new row has its
@@ -82,15 +85,17 @@ class HashedTable {
   [[nodiscard]] int32_t append(int64_t key);
   [[nodiscard]] InvalidArgument overfull(std::span<const int64_t> keys) const;
   void rebuild_index(int64_t capacity);
-  // Values, state and uses of rows [begin, end) of `in`, whose numbers are `rows`.
-  void fill_rows(std::span<const int32_t> rows, const RowsIn& in, int64_t begin, int64_t end);
+  // The numbers of all rows, in the order of memory.
+  [[nodiscard]] std::vector<int32_t> held_rows() const;
+  void preserve(std::span<const int32_t> rows) const;
 
   TableSpec spec_;
   uint64_t salt_, init_key_;
   int64_t most_rows_, rows_ = 0;
   RowStore store_;
-  KeyIndex index_;        // of a table without a bound
-  BoundedIndex bounded_;  // of one with
+  KeyIndex index_;                                     // of a table without a bound
+  BoundedIndex bounded_;                               // of one with
+  std::vector<std::weak_ptr<RowSnapshot>> snapshots_;  // that somebody reads
 };
 
 }  // namespace polyscene

@@ -41,13 +41,4 @@ void RowStore::add_block(int64_t chunks) {
   for (int64_t c = 0; c < chunks; ++c) chunks_.push_back(memory + c * chunk_bytes());
 }
 
-void RowStore::prefetch(int32_t row, bool with_state) const {
-  constexpr int64_t kLine = 64 / sizeof(float);
-  const float* first = values(row);
-  for (int64_t i = 0; i < dim_; i += kLine) __builtin_prefetch(first + i);
-  if (!with_state) return;
-  first = state(row);
-  for (int64_t i = 0; i < state_width_; i += kLine) __builtin_prefetch(first + i);
-}
-
 }  // namespace polyscene

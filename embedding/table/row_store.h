@@ -10,16 +10,50 @@
 
 namespace polyscene {
 
-class RowStore {
+// Where rows are. A copy of it finds those that were there, while the store grows.
+class RowChunks {
  public:
   static constexpr int kChunkBits = 10;
   static constexpr int64_t kChunkRows = int64_t{1} << kChunkBits;
 
-  RowStore(int64_t dim, int64_t state_width) : dim_(dim), state_width_(state_width) {}
+  RowChunks(int64_t dim, int64_t state_width) : dim_(dim), state_width_(state_width) {}
 
-  [[nodiscard]] int64_t rows() const { return rows_; }
   [[nodiscard]] int64_t dim() const { return dim_; }
   [[nodiscard]] int64_t state_width() const { return state_width_; }
+  [[nodiscard]] RowTag& tag(int32_t row) const { return reinterpret_cast<RowTag*>(chunk(row))[row & kMask]; }
+  [[nodiscard]] float* values(int32_t row) const {
+    return reinterpret_cast<float*>(chunk(row) + 16 * kChunkRows) + (row & kMask) * dim_;
+  }
+  [[nodiscard]] float* state(int32_t row) const {
+    return reinterpret_cast<float*>(chunk(row) + (16 + 4 * dim_) * kChunkRows) + (row & kMask) * state_width_;
+  }
+  // The cache lines of a row's tag, values or state.
+  void prefetch_tag(int32_t row) const { __builtin_prefetch(&tag(row)); }
+  void prefetch_values(int32_t row) const { prefetch_lines(values(row), dim_); }
+  void prefetch_state(int32_t row) const { prefetch_lines(state(row), state_width_); }
+
+ protected:
+  [[nodiscard]] int64_t chunk_bytes() const { return (16 + 4 * (dim_ + state_width_)) * kChunkRows; }
+
+  std::vector<char*> chunks_;
+
+ private:
+  static constexpr int32_t kMask = static_cast<int32_t>(kChunkRows - 1);
+
+  static void prefetch_lines(const float* first, int64_t count) {
+    constexpr int64_t kLine = 64 / sizeof(float);
+    for (int64_t i = 0; i < count; i += kLine) __builtin_prefetch(first + i);
+  }
+  [[nodiscard]] char* chunk(int32_t row) const { return chunks_[static_cast<size_t>(row >> kChunkBits)]; }
+
+  int64_t dim_, state_width_;
+};
+
+class RowStore : public RowChunks {
+ public:
+  using RowChunks::RowChunks;
+
+  [[nodiscard]] int64_t rows() const { return rows_; }
   [[nodiscard]] int64_t memory_bytes() const;
 
   // Adds a row, undefined; returns its number.
@@ -29,26 +63,10 @@ class RowStore {
   // Adds `rows` rows at once, before any other.
   void allocate(int64_t rows);
 
-  [[nodiscard]] RowTag& tag(int32_t row) const { return reinterpret_cast<RowTag*>(chunk(row))[row & kMask]; }
-  [[nodiscard]] float* values(int32_t row) const {
-    return reinterpret_cast<float*>(chunk(row) + 16 * kChunkRows) + (row & kMask) * dim_;
-  }
-  [[nodiscard]] float* state(int32_t row) const {
-    return reinterpret_cast<float*>(chunk(row) + (16 + 4 * dim_) * kChunkRows) + (row & kMask) * state_width_;
-  }
-  // The cache lines of a row's tag, or of its values and, when asked, state.
-  void prefetch_tag(int32_t row) const { __builtin_prefetch(&tag(row)); }
-  void prefetch(int32_t row, bool with_state) const;
-
  private:
-  static constexpr int32_t kMask = static_cast<int32_t>(kChunkRows - 1);
-
-  [[nodiscard]] char* chunk(int32_t row) const { return chunks_[static_cast<size_t>(row >> kChunkBits)]; }
-  [[nodiscard]] int64_t chunk_bytes() const { return (16 + 4 * (dim_ + state_width_)) * kChunkRows; }
   void add_block(int64_t chunks);
 
-  int64_t dim_, state_width_, rows_ = 0;
-  std::vector<char*> chunks_;
+  int64_t rows_ = 0;
   std::vector<LargeMemory> blocks_;
 };
 

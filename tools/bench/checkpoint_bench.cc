@@ -23,12 +23,14 @@ namespace {
 namespace fs = std::filesystem;
 using bench::now_s;
 
+constexpr int64_t kBlock = int64_t{8} << 20;
+
 struct Arguments {
   std::string folder = "/tmp/polyscene_checkpoint_bench";
   int64_t rows = 10'000'000;
   int dim = 16;
   int64_t batch = 4096;
-  int threads = 2;
+  int threads = 2, rounds = 3;
   bool json = false;
 };
 
@@ -43,32 +45,61 @@ void drop_from_cache(const std::string& path) {
   ::close(file);
 }
 
-// Bytes per second of writing with a sync behind, and of reading what is not cached.
-std::pair<double, double> file_system_rates(const std::string& folder, int64_t bytes) {
+// A virtual machine's host may have to find memory that its guest touches for the first time, which takes longer than
+// anything measured here: afterwards the system has so much that was touched before.
+void touch_memory(int64_t bytes) {
+  const std::unique_ptr<char[]> memory(new char[static_cast<size_t>(bytes)]);
+  for (int64_t i = 0; i < bytes; i += 4096) {
+    char* const page = memory.get() + i;
+    *page = 1;
+    __asm__ volatile("" : : "r"(page) : "memory");
+  }
+}
+
+// Seconds that it takes to write as many bytes and sync them.
+double plain_write_s(const std::string& folder, int64_t bytes) {
   const std::string path = folder + "/rate";
-  std::vector<char> block(size_t{8} << 20);
+  std::vector<char> block(kBlock);
   PhiloxStream random(1);
   for (size_t i = 0; i + 4 <= block.size(); i += 4) {
     const auto word = static_cast<uint32_t>(random.next_below(~uint32_t{0}));
     std::memcpy(block.data() + i, &word, 4);
   }
-  double start = now_s();
-  int file = ::open(path.c_str(), O_CREAT | O_TRUNC | O_WRONLY, 0666);
+  const double start = now_s();
+  const int file = ::open(path.c_str(), O_CREAT | O_TRUNC | O_WRONLY, 0666);
   require_system(file >= 0, "create", path);
-  for (int64_t done = 0; done < bytes; done += static_cast<int64_t>(block.size()))
+  for (int64_t done = 0; done < bytes; done += kBlock)
     require_system(::write(file, block.data(), block.size()) == static_cast<ssize_t>(block.size()), "write", path);
   require_system(::fsync(file) == 0, "sync", path);
   ::close(file);
-  const double written = static_cast<double>(bytes) / (now_s() - start);
-  drop_from_cache(path);
-  start = now_s();
-  file = ::open(path.c_str(), O_RDONLY);
-  int64_t got = 0;
-  for (ssize_t n = 0; (n = ::read(file, block.data(), block.size())) > 0;) got += n;
-  const double read = static_cast<double>(got) / (now_s() - start);
-  ::close(file);
+  const double taken = now_s() - start;
   fs::remove(path);
-  return {written, read};
+  return taken;
+}
+
+void drop_all_from_cache(const std::string& folder) {
+  for (const auto& entry : fs::recursive_directory_iterator(folder))
+    if (entry.is_regular_file()) drop_from_cache(entry.path().string());
+}
+
+// Seconds that it takes to read the files of a folder.
+double plain_read_s(const std::string& folder) {
+  std::vector<char> block(kBlock);
+  const double start = now_s();
+  for (const auto& entry : fs::recursive_directory_iterator(folder)) {
+    if (!entry.is_regular_file()) continue;
+    const int file = ::open(entry.path().c_str(), O_RDONLY);
+    while (::read(file, block.data(), block.size()) > 0) {
+    }
+    ::close(file);
+  }
+  return now_s() - start;
+}
+
+// The middle one.
+double median(std::vector<double> of) {
+  std::ranges::sort(of);
+  return of[of.size() / 2];
 }
 
 config::Experiment experiment_of(const Arguments& arguments) {
@@ -132,24 +163,30 @@ void run(const Arguments& arguments) {
   const RunFolder run(arguments.folder + "/run");
   fs::create_directories(run.events());
   const int64_t bytes = arguments.rows * (16 + 4 * (arguments.dim + width));
-  const auto [disk_write, disk_read] = file_system_rates(arguments.folder, bytes);
-
-  double start = now_s();
-  CheckpointSave save(run, experiment, "bench", {.step = 1}, session);
-  const double waited = now_s() - start;
-  save.finish();
-  const double write_s = now_s() - start;
-  const std::string checkpoint = find_checkpoint(run.path());
-  for (const auto& entry : fs::recursive_directory_iterator(checkpoint))
-    if (entry.is_regular_file()) drop_from_cache(entry.path().string());
-  double read_s = 0;
-  {
+  const auto load = [&](const std::string& checkpoint) {
     Session loaded(experiment, schema, *one);
-    start = now_s();
+    const double start = now_s();
     (void)load_checkpoint(checkpoint, "bench", loaded);
-    read_s = now_s() - start;
+    const double taken = now_s() - start;
     require(loaded.tables().rows(table) == arguments.rows, "[bench] wanted ", arguments.rows, " rows, loaded ",
             loaded.tables().rows(table));
+    return taken;
+  };
+  // By turns with the file system, whose rates change from one second to the next.
+  std::vector<double> waited, write_s, disk_write_s, read_s, disk_read_s;
+  touch_memory(2 * bytes);
+  for (int round = 0; round < arguments.rounds; ++round) {
+    disk_write_s.push_back(plain_write_s(arguments.folder, bytes));
+    const double start = now_s();
+    CheckpointSave save(run, experiment, "bench", {.step = 1}, session);
+    waited.push_back(now_s() - start);
+    save.finish();
+    write_s.push_back(now_s() - start);
+    const std::string checkpoint = find_checkpoint(run.path());
+    drop_all_from_cache(checkpoint);
+    disk_read_s.push_back(plain_read_s(checkpoint));
+    drop_all_from_cache(checkpoint);
+    read_s.push_back(load(checkpoint));
   }
 
   PhiloxStream random(2);
@@ -169,17 +206,18 @@ void run(const Arguments& arguments) {
   }
   const double step_s = alone / (3 * kSteps);
   fs::remove_all(arguments.folder);
-  const double gigabyte = 1e9, b = static_cast<double>(bytes);
+  const auto gb_s = [&](const std::vector<double>& seconds) {
+    return static_cast<double>(bytes) / 1e9 / median(seconds);
+  };
   std::printf(
       arguments.json
-          ? "{\"rows\": %lld, \"bytes\": %lld, \"waited_s\": %.3f, \"write_gb_s\": %.3f, \"disk_write_gb_s\": %.3f, "
+          ? "{\"rows\": %lld, \"bytes\": %lld, \"waited_s\": %.4f, \"write_gb_s\": %.3f, \"disk_write_gb_s\": %.3f, "
             "\"read_gb_s\": %.3f, \"disk_read_gb_s\": %.3f, \"step_ms\": %.2f, \"step_beside_save_ms\": %.2f}\n"
-          : "%lld rows, %lld bytes: training waits %.3f s; written at %.3f GB/s, the file system takes %.3f; read at "
+          : "%lld rows, %lld bytes: training waits %.4f s; written at %.3f GB/s, the file system takes %.3f; read at "
             "%.3f "
             "GB/s, the file system gives %.3f; a step takes %.2f ms, beside a save %.2f ms\n",
-      static_cast<long long>(arguments.rows), static_cast<long long>(bytes), waited, b / write_s / gigabyte,
-      disk_write / gigabyte, b / read_s / gigabyte, disk_read / gigabyte, 1e3 * step_s,
-      1e3 * beside / static_cast<double>(steps));
+      static_cast<long long>(arguments.rows), static_cast<long long>(bytes), median(waited), gb_s(write_s),
+      gb_s(disk_write_s), gb_s(read_s), gb_s(disk_read_s), 1e3 * step_s, 1e3 * beside / static_cast<double>(steps));
 }
 
 }  // namespace
@@ -192,6 +230,7 @@ int main(int argc, char** argv) {
   app.add_option("--rows", arguments.rows, "Rows of the table")->capture_default_str();
   app.add_option("--dim", arguments.dim, "Floats of a row")->capture_default_str();
   app.add_option("--batch", arguments.batch, "Rows of a training batch")->capture_default_str();
+  app.add_option("--rounds", arguments.rounds, "Times that it is written and read")->capture_default_str();
   app.add_option("--threads", arguments.threads, "Threads")->capture_default_str();
   app.add_flag("--json", arguments.json, "One JSON object");
   CLI11_PARSE(app, argc, argv);

@@ -37,10 +37,10 @@ struct CheckpointBase {
 // A checkpoint that is written while training goes on: it is of the step at which it was begun.
 class CheckpointSave {
  public:
-  // Collective; nothing may be queued on a device. Lets a thread write what the rank has now: each rank its rows, rank 0
-  // the rest. `data`: describe_files() of the training files. All but that must outlive this. Throws
-  // DataError on every rank when any rank failed. With a base, of the run, the one that is saved holds the rows that
-  // were trained since.
+  // Collective; nothing may be queued on a device. Lets a thread write what the rank has now: each rank its rows, rank
+  // 0 the rest. `data`: describe_files() of the training files. All but that must outlive this. Throws DataError on
+  // every rank when any rank failed. With a base, of the run, the one that is saved holds the rows that were trained
+  // since.
   CheckpointSave(const RunFolder& run, const config::Experiment& experiment, const std::string& data,
                  const TrainPosition& position, Session& session, std::optional<CheckpointBase> base = {});
   CheckpointSave(const CheckpointSave&) = delete;

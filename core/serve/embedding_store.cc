@@ -1,7 +1,6 @@
 #include "core/serve/embedding_store.h"
 
 #include <fcntl.h>
-#include <sys/mman.h>
 #include <unistd.h>
 #include <xxhash.h>
 
@@ -73,7 +72,7 @@ RowFormat parse_row_format(const std::string& name) {
 }
 
 EmbeddingStoreWriter::EmbeddingStoreWriter(std::string path, int64_t rows, int64_t dim, RowFormat format)
-    : path_(std::move(path)), header_{} {
+    : path_(std::move(path)), header_{}, hash_(XXH3_createState(), [](XXH3_state_t* state) { XXH3_freeState(state); }) {
   require(rows <= kMostRows, "[serve] wanted at most ", kMostRows, " rows of ", path_, ", got ", rows);
   std::ranges::copy(kMagic, header_.magic);
   header_.format = static_cast<uint32_t>(format);
@@ -82,62 +81,88 @@ EmbeddingStoreWriter::EmbeddingStoreWriter(std::string path, int64_t rows, int64
   header_.record_bytes = record_bytes_of(format, dim);
   header_.slots = slots_of(rows);
   header_.file_bytes = static_cast<int64_t>(sizeof(StoreHeader)) + rows * header_.record_bytes + 4 * header_.slots;
+  slots_.resize(static_cast<size_t>(header_.slots));
+  tags_.resize(slots_.size());
+  XXH3_64bits_reset(hash_.get());
   file_ = ::open(path_.c_str(), O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
   require<DataError>(file_ >= 0, "[serve] cannot create ", path_, ": ", std::strerror(errno),
                      "; choose a writable place for --output");
-  // All of its room at once: a disk that fills up under a mapping would end the process.
-  int error = ::posix_fallocate(file_, 0, header_.file_bytes);
-  void* data = MAP_FAILED;
-  if (error == 0) {
-    data = ::mmap(nullptr, static_cast<size_t>(header_.file_bytes), PROT_READ | PROT_WRITE, MAP_SHARED, file_, 0);
-    error = errno;
-  }
-  if (data == MAP_FAILED) {
-    ::close(file_);
-    ::unlink(path_.c_str());
-    throw DataError(str("[serve] cannot write ", path_, ", ", header_.file_bytes, " bytes: ", std::strerror(error),
-                        "; free space or choose another --output"));
-  }
-  data_ = static_cast<char*>(data);
+  write(&header_, sizeof(StoreHeader));  // room for it
 }
 
 EmbeddingStoreWriter::~EmbeddingStoreWriter() {
-  if (data_ != nullptr) ::munmap(data_, static_cast<size_t>(header_.file_bytes));
-  if (file_ >= 0) ::close(file_);
+  if (file_ < 0) return;
+  ::close(file_);
+  ::unlink(path_.c_str());
+}
+
+void EmbeddingStoreWriter::fail(int error) const {
+  throw DataError(str("[serve] cannot write ", path_, ", ", header_.file_bytes, " bytes: ", std::strerror(error),
+                      "; free space or choose another --output"));
+}
+
+void EmbeddingStoreWriter::write(const void* data, size_t bytes) {
+  const char* next = static_cast<const char*>(data);
+  while (bytes > 0) {
+    const ssize_t done = ::write(file_, next, std::min(bytes, size_t{1} << 30));
+    if (done < 0 && errno == EINTR) continue;
+    if (done < 0) fail(errno);
+    next += done;
+    bytes -= static_cast<size_t>(done);
+  }
+}
+
+// `rows`: that were added in all.
+void EmbeddingStoreWriter::flush(int64_t rows) {
+  XXH3_64bits_update(hash_.get(), records_.data(), records_.size());
+  write(records_.data(), records_.size());
+  flushed_ = rows;
+  records_.clear();
+}
+
+int64_t EmbeddingStoreWriter::key_of(int64_t row) const {
+  int64_t key = 0;
+  if (row >= flushed_) {
+    std::memcpy(&key, records_.data() + (row - flushed_) * header_.record_bytes, 8);
+  } else if (::pread(file_, &key, 8, static_cast<int64_t>(sizeof(StoreHeader)) + row * header_.record_bytes) != 8) {
+    fail(errno);
+  }
+  return key;
 }
 
 void EmbeddingStoreWriter::add(std::span<const int64_t> keys, std::span<const float> values) {
+  constexpr size_t kFlushBytes = size_t{1} << 20;
   const auto count = static_cast<int64_t>(keys.size());
   require<DataError>(added_ + count <= header_.rows, "[serve] ", path_, ": wanted ", header_.rows, " rows, got more");
-  char* const records = data_ + sizeof(StoreHeader);
-  auto* const slots = reinterpret_cast<uint32_t*>(records + header_.rows * header_.record_bytes);
   const auto mask = static_cast<uint64_t>(header_.slots - 1);
-  for (int64_t i = 0; i < count; ++i) {
-    const int64_t key = keys[static_cast<size_t>(i)], row = added_ + i;
-    uint64_t at = mix64(static_cast<uint64_t>(key)) & mask;
-    for (; slots[at] != 0; at = (at + 1) & mask) {
-      int64_t other;
-      std::memcpy(&other, records + (slots[at] - 1) * header_.record_bytes, 8);
-      require<DataError>(other != key, "[serve] ", path_, ": key ", key,
+  for (int64_t i = 0; i < count; ++i, ++added_) {
+    const int64_t key = keys[static_cast<size_t>(i)];
+    const uint64_t hash = mix64(static_cast<uint64_t>(key));
+    const auto tag = static_cast<uint8_t>(hash >> 56);
+    uint64_t at = hash & mask;
+    for (; slots_[at] != 0; at = (at + 1) & mask)
+      require<DataError>(tags_[at] != tag || key_of(int64_t{slots_[at]} - 1) != key, "[serve] ", path_, ": key ", key,
                          " comes twice; the model's files are of different runs");
-    }
-    slots[at] = static_cast<uint32_t>(row + 1);
-    char* const record = records + row * header_.record_bytes;
+    slots_[at] = static_cast<uint32_t>(added_ + 1);
+    tags_[at] = tag;
+    records_.resize(records_.size() + static_cast<size_t>(header_.record_bytes));
+    char* const record = records_.data() + records_.size() - header_.record_bytes;
     std::memcpy(record, &key, 8);
     write_values(static_cast<RowFormat>(header_.format), values.data() + i * header_.dim, header_.dim, record + 8);
+    if (records_.size() >= kFlushBytes) flush(added_ + 1);
   }
-  added_ += count;
 }
 
 void EmbeddingStoreWriter::finish() {
   require<DataError>(added_ == header_.rows, "[serve] ", path_, ": wanted ", header_.rows, " rows, got ", added_);
-  header_.content_hash =
-      XXH3_64bits(data_ + sizeof(StoreHeader), static_cast<size_t>(header_.file_bytes) - sizeof(StoreHeader));
+  flush(added_);
+  XXH3_64bits_update(hash_.get(), slots_.data(), 4 * slots_.size());
+  write(slots_.data(), 4 * slots_.size());
+  header_.content_hash = XXH3_64bits_digest(hash_.get());
   header_.header_hash = hash_of(header_);
-  std::memcpy(data_, &header_, sizeof(StoreHeader));
-  const bool synced = ::msync(data_, static_cast<size_t>(header_.file_bytes), MS_SYNC) == 0 && ::fsync(file_) == 0;
-  require<DataError>(synced, "[serve] cannot write ", path_, ": ", std::strerror(errno),
-                     "; free space or choose another --output");
+  if (::pwrite(file_, &header_, sizeof(StoreHeader), 0) != sizeof(StoreHeader) || ::fsync(file_) != 0) fail(errno);
+  ::close(file_);
+  file_ = -1;
 }
 
 EmbeddingStore::EmbeddingStore(const std::string& path, std::unique_ptr<EmbeddingStore> base)

@@ -13,8 +13,11 @@
 #include <memory>
 #include <span>
 #include <string>
+#include <vector>
 
 #include "core/export/mapped_file.h"
+
+struct XXH3_state_s;
 
 namespace polyscene {
 
@@ -37,27 +40,37 @@ struct StoreHeader {
 };
 static_assert(sizeof(StoreHeader) == 128);
 
-// Writes rows as they come. The file is mapped too, so the system decides what of it stays in memory.
+// Writes rows as they come, one after the other: in memory are the slots and a byte beside each, not the rows.
 class EmbeddingStoreWriter {
  public:
   // `rows` are to come. bf16 rounds to nearest, int8 to 1/127 of the row's largest value. Throws DataError naming the
   // file and the bytes it wants, InvalidArgument on more than 2^32 - 2 rows.
   EmbeddingStoreWriter(std::string path, int64_t rows, int64_t dim, RowFormat format);
+  // Removes what was not finished.
   ~EmbeddingStoreWriter();
   EmbeddingStoreWriter(const EmbeddingStoreWriter&) = delete;
   EmbeddingStoreWriter& operator=(const EmbeddingStoreWriter&) = delete;
 
-  // keys [n], values [n, dim]. Throws DataError on a key that came before, and on more rows than were to come.
+  // keys [n], values [n, dim]. Throws DataError on a key that came before, on more rows than were to come, and when
+  // they cannot be written.
   void add(std::span<const int64_t> keys, std::span<const float> values);
   // Syncs the file. Throws DataError when rows are missing.
   void finish();
 
  private:
+  [[noreturn]] void fail(int error) const;
+  void write(const void* data, size_t bytes);
+  void flush(int64_t rows);
+  [[nodiscard]] int64_t key_of(int64_t row) const;
+
   std::string path_;
   StoreHeader header_;
-  int64_t added_ = 0;
+  std::unique_ptr<XXH3_state_s, void (*)(XXH3_state_s*)> hash_;  // of what is behind the header
+  int64_t added_ = 0, flushed_ = 0;
   int file_ = -1;
-  char* data_ = nullptr;
+  std::vector<char> records_;    // that are not written yet
+  std::vector<uint32_t> slots_;  // of the file
+  std::vector<uint8_t> tags_;    // the first byte of the hash of a slot's key: another key's record is rarely read
 };
 
 // Threads may read one at the same time.

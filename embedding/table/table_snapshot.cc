@@ -11,9 +11,10 @@ namespace {
 
 constexpr size_t kAhead = 12;
 
-std::unique_ptr<char*[], void (*)(void*)> zeroed_pointers(int64_t count) {
+std::unique_ptr<char* [], void (*)(void*)> zeroed_pointers(int64_t count) {
   // calloc: pages that are never written cost nothing.
-  auto* const memory = static_cast<char**>(std::calloc(static_cast<size_t>(std::max<int64_t>(count, 1)), sizeof(char*)));
+  auto* const memory =
+      static_cast<char**>(std::calloc(static_cast<size_t>(std::max<int64_t>(count, 1)), sizeof(char*)));
   if (memory == nullptr) throw std::bad_alloc();
   return {memory, std::free};
 }
@@ -72,7 +73,8 @@ void RowSnapshot::preserve(std::span<const int32_t> store_rows) {
     std::memcpy(to + sizeof(RowTag), chunks_.values(row), values_bytes);
     std::memcpy(to + sizeof(RowTag) + values_bytes, chunks_.state(row), state_bytes);
     aside_[static_cast<size_t>(row)] = to;
-    std::atomic_ref(copied_[static_cast<size_t>(row / 64)]).fetch_or(uint64_t{1} << (row % 64), std::memory_order_relaxed);
+    std::atomic_ref(copied_[static_cast<size_t>(row / 64)])
+        .fetch_or(uint64_t{1} << (row % 64), std::memory_order_relaxed);
     free += bytes;
   }
   copied_bytes_ += static_cast<int64_t>(count * bytes);

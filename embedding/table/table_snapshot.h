@@ -69,7 +69,8 @@ class RowSnapshot final : public TableSnapshot {
   }
   // Whether a row of the store was copied: a bit each, so that asking rarely leaves the cache.
   [[nodiscard]] bool is_aside(int32_t row) const {
-    return (std::atomic_ref(copied_[static_cast<size_t>(row / 64)]).load(std::memory_order_relaxed) >> (row % 64) & 1) != 0;
+    return (std::atomic_ref(copied_[static_cast<size_t>(row / 64)]).load(std::memory_order_relaxed) >> (row % 64) &
+            1) != 0;
   }
   void read_some(std::span<const int32_t> rows, const RowsOut& out) const;
 

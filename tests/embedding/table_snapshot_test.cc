@@ -108,9 +108,11 @@ TEST_P(TableSnapshots, CopyWhatChangesOnceAndNothingElse) {
 
 TEST(CopiedRows, GiveBackWhatTheyAreOf) {
   const TableSpec spec{.name = "t", .dim = kDim};
-  const SavedRows rows{.keys = {7, 8}, .values = {1, 2, 3, 4, 5, 6}, .state = std::vector<float>(12, 2.0f), .uses = {{1, 2}, {3, 4}}};
+  const SavedRows rows{
+      .keys = {7, 8}, .values = {1, 2, 3, 4, 5, 6}, .state = std::vector<float>(12, 2.0f), .uses = {{1, 2}, {3, 4}}};
   CopiedRows copied(spec, rows);
-  EXPECT_EQ(rows_of(copied), (SavedRows{.keys = {8, 7}, .values = {4, 5, 6, 1, 2, 3}, .state = rows.state, .uses = {{3, 4}, {1, 2}}}));
+  EXPECT_EQ(rows_of(copied),
+            (SavedRows{.keys = {8, 7}, .values = {4, 5, 6, 1, 2, 3}, .state = rows.state, .uses = {{3, 4}, {1, 2}}}));
   copied.release();
 }
 

@@ -40,10 +40,15 @@ class Difference {
  private:
   template <class Visit>
   void visit_changed(const Visit& visit) {
+    // Both are mostly in the same order: the next row of the base is the one more often than not, and a base that is
+    // larger than memory is read from its beginning to its end.
+    int64_t next = 0;
     saved_.visit([&](const RowsIn& rows) {
       for (size_t i = 0; i < rows.keys.size(); ++i) {
         const float* const values = rows.values.data() + static_cast<int64_t>(i) * base_.dim();
-        const int64_t row = base_.find(rows.keys[i]);
+        const bool in_order = next < base_.rows() && base_.key(next) == rows.keys[i];
+        const int64_t row = in_order ? next : base_.find(rows.keys[i]);
+        if (row >= 0) next = row + 1;
         if (row >= 0) here_[static_cast<size_t>(row)] = true;
         if (row < 0 || !base_.is(row, values)) visit(rows.keys[i], values);
       }

@@ -18,6 +18,9 @@ namespace polyscene::checkpoint {
 namespace fs = std::filesystem;
 namespace {
 
+// Messages in messages, far more than a manifest has: without a bound a file could use up the stack.
+constexpr int kDeepestManifest = 100;
+
 // Only files below the folder: a manifest comes from elsewhere.
 bool stays_inside(const std::string& name) {
   const fs::path path(name);
@@ -76,6 +79,7 @@ Manifest read_manifest(const std::string& checkpoint) {
   Manifest manifest;
   google::protobuf::TextFormat::Parser parser;
   parser.AllowUnknownField(true);
+  parser.SetRecursionLimit(kDeepestManifest);
   struct Silent : public google::protobuf::io::ErrorCollector {
     void AddError(int, int, const std::string&) override {}
     void AddWarning(int, int, const std::string&) override {}

@@ -12,6 +12,7 @@ using Json = nlohmann::json;
 
 constexpr uint64_t kLengthBytes = 8;
 constexpr uint64_t kLongestHeader = 100'000'000;  // what the format's own reader accepts
+constexpr int kDeepestHeader = 3;                 // the extents of a shape
 
 // 0 for types that the format does not have.
 uint64_t element_bytes(const std::string& type) {
@@ -29,8 +30,16 @@ class Reader {
   SafetensorsHeader read() {
     const uint64_t length = header_length();
     header_.data_begin = kLengthBytes + length;
-    const Json json = Json::parse(file_.data() + kLengthBytes, file_.data() + header_.data_begin, nullptr, false);
+    // Messages print what came, by functions that call themselves: a deep value would use up the stack.
+    int deepest = 0;
+    const auto measure = [&](int depth, Json::parse_event_t, const Json&) {
+      deepest = std::max(deepest, depth);
+      return true;
+    };
+    const Json json = Json::parse(file_.data() + kLengthBytes, file_.data() + header_.data_begin, measure, false);
     check(json.is_object(), "wanted a JSON object as header, got something else");
+    check(deepest <= kDeepestHeader, "wanted tensors with type, shape and place as header, got values ", deepest,
+          " levels deep");
     for (const auto& [name, value] : json.items()) {
       if (name == "__metadata__")
         read_metadata(value);

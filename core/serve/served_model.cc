@@ -137,9 +137,10 @@ void ServedModel::open_base() {
   require<DataError>(sound, "[serve] ", folder_, "/export.json does not say which version it adds to; export it again");
   base_ = (fs::absolute(folder_).parent_path() / std::to_string(base["version"].get<int64_t>())).string();
   std::error_code error;
-  require<DataError>(fs::is_regular_file(base_ + "/export.json", error) && version_hash(base_) == base["xxh3"],
-                     "[serve] ", folder_, " has the rows that changed since ", base_,
-                     ", which is not there as it was; put it back, or export without --delta");
+  require<DataError>(
+      fs::is_regular_file(base_ + "/export.json", error) && version_hash(base_) == base["xxh3"].get<std::string>(),
+      "[serve] ", folder_, " has the rows that changed since ", base_,
+      ", which is not there as it was; put it back, or export without --delta");
 }
 
 void ServedModel::check_files(const std::string& folder) const {

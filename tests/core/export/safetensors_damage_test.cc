@@ -49,6 +49,14 @@ TEST_F(SafetensorsDamageTest, HeaderIsNoObject) {
   EXPECT_EQ(error_of_header(std::string(100000, '['), 0), "wanted a JSON object as header, got something else");
 }
 
+TEST_F(SafetensorsDamageTest, HeaderIsDeep) {
+  EXPECT_EQ(error_of_header(R"({"a":{"dtype":"F32","shape":[[1]],"data_offsets":[0,4]}})", 4),
+            "wanted tensors with type, shape and place as header, got values 4 levels deep");
+  const std::string deep = "{\"a\":" + std::string(100000, '[') + std::string(100000, ']') + "}";
+  EXPECT_EQ(error_of_header(deep, 0),
+            "wanted tensors with type, shape and place as header, got values 100000 levels deep");
+}
+
 TEST_F(SafetensorsDamageTest, Metadata) {
   EXPECT_EQ(error_of_header(R"({"__metadata__":3})", 0), "wanted an object as __metadata__, got number");
   EXPECT_EQ(error_of_header(R"({"__metadata__":{"a":3}})", 0), "wanted a string as metadata \"a\", got number");

@@ -1,0 +1,52 @@
+#include <nlohmann/json.hpp>
+#include <sstream>
+
+#include "core/export/publish.h"
+#include "core/serve/served_model.h"
+#include "tests/fuzz/files.h"
+#include "tests/fuzz/target.h"
+#include "tests/fuzz/tiny_run.h"
+
+namespace polyscene::testing {
+namespace {
+
+class ExportTarget : public FuzzTarget {
+ public:
+  explicit ExportTarget(const std::string& folder) : versions_(folder + "/export") {
+    make_tiny_run(folder);
+    std::ostringstream said;
+    for (const bool delta : {false, true, false}) {
+      const std::string version = export_model(
+          {.run = folder, .output = versions_, .delta = delta, .sample_rows = 0, .onnx_check = {}, .overrides = {}},
+          said);
+      seeds_.push_back(read_file(version + "/export.json"));
+    }
+    seeds_.erase(seeds_.begin());
+  }
+
+  [[nodiscard]] std::vector<std::string> seeds() const override { return seeds_; }
+
+  // As the description of a version of changed rows or of a whole one; the first one is what the former adds to.
+  void read(const std::string& bytes) override {
+    const std::string version = versions_ + (bytes.find("\"base\"") == std::string::npos ? "/3" : "/2");
+    const std::string path = version + "/export.json";
+    write_file(path, bytes);
+    const ServedModel model(version);
+    const nlohmann::json json = nlohmann::json::parse(bytes);
+    for (const auto& [name, entry] : json["files"].items()) require_below(version, name);
+    if (!model.base().empty()) require_below(versions_, std::filesystem::relative(model.base(), versions_).string());
+    model.verify();
+  }
+
+ private:
+  std::string versions_;
+  std::vector<std::string> seeds_;
+};
+
+}  // namespace
+
+std::unique_ptr<FuzzTarget> make_export_target(const std::string& folder) {
+  return std::make_unique<ExportTarget>(folder);
+}
+
+}  // namespace polyscene::testing

@@ -1,0 +1,31 @@
+#include "tests/fuzz/tiny_run.h"
+
+#include "core/checkpoint/checkpoint.h"
+#include "core/checkpoint/model_files.h"
+#include "dist/world.h"
+#include "tests/core/models/model_harness.h"
+#include "tests/core/train/random_batch.h"
+
+namespace polyscene::testing {
+
+void make_tiny_run(const std::string& folder) {
+  constexpr int64_t kRows = 8;
+  config::Experiment experiment = tiny_experiment();
+  experiment.mutable_train()->mutable_checkpoint()->set_every_steps(1);
+  const FeatureSchema schema = FeatureSchema::from(experiment.data());
+  const auto world = make_single_world();
+  Session session(experiment, schema, *world);
+  const RunFolder run(folder);
+  std::optional<CheckpointBase> base;
+  for (int64_t step = 1; step <= 2; ++step) {
+    session.train_step(random_batch(schema, kRows, static_cast<uint64_t>(step)), kRows, 1);
+    session.settle();
+    CheckpointSave save(run, experiment, "1 files, 2 bytes, 3", {.step = step, .best = 0.5, .best_step = 1}, session,
+                        base);
+    save.finish();
+    base = save.as_base();
+  }
+  save_model(run.model(), experiment, session);
+}
+
+}  // namespace polyscene::testing

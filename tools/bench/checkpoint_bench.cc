@@ -6,10 +6,13 @@
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
+#include <atomic>
+#include <chrono>
 #include <cstdio>
 #include <filesystem>
 #include <iostream>
 #include <numeric>
+#include <thread>
 
 #include "core/checkpoint/checkpoint.h"
 #include "dist/world.h"
@@ -96,6 +99,43 @@ double plain_read_s(const std::string& folder) {
   return now_s() - start;
 }
 
+// Memory of its own that the process holds at most while this lives, beyond what it held before. Pages of files are not
+// counted: the system takes them back.
+class PeakMemory {
+ public:
+  PeakMemory()
+      : watcher_([this] {
+          while (!ended_) {
+            peak_ = std::max<int64_t>(peak_, now());
+            std::this_thread::sleep_for(std::chrono::milliseconds(5));
+          }
+        }) {}
+  PeakMemory(const PeakMemory&) = delete;
+  PeakMemory& operator=(const PeakMemory&) = delete;
+  ~PeakMemory() {
+    if (watcher_.joinable()) stop();
+  }
+  int64_t stop() {
+    ended_ = true;
+    watcher_.join();
+    return std::max<int64_t>(peak_, now()) - before_;
+  }
+
+ private:
+  static int64_t now() {
+    long long pages = 0, resident = 0, shared = 0;
+    std::FILE* const file = std::fopen("/proc/self/statm", "r");
+    if (file == nullptr || std::fscanf(file, "%lld %lld %lld", &pages, &resident, &shared) != 3) resident = shared = 0;
+    if (file != nullptr) std::fclose(file);
+    return (resident - shared) * ::sysconf(_SC_PAGESIZE);
+  }
+
+  int64_t before_ = now();
+  std::atomic<int64_t> peak_ = 0;
+  std::atomic<bool> ended_ = false;
+  std::thread watcher_;
+};
+
 // The middle one.
 double median(std::vector<double> of) {
   std::ranges::sort(of);
@@ -163,11 +203,15 @@ void run(const Arguments& arguments) {
   const RunFolder run(arguments.folder + "/run");
   fs::create_directories(run.events());
   const int64_t bytes = arguments.rows * (16 + 4 * (arguments.dim + width));
+  double load_memory = 0, save_memory = 0;
   const auto load = [&](const std::string& checkpoint) {
     Session loaded(experiment, schema, *one);
+    PeakMemory memory;
     const double start = now_s();
     (void)load_checkpoint(checkpoint, "bench", loaded);
     const double taken = now_s() - start;
+    load_memory =
+        std::max(load_memory, static_cast<double>(memory.stop()) / static_cast<double>(loaded.tables().memory_bytes()));
     require(loaded.tables().rows(table) == arguments.rows, "[bench] wanted ", arguments.rows, " rows, loaded ",
             loaded.tables().rows(table));
     return taken;
@@ -199,10 +243,13 @@ void run(const Arguments& arguments) {
   constexpr int kSteps = 100;
   for (int round = 0; round < 3; ++round) {
     alone += seconds_of(session, batches, kSteps);
+    PeakMemory memory;
     CheckpointSave background(run, experiment, "bench", {.step = 2 + round}, session);
     for (int done = 0; done < kSteps && !background.written(); done += 4, steps += 4)
       beside += seconds_of(session, batches, 4);
     background.finish();
+    save_memory = std::max(save_memory,
+                           static_cast<double>(memory.stop()) / static_cast<double>(session.tables().memory_bytes()));
   }
   const double step_s = alone / (3 * kSteps);
   fs::remove_all(arguments.folder);
@@ -212,12 +259,15 @@ void run(const Arguments& arguments) {
   std::printf(
       arguments.json
           ? "{\"rows\": %lld, \"bytes\": %lld, \"waited_s\": %.4f, \"write_gb_s\": %.3f, \"disk_write_gb_s\": %.3f, "
-            "\"read_gb_s\": %.3f, \"disk_read_gb_s\": %.3f, \"step_ms\": %.2f, \"step_beside_save_ms\": %.2f}\n"
+            "\"read_gb_s\": %.3f, \"disk_read_gb_s\": %.3f, \"step_ms\": %.2f, \"step_beside_save_ms\": %.2f, "
+            "\"load_memory\": %.2f, \"save_memory\": %.2f}\n"
           : "%lld rows, %lld bytes: training waits %.4f s; written at %.3f GB/s, the file system takes %.3f; read at "
             "%.3f "
-            "GB/s, the file system gives %.3f; a step takes %.2f ms, beside a save %.2f ms\n",
+            "GB/s, the file system gives %.3f; a step takes %.2f ms, beside a save %.2f ms; memory, of the tables': "
+            "loading takes %.2f times, a save beside training %.2f times\n",
       static_cast<long long>(arguments.rows), static_cast<long long>(bytes), median(waited), gb_s(write_s),
-      gb_s(disk_write_s), gb_s(read_s), gb_s(disk_read_s), 1e3 * step_s, 1e3 * beside / static_cast<double>(steps));
+      gb_s(disk_write_s), gb_s(read_s), gb_s(disk_read_s), 1e3 * step_s, 1e3 * beside / static_cast<double>(steps),
+      load_memory, save_memory);
 }
 
 }  // namespace

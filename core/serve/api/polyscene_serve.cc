@@ -5,7 +5,9 @@
 #include <cstring>
 #include <mutex>
 
+#include "core/serve/joined_scoring.h"
 #include "core/serve/request.h"
+#include "core/serve/scorer_pool.h"
 #include "core/serve/served_model.h"
 #include "ops/base/error.h"
 #include "ops/base/thread.h"
@@ -15,28 +17,18 @@ namespace {
 using polyscene::InvalidArgument;
 using polyscene::require;
 
-// A version that was opened, and scorers of it that nobody uses now.
+constexpr int64_t kMostWaitUs = int64_t{1} << 40;  // clocks count nanoseconds in 64 bits
+
+// A version that was opened. Requests made with it are joined among themselves alone.
 struct Version {
   polyscene::ServedModel model;
-  std::mutex mutex;
-  std::vector<std::unique_ptr<polyscene::Scorer>> idle;
+  polyscene::ScorerPool scorers;
+  polyscene::JoinedScoring joined;
 
-  explicit Version(const std::string& folder) : model(folder) {}
-  std::unique_ptr<polyscene::Scorer> take() {
-    {
-      const std::lock_guard lock(mutex);
-      if (!idle.empty()) {
-        std::unique_ptr<polyscene::Scorer> scorer = std::move(idle.back());
-        idle.pop_back();
-        return scorer;
-      }
-    }
-    return std::make_unique<polyscene::Scorer>(model);
-  }
-  void give_back(std::unique_ptr<polyscene::Scorer> scorer) {
-    const std::lock_guard lock(mutex);
-    idle.push_back(std::move(scorer));
-  }
+  explicit Version(const std::string& folder)
+      : model(folder),
+        scorers(model),
+        joined([this](const polyscene::Batch& batch, std::span<float> logits) { scorers.score(batch, logits); }) {}
 };
 
 // Calls work(); what it throws goes to `error`, and `failed` is returned.
@@ -75,10 +67,15 @@ struct polyscene_model {
   int threads;
   std::mutex mutex;
   std::shared_ptr<Version> version;
+  polyscene::JoinOptions join;  // most_rows 0: nothing is joined
 
   std::shared_ptr<Version> current() {
     const std::lock_guard lock(mutex);
     return version;
+  }
+  polyscene::JoinOptions join_options() {
+    const std::lock_guard lock(mutex);
+    return join;
   }
 };
 
@@ -104,7 +101,7 @@ polyscene_model* polyscene_open(const char* folder, int threads, char* error, si
     require(folder != nullptr, "[serve] wanted a folder, got NULL");
     require(threads >= 1, "[serve] wanted threads >= 1, got ", threads);
     return new polyscene_model{
-        .folder = folder, .threads = threads, .mutex = {}, .version = std::make_shared<Version>(folder)};
+        .folder = folder, .threads = threads, .mutex = {}, .version = std::make_shared<Version>(folder), .join = {}};
   });
 }
 
@@ -120,6 +117,18 @@ int polyscene_refresh(polyscene_model* model, char* error, size_t error_bytes) {
     const std::lock_guard lock(model->mutex);
     model->version = std::move(version);
     return 1;
+  });
+}
+
+int polyscene_join_requests(polyscene_model* model, int64_t most_rows, int64_t wait_us, int at_once, char* error,
+                            size_t error_bytes) {
+  return guarded(error, error_bytes, 1, [&] {
+    require(most_rows >= 0, "[serve] wanted most_rows >= 0, got ", most_rows);
+    require(wait_us >= 0 && wait_us <= kMostWaitUs, "[serve] wanted wait_us of 0 to ", kMostWaitUs, ", got ", wait_us);
+    require(at_once >= 1, "[serve] wanted at_once >= 1, got ", at_once);
+    const std::lock_guard lock(model->mutex);
+    model->join = {.most_rows = most_rows, .wait = std::chrono::microseconds(wait_us), .at_once = at_once};
+    return 0;
   });
 }
 
@@ -185,12 +194,14 @@ int polyscene_score(polyscene_model* model, const polyscene_request* request, fl
                     size_t error_bytes) {
   return guarded(error, error_bytes, 1, [&] {
     const polyscene::Batch batch = request->columns.batch();
+    Version& version = *request->version;
+    const std::span<float> scores(probabilities, static_cast<size_t>(batch.rows));
     polyscene::set_thread_count(model->threads);
-    std::unique_ptr<polyscene::Scorer> scorer = request->version->take();
-    const std::span<const float> logits = scorer->score(batch);
-    for (size_t i = 0; i < logits.size(); ++i)
-      probabilities[i] = static_cast<float>(1 / (1 + std::exp(-double{logits[i]})));
-    request->version->give_back(std::move(scorer));
+    if (const polyscene::JoinOptions join = model->join_options(); join.most_rows > 0 && batch.rows > 0)
+      version.joined.score(batch, scores, join);
+    else
+      version.scorers.score(batch, scores);
+    for (float& score : scores) score = static_cast<float>(1 / (1 + std::exp(-double{score})));
     return 0;
   });
 }

@@ -31,6 +31,14 @@ POLYSCENE_API const char* polyscene_folder(const polyscene_model* model);
  * one. Returns 1 if there was, 0 if not, -1 on an error, and then goes on with the old one. */
 POLYSCENE_API int polyscene_refresh(polyscene_model* model, char* error, size_t error_bytes);
 
+/* From now on requests for which polyscene_score() is called by several threads are joined to batches of up to
+ * most_rows rows; a request with more is scored alone. 0, as after polyscene_open(): every request is scored alone.
+ * at_once: batches that are scored at the same time, each by one of the callers with `threads` threads; requests that
+ * come while so many are under way are joined. wait_us: how long a request that could be scored waits for others after
+ * it came, unless there are most_rows sooner. Requests made before and after polyscene_refresh() are not joined. */
+POLYSCENE_API int polyscene_join_requests(polyscene_model* model, int64_t most_rows, int64_t wait_us, int at_once,
+                                          char* error, size_t error_bytes);
+
 /* Rows to score; columns are those of the training data that features read. A column that is not set is null in every
  * row. The model must outlive the request. */
 POLYSCENE_API polyscene_request* polyscene_request_new(polyscene_model* model, int64_t rows, char* error,
@@ -52,7 +60,8 @@ POLYSCENE_API int polyscene_set_string_lists(polyscene_request* request, const c
 POLYSCENE_API int polyscene_set_number_lists(polyscene_request* request, const char* column, const int64_t* offsets,
                                              const double* numbers, char* error, size_t error_bytes);
 
-/* probabilities [rows]. */
+/* probabilities [rows]. A request with a row that training would refuse fails alone; when scoring a batch fails, every
+ * request that was joined to it does. */
 POLYSCENE_API int polyscene_score(polyscene_model* model, const polyscene_request* request, float* probabilities,
                                   char* error, size_t error_bytes);
 

@@ -56,6 +56,10 @@ class Model {
     return detail::checked([&](char* e, size_t n) { return polyscene_refresh(model_.get(), e, n); },
                            [](int status) { return status >= 0; }) == 1;
   }
+  void join_requests(int64_t most_rows, int64_t wait_us = 0, int at_once = 1) {
+    detail::run(
+        [&](char* e, size_t n) { return polyscene_join_requests(model_.get(), most_rows, wait_us, at_once, e, n); });
+  }
   [[nodiscard]] inline std::vector<float> score(const Request& request) const;
 
  private:

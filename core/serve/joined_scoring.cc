@@ -1,0 +1,113 @@
+#include "core/serve/joined_scoring.h"
+
+#include <algorithm>
+
+#include "core/data/join.h"
+#include "ops/base/error.h"
+
+namespace polyscene {
+namespace {
+
+// For one caller: a single exception would be read and destroyed by several threads.
+std::exception_ptr copy_of(const std::exception_ptr& error) noexcept {
+  try {
+    try {
+      std::rethrow_exception(error);
+    } catch (const Error& e) {
+      return std::make_exception_ptr(Error(e.kind(), e.what()));
+    } catch (const std::exception& e) {
+      return std::make_exception_ptr(Error(ErrorKind::kOther, e.what()));
+    }
+  } catch (...) {
+    return std::current_exception();
+  }
+}
+
+}  // namespace
+
+void JoinedScoring::score(const Batch& batch, std::span<float> logits, const JoinOptions& options) {
+  Caller self{
+      .batch = batch, .logits = logits, .options = options, .until = std::chrono::steady_clock::now() + options.wait};
+  std::list<Caller*> place = {&self};
+  {
+    const std::lock_guard lock(mutex_);
+    queue_.splice(queue_.end(), place);
+    waiting_rows_ += batch.rows;
+    appoint();
+    if (leader_ != nullptr && waiting_rows_ >= leader_->options.most_rows) full_.notify_one();
+  }
+  {
+    std::unique_lock own(self.mutex);
+    self.wake.wait(own, [&] { return self.state != State::kWaits; });
+  }
+  if (self.state == State::kLeads) lead(self);
+  if (self.error) std::rethrow_exception(self.error);
+}
+
+int64_t JoinedScoring::waiting_rows() const {
+  const std::lock_guard lock(mutex_);
+  return waiting_rows_;
+}
+
+void JoinedScoring::tell(Caller& caller, State state) {
+  // Notified under its mutex: behind it the caller may be gone.
+  const std::lock_guard own(caller.mutex);
+  caller.state = state;
+  caller.wake.notify_one();
+}
+
+// Called wherever the queue, the leader or the number of batches changed, so that no caller waits while it may lead.
+void JoinedScoring::appoint() {
+  if (leader_ != nullptr || queue_.empty() || scoring_ >= queue_.front()->options.at_once) return;
+  leader_ = queue_.front();
+  tell(*leader_, State::kLeads);
+}
+
+void JoinedScoring::lead(Caller& leader) {
+  std::unique_lock lock(mutex_);
+  const auto full = [&] { return waiting_rows_ >= leader.options.most_rows; };
+  if (leader.options.wait.count() > 0) full_.wait_until(lock, leader.until, full);
+  const std::list<Caller*> callers = take(leader.options.most_rows);
+  leader_ = nullptr;
+  ++scoring_;
+  appoint();
+  lock.unlock();
+  try {
+    score_together(callers);
+  } catch (...) {
+    for (Caller* caller : callers) caller->error = copy_of(std::current_exception());
+  }
+  lock.lock();
+  --scoring_;
+  appoint();
+  lock.unlock();
+  for (Caller* caller : callers)
+    if (caller != &leader) tell(*caller, State::kDone);
+}
+
+// The first of the queue, and those behind it that fit.
+std::list<JoinedScoring::Caller*> JoinedScoring::take(int64_t most_rows) {
+  int64_t rows = queue_.front()->batch.rows;
+  auto end = std::next(queue_.begin());
+  for (; end != queue_.end() && rows + (*end)->batch.rows <= most_rows; ++end) rows += (*end)->batch.rows;
+  std::list<Caller*> taken;
+  taken.splice(taken.end(), queue_, queue_.begin(), end);
+  waiting_rows_ -= rows;
+  return taken;
+}
+
+void JoinedScoring::score_together(const std::list<Caller*>& callers) const {
+  if (callers.size() == 1) return score_(callers.front()->batch, callers.front()->logits);
+  std::vector<const Batch*> batches;
+  for (const Caller* caller : callers) batches.push_back(&caller->batch);
+  const Batch all = join(batches);
+  std::vector<float> logits(static_cast<size_t>(all.rows));
+  score_(all, logits);
+  auto next = logits.begin();
+  for (const Caller* caller : callers) {
+    std::copy_n(next, caller->batch.rows, caller->logits.begin());
+    next += caller->batch.rows;
+  }
+}
+
+}  // namespace polyscene

@@ -115,9 +115,32 @@ print(passed, failed, skipped)
 PYTHON
 }
 
+# The next build goes on beside the tests of this one, which leave a third of the processors idle, and takes what they
+# leave: nice.
+build_process=
+build_beside() {
+  nice -n 19 bash -c "$(declare -f selection programs build); reports=$reports; build $1" >"$reports/$1.build.log" 2>&1 &
+  build_process=$!
+}
+
+finish_build() {
+  if [[ -z $build_process ]]; then
+    build "$1"
+    return
+  fi
+  local status=0
+  wait "$build_process" || status=$?
+  build_process=
+  if ((status == 0)); then tail -n 1 "$reports/$1.build.log"; else cat "$reports/$1.build.log"; fi
+  return "$status"
+}
+
+# run_preset PRESET [NEXT]
 run_preset() {
-  local preset=$1 counts
-  if ! stage "build $preset" build "$preset"; then
+  local preset=$1 next=${2:-} counts built=0
+  stage "build $preset" finish_build "$preset" || built=$?
+  if [[ -n $next ]]; then build_beside "$next"; fi
+  if ((built != 0)); then
     note "$preset" 0 1 0
     return
   fi
@@ -171,8 +194,8 @@ source .venv/env
 # Ranks are threads here, each with an OpenMP team: waiting in a loop would take the processor from the one waited for.
 export OMP_WAIT_POLICY=PASSIVE
 
-for preset in "${presets[@]}"; do
-  run_preset "$preset"
+for ((p = 0; p < ${#presets[@]}; ++p)); do
+  run_preset "${presets[p]}" "${presets[p + 1]:-}"
 done
 
 printf '\n'

@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <cstdio>
 #include <filesystem>
-#include <map>
 #include <numeric>
 #include <unordered_set>
 #include <utility>
@@ -124,10 +123,14 @@ std::vector<std::string> saved_tables(const std::string& folder) {
 SavedTable::SavedTable(const std::vector<std::string>& folders, std::string name)
     : name_(std::move(name)), folder_(folders.front()), chain_(folders.size() > 1) {
   for (const std::string& folder : folders)
-    for (const Shard& shard : whole_table(folder + "/tables", name_)) open(shard.path, folder == folder_);
+    for (const Shard& shard : whole_table(folder + "/tables", name_)) {
+      open(shard.path);
+      files_.back().newest = folder == folder_;
+      files_.back().whole = folder == folders.back();
+    }
 }
 
-void SavedTable::open(const std::string& path, bool newest) {
+void SavedTable::open(const std::string& path) {
   SafetensorsFile file(path);
   const int64_t rows = typed_tensor<int64_t>(file, path, "keys").shape.elements(), dim = width_of(file, path, "values"),
                 width = file.contains("state") ? width_of(file, path, "state") : 0;
@@ -138,7 +141,7 @@ void SavedTable::open(const std::string& path, bool newest) {
   require<DataError>(dim == dim_ && width == state_width_, "[checkpoint] ", path, ": wanted rows of ", dim_,
                      " values and ", state_width_, " floats of state as in ", files_.empty() ? path : files_[0].path,
                      ", got ", dim, " and ", width, "; the files are of two models");
-  File& added = files_.emplace_back(File{.path = path, .tensors = std::move(file), .rows = rows, .newest = newest});
+  File& added = files_.emplace_back(File{.path = path, .tensors = std::move(file), .rows = rows});
   if (!added.tensors.contains("partitions")) return;
   added.begin = typed_tensor<int64_t>(added.tensors, path, "partitions").elements<const int64_t>();
   const bool ascending = !added.begin.empty() && std::ranges::is_sorted(added.begin) && added.begin.front() == 0 &&
@@ -153,14 +156,13 @@ int64_t SavedTable::rows() const {
 }
 
 int64_t SavedTable::rows_of_rank(const PartitionMap& map, int rank) const {
-  std::map<std::string, int64_t> of_folder;
-  for (const File& file : files_) {
-    int64_t& rows = of_folder[fs::path(file.path).parent_path().string()];
-    const auto from = static_cast<size_t>(map.first_partition(rank)),
-               to = static_cast<size_t>(map.first_partition(rank + 1));
-    if (file.begin.size() == static_cast<size_t>(map.partitions()) + 1) rows += file.begin[to] - file.begin[from];
-  }
-  return std::ranges::max_element(of_folder, {}, [](const auto& f) { return f.second; })->second;
+  const auto from = static_cast<size_t>(map.first_partition(rank)),
+             to = static_cast<size_t>(map.first_partition(rank + 1));
+  int64_t rows = 0;
+  for (const File& file : files_)
+    if (file.whole && file.begin.size() == static_cast<size_t>(map.partitions()) + 1)
+      rows += file.begin[to] - file.begin[from];
+  return rows;
 }
 
 template <class T>
@@ -217,7 +219,7 @@ void SavedTable::visit_rank(const TableLayout& layout, int index, int rank, bool
     return present.empty() || std::ranges::binary_search(
                                   present[static_cast<size_t>(map.partition(key_hash(key, layout.salt(index))))], key);
   };
-  // Parts of one partition, the newest first.
+  // Parts of one piece, the newest first.
   const auto give = [&](const std::vector<Part>& parts) {
     if (!chosen_ones) {
       for (const Part& part : parts) visit(rows_of(part, state));

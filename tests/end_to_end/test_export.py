@@ -199,6 +199,7 @@ class ExportTest(ProgramTest):
         result = self.export("--delta", output="whole")
         self.assertRegex(result.out, r"rows that differ from version 1: 0 of \d+, and 0 that are gone\n")
 
+        self.assertIn("; was --set used to change the model?", self.export("--set", "embedding.dim=16", expect=DATA).err)
         self.assertIn("--delta wanted rows as int8, ", self.export("--delta", "--rows", "int8", expect=USAGE).err)
         self.assertIn("--delta writes embedding stores alone", self.export("--delta", "--format", "onnx", expect=USAGE).err)
         self.assertIn("that --delta adds to, there is none; export without --delta first",

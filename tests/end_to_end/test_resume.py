@@ -165,6 +165,8 @@ class ResumeTest(ProgramTest):
         self.assertRegex(result.err, r"\[train\] the best model so far, of step \d+, is not in \S+/copy: "
                                      r"the best is from now on one of those that come; copy model/ and best_model/ too to keep it")
         self.evaluate("copy")
+        shutil.copytree(self.folder / "run/checkpoints", self.folder / "kept/checkpoints")
+        self.assertIn("kept already holds a run", self.train("kept", expect=2).err)
 
     def test_a_checkpoint_of_another_shape(self):
         often = [*OFTEN, "--set", "train.batch_size=32"]

@@ -212,6 +212,19 @@ TEST_F(ModelFiles, TensorsThatDoNotFit) {
   write_safetensors(path(shard), {{"keys", keys.view()}});
   EXPECT_EQ(error_of_load(), "[export] " + shard + " holds no tensor \"values\"; there are keys");
 
+  const Tensor partitions = Tensor::of<int64_t>({3}, {0, 3, 2}), good = Tensor(DType::kFloat32, {2, 3});
+  write_safetensors(path(shard), {{"keys", keys.view()}, {"values", good.view()}, {"partitions", partitions.view()}});
+  EXPECT_EQ(error_of_load(), "[checkpoint] " + shard +
+                                 ": wanted rows in front of each partition, ascending from 0 to "
+                                 "2, got others; the file is damaged");
+  fs::remove(path(shard));
+  const std::string first = "model/tables/item-00000-of-00002.safetensors",
+                    second = "model/tables/item-00001-of-00002.safetensors";
+  write_safetensors(path(first), {{"keys", keys.view()}, {"values", good.view()}});
+  write_safetensors(path(second), {{"keys", keys.view()}, {"values", wide.view()}});
+  EXPECT_EQ(error_of_load(), "[checkpoint] " + second + ": wanted rows of 3 values and 0 floats of state as in " +
+                                 first + ", got 4 and 0; the files are of two models");
+
   write_safetensors(path(dense), {{"head/0/w", wide.view()}});
   EXPECT_EQ(error_of_load(), "[export] " + dense + " holds no tensor \"sfpnet/stb0/sam/w1\"; there are head/0/w");
   write_safetensors(path(dense), {{"sfpnet/stb0/sam/w1", wide.view()}});

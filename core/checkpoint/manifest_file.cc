@@ -10,6 +10,7 @@
 #include <sstream>
 
 #include "core/checkpoint/folders.h"
+#include "core/config/file_name.h"
 #include "core/export/safetensors.h"
 #include "core/train/text_file.h"
 #include "ops/base/error.h"
@@ -20,12 +21,6 @@ namespace {
 
 // Messages in messages, far more than a manifest has: without a bound a file could use up the stack.
 constexpr int kDeepestManifest = 100;
-
-// Only files below the folder: a manifest comes from elsewhere.
-bool stays_inside(const std::string& name) {
-  const fs::path path(name);
-  return !name.empty() && path.is_relative() && std::ranges::find(path, fs::path("..")) == path.end();
-}
 
 // Where in a file that is not as it was written: its tensors have hashes of their own.
 std::string damaged_place(const std::string& path, const File& wanted) {
@@ -96,7 +91,7 @@ Manifest read_manifest(const std::string& checkpoint) {
   require<DataError>(manifest.schema() == kAdding ? earlier : !manifest.has_base(), "[checkpoint] ", path,
                      " names the base \"", manifest.base(), "\", which is no earlier checkpoint; do not use it");
   for (const auto* files : {&manifest.file(), &manifest.log()})
-    for (const File& entry : *files)
+    for (const File& entry : *files)  // a manifest comes from elsewhere
       require<DataError>(stays_inside(entry.name()), "[checkpoint] ", path, " names the file \"", entry.name(),
                          "\", which does not lie below its folder; do not use it");
   return manifest;

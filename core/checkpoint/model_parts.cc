@@ -10,9 +10,9 @@
 #include <utility>
 
 #include "core/checkpoint/saved_table.h"
+#include "core/config/file_name.h"
 #include "core/config/load.h"
 #include "core/export/safetensors.h"
-#include "core/models/file_name.h"
 #include "core/train/text_file.h"
 #include "embedding/lookup/buffer.h"
 

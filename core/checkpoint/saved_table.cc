@@ -7,8 +7,8 @@
 #include <unordered_set>
 #include <utility>
 
+#include "core/config/file_name.h"
 #include "core/export/mapped_file.h"
-#include "core/models/file_name.h"
 #include "embedding/plan/partition_map.h"
 
 namespace polyscene {

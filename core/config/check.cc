@@ -5,10 +5,15 @@
 namespace polyscene::config_text {
 namespace {
 
-// The run's folder is called after it.
+// Of a folder, by file systems.
+constexpr size_t kLongestName = 255;
+
+// A folder of Triton's is called after it.
 void check_name(const std::string& name, Problems& problems) {
   problems.require(!name.empty() && name.front() != '.' && name.find('/') == std::string::npos, "name",
                    " wants a name fit for a folder (no slash, no leading dot), got \"", name, "\"");
+  problems.require(name.size() <= kLongestName, "name", " wants a name fit for a folder, of at most ", kLongestName,
+                   " bytes, got ", name.size());
 }
 
 }  // namespace

@@ -4,6 +4,7 @@
 #include "core/config/check.h"
 #include "core/config/check_optimizer.h"
 #include "core/config/experiment.pb.h"
+#include "core/config/file_name.h"
 #include "core/config/suggest.h"
 
 namespace polyscene::config_text {
@@ -21,26 +22,40 @@ void check_stddev(const std::string& path, double stddev, Problems& problems) {
   problems.require(stddev >= 0 && stddev <= 100, path, " wants a standard deviation from 0 to 100, got ", stddev);
 }
 
-// Tables that the features name, or have by default.
-std::set<std::string> tables_of(const config::Data& data) {
-  std::set<std::string> tables;
-  std::map<std::string, std::string> table_of_feature;
-  const auto add = [&](const std::string& name, const std::string& table) {
-    table_of_feature[name] = *tables.insert(table.empty() ? name : table).first;
-  };
-  for (const Feature& f : data.feature()) {
-    if (f.has_categorical()) add(f.name(), f.categorical().table());
-    if (f.has_bag()) add(f.name(), f.bag().table());
-    if (f.number().boundary_size() > 0) add(f.name(), f.number().table());
+// Tables that the features name, or have by default, each with the path of what names it first.
+std::map<std::string, std::string> tables_of(const config::Data& data) {
+  std::map<std::string, std::string> tables, table_of_feature;
+  for (int i = 0; i < data.feature_size(); ++i) {
+    const Feature& f = data.feature(i);
+    const auto add = [&](const char* kind, const std::string& table) {
+      const std::string path = str("data.feature[", i, "].", table.empty() ? "name" : kind);
+      table_of_feature[f.name()] = tables.emplace(table.empty() ? f.name() : table, path).first->first;
+    };
+    if (f.has_categorical()) add("categorical.table", f.categorical().table());
+    if (f.has_bag()) add("bag.table", f.bag().table());
+    if (f.number().boundary_size() > 0) add("number.table", f.number().table());
   }
-  for (const Feature& f : data.feature()) {
-    for (const auto& side : f.sequence().side()) {
+  for (int i = 0; i < data.feature_size(); ++i) {
+    for (int k = 0; k < data.feature(i).sequence().side_size(); ++k) {
+      const auto& side = data.feature(i).sequence().side(k);
       const auto target = table_of_feature.find(side.target());
-      const std::string& shared = target == table_of_feature.end() ? side.column() : target->second;
-      tables.insert(side.table().empty() ? shared : side.table());
+      const bool shares = target != table_of_feature.end();
+      const char* names_it = !side.table().empty() ? "table" : shares ? "target" : "column";
+      tables.emplace(!side.table().empty() ? side.table()
+                     : shares              ? target->second
+                                           : side.column(),
+                     str("data.feature[", i, "].sequence.side[", k, "].", names_it));
     }
   }
   return tables;
+}
+
+// A table that cannot be saved would cost the training.
+void check_file_name(const std::string& path, const std::string& table, Problems& problems) {
+  const size_t bytes = file_name(table).size();
+  problems.require(bytes <= kLongestFileName, path, " names a table whose files want a name of at most ",
+                   kLongestFileName, " bytes, in which each but ASCII letters, digits, ., _ and - counts 3, got ",
+                   bytes, ": \"", table, "\"; give it a shorter name with table: \"...\"");
 }
 
 }  // namespace
@@ -51,7 +66,12 @@ void check_embedding(const config::Embedding& e, const config::Data& data, Probl
                    " wants 1 to 1048576, got ", e.partitions());
   check_stddev("embedding.init_stddev", e.init_stddev(), problems);
   check_sparse("embedding.optimizer", e.optimizer(), problems);
-  const std::set<std::string> tables = tables_of(data);
+  const std::map<std::string, std::string> tables = tables_of(data);
+  std::vector<std::string> names;
+  for (const auto& [name, path] : tables) {
+    check_file_name(path, name, problems);
+    names.push_back(name);
+  }
   std::set<std::string> seen;
   for (int i = 0; i < e.table_size(); ++i) {
     const std::string path = str("embedding.table[", i, "]");
@@ -60,8 +80,7 @@ void check_embedding(const config::Embedding& e, const config::Data& data, Probl
     problems.require(seen.insert(name).second || name.empty(), path + ".name", ": table \"", name,
                      "\" is there twice; keep one");
     problems.require(name.empty() || tables.contains(name), path + ".name",
-                     " wants a table that a feature uses, got \"", name, "\"",
-                     suggestion(name, {tables.begin(), tables.end()}));
+                     " wants a table that a feature uses, got \"", name, "\"", suggestion(name, names));
     if (e.table(i).has_init_stddev()) check_stddev(path + ".init_stddev", e.table(i).init_stddev(), problems);
     const int64_t most = e.table(i).max_rows(), least = int64_t{32} * e.partitions();
     problems.require(most == 0 || most >= least, path + ".max_rows", " wants 0 (no bound) or at least ", least,

@@ -2,6 +2,7 @@
 
 #include <onnx/onnx_pb.h>
 
+#include <cstdio>
 #include <filesystem>
 
 #include "core/checkpoint/folders.h"
@@ -11,6 +12,18 @@
 
 namespace polyscene {
 namespace {
+
+// As text protobuf has it: an experiment's name may hold anything but a slash.
+std::string quoted(const std::string& text) {
+  std::string out = "\"";
+  for (const char c : text) {
+    char octal[8];
+    std::snprintf(octal, sizeof(octal), "\\%03o", static_cast<unsigned>(static_cast<unsigned char>(c)));
+    const bool plain = static_cast<unsigned char>(c) >= 0x20 && c != '"' && c != '\\';
+    out += plain ? std::string(1, c) : octal;
+  }
+  return out + "\"";
+}
 
 // Extents that vary are -1; the batch is one of several, so Triton must not count it.
 std::string triton_tensor(const onnx::ValueInfoProto& info) {
@@ -34,7 +47,7 @@ void write_triton(const ServedModel& model) {
     require<DataError>(proto.ParseFromArray(file.bytes().data(), static_cast<int>(file.bytes().size())), "[export] ",
                        onnx_path, " cannot be read back");
   }
-  std::string text = str("name: \"", name, "\"\nbackend: \"onnxruntime\"\nmax_batch_size: 0\n");
+  std::string text = str("name: ", quoted(name), "\nbackend: \"onnxruntime\"\nmax_batch_size: 0\n");
   for (const auto& input : proto.graph().input()) text += "input " + triton_tensor(input);
   for (const auto& output : proto.graph().output()) text += "output " + triton_tensor(output);
   make_folder(folder + "/1");

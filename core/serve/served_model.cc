@@ -8,10 +8,10 @@
 #include <filesystem>
 #include <nlohmann/json.hpp>
 
+#include "core/config/file_name.h"
 #include "core/config/load.h"
 #include "core/config/translate.h"
 #include "core/export/safetensors.h"
-#include "core/models/file_name.h"
 #include "ops/base/error.h"
 
 namespace polyscene {
@@ -53,9 +53,8 @@ nlohmann::json read_export(const std::string& folder) {
   require<DataError>(format == kFormat, "[serve] ", path, " is of format ", format, ", this program reads ", kFormat,
                      "; use the program that exported it, or export it again");
   for (const auto& [name, entry] : json["files"].items()) {
-    const bool inside = !name.empty() && name[0] != '/' && name.find("..") == std::string::npos;
-    require<DataError>(inside && entry.is_object() && entry.contains("bytes") && entry["bytes"].is_number_integer() &&
-                           entry.contains("xxh3") && entry["xxh3"].is_string(),
+    require<DataError>(stays_inside(name) && entry.is_object() && entry.contains("bytes") &&
+                           entry["bytes"].is_number_integer() && entry.contains("xxh3") && entry["xxh3"].is_string(),
                        "[serve] ", path, ": file \"", name, "\" is not described as one below its folder");
   }
   return json;

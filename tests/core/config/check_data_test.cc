@@ -135,6 +135,9 @@ TEST_F(CheckDataTest, Reader) {
 TEST_F(CheckDataTest, NameOfTheExperiment) {
   EXPECT_EQ(error_of(kLeast + "name: \"a/b\""),
             "[config] x.pbtxt:3:1: name wants a name fit for a folder (no slash, no leading dot), got \"a/b\"");
+  EXPECT_EQ(error_of(kLeast + "name: \"" + std::string(255, 'a') + "\""), "no error");
+  EXPECT_EQ(error_of(kLeast + "name: \"" + std::string(256, 'a') + "\""),
+            "[config] x.pbtxt:3:1: name wants a name fit for a folder, of at most 255 bytes, got 256");
 }
 
 }  // namespace

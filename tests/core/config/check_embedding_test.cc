@@ -49,6 +49,35 @@ TEST_F(CheckEmbeddingTest, TablesByDefault) {
             "age, people, places");
 }
 
+// Its files are called NAME-RRRRR-of-NNNNN.safetensors.partial while they are written, and must fit 255 bytes.
+TEST_F(CheckEmbeddingTest, TablesWithoutAFileName) {
+  const auto error = [&](const std::string& feature) {
+    const std::string text = "data { label { name: \"click\" } feature { name: \"user\" categorical {} }\n" + feature +
+                             "\n}\nmodel { lr {} }\n";
+    return error_of(text);
+  };
+  const std::string most(220, 'a'), chinese = "\xe7\x94\xa8";  // a letter of three bytes, each written as %XX
+  std::string column;
+  for (int i = 0; i < 25; ++i) column += chinese;
+  const std::string wanted =
+      " names a table whose files want a name of at most 220 bytes, in which each but ASCII letters, "
+      "digits, ., _ and - counts 3, got ";
+  EXPECT_EQ(error("feature { name: \"b\" categorical { table: \"" + most + "\" } }"), "no error");
+  EXPECT_EQ(error("feature { name: \"b\" categorical { table: \"" + most + "b\" } }"),
+            "[config] x.pbtxt:2:35: data.feature[1].categorical.table" + wanted + "221: \"" + most +
+                "b\"; give it a shorter name with table: \"...\"");
+  EXPECT_EQ(error("feature { name: \"" + most + "b\" bag {} }"), "[config] x.pbtxt:2:11: data.feature[1].name" +
+                                                                     wanted + "221: \"" + most +
+                                                                     "b\"; give it a shorter name with table: \"...\"");
+  EXPECT_EQ(error("feature { name: \"h\" sequence { side { column: \"" + column + "\" } } }"),
+            "[config] x.pbtxt:2:39: data.feature[1].sequence.side[0].column" + wanted + "225: \"" + column +
+                "\"; give it a shorter name with table: \"...\"");
+  // Without a table of their own: a sequence that shares one, and plain numbers.
+  EXPECT_EQ(error("feature { name: \"h\" sequence { side { column: \"" + column + "\" target: \"user\" } } }"),
+            "no error");
+  EXPECT_EQ(error("feature { name: \"" + most + "b\" number {} }"), "no error");
+}
+
 TEST_F(CheckEmbeddingTest, Optimizer) {
   EXPECT_EQ(error_with("optimizer { learning_rate: -1 }"),
             "25: embedding.optimizer.learning_rate wants a number above 0, got -1");

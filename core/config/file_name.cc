@@ -1,7 +1,9 @@
-#include "core/models/file_name.h"
+#include "core/config/file_name.h"
 
+#include <algorithm>
 #include <cctype>
 #include <cstdio>
+#include <filesystem>
 
 namespace polyscene {
 
@@ -14,6 +16,11 @@ std::string file_name(const std::string& table) {
     out += plain ? std::string(1, c) : hex;
   }
   return out;
+}
+
+bool stays_inside(const std::string& name) {
+  const std::filesystem::path path(name);
+  return !name.empty() && path.is_relative() && std::ranges::find(path, std::filesystem::path("..")) == path.end();
 }
 
 }  // namespace polyscene

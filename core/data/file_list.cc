@@ -1,8 +1,11 @@
 #include "core/data/file_list.h"
 
 #include <glob.h>
+#include <sys/stat.h>
 
 #include <algorithm>
+#include <cerrno>
+#include <cstring>
 #include <map>
 
 #include "ops/base/error.h"
@@ -47,6 +50,13 @@ const char* split_name(Split split) {
   return split == Split::kTrain ? "train" : split == Split::kValid ? "valid" : "test";
 }
 
+void require_file(const std::string& path) {
+  struct stat info {};
+  require<DataError>(::stat(path.c_str(), &info) == 0, "[data] cannot open \"", path, "\": ", std::strerror(errno));
+  require<DataError>(!S_ISDIR(info.st_mode), "[data] \"", path, "\" is a folder, wanted a Parquet file; write \"", path,
+                     "/*.parquet\" in the configuration");
+}
+
 std::vector<std::string> list_files(const config::Data& data, Split split) {
   const auto& patterns = patterns_of(data, split);
   require(!patterns.empty(), "[data] wanted files of split ", split_name(split), ", but data.", split_name(split),
@@ -62,6 +72,7 @@ std::vector<std::string> list_files(const config::Data& data, Split split) {
       const auto [entry, fresh] = pattern_of.emplace(path, pattern);
       require(fresh, "[data] file \"", path, "\" is matched by two patterns of data.", split_name(split), "_files, \"",
               entry->second, "\" and \"", pattern, "\"; its rows would count twice");
+      require_file(path);
       files.push_back(path);
     }
   }

@@ -18,6 +18,7 @@
 #include "core/config/suggest.h"
 #include "core/data/arrow_reason.h"
 #include "core/data/column_types.h"
+#include "core/data/file_list.h"
 #include "ops/base/error.h"
 
 namespace polyscene {
@@ -36,13 +37,6 @@ auto guarded(const std::string& what, Body&& body) {
   } catch (const parquet::ParquetException& e) {
     throw DataError(str(what, ": ", e.what()));
   }
-}
-
-void check_is_file(const std::string& path) {
-  struct stat info {};
-  require<DataError>(::stat(path.c_str(), &info) == 0, "[data] cannot open \"", path, "\": ", std::strerror(errno));
-  require<DataError>(!S_ISDIR(info.st_mode), "[data] \"", path, "\" is a folder, wanted a Parquet file; write \"", path,
-                     "/*.parquet\" in the configuration");
 }
 
 // Parquet files start and end with this; one that only starts with it was cut off or is still being written.
@@ -101,7 +95,7 @@ std::vector<std::string> names(const parquet::arrow::SchemaManifest& manifest) {
 }  // namespace
 
 ParquetFile::ParquetFile(const std::string& path, std::shared_ptr<parquet::FileMetaData> metadata) : path_(path) {
-  check_is_file(path);
+  require_file(path);
   if (metadata == nullptr) check_magic(path);
   reader_ = open(path, std::move(metadata));
   const auto footer = this->metadata();

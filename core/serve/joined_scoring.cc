@@ -1,6 +1,8 @@
 #include "core/serve/joined_scoring.h"
 
 #include <algorithm>
+#include <limits>
+#include <new>
 
 #include "core/data/join.h"
 #include "ops/base/error.h"
@@ -15,6 +17,8 @@ std::exception_ptr copy_of(const std::exception_ptr& error) noexcept {
       std::rethrow_exception(error);
     } catch (const Error& e) {
       return std::make_exception_ptr(Error(e.kind(), e.what()));
+    } catch (const std::bad_alloc&) {
+      return std::make_exception_ptr(std::bad_alloc());
     } catch (const std::exception& e) {
       return std::make_exception_ptr(Error(ErrorKind::kOther, e.what()));
     }
@@ -23,11 +27,21 @@ std::exception_ptr copy_of(const std::exception_ptr& error) noexcept {
   }
 }
 
+int64_t longest_list(const Batch& batch) {
+  int64_t values = 0;
+  for (const BagBatch& bag : batch.bags) values = std::max(values, std::ssize(bag.keys));
+  for (const SequenceBatch& sequence : batch.sequences) values = std::max<int64_t>(values, sequence.offsets.back());
+  return values;
+}
+
 }  // namespace
 
 void JoinedScoring::score(const Batch& batch, std::span<float> logits, const JoinOptions& options) {
-  Caller self{
-      .batch = batch, .logits = logits, .options = options, .until = std::chrono::steady_clock::now() + options.wait};
+  Caller self{.batch = batch,
+              .logits = logits,
+              .options = options,
+              .until = std::chrono::steady_clock::now() + options.wait,
+              .values = longest_list(batch)};
   std::list<Caller*> place = {&self};
   {
     const std::lock_guard lock(mutex_);
@@ -85,11 +99,17 @@ void JoinedScoring::lead(Caller& leader) {
     if (caller != &leader) tell(*caller, State::kDone);
 }
 
-// The first of the queue, and those behind it that fit.
+// The first of the queue, and those behind it that fit. Offsets of a batch's lists have 32 bits.
 std::list<JoinedScoring::Caller*> JoinedScoring::take(int64_t most_rows) {
-  int64_t rows = queue_.front()->batch.rows;
+  constexpr int64_t kMostValues = std::numeric_limits<int32_t>::max();
+  int64_t rows = queue_.front()->batch.rows, values = queue_.front()->values;
   auto end = std::next(queue_.begin());
-  for (; end != queue_.end() && rows + (*end)->batch.rows <= most_rows; ++end) rows += (*end)->batch.rows;
+  for (; end != queue_.end(); ++end) {
+    const Caller& next = **end;
+    if (next.batch.rows > most_rows - rows || next.values > kMostValues - values) break;
+    rows += next.batch.rows;
+    values += next.values;
+  }
   std::list<Caller*> taken;
   taken.splice(taken.end(), queue_, queue_.begin(), end);
   waiting_rows_ -= rows;

@@ -44,6 +44,7 @@ class JoinedScoring {
     std::span<float> logits;
     JoinOptions options;
     std::chrono::steady_clock::time_point until;  // when it waits for others no longer
+    int64_t values;                               // of its longest list column
     std::exception_ptr error = {};
     // Its own, so that callers of one batch, woken together, do not wait for each other.
     std::mutex mutex = {};

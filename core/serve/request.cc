@@ -19,84 +19,155 @@ void check_row(bool ok, int64_t row, const std::string& column, const Parts&... 
   require(ok, "[serve] row ", row, ", column \"", column, "\": ", why...);
 }
 
+// What a caller sets a column of the form with.
+struct Setter {
+  const char* values;
+  const char* functions;
+};
+
+Setter setter_of(ColumnForm form) {
+  switch (form) {
+    case ColumnForm::kIntegerId:
+      return {"ids, one per row (it has min_id or max_id)", "polyscene_set_ids()"};
+    case ColumnForm::kNumber:
+      return {"numbers, one per row", "polyscene_set_numbers()"};
+    case ColumnForm::kIdList:
+      return {"lists of ids or strings", "polyscene_set_id_lists() or polyscene_set_string_lists()"};
+    case ColumnForm::kNumberList:
+      return {"lists of numbers", "polyscene_set_number_lists()"};
+    default:
+      return {"ids or strings, one per row", "polyscene_set_ids() or polyscene_set_strings()"};
+  }
+}
+
+std::vector<int64_t> keys_of(std::string_view column, const Strings& strings) {
+  std::vector<int64_t> keys;
+  keys.reserve(strings.texts.size());
+  for (size_t i = 0; i < strings.texts.size(); ++i) {
+    const char* const text = strings.texts[i];
+    const size_t bytes = text == nullptr ? 0 : strings.lengths[i];
+    require(bytes <= kMostStringBytes, "[serve] column \"", column, "\": wanted strings of at most ", kMostStringBytes,
+            " bytes, got ", bytes);
+    keys.push_back(text == nullptr ? kMissingKey : hash_key(text, bytes));
+  }
+  return keys;
+}
+
 }  // namespace
 
 Request::Request(const config::Data& data, const FeatureSchema& schema, int64_t rows)
     : data_(data), schema_(schema), rows_(rows) {
-  require(rows >= 0 && rows <= std::numeric_limits<int32_t>::max(), "[serve] wanted 0 to 2147483647 rows, got ", rows);
+  require(rows >= 0 && rows <= kMostRequestRows, "[serve] wanted 0 to ", kMostRequestRows, " rows, got ", rows,
+          rows < 0 ? "" : "; score them in several requests");
   config::Data features = data;
   features.clear_label();
   features.clear_group();
   features.clear_scenario_column();
   features.clear_row_key_column();
   features.clear_time_column();
-  for (const ColumnRequest& request : column_requests(features)) known_.push_back(request.column);
+  wanted_ = column_requests(features);
+  std::map<std::string, bool> is_list;
+  for (const ColumnRequest& wanted : wanted_) {
+    const bool list = wanted.form == ColumnForm::kIdList || wanted.form == ColumnForm::kNumberList;
+    require(is_list.emplace(wanted.column, list).first->second == list, "[serve] column \"", wanted.column,
+            "\" is read as lists and as one value per row: no model was trained so; export it again");
+  }
 }
 
-Request::Column& Request::column(std::string_view name, size_t values, std::span<const int64_t> offsets) {
-  require(std::ranges::find(known_, name) != known_.end(), "[serve] no feature of the model reads a column \"", name,
-          "\"", config_text::suggestion(name, known_));
-  Column& found = columns_[std::string(name)];
-  if (offsets.data() == nullptr) {
-    require(static_cast<int64_t>(values) == rows_, "[serve] column \"", name, "\": wanted ", rows_, " values, got ",
-            values);
-    return found;
+void Request::check_kind(std::string_view name, const Kind& given) const {
+  const ColumnRequest* unfit = nullptr;
+  for (const ColumnRequest& wanted : wanted_) {
+    if (wanted.column != name) continue;
+    if (std::ranges::find(given.forms, wanted.form) != given.forms.end()) return;
+    unfit = &wanted;
   }
-  const bool sound = static_cast<int64_t>(offsets.size()) == rows_ + 1 && offsets.front() == 0 &&
-                     std::ranges::is_sorted(offsets) && offsets.back() == static_cast<int64_t>(values);
-  require(sound, "[serve] column \"", name, "\": wanted ", rows_ + 1, " offsets that ascend from 0 to the ", values,
-          " values, got others");
-  require(found.offsets.empty() || std::ranges::equal(found.offsets, offsets), "[serve] column \"", name,
-          "\" was given lists of other lengths before");
-  found.offsets.assign(offsets.begin(), offsets.end());
-  return found;
+  if (unfit == nullptr) refuse_name(name);
+  const Setter setter = setter_of(unfit->form);
+  throw InvalidArgument(str("[serve] column \"", name, "\": wanted ", setter.values, ", got ", given.name,
+                            "; set it with ", setter.functions));
+}
+
+void Request::refuse_name(std::string_view name) const {
+  constexpr size_t kMostBytes = 200;  // of a name that is worth a comparison
+  const std::string refused = "[serve] no feature of the model reads a column \"";
+  require(name.size() <= kMostBytes, refused, name.substr(0, kMostBytes), "...\"");
+  std::vector<std::string> known;
+  for (const ColumnRequest& wanted : wanted_) known.push_back(wanted.column);
+  throw InvalidArgument(str(refused, name, "\"", config_text::suggestion(name, known)));
+}
+
+void Request::check_values(std::string_view name, const Kind& given, size_t values) const {
+  check_kind(name, given);
+  require(static_cast<int64_t>(values) == rows_, "[serve] column \"", name, "\": wanted ", rows_, " values, got ",
+          values);
+}
+
+void Request::check_lists(std::string_view name, const Kind& given, std::span<const int64_t> offsets,
+                          size_t values) const {
+  check_kind(name, given);
+  require(static_cast<int64_t>(values) <= kMostRequestValues, "[serve] column \"", name, "\": wanted at most ",
+          kMostRequestValues, " values in all lists, got ", values, "; score the rows in several requests");
+  const auto check = [&](bool sound, const auto&... got) {
+    require(sound, "[serve] column \"", name, "\": wanted ", rows_ + 1, " offsets that ascend from 0 to the ", values,
+            " values, got ", got...);
+  };
+  check(static_cast<int64_t>(offsets.size()) == rows_ + 1, offsets.size(), " offsets");
+  const auto last = static_cast<int64_t>(values);
+  for (size_t i = 0; i < offsets.size(); ++i) {
+    const int64_t least = i + 1 == offsets.size() ? last : i == 0 ? 0 : offsets[i - 1];
+    check(offsets[i] >= least && offsets[i] <= (i == 0 ? 0 : last), offsets[i], " as offset ", i);
+  }
 }
 
 void Request::set_ids(std::string_view name, std::span<const int64_t> ids) {
-  column(name, ids.size(), {}).keys.assign(ids.begin(), ids.end());
+  check_values(name, {"ids", {ColumnForm::kId, ColumnForm::kIntegerId}}, ids.size());
+  keys_.insert_or_assign(std::string(name), Column<int64_t>{{ids.begin(), ids.end()}, {}});
 }
 
-void Request::set_strings(std::string_view name, std::span<const std::string_view> strings) {
-  std::vector<int64_t>& keys = column(name, strings.size(), {}).keys;
-  keys.clear();
-  for (const std::string_view text : strings)
-    keys.push_back(text.data() == nullptr ? kMissingKey : hash_key(text.data(), text.size()));
+void Request::set_strings(std::string_view name, const Strings& strings) {
+  check_values(name, {"strings", {ColumnForm::kId}}, strings.texts.size());
+  keys_.insert_or_assign(std::string(name), Column<int64_t>{keys_of(name, strings), {}});
 }
 
 void Request::set_numbers(std::string_view name, std::span<const double> numbers) {
-  column(name, numbers.size(), {}).numbers.assign(numbers.begin(), numbers.end());
+  check_values(name, {"numbers", {ColumnForm::kNumber}}, numbers.size());
+  numbers_.insert_or_assign(std::string(name), Column<double>{{numbers.begin(), numbers.end()}, {}});
 }
 
 void Request::set_id_lists(std::string_view name, std::span<const int64_t> offsets, std::span<const int64_t> ids) {
-  column(name, ids.size(), offsets).keys.assign(ids.begin(), ids.end());
+  check_lists(name, {"lists of ids", {ColumnForm::kIdList}}, offsets, ids.size());
+  keys_.insert_or_assign(std::string(name),
+                         Column<int64_t>{{ids.begin(), ids.end()}, {offsets.begin(), offsets.end()}});
 }
 
-void Request::set_string_lists(std::string_view name, std::span<const int64_t> offsets,
-                               std::span<const std::string_view> strings) {
-  std::vector<int64_t>& keys = column(name, strings.size(), offsets).keys;
-  keys.clear();
-  for (const std::string_view text : strings) keys.push_back(hash_key(text.data(), text.size()));
+void Request::set_string_lists(std::string_view name, std::span<const int64_t> offsets, const Strings& strings) {
+  check_lists(name, {"lists of strings", {ColumnForm::kIdList}}, offsets, strings.texts.size());
+  keys_.insert_or_assign(std::string(name), Column<int64_t>{keys_of(name, strings), {offsets.begin(), offsets.end()}});
 }
 
 void Request::set_number_lists(std::string_view name, std::span<const int64_t> offsets,
                                std::span<const double> numbers) {
-  column(name, numbers.size(), offsets).numbers.assign(numbers.begin(), numbers.end());
+  check_lists(name, {"lists of numbers", {ColumnForm::kNumberList}}, offsets, numbers.size());
+  numbers_.insert_or_assign(std::string(name),
+                            Column<double>{{numbers.begin(), numbers.end()}, {offsets.begin(), offsets.end()}});
 }
 
-const Request::Column* Request::find(const std::string& name) const {
-  const auto found = columns_.find(name);
-  return found == columns_.end() ? nullptr : &found->second;
+// The values that a feature reads, none where the column is null in every row.
+template <class T>
+const Request::Column<T>* Request::find(const Columns<T>& columns, const std::string& name) const {
+  if (const auto found = columns.find(name); found != columns.end()) return &found->second;
+  require(!keys_.contains(name) && !numbers_.contains(name), "[serve] column \"", name,
+          "\" is read as ids and as numbers: wanted both, got one of them");
+  return nullptr;
 }
 
 void Request::add_field(Batch& batch, const std::string& name, const config::Categorical& field) const {
-  const Column* column = find(name);
-  require(column == nullptr || !column->keys.empty() || rows_ == 0, "[serve] column \"", name,
-          "\": wanted ids or strings, one per row");
+  const Column<int64_t>* column = find(keys_, name);
   const KeyLimits limits = key_limits(field);
   std::vector<int64_t>& keys = batch.fields.emplace_back(static_cast<size_t>(rows_), kMissingKey);
   for (int64_t row = 0; row < rows_; ++row) {
     int64_t& key = keys[static_cast<size_t>(row)];
-    if (column != nullptr) key = column->keys[static_cast<size_t>(row)];
+    if (column != nullptr) key = column->values[static_cast<size_t>(row)];
     if (key == kMissingKey)
       check_row(field.nullable(), row, name, "null, but not nullable");
     else
@@ -106,16 +177,14 @@ void Request::add_field(Batch& batch, const std::string& name, const config::Cat
 
 void Request::add_number(Batch& batch, const std::string& name, const config::Number& number, size_t slot,
                          size_t slots) const {
-  const Column* column = find(name);
-  require(column == nullptr || !column->numbers.empty() || rows_ == 0, "[serve] column \"", name,
-          "\": wanted numbers, one per row");
+  const Column<double>* column = find(numbers_, name);
   const NumberTransform transform(number);
   const bool bucketed = number.boundary_size() > 0;
   const std::vector<double> boundaries(number.boundary().begin(), number.boundary().end());
   if (bucketed) batch.fields.emplace_back(static_cast<size_t>(rows_), kMissingKey);
   for (int64_t row = 0; row < rows_; ++row) {
     const auto at = static_cast<size_t>(row);
-    const double x = column == nullptr ? std::nan("") : column->numbers[at];
+    const double x = column == nullptr ? std::nan("") : column->values[at];
     check_row(!std::isinf(x), row, name, "infinite");
     check_row(number.nullable() || !std::isnan(x), row, name, "null or NaN, but not nullable");
     if (bucketed) {
@@ -129,9 +198,8 @@ void Request::add_number(Batch& batch, const std::string& name, const config::Nu
 }
 
 void Request::add_bag(Batch& batch, const std::string& name, const config::Bag& bag) const {
-  const Column* ids = find(name);
-  const Column* weights = bag.has_weight_column() ? find(bag.weight_column()) : nullptr;
-  require(ids == nullptr || !ids->offsets.empty(), "[serve] column \"", name, "\": wanted lists of ids or strings");
+  const Column<int64_t>* ids = find(keys_, name);
+  const Column<double>* weights = bag.has_weight_column() ? find(numbers_, bag.weight_column()) : nullptr;
   require(!bag.has_weight_column() || (ids == nullptr) == (weights == nullptr), "[serve] columns \"", name, "\" and \"",
           bag.weight_column(), "\" go together: wanted both or neither");
   BagBatch& out = batch.bags.emplace_back();
@@ -143,17 +211,16 @@ void Request::add_bag(Batch& batch, const std::string& name, const config::Bag& 
       const auto begin = static_cast<size_t>(ids->offsets[at]), end = static_cast<size_t>(ids->offsets[at + 1]);
       std::vector<double> of_row;
       if (weights != nullptr) {
-        const bool same = weights->offsets.size() == ids->offsets.size() && weights->offsets[at] == ids->offsets[at] &&
-                          weights->offsets[at + 1] == ids->offsets[at + 1];
+        const bool same = weights->offsets[at] == ids->offsets[at] && weights->offsets[at + 1] == ids->offsets[at + 1];
         check_row(same, row, bag.weight_column(), "another length than \"", name, "\"");
-        of_row.assign(weights->numbers.begin() + ids->offsets[at], weights->numbers.begin() + ids->offsets[at + 1]);
+        of_row.assign(weights->values.begin() + ids->offsets[at], weights->values.begin() + ids->offsets[at + 1]);
         for (const double weight : of_row)
           check_row(weight >= 0 && std::isfinite(static_cast<float>(weight)), row, bag.weight_column(),
                     "a weight is negative, NaN or infinite");
       }
       const auto length = static_cast<int64_t>(end - begin), kept = std::min<int64_t>(length, bag.max_length());
       for (const int64_t place : heaviest(of_row, length, kept)) {
-        const int64_t key = ids->keys[begin + static_cast<size_t>(place)];
+        const int64_t key = ids->values[begin + static_cast<size_t>(place)];
         check_row(key != kMissingKey || bag.nullable(), row, name, "null in list, but not nullable");
         out.keys.push_back(key);
         if (weights != nullptr) out.weights.push_back(static_cast<float>(of_row[static_cast<size_t>(place)]));
@@ -168,13 +235,12 @@ void Request::add_sequence(Batch& batch, const config::Sequence& sequence) const
   out.offsets = {0};
   out.sides.resize(static_cast<size_t>(sequence.side_size()));
   const std::string& first_name = sequence.side(0).column();
-  const Column* first = find(first_name);
+  const Column<int64_t>* first = find(keys_, first_name);
   for (int s = 0; s < sequence.side_size(); ++s) {
     const std::string& name = sequence.side(s).column();
-    const Column* side = find(name);
+    const Column<int64_t>* side = find(keys_, name);
     require((side == nullptr) == (first == nullptr), "[serve] columns \"", first_name, "\" and \"", name,
             "\" go together: wanted all sides of the sequence or none");
-    require(side == nullptr || !side->offsets.empty(), "[serve] column \"", name, "\": wanted lists of ids or strings");
     for (int64_t row = 0; row < rows_; ++row) {
       const auto at = static_cast<size_t>(row);
       check_row(side != nullptr || sequence.nullable(), row, name, "null list, but not nullable");
@@ -183,7 +249,7 @@ void Request::add_sequence(Batch& batch, const config::Sequence& sequence) const
         check_row(begin == first->offsets[at] && end == first->offsets[at + 1], row, name, "another length than \"",
                   first_name, "\"");
         for (int64_t i = std::max(begin, end - sequence.max_length()); i < end; ++i) {
-          const int64_t key = side->keys[static_cast<size_t>(i)];
+          const int64_t key = side->values[static_cast<size_t>(i)];
           check_row(key != kMissingKey || sequence.nullable(), row, name, "null in list, but not nullable");
           out.sides[static_cast<size_t>(s)].push_back(key);
         }

@@ -11,24 +11,38 @@
 
 #include "core/config/experiment.pb.h"
 #include "core/data/batch.h"
+#include "core/data/column_request.h"
 #include "core/data/feature_schema.h"
 
 namespace polyscene {
 
+// What one request may hold, so that it takes no memory that its caller's own values do not account for.
+inline constexpr int64_t kMostRequestRows = int64_t{1} << 20;
+inline constexpr int64_t kMostRequestValues = int64_t{1} << 26;  // of the lists of a column, all rows together
+inline constexpr size_t kMostStringBytes = (size_t{1} << 31) - 1;
+
+// Strings as C has them: lengths[i] bytes at texts[i], null where that is NULL. As many of both.
+struct Strings {
+  std::span<const char* const> texts;
+  std::span<const size_t> lengths;
+};
+
 class Request {
  public:
-  // `rows` rows, without values yet. Data and schema must outlive it.
+  // `rows` rows, without values yet. Data and schema must outlive it. Throws InvalidArgument on more than
+  // kMostRequestRows.
   Request(const config::Data& data, const FeatureSchema& schema, int64_t rows);
 
-  // A column of the configuration, which several features may read. kMissingKey, NaN and a list of no elements stand
-  // for null. Throws InvalidArgument naming the column that no feature reads, or one of another length.
+  // A column of the configuration, which several features may read; values that it had before are replaced.
+  // kMissingKey, NaN, NULL and a list of no elements stand for null. Throws InvalidArgument naming a
+  // column that no feature reads, one that wants values of another kind, and why the values are refused; the column
+  // then stays as it was.
   void set_ids(std::string_view column, std::span<const int64_t> ids);
-  void set_strings(std::string_view column, std::span<const std::string_view> strings);
+  void set_strings(std::string_view column, const Strings& strings);
   void set_numbers(std::string_view column, std::span<const double> numbers);
-  // Lists of all rows, one after the other: offsets [rows + 1].
+  // Lists of all rows, one after the other: offsets [rows + 1] ascend from 0 to the number of values.
   void set_id_lists(std::string_view column, std::span<const int64_t> offsets, std::span<const int64_t> ids);
-  void set_string_lists(std::string_view column, std::span<const int64_t> offsets,
-                        std::span<const std::string_view> strings);
+  void set_string_lists(std::string_view column, std::span<const int64_t> offsets, const Strings& strings);
   void set_number_lists(std::string_view column, std::span<const int64_t> offsets, std::span<const double> numbers);
 
   // The rows as the reader would give them. A column that was not set is null in every row. Throws InvalidArgument
@@ -36,13 +50,25 @@ class Request {
   [[nodiscard]] Batch batch() const;
 
  private:
+  // What a setter hands over, and which forms of columns it is for.
+  struct Kind {
+    const char* name;
+    std::vector<ColumnForm> forms;
+  };
+  template <class T>
   struct Column {
-    std::vector<int64_t> keys;  // ids, and strings as keys
-    std::vector<double> numbers;
+    std::vector<T> values;
     std::vector<int64_t> offsets;  // of lists
   };
-  Column& column(std::string_view name, size_t values, std::span<const int64_t> offsets);
-  [[nodiscard]] const Column* find(const std::string& name) const;
+  template <class T>
+  using Columns = std::map<std::string, Column<T>, std::less<>>;
+
+  void check_kind(std::string_view name, const Kind& given) const;
+  [[noreturn]] void refuse_name(std::string_view name) const;
+  void check_values(std::string_view name, const Kind& given, size_t values) const;
+  void check_lists(std::string_view name, const Kind& given, std::span<const int64_t> offsets, size_t values) const;
+  template <class T>
+  [[nodiscard]] const Column<T>* find(const Columns<T>& columns, const std::string& name) const;
   void add_field(Batch& batch, const std::string& column, const config::Categorical& field) const;
   void add_number(Batch& batch, const std::string& column, const config::Number& number, size_t slot,
                   size_t slots) const;
@@ -52,8 +78,9 @@ class Request {
   const config::Data& data_;
   const FeatureSchema& schema_;
   int64_t rows_;
-  std::vector<std::string> known_;  // columns of the features
-  std::map<std::string, Column, std::less<>> columns_;
+  std::vector<ColumnRequest> wanted_;  // by the features
+  Columns<int64_t> keys_;              // ids, and strings as keys
+  Columns<double> numbers_;
 };
 
 }  // namespace polyscene

@@ -2,6 +2,8 @@
 
 #include <map>
 
+#include "ops/base/thread.h"
+
 namespace polyscene {
 
 void add_rank_options(CLI::App& command, RankOptions& options) {
@@ -28,7 +30,7 @@ void add_rank_options(CLI::App& command, RankOptions& options) {
   command
       .add_option("--threads", options.threads,
                   "Threads per rank (default: the processors, shared by the ranks here); virtual ranks share them")
-      ->check(CLI::Range(1, 4096))
+      ->check(CLI::Range(1, kMostThreads))
       ->type_name("N");
   command.add_option("--deadline", options.deadline_s, "Seconds that a rank waits for its peers before the job fails")
       ->check(CLI::Range(0.001, 1e9))

@@ -104,7 +104,7 @@ void add_score_command(CLI::App& app) {
       ->type_name("FILE");
   command->add_option("--output", arguments->output, "Parquet file to write")->type_name("FILE");
   command->add_option("--batch", arguments->batch, "Rows at a time")->check(CLI::PositiveNumber)->capture_default_str();
-  command->add_option("--threads", arguments->threads, "Threads")->check(CLI::PositiveNumber)->capture_default_str();
+  command->add_option("--threads", arguments->threads, "Threads")->check(CLI::Range(1, kMostThreads))->capture_default_str();
   command->add_flag("--verify", arguments->verify, "Compare every file with its checksum first");
   command->callback([arguments] { run(*arguments); });
 }

@@ -5,18 +5,49 @@
 
 #include <algorithm>
 #include <atomic>
+#include <latch>
 #include <mutex>
+#include <system_error>
+#include <thread>
+#include <vector>
 
 #include "ops/base/error.h"
 
 namespace polyscene {
 
+namespace {
+
+void check_bounds(int threads) {
+  require(threads >= 1 && threads <= kMostThreads, "[ops.thread] wanted 1 to ", kMostThreads, " threads, got ",
+          threads);
+}
+
+}  // namespace
+
 int thread_count() { return omp_get_max_threads(); }
 
 void set_thread_count(int threads) {
-  require(threads >= 1, "[ops.thread] wanted at least 1 thread, got ", threads);
+  check_bounds(threads);
   omp_set_num_threads(threads);
 }
+
+void check_threads(int threads) {
+  check_bounds(threads);
+  std::latch end(1);
+  std::vector<std::jthread> started;
+  try {
+    while (std::ssize(started) < threads - 1) started.emplace_back([&end] { end.wait(); });
+  } catch (const std::system_error& error) {
+    end.count_down();
+    throw InvalidArgument(str("[ops.thread] wanted ", threads, " threads, the system gave ", started.size() + 1, ": ",
+                              error.what(), "; ask for fewer, or raise the limits on processes and memory"));
+  }
+  end.count_down();
+}
+
+ThreadCountScope::ThreadCountScope(int threads) : before_(thread_count()) { set_thread_count(threads); }
+
+ThreadCountScope::~ThreadCountScope() { omp_set_num_threads(before_); }
 
 int available_processors() {
   cpu_set_t set;

@@ -10,7 +10,24 @@ namespace polyscene {
 
 // Threads that parallel loops started from the calling thread use. Each local rank sets its own share.
 [[nodiscard]] int thread_count();
-void set_thread_count(int threads);  // threads >= 1
+void set_thread_count(int threads);  // 1 to kMostThreads
+inline constexpr int kMostThreads = 4096;
+
+// Starts so many threads, the caller's among them, and lets them end. Throws InvalidArgument where the system does not
+// give so many: a parallel loop, which starts them when it first wants them, would end the program.
+void check_threads(int threads);
+
+// So many threads until the end of the scope, then as many as there were.
+class ThreadCountScope {
+ public:
+  explicit ThreadCountScope(int threads);
+  ~ThreadCountScope();
+  ThreadCountScope(const ThreadCountScope&) = delete;
+  ThreadCountScope& operator=(const ThreadCountScope&) = delete;
+
+ private:
+  int before_;
+};
 
 // Number of processors this process may run on.
 [[nodiscard]] int available_processors();

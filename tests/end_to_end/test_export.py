@@ -31,13 +31,16 @@ NULLABLE = (
 
 
 def nullable_table(rows, seed, first_row=0, scenes=3):
-    """Nulls everywhere, histories longer than are kept, bags of more tags than are kept."""
+    """Nulls everywhere, histories longer than are kept, tags as text, null and empty ones among them."""
     random = np.random.default_rng(seed)
     table = planted_table(rows, seed, first_row, scenes)
     users = [None if random.random() < 0.2 else f"user-{u}" for u in table["user"].to_pylist()]
     items = [None if random.random() < 0.2 else i for i in table["item"].to_pylist()]
     price = [None if random.random() < 0.3 else p for p in table["price"].to_pylist()]
-    for name, values in {"user": pa.array(users), "item": pa.array(items, pa.int64()), "price": pa.array(price)}.items():
+    texts = [None, "", *(f"tag-{t}" for t in range(2, 9))]
+    tags = [[texts[t] for t in ts] for ts in table["tags"].to_pylist()]
+    arrays = {"user": pa.array(users), "item": pa.array(items, pa.int64()), "price": pa.array(price), "tags": pa.array(tags, pa.list_(pa.string()))}
+    for name, values in arrays.items():
         table = table.set_column(table.column_names.index(name), name, values)
     return table
 
@@ -81,9 +84,9 @@ class Library:
         if kind.endswith("_lists"):
             offsets = np.cumsum([0, *(len(v) for v in values)]).astype(np.int64)
             flat = [x for v in values for x in v]
-            before = (offsets.ctypes,)
+            before, behind = (offsets.ctypes,), (ctypes.c_int64(len(flat)),)
         else:
-            flat, before = values, ()
+            flat, before, behind = values, (), ()
         if kind.startswith("string"):
             encoded = [None if v is None else v.encode() for v in flat]
             data = (ctypes.c_char_p * len(flat))(*encoded)
@@ -95,7 +98,7 @@ class Library:
         else:
             array = np.array([np.nan if v is None else v for v in flat], np.float64)
             arguments = (array.ctypes,)
-        self.ok(f"polyscene_set_{kind}", request, name, *before, *arguments)
+        self.ok(f"polyscene_set_{kind}", request, name, *before, *arguments, *behind)
 
 
 KINDS = {"user": "ids", "item": "ids", "scene": "ids", "price": "numbers", "tags": "id_lists", "tag_weights": "number_lists",
@@ -234,7 +237,7 @@ class ExportTest(ProgramTest):
         _, _, probabilities = self.predict()
         library = Library()
         model = library.open(self.folder / "served")
-        kinds = {**KINDS, "user": "strings"}
+        kinds = {**KINDS, "user": "strings", "tags": "string_lists"}
         columns = {name: (kind, test[name].to_pylist()) for name, kind in kinds.items()}
         self.assertTrue(any(p is None for p in columns["price"][1]))
         self.assertTrue(any(len(h) > 8 for h in columns["history_item"][1]))
@@ -243,6 +246,12 @@ class ExportTest(ProgramTest):
         for row in range(20):
             one = {name: (kind, values[row:row + 1]) for name, (kind, values) in columns.items()}
             np.testing.assert_allclose(library.score(model, one, 1), probabilities[row:row + 1], rtol=1e-6)
+        # Null is another tag than no letters at all.
+        emptied = [[tag or "" for tag in tags] for tags in columns["tags"][1]]
+        changed = np.array([None in tags for tags in columns["tags"][1]])
+        scored = library.score(model, {**columns, "tags": ("string_lists", emptied)}, 400)
+        self.assertGreater(np.abs(scored - probabilities)[changed].max(), 1e-4)
+        np.testing.assert_allclose(scored[~changed], probabilities[~changed], rtol=1e-6)
 
         # A column that is not given is null in every row, as in a file.
         without = ["user", "price", "tags", "tag_weights", "history_item", "history_scene"]
@@ -384,9 +393,12 @@ class ExportTest(ProgramTest):
             '[serve] row 1, column "item": null, but not nullable': {"item": ("ids", [1, None, 3])},
             '[serve] row 0, column "price": null or NaN, but not nullable': {"price": ("numbers", [None, 1, 1])},
             '[serve] row 2, column "price": infinite': {"price": ("numbers", [1, 1, np.inf])},
-            '[serve] column "price": wanted numbers, one per row': {"price": ("ids", [1, 2, 3])},
-            '[serve] column "item": wanted ids or strings, one per row': {"item": ("numbers", [1, 2, 3])},
-            '[serve] column "tags": wanted lists of ids or strings': {"tags": ("ids", [1, 2, 3])},
+            '[serve] column "price": wanted numbers, one per row, got ids; set it with polyscene_set_numbers()': {
+                "price": ("ids", [1, 2, 3])},
+            '[serve] column "item": wanted ids or strings, one per row, got numbers; set it with polyscene_set_ids() or polyscene_set_strings()': {
+                "item": ("numbers", [1, 2, 3])},
+            '[serve] column "tags": wanted lists of ids or strings, got ids; set it with polyscene_set_id_lists() or polyscene_set_string_lists()': {
+                "tags": ("ids", [1, 2, 3])},
             '[serve] row 1, column "tag_weights": another length than "tags"': {
                 "tags": ("id_lists", [[], [1, 2], []]), "tag_weights": ("number_lists", [[], [1], []])},
             '[serve] row 1, column "tag_weights": a weight is negative, NaN or infinite': {
@@ -405,6 +417,28 @@ class ExportTest(ProgramTest):
             library.score(model, {name: column for name, column in columns.items() if name != "user"}, 3)
         with self.assertRaisesRegex(RuntimeError, "wanted an exported model in .*, there is no version; polyscene export"):
             library.open(self.folder)
+
+    def test_threads_that_the_system_does_not_give_are_refused(self):
+        # OpenMP ends the program where it gets no thread: here a host that may map little memory for stacks.
+        self.train()
+        self.export()
+        host = """
+import resource, sys
+from tests.end_to_end.test_export import Library
+library = Library()
+resource.setrlimit(resource.RLIMIT_STACK, (64 << 20, 64 << 20))
+mapped = int(open("/proc/self/statm").read().split()[0]) * resource.getpagesize()
+resource.setrlimit(resource.RLIMIT_AS, (mapped + (1 << 30), resource.RLIM_INFINITY))
+for threads in (4096, 2_000_000_000):
+    assert not library.call("polyscene_open", sys.argv[1].encode(), threads)
+    print(library.error.value.decode())
+model = library.open(sys.argv[1])
+print(library.score(model, {}, 0).shape)
+"""
+        done = subprocess.run([sys.executable, "-c", host, str(self.folder / "served")], capture_output=True, text=True, cwd=ROOT, timeout=60)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertRegex(done.stdout, r"^\[ops\.thread\] wanted 4096 threads, the system gave \d+: .*; ask for fewer, or raise the limits on processes and "
+                                      r"memory\n\[ops\.thread\] wanted 1 to 4096 threads, got 2000000000\n\(0,\)\n$")
 
     def test_a_newer_version_is_taken_without_a_restart(self):
         self.train()

@@ -113,9 +113,22 @@ TEST_F(Threads, ErrorsReachTheCallerAfterAllChunks) {
   EXPECT_EQ(ran, 8);
 }
 
-TEST_F(Threads, CountIsAtLeastOne) {
-  EXPECT_EQ(message_of([] { set_thread_count(0); }), "[ops.thread] wanted at least 1 thread, got 0");
+TEST_F(Threads, CountHasBounds) {
+  EXPECT_EQ(message_of([] { set_thread_count(0); }), "[ops.thread] wanted 1 to 4096 threads, got 0");
+  EXPECT_EQ(message_of([] { set_thread_count(2'000'000'000); }),
+            "[ops.thread] wanted 1 to 4096 threads, got 2000000000");
   EXPECT_GE(available_processors(), 1);
+}
+
+TEST_F(Threads, AScopeLeavesTheCountAsItWas) {
+  set_thread_count(3);
+  {
+    const ThreadCountScope scope(5);
+    EXPECT_EQ(thread_count(), 5);
+  }
+  EXPECT_EQ(thread_count(), 3);
+  EXPECT_EQ(message_of([] { const ThreadCountScope scope(0); }), "[ops.thread] wanted 1 to 4096 threads, got 0");
+  EXPECT_EQ(thread_count(), 3);
 }
 
 }  // namespace

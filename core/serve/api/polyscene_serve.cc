@@ -1,10 +1,12 @@
 #include "core/serve/api/polyscene_serve.h"
 
-#include <algorithm>
 #include <cmath>
-#include <cstring>
+#include <memory>
 #include <mutex>
+#include <set>
+#include <string>
 
+#include "core/serve/api/boundary.h"
 #include "core/serve/joined_scoring.h"
 #include "core/serve/request.h"
 #include "core/serve/scorer_pool.h"
@@ -14,10 +16,18 @@
 
 namespace {
 
-using polyscene::InvalidArgument;
 using polyscene::require;
+using polyscene::boundary::array;
+using polyscene::boundary::given;
+using polyscene::boundary::guarded;
+using polyscene::boundary::name;
+using polyscene::boundary::strings;
 
-constexpr int64_t kMostWaitUs = int64_t{1} << 40;  // clocks count nanoseconds in 64 bits
+static_assert(POLYSCENE_MAX_ROWS == polyscene::kMostRequestRows);
+static_assert(POLYSCENE_MAX_VALUES == polyscene::kMostRequestValues);
+static_assert(POLYSCENE_MAX_THREADS == polyscene::kMostThreads);
+static_assert(POLYSCENE_MAX_STRING_BYTES == polyscene::kMostStringBytes);
+static_assert(POLYSCENE_NULL_ID == polyscene::kMissingKey);
 
 // A version that was opened. Requests made with it are joined among themselves alone.
 struct Version {
@@ -31,66 +41,68 @@ struct Version {
         joined([this](const polyscene::Batch& batch, std::span<float> logits) { scorers.score(batch, logits); }) {}
 };
 
-// Calls work(); what it throws goes to `error`, and `failed` is returned.
-template <class Result, class Work>
-Result guarded(char* error, size_t error_bytes, Result failed, const Work& work) {
-  try {
-    return work();
-  } catch (const std::exception& e) {
-    if (error != nullptr && error_bytes > 0) {
-      std::strncpy(error, e.what(), error_bytes - 1);
-      error[error_bytes - 1] = 0;
-    }
-    return failed;
-  }
-}
-
-template <class T>
-std::span<const T> list(const T* values, int64_t count) {
-  require(values != nullptr || count == 0, "[serve] wanted values, got NULL");
-  static const T kNone{};
-  return {count == 0 ? &kNone : values, static_cast<size_t>(count)};
-}
-
-std::vector<std::string_view> texts(const char* const* strings, const size_t* lengths, int64_t count) {
-  require(count == 0 || (strings != nullptr && lengths != nullptr), "[serve] wanted strings and lengths, got NULL");
-  std::vector<std::string_view> views;
-  for (int64_t i = 0; i < count; ++i)
-    views.push_back(strings[i] == nullptr ? std::string_view() : std::string_view(strings[i], lengths[i]));
-  return views;
-}
-
 }  // namespace
 
 struct polyscene_model {
-  std::string folder;
-  int threads;
-  std::mutex mutex;
-  std::shared_ptr<Version> version;
-  polyscene::JoinOptions join;  // most_rows 0: nothing is joined
+  const std::string folder;
+  const int threads;
 
-  std::shared_ptr<Version> current() {
-    const std::lock_guard lock(mutex);
-    return version;
+  polyscene_model(const char* name, int count) : folder(name), threads(count) {
+    take(std::make_shared<Version>(folder));
   }
-  polyscene::JoinOptions join_options() {
-    const std::lock_guard lock(mutex);
-    return join;
+  std::shared_ptr<Version> current() const {
+    const std::lock_guard lock(mutex_);
+    return version_;
   }
+  // Valid as long as this.
+  const char* current_folder() const {
+    const std::lock_guard lock(mutex_);
+    return folders_.find(version_->model.folder())->c_str();
+  }
+  // Whether there was a newer version. One call at a time, so that an older version never follows a newer one.
+  bool refresh() {
+    const std::lock_guard one(refreshing_);
+    const std::string newest = polyscene::find_version(folder);
+    if (newest == current()->model.folder()) return false;
+    take(std::make_shared<Version>(newest));
+    return true;
+  }
+  polyscene::JoinOptions join_options() const {
+    const std::lock_guard lock(mutex_);
+    return join_;
+  }
+  void set_join_options(const polyscene::JoinOptions& options) {
+    const std::lock_guard lock(mutex_);
+    join_ = options;
+  }
+
+ private:
+  void take(std::shared_ptr<Version> version) {
+    const std::lock_guard lock(mutex_);
+    folders_.insert(version->model.folder());
+    version_.swap(version);
+  }
+
+  std::mutex refreshing_;
+  mutable std::mutex mutex_;
+  std::set<std::string> folders_;  // of this version and those before it
+  std::shared_ptr<Version> version_;
+  polyscene::JoinOptions join_;  // most_rows 0: nothing is joined
 };
 
 struct polyscene_request {
-  std::shared_ptr<Version> version;  // that of the columns
-  int64_t rows;
+  const polyscene_model* const model;
+  const std::shared_ptr<Version> version;  // that of the columns
+  const int64_t rows;
   polyscene::Request columns;
 
-  polyscene_request(std::shared_ptr<Version> v, int64_t n)
-      : version(std::move(v)), rows(n), columns(version->model.experiment().data(), version->model.schema(), n) {}
-  // Offsets of lists and how many values they name.
-  [[nodiscard]] std::pair<std::span<const int64_t>, int64_t> lists(const int64_t* offsets) const {
-    const std::span<const int64_t> all = list(offsets, rows + 1);
-    require(all.back() >= 0, "[serve] wanted offsets that ascend from 0, got ", all.back());
-    return {all, all.back()};
+  polyscene_request(const polyscene_model& m, int64_t n)
+      : model(&m),
+        version(m.current()),
+        rows(n),
+        columns(version->model.experiment().data(), version->model.schema(), n) {}
+  [[nodiscard]] std::span<const int64_t> lists(const int64_t* offsets) const {
+    return array("offsets", offsets, rows + 1);
   }
 };
 
@@ -98,43 +110,40 @@ extern "C" {
 
 polyscene_model* polyscene_open(const char* folder, int threads, char* error, size_t error_bytes) {
   return guarded<polyscene_model*>(error, error_bytes, nullptr, [&] {
-    require(folder != nullptr, "[serve] wanted a folder, got NULL");
-    require(threads >= 1, "[serve] wanted threads >= 1, got ", threads);
-    return new polyscene_model{
-        .folder = folder, .threads = threads, .mutex = {}, .version = std::make_shared<Version>(folder), .join = {}};
+    require(given("folder", folder) != 0, "[serve] wanted a folder, got an empty name");
+    polyscene::check_threads(threads);
+    return new polyscene_model(folder, threads);
   });
 }
 
 void polyscene_close(polyscene_model* model) { delete model; }
 
-const char* polyscene_folder(const polyscene_model* model) { return model->version->model.folder().c_str(); }
+const char* polyscene_folder(const polyscene_model* model) {
+  return guarded<const char*>(nullptr, 0, nullptr, [&] { return given("model", model).current_folder(); });
+}
 
 int polyscene_refresh(polyscene_model* model, char* error, size_t error_bytes) {
-  return guarded(error, error_bytes, -1, [&] {
-    const std::string newest = polyscene::find_version(model->folder);
-    if (newest == model->current()->model.folder()) return 0;
-    auto version = std::make_shared<Version>(newest);
-    const std::lock_guard lock(model->mutex);
-    model->version = std::move(version);
-    return 1;
-  });
+  return guarded(error, error_bytes, -1, [&] { return given("model", model).refresh() ? 1 : 0; });
 }
 
 int polyscene_join_requests(polyscene_model* model, int64_t most_rows, int64_t wait_us, int at_once, char* error,
                             size_t error_bytes) {
   return guarded(error, error_bytes, 1, [&] {
-    require(most_rows >= 0, "[serve] wanted most_rows >= 0, got ", most_rows);
-    require(wait_us >= 0 && wait_us <= kMostWaitUs, "[serve] wanted wait_us of 0 to ", kMostWaitUs, ", got ", wait_us);
-    require(at_once >= 1, "[serve] wanted at_once >= 1, got ", at_once);
-    const std::lock_guard lock(model->mutex);
-    model->join = {.most_rows = most_rows, .wait = std::chrono::microseconds(wait_us), .at_once = at_once};
+    const auto within = [](const char* what, int64_t value, int64_t least, int64_t most) {
+      require(value >= least && value <= most, "[serve] wanted ", what, " of ", least, " to ", most, ", got ", value);
+    };
+    within("most_rows", most_rows, 0, POLYSCENE_MAX_ROWS);
+    within("wait_us", wait_us, 0, POLYSCENE_MAX_WAIT_US);
+    within("at_once", at_once, 1, POLYSCENE_MAX_THREADS);
+    given("model", model)
+        .set_join_options({.most_rows = most_rows, .wait = std::chrono::microseconds(wait_us), .at_once = at_once});
     return 0;
   });
 }
 
 polyscene_request* polyscene_request_new(polyscene_model* model, int64_t rows, char* error, size_t error_bytes) {
   return guarded<polyscene_request*>(error, error_bytes, nullptr,
-                                     [&] { return new polyscene_request(model->current(), rows); });
+                                     [&] { return new polyscene_request(given("model", model), rows); });
 }
 
 void polyscene_request_free(polyscene_request* request) { delete request; }
@@ -142,15 +151,17 @@ void polyscene_request_free(polyscene_request* request) { delete request; }
 int polyscene_set_ids(polyscene_request* request, const char* column, const int64_t* ids, char* error,
                       size_t error_bytes) {
   return guarded(error, error_bytes, 1, [&] {
-    request->columns.set_ids(column, list(ids, request->rows));
+    auto& to = given("request", request);
+    to.columns.set_ids(name(column), array("ids", ids, to.rows));
     return 0;
   });
 }
 
-int polyscene_set_strings(polyscene_request* request, const char* column, const char* const* strings,
+int polyscene_set_strings(polyscene_request* request, const char* column, const char* const* texts,
                           const size_t* lengths, char* error, size_t error_bytes) {
   return guarded(error, error_bytes, 1, [&] {
-    request->columns.set_strings(column, texts(strings, lengths, request->rows));
+    auto& to = given("request", request);
+    to.columns.set_strings(name(column), strings(texts, lengths, to.rows));
     return 0;
   });
 }
@@ -158,34 +169,36 @@ int polyscene_set_strings(polyscene_request* request, const char* column, const 
 int polyscene_set_numbers(polyscene_request* request, const char* column, const double* numbers, char* error,
                           size_t error_bytes) {
   return guarded(error, error_bytes, 1, [&] {
-    request->columns.set_numbers(column, list(numbers, request->rows));
+    auto& to = given("request", request);
+    to.columns.set_numbers(name(column), array("numbers", numbers, to.rows));
     return 0;
   });
 }
 
 int polyscene_set_id_lists(polyscene_request* request, const char* column, const int64_t* offsets, const int64_t* ids,
-                           char* error, size_t error_bytes) {
+                           int64_t count, char* error, size_t error_bytes) {
   return guarded(error, error_bytes, 1, [&] {
-    const auto [all, count] = request->lists(offsets);
-    request->columns.set_id_lists(column, all, list(ids, count));
+    auto& to = given("request", request);
+    to.columns.set_id_lists(name(column), to.lists(offsets), array("ids", ids, count));
     return 0;
   });
 }
 
 int polyscene_set_string_lists(polyscene_request* request, const char* column, const int64_t* offsets,
-                               const char* const* strings, const size_t* lengths, char* error, size_t error_bytes) {
+                               const char* const* texts, const size_t* lengths, int64_t count, char* error,
+                               size_t error_bytes) {
   return guarded(error, error_bytes, 1, [&] {
-    const auto [all, count] = request->lists(offsets);
-    request->columns.set_string_lists(column, all, texts(strings, lengths, count));
+    auto& to = given("request", request);
+    to.columns.set_string_lists(name(column), to.lists(offsets), strings(texts, lengths, count));
     return 0;
   });
 }
 
 int polyscene_set_number_lists(polyscene_request* request, const char* column, const int64_t* offsets,
-                               const double* numbers, char* error, size_t error_bytes) {
+                               const double* numbers, int64_t count, char* error, size_t error_bytes) {
   return guarded(error, error_bytes, 1, [&] {
-    const auto [all, count] = request->lists(offsets);
-    request->columns.set_number_lists(column, all, list(numbers, count));
+    auto& to = given("request", request);
+    to.columns.set_number_lists(name(column), to.lists(offsets), array("numbers", numbers, count));
     return 0;
   });
 }
@@ -193,14 +206,16 @@ int polyscene_set_number_lists(polyscene_request* request, const char* column, c
 int polyscene_score(polyscene_model* model, const polyscene_request* request, float* probabilities, char* error,
                     size_t error_bytes) {
   return guarded(error, error_bytes, 1, [&] {
-    const polyscene::Batch batch = request->columns.batch();
-    Version& version = *request->version;
-    const std::span<float> scores(probabilities, static_cast<size_t>(batch.rows));
-    polyscene::set_thread_count(model->threads);
-    if (const polyscene::JoinOptions join = model->join_options(); join.most_rows > 0 && batch.rows > 0)
-      version.joined.score(batch, scores, join);
+    const polyscene_model& with = given("model", model);
+    const polyscene_request& of = given("request", request);
+    require(of.model == model, "[serve] wanted a request of this model, got one that was made with another");
+    const std::span<float> scores = array("places for probabilities", probabilities, of.rows);
+    const polyscene::Batch batch = of.columns.batch();
+    const polyscene::ThreadCountScope threads(with.threads);
+    if (const polyscene::JoinOptions join = with.join_options(); join.most_rows > 0 && batch.rows > 0)
+      of.version->joined.score(batch, scores, join);
     else
-      version.scorers.score(batch, scores);
+      of.version->scorers.score(batch, scores);
     for (float& score : scores) score = static_cast<float>(1 / (1 + std::exp(-double{score})));
     return 0;
   });

@@ -8,6 +8,7 @@
 
 #include <array>
 #include <memory>
+#include <optional>
 #include <span>
 #include <stdexcept>
 #include <string>
@@ -23,6 +24,13 @@ class Error : public std::runtime_error {
 };
 
 namespace detail {
+
+// C reads it up to the first zero byte.
+inline const char* text(const std::string& text) {
+  if (text.find('\0') != std::string::npos)
+    throw Error("wanted a name, got one that goes on behind a zero byte: \"" + std::string(text.c_str()) + "\"");
+  return text.c_str();
+}
 
 // call(error, bytes), whose result is as wanted where ok(result).
 template <class Call, class Ok>
@@ -48,9 +56,13 @@ class Request;
 class Model {
  public:
   explicit Model(const std::string& folder, int threads = 1)
-      : model_(detail::made([&](char* e, size_t n) { return polyscene_open(folder.c_str(), threads, e, n); }),
+      : model_(detail::made([&](char* e, size_t n) { return polyscene_open(detail::text(folder), threads, e, n); }),
                polyscene_close) {}
-  [[nodiscard]] std::string folder() const { return polyscene_folder(model_.get()); }
+  [[nodiscard]] std::string folder() const {
+    const char* const folder = polyscene_folder(model_.get());
+    if (folder == nullptr) throw Error("wanted a model, got one that was moved from");
+    return folder;
+  }
   // Whether there was a newer version, which is then used.
   bool refresh() {
     return detail::checked([&](char* e, size_t n) { return polyscene_refresh(model_.get(), e, n); },
@@ -74,55 +86,78 @@ class Request {
         request_(detail::made([&](char* e, size_t n) { return polyscene_request_new(model.model_.get(), rows, e, n); }),
                  polyscene_request_free) {}
 
+  // One value per row.
   Request& ids(const std::string& column, std::span<const int64_t> ids) {
-    return set(ids.size(), rows_, column,
-               [&](char* e, size_t n) { return polyscene_set_ids(get(), column.c_str(), ids.data(), e, n); });
+    return set(column, ids.size(), rows_,
+               [&](const char* c, char* e, size_t n) { return polyscene_set_ids(get(), c, ids.data(), e, n); });
   }
-  Request& strings(const std::string& column, std::span<const std::string> strings) {
-    const Texts texts(strings);
-    return set(strings.size(), rows_, column, [&](char* e, size_t n) {
-      return polyscene_set_strings(get(), column.c_str(), texts.data.data(), texts.lengths.data(), e, n);
-    });
+  Request& strings(const std::string& column, std::span<const std::string> strings) { return texts(column, strings); }
+  Request& strings(const std::string& column, std::span<const std::optional<std::string>> strings) {
+    return texts(column, strings);
   }
   Request& numbers(const std::string& column, std::span<const double> numbers) {
-    return set(numbers.size(), rows_, column,
-               [&](char* e, size_t n) { return polyscene_set_numbers(get(), column.c_str(), numbers.data(), e, n); });
+    return set(column, numbers.size(), rows_,
+               [&](const char* c, char* e, size_t n) { return polyscene_set_numbers(get(), c, numbers.data(), e, n); });
   }
+  // A list per row: offsets [rows + 1] from 0 to the number of values.
   Request& id_lists(const std::string& column, std::span<const int64_t> offsets, std::span<const int64_t> ids) {
-    return set(offsets.size(), rows_ + 1, column, [&](char* e, size_t n) {
-      return polyscene_set_id_lists(get(), column.c_str(), offsets.data(), ids.data(), e, n);
+    return set(column, offsets.size(), rows_ + 1, [&](const char* c, char* e, size_t n) {
+      return polyscene_set_id_lists(get(), c, offsets.data(), ids.data(), std::ssize(ids), e, n);
     });
   }
   Request& string_lists(const std::string& column, std::span<const int64_t> offsets,
                         std::span<const std::string> strings) {
-    const Texts texts(strings);
-    return set(offsets.size(), rows_ + 1, column, [&](char* e, size_t n) {
-      return polyscene_set_string_lists(get(), column.c_str(), offsets.data(), texts.data.data(), texts.lengths.data(),
-                                        e, n);
-    });
+    return text_lists(column, offsets, strings);
+  }
+  Request& string_lists(const std::string& column, std::span<const int64_t> offsets,
+                        std::span<const std::optional<std::string>> strings) {
+    return text_lists(column, offsets, strings);
   }
   Request& number_lists(const std::string& column, std::span<const int64_t> offsets, std::span<const double> numbers) {
-    return set(offsets.size(), rows_ + 1, column, [&](char* e, size_t n) {
-      return polyscene_set_number_lists(get(), column.c_str(), offsets.data(), numbers.data(), e, n);
+    return set(column, offsets.size(), rows_ + 1, [&](const char* c, char* e, size_t n) {
+      return polyscene_set_number_lists(get(), c, offsets.data(), numbers.data(), std::ssize(numbers), e, n);
     });
   }
 
  private:
   friend class Model;
+  // Strings as C has them; std::nullopt is null.
   struct Texts {
     std::vector<const char*> data;
     std::vector<size_t> lengths;
-    explicit Texts(std::span<const std::string> strings) {
-      for (const std::string& text : strings) data.push_back(text.data()), lengths.push_back(text.size());
+    template <class Strings>
+    explicit Texts(const Strings& strings) {
+      for (const auto& text : strings) add(text);
+    }
+    void add(const std::string& text) { data.push_back(text.data()), lengths.push_back(text.size()); }
+    void add(const std::optional<std::string>& text) {
+      if (text) return add(*text);
+      data.push_back(nullptr), lengths.push_back(0);
     }
   };
   [[nodiscard]] polyscene_request* get() const { return request_.get(); }
+  template <class Strings>
+  Request& texts(const std::string& column, const Strings& strings) {
+    const Texts texts(strings);
+    return set(column, strings.size(), rows_, [&](const char* c, char* e, size_t n) {
+      return polyscene_set_strings(get(), c, texts.data.data(), texts.lengths.data(), e, n);
+    });
+  }
+  template <class Strings>
+  Request& text_lists(const std::string& column, std::span<const int64_t> offsets, const Strings& strings) {
+    const Texts texts(strings);
+    return set(column, offsets.size(), rows_ + 1, [&](const char* c, char* e, size_t n) {
+      return polyscene_set_string_lists(get(), c, offsets.data(), texts.data.data(), texts.lengths.data(),
+                                        std::ssize(texts.data), e, n);
+    });
+  }
+  // The values of a column, of which there are as many as C will read.
   template <class Call>
-  Request& set(size_t got, int64_t wanted, const std::string& column, const Call& call) {
+  Request& set(const std::string& column, size_t got, int64_t wanted, const Call& call) {
     if (static_cast<int64_t>(got) != wanted)
       throw Error("column \"" + column + "\": wanted " + std::to_string(wanted) + " values or offsets, got " +
                   std::to_string(got));
-    detail::run(call);
+    detail::run([&](char* e, size_t n) { return call(detail::text(column), e, n); });
     return *this;
   }
 
@@ -132,7 +167,8 @@ class Request {
 
 std::vector<float> Model::score(const Request& request) const {
   std::vector<float> probabilities(static_cast<size_t>(request.rows_));
-  detail::run([&](char* e, size_t n) { return polyscene_score(model_.get(), request.get(), probabilities.data(), e, n); });
+  detail::run(
+      [&](char* e, size_t n) { return polyscene_score(model_.get(), request.get(), probabilities.data(), e, n); });
   return probabilities;
 }
 

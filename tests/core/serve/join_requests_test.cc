@@ -154,10 +154,12 @@ TEST_F(JoinRequestsTest, RefusesWhatMakesNoSense) {
     }
     return std::string("no error");
   };
-  EXPECT_EQ(refused(-1, 0, 1), "[serve] wanted most_rows >= 0, got -1");
+  EXPECT_EQ(refused(-1, 0, 1), "[serve] wanted most_rows of 0 to 1048576, got -1");
+  EXPECT_EQ(refused(INT64_MAX, 0, 1), "[serve] wanted most_rows of 0 to 1048576, got 9223372036854775807");
   EXPECT_EQ(refused(8, -1, 1), "[serve] wanted wait_us of 0 to 1099511627776, got -1");
   EXPECT_EQ(refused(8, INT64_MAX, 1), "[serve] wanted wait_us of 0 to 1099511627776, got 9223372036854775807");
-  EXPECT_EQ(refused(8, 0, 0), "[serve] wanted at_once >= 1, got 0");
+  EXPECT_EQ(refused(8, 0, 0), "[serve] wanted at_once of 1 to 4096, got 0");
+  EXPECT_EQ(refused(8, 0, 2'000'000'000), "[serve] wanted at_once of 1 to 4096, got 2000000000");
 }
 
 }  // namespace

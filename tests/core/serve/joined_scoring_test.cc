@@ -103,6 +103,34 @@ TEST_F(JoinedScoringTest, JoinsWhatCameWhileABatchWasScored) {
   EXPECT_EQ(joined_.waiting_rows(), 0);
 }
 
+// Offsets of 32 bits would not hold the lists of all: such requests are scored one after the other.
+TEST_F(JoinedScoringTest, JoinsNoMoreValuesThanOffsetsHold) {
+  std::latch begun(1), held(1);
+  before_ = [&](const Batch& batch) {
+    if (!batch.sequences.empty()) return;
+    begun.count_down();
+    held.wait();
+  };
+  const JoinOptions options{.most_rows = 8};
+  auto first = start(0, 1, options);
+  begun.wait();
+  Batch many = numbered(0, 1);
+  many.sequences.push_back({.offsets = {0, int32_t{1} << 30}, .sides = {}});
+  std::vector<std::future<void>> callers;
+  for (int64_t i = 1; i <= 3; ++i) {
+    callers.push_back(std::async(std::launch::async, [&] {
+      float logit = -1;
+      joined_.score(many, {&logit, 1}, options);
+      EXPECT_EQ(logit, 0);
+    }));
+    await(i);
+  }
+  held.count_down();
+  for (auto& caller : callers) caller.get();
+  EXPECT_EQ(first.get(), "nothing thrown");
+  EXPECT_THAT(rows_, ElementsAre(1, 1, 1, 1));
+}
+
 TEST_F(JoinedScoringTest, ScoresSeveralBatchesAtOnce) {
   // Each waits for the other: one after the other they would never end.
   std::latch both(2);

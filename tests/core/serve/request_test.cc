@@ -37,8 +37,9 @@ class RequestTest : public ::testing::Test {
 
 TEST_F(RequestTest, FollowsTheRulesOfTraining) {
   Request request(data_, schema_, 3);
-  const std::vector<std::string_view> users = {"a", "", std::string_view()};
-  request.set_strings("user", users);
+  const std::vector<const char*> users = {"a", "", nullptr};
+  const std::vector<size_t> lengths = {1, 0, 5};
+  request.set_strings("user", {users, lengths});
   request.set_numbers("years", std::vector<double>{17.5, 18, std::nan("")});
   request.set_ids("video", std::vector<int64_t>{0, 7, 99});
   request.set_numbers("price", std::vector<double>{0, std::exp(1.0) - 1, 1 - std::exp(2.0)});
@@ -56,6 +57,40 @@ TEST_F(RequestTest, FollowsTheRulesOfTraining) {
   EXPECT_THAT(batch.bags[0].weights, ElementsAre(3, 2, 1));
   EXPECT_THAT(batch.sequences[0].offsets, ElementsAre(0, 0, 2, 3));  // the newest
   EXPECT_THAT(batch.sequences[0].sides[0], ElementsAre(2, 3, 4));
+}
+
+// As in a file: null is no string, and an empty one is.
+TEST_F(RequestTest, NullsInListsOfStringsAreNull) {
+  data_.mutable_feature(4)->mutable_bag()->set_nullable(true);
+  data_.mutable_feature(4)->mutable_bag()->clear_weight_column();
+  data_.mutable_feature(5)->mutable_sequence()->set_nullable(true);
+  Request request(data_, schema_, 1);
+  request.set_ids("video", std::vector<int64_t>{0});
+  request.set_numbers("price", std::vector<double>{0});
+  const std::vector<const char*> texts = {nullptr, ""};
+  const std::vector<size_t> lengths = {1, 0};
+  for (const char* column : {"tags", "past_item"})
+    request.set_string_lists(column, std::vector<int64_t>{0, 2}, {texts, lengths});
+  const Batch batch = request.batch();
+  EXPECT_THAT(batch.bags[0].keys, ElementsAre(kMissingKey, hash_key("", 0)));
+  EXPECT_THAT(batch.sequences[0].sides[0], ElementsAre(kMissingKey, hash_key("", 0)));
+}
+
+// As a column of integers may be in training: the caller then sets both.
+TEST_F(RequestTest, AColumnMayBeReadAsIdsAndAsNumbers) {
+  data_.mutable_feature(3)->mutable_number()->set_column("video");
+  Request request(data_, schema_, 1);
+  request.set_ids("video", std::vector<int64_t>{7});
+  EXPECT_EQ(message_of([&] { (void)request.batch(); }),
+            "[serve] column \"video\" is read as ids and as numbers: wanted both, got one of them");
+  request.set_numbers("video", std::vector<double>{0});
+  const Batch batch = request.batch();
+  EXPECT_THAT(batch.fields[2], ElementsAre(7));
+  EXPECT_THAT(batch.numbers, ElementsAre(-0.5f));
+  data_.mutable_feature(4)->mutable_bag()->set_column("video");
+  EXPECT_EQ(message_of([&] { Request(data_, schema_, 1); }),
+            "[serve] column \"video\" is read as lists and as one value per row: no model was trained so; export it "
+            "again");
 }
 
 TEST_F(RequestTest, RefusesWhatTheReaderRefuses) {
@@ -85,12 +120,12 @@ TEST_F(RequestTest, RefusesWhatTheReaderRefuses) {
   EXPECT_EQ(refused([](Request& r) {
               r.set_id_lists("past_item", std::vector<int64_t>{0, 2}, std::vector<int64_t>{1});
             }),
-            "[serve] column \"past_item\": wanted 2 offsets that ascend from 0 to the 1 values, got others");
+            "[serve] column \"past_item\": wanted 2 offsets that ascend from 0 to the 1 values, got 2 as offset 1");
   EXPECT_EQ(refused([](Request& r) {
               r.set_id_lists("tags", std::vector<int64_t>{0, 1}, std::vector<int64_t>{1});
             }),
             "[serve] columns \"tags\" and \"weights\" go together: wanted both or neither");
-  EXPECT_EQ(message_of([&] { Request(data_, schema_, -1); }), "[serve] wanted 0 to 2147483647 rows, got -1");
+  EXPECT_EQ(message_of([&] { Request(data_, schema_, -1); }), "[serve] wanted 0 to 1048576 rows, got -1");
 }
 
 }  // namespace

@@ -1,9 +1,10 @@
 #!/usr/bin/env bash
-# Searches for inputs on which the readers of files break, by libFuzzer: what tests/fuzz does with a fixed number of
-# inputs, without end. Builds the product with clang in build/fuzz, under the address and undefined-behaviour sanitizers.
+# Searches for inputs on which the readers of files and the serving library break, by libFuzzer: what tests/fuzz does
+# with a fixed number of inputs, without end. Builds the product with clang in build/fuzz, under the address and
+# undefined-behaviour sanitizers.
 #
 #   tools/fuzz.sh                          every target for 60 seconds
-#   tools/fuzz.sh --seconds 600 manifest   one of safetensors, rows, manifest, export
+#   tools/fuzz.sh --seconds 600 manifest   one of safetensors, rows, manifest, export, calls
 #
 # Inputs that reached new code are kept in build/fuzz/corpus/TARGET, one that broke a reader in build/fuzz/found. What is
 # found wants a line in tests/fuzz/fuzz_test.cc.
@@ -24,12 +25,12 @@ while (($# > 0)); do
   case "$1" in
     --seconds) [[ ${2:-} =~ ^[1-9][0-9]*$ ]] || usage 2; seconds=$2; shift ;;
     --help | -h) usage 0 ;;
-    safetensors | rows | manifest | export) targets+=("$1") ;;
+    safetensors | rows | manifest | export | calls) targets+=("$1") ;;
     *) usage 2 ;;
   esac
   shift
 done
-((${#targets[@]} > 0)) || targets=(safetensors rows manifest export)
+((${#targets[@]} > 0)) || targets=(safetensors rows manifest export calls)
 
 # CXX where it is clang, else the newest clang++ in PATH.
 choose_clang() {

@@ -1,5 +1,5 @@
-// Damaged files of all kinds, always the same ones: each is read or refused, and none gets memory that it does not pay
-// for with bytes of its own.
+// Damaged files of all kinds and wrong calls, always the same ones: each is read or refused, and none gets memory that
+// it does not pay for with bytes of its own.
 #include <gtest/gtest.h>
 
 #include <sstream>
@@ -112,7 +112,8 @@ INSTANTIATE_TEST_SUITE_P(Readers, Fuzz,
                          ::testing::Values(Reader{"Safetensors", make_safetensors_target, 10'000},
                                            Reader{"Rows", make_rows_target, 1'500},
                                            Reader{"Manifest", make_manifest_target, 400},
-                                           Reader{"Export", make_export_target, 250}),
+                                           Reader{"Export", make_export_target, 250},
+                                           Reader{"Calls", make_calls_target, 2'000}),
                          [](const auto& reader) { return reader.param.name; });
 
 }  // namespace

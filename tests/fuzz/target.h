@@ -1,5 +1,5 @@
-// Readers of files that come from elsewhere, each given bytes that may be anything: by fuzz_test, which runs with the
-// other tests, and by libFuzzer (tools/fuzz.sh).
+// Readers of files that come from elsewhere, and the serving library, each given bytes that may be anything: by
+// fuzz_test, which runs with the other tests, and by libFuzzer (tools/fuzz.sh).
 #pragma once
 
 #include <memory>
@@ -24,6 +24,6 @@ class FuzzTarget {
 
 // `folder` is the target's own. Make what the target reads beside the bytes.
 using MakeFuzzTarget = std::unique_ptr<FuzzTarget>(const std::string& folder);
-MakeFuzzTarget make_safetensors_target, make_rows_target, make_manifest_target, make_export_target;
+MakeFuzzTarget make_safetensors_target, make_rows_target, make_manifest_target, make_export_target, make_calls_target;
 
 }  // namespace polyscene::testing

@@ -69,8 +69,8 @@ std::span<T> array(const char* what, T* elements, int64_t count) {
   require(count >= 0 && count <= kMostRequestValues, "[serve] wanted 0 to ", kMostRequestValues, " ", what, ", got ",
           count);
   require(elements != nullptr || count == 0, "[serve] wanted ", count, " ", what, ", got NULL");
-  require(reinterpret_cast<uintptr_t>(elements) % alignof(T) == 0, "[serve] wanted ", what, " at a multiple of ",
-          alignof(T), " bytes, got another address");
+  require(count == 0 || reinterpret_cast<uintptr_t>(elements) % alignof(T) == 0, "[serve] wanted ", what,
+          " at a multiple of ", alignof(T), " bytes, got another address");
   return {elements, static_cast<size_t>(count)};
 }
 

@@ -8,6 +8,7 @@
 #include <algorithm>
 #include <cstdio>
 #include <filesystem>
+#include <fstream>
 #include <set>
 
 #include "core/checkpoint/folders.h"
@@ -95,9 +96,13 @@ void fill(Manifest& manifest, const TrainPosition& p) {
   manifest.set_epoch(p.epoch);
   manifest.set_batches(p.batches);
   manifest.set_rows_trained(p.rows_trained);
-  manifest.set_misses(p.misses);
-  if (p.best) manifest.set_best(*p.best);
-  if (p.best_step) manifest.set_best_step(*p.best_step);
+  if (!p.best) return;
+  manifest.set_best(p.best->value);
+  manifest.set_best_step(p.best->step);
+  manifest.set_misses(p.best->misses);
+  manifest.set_best_metric(p.best->metric);
+  manifest.set_best_model(p.best->model);
+  manifest.set_valid(p.best->valid);
 }
 
 TrainPosition position_of(const Manifest& m) {
@@ -106,11 +111,14 @@ TrainPosition position_of(const Manifest& m) {
                   .epoch = m.epoch(),
                   .batches = m.batches(),
                   .rows_trained = m.rows_trained(),
-                  .best = {},
-                  .misses = m.misses(),
-                  .best_step = {}};
-  if (m.has_best()) p.best = m.best();
-  if (m.has_best_step()) p.best_step = m.best_step();
+                  .best = {}};
+  if (m.has_best() && m.has_best_step())
+    p.best = {.metric = m.best_metric(),
+              .value = m.best(),
+              .step = m.best_step(),
+              .misses = m.misses(),
+              .model = m.best_model(),
+              .valid = m.valid()};
   return p;
 }
 
@@ -163,6 +171,16 @@ config::Experiment load_config(const std::string& checkpoint, const std::vector<
   return result;
 }
 
+std::string end_of_file(const std::string& path, uintmax_t size) {
+  constexpr uintmax_t kEnd = 1 << 16;
+  std::string end(std::min(size, kEnd), '\0');
+  std::ifstream file(path, std::ios::binary);
+  file.seekg(static_cast<std::streamoff>(size - end.size())).read(end.data(), static_cast<std::streamsize>(end.size()));
+  require<DataError>(file.good() || end.empty(), "[checkpoint] cannot read the end of ", path,
+                     "; check that it is a file that you may read, and that nothing changes it");
+  return end;
+}
+
 std::string sentences(const std::vector<std::string>& all) {
   std::string text;
   for (const std::string& one : all) text += "\n  " + one;
@@ -171,13 +189,17 @@ std::string sentences(const std::vector<std::string>& all) {
 
 }  // namespace
 
-std::string describe_files(const std::vector<std::string>& files) {
+std::string describe_files(const std::vector<std::string>& files, bool ends) {
   uint64_t hash = 0;
   uintmax_t bytes = 0;
   for (const std::string& path : files) {
     const uintmax_t size = fs::file_size(path);
     const std::string text = str(fs::path(path).filename().string(), '\n', size);
     hash = XXH3_64bits_withSeed(text.data(), text.size(), hash);
+    if (ends) {
+      const std::string end = end_of_file(path, size);
+      hash = XXH3_64bits_withSeed(end.data(), end.size(), hash);
+    }
     bytes += size;
   }
   char hex[20];

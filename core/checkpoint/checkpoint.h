@@ -17,14 +17,24 @@
 
 namespace polyscene {
 
+// The best evaluation of a run so far.
+struct BestSoFar {
+  std::string metric = {};  // by which it is the best, as train.early_stop.metric has it; empty in older checkpoints
+  double value = 0;
+  int64_t step = 0;
+  int misses = 0;          // evaluations since that count for train.early_stop
+  std::string model = {};  // of that step: its name below models/ of the run; empty in older checkpoints
+  std::string valid = {};  // describe_files() of the validation files; empty in older checkpoints
+
+  friend bool operator==(const BestSoFar&, const BestSoFar&) = default;
+};
+
 // Where a run stands between two steps.
 struct TrainPosition {
   int64_t step = 0, trained_steps = 0;  // trained: those with rows
   int64_t epoch = 0, batches = 0;       // batches of the epoch that are done
   int64_t rows_trained = 0;
-  std::optional<double> best = {};  // of the early stop's metric
-  int misses = 0;                   // evaluations since
-  std::optional<int64_t> best_step = {};
+  std::optional<BestSoFar> best = {};
 
   friend bool operator==(const TrainPosition&, const TrainPosition&) = default;
 };
@@ -104,7 +114,8 @@ void require_whole(const std::string& folder);
 // the session is of no use any more. InvalidArgument where the training files are others.
 [[nodiscard]] TrainPosition load_checkpoint(const std::string& checkpoint, const std::string& data, Session& session);
 
-// "12 files, 345 bytes, 0123456789abcdef".
-[[nodiscard]] std::string describe_files(const std::vector<std::string>& files);
+// "12 files, 345 bytes, 0123456789abcdef": a hash of their names and sizes, and with `ends` of their last bytes, where
+// Parquet has its statistics.
+[[nodiscard]] std::string describe_files(const std::vector<std::string>& files, bool ends = false);
 
 }  // namespace polyscene

@@ -10,16 +10,17 @@
 #include <vector>
 
 #include "core/checkpoint/checkpoint.h"
+#include "core/checkpoint/held_model.h"
 #include "core/export/safetensors.h"
 
 namespace polyscene {
 namespace fs = std::filesystem;
 namespace {
 
-std::string folder_of(const std::string& path) {
-  const std::string folder = fs::exists(path + "/dense.safetensors") ? path : find_checkpoint(path);
-  require_whole(folder);
-  return folder;
+HeldModel model_at(const std::string& path) {
+  HeldModel model(fs::exists(path + "/dense.safetensors") ? path : find_checkpoint(path));
+  require_whole(model.path());
+  return model;
 }
 
 // How far apart elements are that should be equal.
@@ -169,7 +170,8 @@ bool print_file(std::ostream& out, const std::string& path_a, const std::string&
 }  // namespace
 
 bool print_difference(std::ostream& out, const std::string& path_a, const std::string& path_b) {
-  const std::string a = folder_of(path_a), b = folder_of(path_b);
+  const HeldModel first = model_at(path_a), second = model_at(path_b);
+  const std::string &a = first.path(), &b = second.path();
   out << std::setprecision(3);
   bool same = print_file(out, a + "/dense.safetensors", b + "/dense.safetensors");
   const std::string state = "/optimizer.safetensors";

@@ -65,14 +65,9 @@ void move_folder(const std::string& from, const std::string& to) {
   check(error, "move a finished model to", to);
 }
 
-void replace_folder(const std::string& folder, const std::string& aside, const std::string& previous) {
+void replace_folder(const std::string& folder, const std::string& aside) {
   const bool exchanged = ::renameat2(AT_FDCWD, aside.c_str(), AT_FDCWD, folder.c_str(), RENAME_EXCHANGE) == 0;
-  const std::string& old = exchanged ? aside : folder;
-  if (previous.empty()) {
-    remove_folder(old);
-  } else {
-    move_folder(old, previous);
-  }
+  remove_folder(exchanged ? aside : folder);
   if (!exchanged) move_folder(aside, folder);
 }
 

@@ -16,9 +16,9 @@ void together(Communicator& communicator, const std::function<void()>& work);
 void make_folder(const std::string& path);
 void remove_folder(const std::string& path);
 void move_folder(const std::string& from, const std::string& to);
-// Puts `aside` in the folder's place, and that in the place of `previous`, or away where it is empty. Whoever looks
-// sees the old one or the new one, whole. Network file systems may know no exchange: then there is none for a moment.
-void replace_folder(const std::string& folder, const std::string& aside, const std::string& previous = {});
+// Puts `aside` in the folder's place, and removes what was there. Whoever looks sees the old one or the new one, whole.
+// Network file systems may know no exchange: then there is none for a moment.
+void replace_folder(const std::string& folder, const std::string& aside);
 // Its list of files, and with `files` those themselves, reach the disk.
 void sync_folder(const std::string& path, bool files);
 

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "core/checkpoint/checkpoint.h"
+#include "core/checkpoint/held_model.h"
 #include "core/export/safetensors.h"
 
 namespace polyscene {
@@ -68,13 +69,16 @@ void print(std::ostream& out, const std::string& name, const Values& v) {
 }  // namespace
 
 void print_checkpoint(std::ostream& out, const std::string& path) {
-  const std::string folder = fs::exists(path + "/dense.safetensors") ? path : find_checkpoint(path);
+  const HeldModel model(fs::exists(path + "/dense.safetensors") ? path : find_checkpoint(path));
+  const std::string& folder = model.path();
   out << folder << '\n';
   if (fs::exists(folder + "/manifest.pbtxt")) {
     const TrainPosition p = position_of_checkpoint(folder);
     out << "step " << p.step << ", epoch " << p.epoch << " after " << p.batches << " batches, " << p.rows_trained
         << " samples trained";
-    if (p.best) out << "; best " << *p.best << " at step " << p.best_step.value_or(0);
+    if (p.best)
+      out << "; best " << (p.best->metric.empty() ? "" : p.best->metric + " ") << p.best->value << " at step "
+          << p.best->step << (p.best->model.empty() ? "" : ", whose model is models/" + p.best->model);
     out << '\n';
     if (const std::vector<std::string> chain = chain_of(folder); chain.size() > 1)
       out << "adds to " << fs::path(chain[1]).filename().string() << ", " << chain.size()

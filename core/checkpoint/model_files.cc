@@ -4,8 +4,7 @@
 #include "core/checkpoint/model_parts.h"
 
 namespace polyscene {
-void save_model(const std::string& folder, const config::Experiment& experiment, Session& session,
-                const std::string& previous) {
+void save_model(const std::string& folder, const config::Experiment& experiment, Session& session) {
   Communicator& communicator = session.communicator();
   const bool leads = communicator.rank() == 0;
   const std::string aside = folder + ".partial";
@@ -16,7 +15,7 @@ void save_model(const std::string& folder, const config::Experiment& experiment,
   });
   together(communicator, [&] { static_cast<void>(write_parts(aside, experiment, session)); });
   together(communicator, [&] {
-    if (leads) replace_folder(folder, aside, previous);
+    if (leads) replace_folder(folder, aside);
   });
 }
 

@@ -9,10 +9,8 @@
 namespace polyscene {
 
 // Collective. Each rank writes its rows, rank 0 the rest, into FOLDER.partial, which takes the folder's place once all
-// have: the model there is always whole. The one that it replaces goes to the folder `previous`, or is removed where
-// that is empty. Throws DataError on every rank when any rank failed.
-void save_model(const std::string& folder, const config::Experiment& experiment, Session& session,
-                const std::string& previous = {});
+// have: the model there is always whole. Throws DataError on every rank when any rank failed.
+void save_model(const std::string& folder, const config::Experiment& experiment, Session& session);
 
 // Loads dense parameters and this rank's rows, or of those the `wanted` ones (per table ascending keys). Throws
 // DataError naming the file and tensor that is missing or has another shape than the model.

@@ -83,6 +83,9 @@ class Conversion {
     manifest.clear_best();  // of the model as it was
     manifest.clear_best_step();
     manifest.clear_misses();
+    manifest.clear_best_metric();
+    manifest.clear_best_model();
+    manifest.clear_valid();
     write_aside(aside, to_, manifest);
   }
 

@@ -7,9 +7,9 @@
 #include <set>
 
 #include "core/checkpoint/checkpoint.h"
+#include "core/checkpoint/held_model.h"
 #include "core/checkpoint/saved_table.h"
 #include "core/export/safetensors.h"
-#include "core/train/run_folder.h"
 #include "embedding/table/row_conversion.h"
 
 namespace polyscene {
@@ -18,15 +18,18 @@ namespace {
 
 const std::string kTable = "table/";
 
-std::string model_folder(const std::string& path) {
-  return fs::exists(path + "/dense.safetensors") ? path : RunFolder(path).trained_model(false);
+HeldModel model_of(const std::string& path) {
+  return fs::exists(path + "/dense.safetensors") ? HeldModel(path) : HeldModel::of_run(path, false);
 }
 
 class WarmStart {
  public:
   WarmStart(const config::WarmStart& wanted, Session& session)
-      : wanted_(wanted), session_(session), dense_(model_folder(wanted.from()) + "/dense.safetensors") {
-    report_.folder = model_folder(wanted.from());
+      : wanted_(wanted),
+        session_(session),
+        model_(model_of(wanted.from())),
+        dense_(model_.path() + "/dense.safetensors") {
+    report_.folder = model_.path();
     require_whole(report_.folder);
   }
 
@@ -119,6 +122,7 @@ class WarmStart {
 
   const config::WarmStart& wanted_;
   Session& session_;
+  HeldModel model_;
   SafetensorsFile dense_;
   std::set<std::string> there_, unused_;
   WarmStartReport report_;

@@ -14,6 +14,7 @@
 #include <ostream>
 
 #include "core/checkpoint/folders.h"
+#include "core/checkpoint/held_model.h"
 #include "core/checkpoint/model_files.h"
 #include "core/config/load.h"
 #include "core/data/file_list.h"
@@ -206,7 +207,8 @@ class Aside {
 }  // namespace
 
 std::string export_model(const ExportJob& job, std::ostream& out) {
-  const std::string model = RunFolder(job.run).trained_model(job.best);
+  const HeldModel held = HeldModel::of_run(job.run, job.best);
+  const std::string& model = held.path();
   const config::Experiment experiment = load_experiment(model + "/config.pbtxt", job.overrides);
   const FeatureSchema schema = FeatureSchema::from(experiment.data());
   Aside aside(job.output + "/.partial-" + std::to_string(::getpid()));

@@ -44,7 +44,7 @@ std::shared_ptr<void> RunFolder::create(bool overwrite) const {
   require(!holds_run || overwrite, "[train] wanted a new folder for --output, ", path_,
           " already holds a run; choose another folder or pass --overwrite");
   const std::vector<std::string> ours = {config(),     metrics(), events(),     model(), model() + ".partial",
-                                         best_model(), rejects(), checkpoints()};
+                                         best_model(), rejects(), checkpoints(), models(), earlier_best_model()};
   if (fs::is_directory(path_, error))
     for (const auto& entry : fs::directory_iterator(path_, error))
       require(entry.path().string() == lock_file() || std::ranges::find(ours, entry.path().string()) != ours.end(),
@@ -93,14 +93,6 @@ std::shared_ptr<void> RunFolder::lock() const {
   const bool written = ::ftruncate(file, 0) == 0 && ::pwrite(file, mine.data(), mine.size(), 0) >= 0;
   require<DataError>(written, "[train] cannot write ", lock_file(), ": ", std::strerror(errno), "; free space");
   return owner;
-}
-
-std::string RunFolder::trained_model(bool best) const {
-  std::error_code error;
-  if (best && fs::exists(best_model() + "/dense.safetensors", error)) return best_model();
-  require(fs::exists(model() + "/dense.safetensors", error), "[launcher] wanted the folder of a finished run, ", path_,
-          " holds no model/dense.safetensors; pass the folder that `polyscene train --output` wrote");
-  return model();
 }
 
 }  // namespace polyscene

@@ -3,11 +3,13 @@
 //   metrics.jsonl                     one JSON object per log line and evaluation
 //   events/                           TensorBoard
 //   rejects/SPLIT-rankR.jsonl         bad records
-//   model/dense.safetensors           dense parameters by name
-//   model/tables/T-R-of-N.safetensors rows of table T on rank R
-//   model/config.pbtxt                the configuration the model was trained with
+//   models/step-NNNNNNNNNN/           a model, see core/checkpoint/run_models.h:
+//     dense.safetensors               dense parameters by name
+//     tables/T-R-of-N.safetensors     rows of table T on rank R
+//     config.pbtxt                    the configuration the model was trained with
+//   model, best_model                 links to the last one, and to that of the best evaluation
+//   earlier_best_model                a link to the best one before its evaluation was of another metric or other files
 //   checkpoints/step-NNNNNNNNNN/      what training goes on from, see core/checkpoint/checkpoint.h
-//   best_model/                       like model/, of the best evaluation, where that is another model
 #pragma once
 
 #include <memory>
@@ -31,9 +33,6 @@ class RunFolder {
   // Keeps other jobs out of the folder until it is given back. Throws InvalidArgument naming the job that has it. For
   // one rank only, on a folder that is there.
   [[nodiscard]] std::shared_ptr<void> lock() const;
-  // The folder of a trained model: model/, or with `best` best_model/ where there is one. Throws InvalidArgument when
-  // there is none.
-  [[nodiscard]] std::string trained_model(bool best) const;
 
   [[nodiscard]] const std::string& path() const { return path_; }
   [[nodiscard]] std::string config() const { return path_ + "/config.pbtxt"; }
@@ -41,6 +40,8 @@ class RunFolder {
   [[nodiscard]] std::string events() const { return path_ + "/events"; }
   [[nodiscard]] std::string model() const { return path_ + "/model"; }
   [[nodiscard]] std::string best_model() const { return path_ + "/best_model"; }
+  [[nodiscard]] std::string earlier_best_model() const { return path_ + "/earlier_best_model"; }
+  [[nodiscard]] std::string models() const { return path_ + "/models"; }
   [[nodiscard]] std::string checkpoints() const { return path_ + "/checkpoints"; }
   [[nodiscard]] std::string lock_file() const { return path_ + "/lock"; }
   [[nodiscard]] std::string rejects() const { return path_ + "/rejects"; }

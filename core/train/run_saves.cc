@@ -3,7 +3,6 @@
 #include <glog/logging.h>
 
 #include <chrono>
-#include <filesystem>
 #include <iomanip>
 #include <ostream>
 
@@ -26,45 +25,48 @@ class Stopwatch {
   std::chrono::steady_clock::time_point start_ = std::chrono::steady_clock::now();
 };
 
+std::string describe_validation(const config::Data& data) {
+  return data.valid_files_size() == 0 ? "" : describe_files(list_files(data, Split::kValid), true);
+}
+
 std::string times(int64_t count) { return str(count, count == 1 ? " time" : " times"); }
 
 }  // namespace
 
-RunSaves::RunSaves(const config::Experiment& experiment, const RunFolder& folder)
+RunSaves::RunSaves(const config::Experiment& experiment, const RunFolder& folder, Session& session)
     : experiment_(experiment),
       folder_(folder),
+      session_(session),
       data_(describe_files(list_files(experiment.data(), Split::kTrain))),
-      every_(experiment.train().checkpoint().every_steps()) {}
+      every_(experiment.train().checkpoint().every_steps()),
+      best_(experiment.train(), describe_validation(experiment.data()), folder, session.communicator(),
+            [this](const std::string& model) { save(model); }) {}
 
-TrainPosition RunSaves::go_on_from(const std::string& checkpoint, Session& session) {
-  TrainPosition position = load_checkpoint(checkpoint, data_, session);
-  if (position.best_step && !std::filesystem::exists(folder_.model() + "/dense.safetensors")) {
-    LOG_IF(WARNING, session.communicator().rank() == 0)
-        << "[train] the best model so far, of step " << *position.best_step << ", is not in " << folder_.path()
-        << ": the best is from now on one of those that come; copy model/ and best_model/ too to keep it";
-    position.best.reset();
-    position.best_step.reset();
-    position.misses = 0;
-  }
+TrainPosition RunSaves::go_on_from(const std::string& checkpoint) {
+  TrainPosition position = load_checkpoint(checkpoint, data_, session_);
+  const std::string anew = best_.go_on_from(position.best);
+  LOG_IF(WARNING, !anew.empty() && session_.communicator().rank() == 0) << "[train] " << anew;
   last_ = begun_ = position.step;
   return position;
 }
 
-void RunSaves::model(Session& session, const std::string& previous) {
+void RunSaves::save(const std::string& model) {
   const Stopwatch watch(model_seconds_);
-  save_model(folder_.model(), experiment_, session, previous);
+  save_model(model, experiment_, session_);
   ++models_;
 }
 
-std::string RunSaves::checkpoint(Session& session, const TrainPosition& position) {
+std::string RunSaves::checkpoint(TrainPosition position) {
+  position.best = best_.best();
   std::string failure = finish_checkpoint();
   const Stopwatch watch(checkpoint_seconds_);
   begun_ = position.step;
   try {
     const bool adds = base_ && added_ + 1 < experiment_.train().checkpoint().full_every();
     pending_ =
-        std::make_unique<CheckpointSave>(folder_, experiment_, data_, position, session, adds ? base_ : std::nullopt);
+        std::make_unique<CheckpointSave>(folder_, experiment_, data_, position, session_, adds ? base_ : std::nullopt);
     begun_added_ = adds ? added_ + 1 : 0;
+    best_.keep(position.best ? position.best->model : "");
   } catch (const DataError& error) {
     failure_ = str("step ", position.step, ": ", error.what());
     failure += (failure.empty() ? "" : "\n") + failure_;
@@ -76,6 +78,7 @@ std::string RunSaves::finish_checkpoint() {
   if (pending_ == nullptr) return {};
   const Stopwatch watch(checkpoint_seconds_);
   const std::unique_ptr<CheckpointSave> save = std::move(pending_);
+  best_.keep("");
   try {
     save->finish();
   } catch (const DataError& error) {

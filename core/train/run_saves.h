@@ -8,6 +8,7 @@
 #include <string>
 
 #include "core/checkpoint/checkpoint.h"
+#include "core/train/best_model.h"
 #include "core/train/run_folder.h"
 #include "core/train/session.h"
 
@@ -15,17 +16,17 @@ namespace polyscene {
 
 class RunSaves {
  public:
-  // Both must outlive this. Throws like list_files() of the training files.
-  RunSaves(const config::Experiment& experiment, const RunFolder& folder);
+  // All must outlive this. Throws like list_files() of the files for training and validation.
+  RunSaves(const config::Experiment& experiment, const RunFolder& folder, Session& session);
 
   // All are collective; nothing may be queued on a device.
-  // As load_checkpoint().
-  [[nodiscard]] TrainPosition go_on_from(const std::string& checkpoint, Session& session);
-  // In place of model/, which goes to the folder `previous` unless that is empty. Throws DataError.
-  void model(Session& session, const std::string& previous = {});
+  // As load_checkpoint(). Takes over the best evaluation so far too.
+  [[nodiscard]] TrainPosition go_on_from(const std::string& checkpoint);
+  // The best evaluation so far, and model/ and best_model/.
+  [[nodiscard]] BestModel& best() { return best_; }
   // Begins a checkpoint, which is written while training goes on; finishes the one before it first. A checkpoint that
   // cannot be written costs no training: the earlier one stays. Returns why, or nothing.
-  [[nodiscard]] std::string checkpoint(Session& session, const TrainPosition& position);
+  [[nodiscard]] std::string checkpoint(TrainPosition position);
   // Finishes the checkpoint that was begun, if any; waits for it where it is not written. The same.
   [[nodiscard]] std::string finish_checkpoint();
   // Whether this rank has written its part of it.
@@ -37,8 +38,11 @@ class RunSaves {
   void print(std::ostream& out) const;
 
  private:
+  void save(const std::string& model);
+
   const config::Experiment& experiment_;
   const RunFolder& folder_;
+  Session& session_;
   std::string data_;  // describe_files()
   std::unique_ptr<CheckpointSave> pending_;
   std::optional<CheckpointBase> base_;   // the last one that this job has finished
@@ -46,6 +50,7 @@ class RunSaves {
   int64_t every_, begun_ = 0, last_ = 0, models_ = 0, checkpoints_ = 0;
   double model_seconds_ = 0, checkpoint_seconds_ = 0;
   std::string failure_;  // the last one
+  BestModel best_;
 };
 
 }  // namespace polyscene

@@ -25,15 +25,25 @@ std::string own_reject_file(const ScoreJob& job, Communicator& communicator) {
   return file_of(communicator.rank());
 }
 
-}  // namespace
-
-config::Experiment load_run_config(const ScoreJob& job, const std::vector<std::string>& overrides) {
-  return load_experiment(RunFolder(job.run).trained_model(job.best) + "/config.pbtxt", overrides);
+// The first rank's, which it goes on holding: links may have moved on since.
+HeldModel the_same_on_all_ranks(HeldModel mine, Communicator& communicator) {
+  const std::vector<char> first =
+      communicator.all_gather_v<char>(std::span<const char>(communicator.rank() == 0 ? mine.path() : ""));
+  const std::string path(first.begin(), first.end());
+  return path == mine.path() ? mine : HeldModel(path);
 }
 
-TrainedRun::TrainedRun(const ScoreJob& job, const config::Experiment& experiment, Communicator& communicator,
-                       Device* device)
-    : schema_(FeatureSchema::from(experiment.data())) {
+}  // namespace
+
+config::Experiment load_run_config(const ScoreJob& job) {
+  return load_experiment(HeldModel::of_run(job.run, job.best).path() + "/config.pbtxt", job.overrides);
+}
+
+TrainedRun::TrainedRun(const ScoreJob& job, Communicator& communicator, Device* device)
+    : model_(the_same_on_all_ranks(HeldModel::of_run(job.run, job.best), communicator)),
+      experiment_(load_experiment(model_.path() + "/config.pbtxt", job.overrides)),
+      schema_(FeatureSchema::from(experiment_.data())) {
+  const config::Experiment& experiment = experiment_;
   source_ = make_parquet_source(experiment.data(), {.split = job.split,
                                                     .rank = communicator.rank(),
                                                     .ranks = communicator.size(),
@@ -44,7 +54,7 @@ TrainedRun::TrainedRun(const ScoreJob& job, const config::Experiment& experiment
                                                     .reject_file = own_reject_file(job, communicator)});
   session_ = std::make_unique<Session>(experiment, schema_, communicator,
                                        SessionOptions{.training = false, .device = device, .transport = job.transport});
-  load_model(RunFolder(job.run).trained_model(job.best), *session_);
+  load_model(model_.path(), *session_);
 }
 
 }  // namespace polyscene

@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "core/checkpoint/held_model.h"
 #include "core/config/experiment.pb.h"
 #include "core/data/batch_source.h"
 #include "core/train/session.h"
@@ -17,22 +18,26 @@ struct ScoreJob {
   Split split = Split::kTest;
   DeviceTransport transport{};  // between devices
   std::string rejects;          // folder for bad records, SPLIT-rankR.jsonl; empty: they are counted only
+  std::vector<std::string> overrides;  // of the configuration
 };
 
 // The resolved configuration of a run, with overrides. Throws InvalidArgument when the folder holds no trained model.
-[[nodiscard]] config::Experiment load_run_config(const ScoreJob& job, const std::vector<std::string>& overrides);
+[[nodiscard]] config::Experiment load_run_config(const ScoreJob& job);
 
 class TrainedRun {
  public:
-  // Collective in what it is used for. Experiment, communicator and device (nullptr: the host) must outlive this.
-  // Throws Error of the kind that fits.
-  TrainedRun(const ScoreJob& job, const config::Experiment& experiment, Communicator& communicator, Device* device);
+  // Collective. All ranks open the model that the first one finds, whatever training saves meanwhile, and the
+  // configuration beside it. Communicator and device (nullptr: the host) must outlive this. Throws Error of the kind that
+  // fits.
+  TrainedRun(const ScoreJob& job, Communicator& communicator, Device* device);
 
   [[nodiscard]] Session& session() { return *session_; }
   [[nodiscard]] BatchSource& source() { return *source_; }
   [[nodiscard]] const FeatureSchema& schema() const { return schema_; }
 
  private:
+  HeldModel model_;
+  config::Experiment experiment_;
   FeatureSchema schema_;
   std::unique_ptr<BatchSource> source_;
   std::unique_ptr<Session> session_;

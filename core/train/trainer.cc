@@ -14,7 +14,6 @@
 #include "core/data/batch_source.h"
 #include "core/data/file_list.h"
 #include "core/train/batches_ahead.h"
-#include "core/train/early_stop.h"
 #include "core/train/evaluator.h"
 #include "core/train/left_out.h"
 #include "core/train/run_folder.h"
@@ -42,15 +41,13 @@ class Trainer {
         device_(device),
         out_(out),
         folder_(job.output),
-        schema_(FeatureSchema::from(job.experiment.data())),
-        early_stop_(train_.early_stop()) {
+        schema_(FeatureSchema::from(job.experiment.data())) {
     if (leads()) {
       // Before an earlier run is overwritten: a wrong data.root must not cost it.
       (void)list_files(job.experiment.data(), Split::kTrain);
       lock_ = job.resume.empty() ? folder_.create(job.overwrite) : folder_.reopen();
     }
     communicator_.barrier();
-    saves_.emplace(job.experiment, folder_);
     source_ = make_source(Split::kTrain, "train", train_.batch_size(), true, train_.min_tail_share());
     if (job.experiment.data().valid_files_size() > 0)
       valid_ = make_source(Split::kValid, "valid", train_.eval_batch_size(), false, 0);
@@ -61,9 +58,10 @@ class Trainer {
   void run() {
     session_.emplace(job_.experiment, schema_, communicator_,
                      SessionOptions{.device = device_, .transport = job_.transport});
+    saves_.emplace(job_.experiment, folder_, *session_);
     std::optional<WarmStartReport> warm;
     if (!job_.resume.empty())
-      go_on_from(saves_->go_on_from(job_.resume, *session_));
+      go_on_from(saves_->go_on_from(job_.resume));
     else if (train_.has_warm_start())
       warm = warm_start(train_.warm_start(), *session_);
     if (leads()) {
@@ -75,7 +73,7 @@ class Trainer {
       out_ << "devices exchange " << (rows_on_host() ? "gradients of dense parameters by " : "rows and gradients by ")
            << ranks->communicator->name() << (rows_on_host() ? ", the hosts rows and their gradients" : "")
            << (ranks->why.empty() ? "" : " (" + ranks->why + ")") << std::endl;
-    Ending ending = Ending::kSteps;
+    Ending ending = best().should_stop() ? Ending::kEarlyStop : Ending::kSteps;
     for (const int64_t first = at_.epoch; at_.step < total_steps_ && ending == Ending::kSteps;
          ++at_.epoch, at_.batches = 0) {
       ending = run_epoch();
@@ -199,30 +197,28 @@ class Trainer {
     settle();
     const Evaluation evaluation = evaluate_split(*session_, *valid_);
     if (leads()) log_->evaluation(at_.step, "valid", evaluation);
-    bool stop = false;
-    if (early_stop_.update(evaluation)) {
-      at_.best_step = at_.step;
-      saves_->model(*session_);
-    } else {
-      stop = train_.has_early_stop() && early_stop_.should_stop();
-    }
+    if (best().evaluated(evaluation, at_.step) == BestModel::Verdict::kUndefined && leads())
+      log_->note(str("step ", at_.step, "  the validation split has no ", best().metric_name(), " (",
+                     evaluation.overall.rows, " rows, ", evaluation.overall.positives,
+                     " of them positive): this evaluation is not the best one",
+                     train_.has_early_stop() ? ", and train.early_stop does not count it" : ""));
     log_start_s_ = now_s();
-    return stop;
+    return best().should_stop();
   }
+
+  [[nodiscard]] BestModel& best() { return saves_->best(); }
 
   void go_on_from(const TrainPosition& position) {
     at_ = position;
     rows_before_ = position.rows_trained;
-    early_stop_.restore(position.best, position.misses);
+    step_before_ = position.step;
   }
 
   void save_position() {
     log_step();
     settle();
     if (leads()) log_->flush();
-    at_.best = early_stop_.best();
-    at_.misses = early_stop_.misses();
-    say_failure(saves_->checkpoint(*session_, at_));
+    say_failure(saves_->checkpoint(at_));
     log_start_s_ = now_s();
   }
 
@@ -230,38 +226,21 @@ class Trainer {
     if (!failure.empty() && leads()) log_->note("checkpoint failed, training goes on: " + failure);
   }
 
-  // model/ is the best so far, if any was evaluated. With train.early_stop it stays there; else the last step's takes
-  // its place and it is set aside.
   void finish(Ending ending) {
-    const bool best_is_other = at_.best_step && *at_.best_step != at_.step;
-    if (!at_.best_step) saves_->model(*session_);
-    if (best_is_other && !train_.has_early_stop()) saves_->model(*session_, folder_.best_model());
-    print_summary(ending, best_is_other);
+    best().finish(at_.step);
+    print_summary(ending);
   }
 
-  void print_summary(Ending ending, bool best_is_other) {
+  void print_summary(Ending ending) {
     const TableSummary tables = summarize_tables(*session_);
     const SourceCounters trained = over_ranks(first_epoch_, communicator_);
     const SourceCounters validated = over_ranks(valid_ ? valid_->counters() : SourceCounters(), communicator_);
     if (!leads()) return;
     log_->finish();
-    const bool keeps_best = best_is_other && train_.has_early_stop();
-    switch (ending) {
-      case Ending::kSteps:
-        out_ << "done: " << at_.step << " steps";
-        break;
-      case Ending::kEarlyStop:
-        out_ << "stopped early at step " << at_.step;
-        break;
-      case Ending::kSignal:
-        out_ << "stopped by a signal after step " << at_.step << (keeps_best ? "" : "; the model is saved");
-        break;
-    }
-    out_ << std::fixed << std::setprecision(1) << ", " << at_.rows_trained << " samples, "
-         << static_cast<double>(at_.rows_trained - rows_before_) / std::max(train_seconds_, 1e-9) << " samples/s\n";
-    if (at_.best_step && early_stop_.best())
-      out_ << "best " << early_stop_.metric_name() << " " << std::setprecision(5) << *early_stop_.best() << " at step "
-           << *at_.best_step << (best_is_other ? where_best_is() : "") << "\n";
+    print_ending(ending);
+    if (const auto& evaluated = best().best())
+      out_ << "best " << best().metric_name() << " " << std::fixed << std::setprecision(5) << evaluated->value
+           << " at step " << evaluated->step << (evaluated->step == at_.step ? "" : where_best_is()) << "\n";
     print(out_, tables, *session_);
     if (device_ != nullptr)
       out_ << "device   " << device_->name() << ": peak " << device_->use().describe_peak() << ", waited for "
@@ -276,6 +255,35 @@ class Trainer {
          << "next:    polyscene evaluate --run " << folder_.path() << " --split " << split_to_evaluate() << std::endl;
   }
 
+  void print_ending(Ending ending) {
+    const bool nothing_left = at_.step == step_before_ && ending != Ending::kSignal;
+    switch (ending) {
+      case Ending::kSteps:
+        if (nothing_left)
+          out_ << "nothing left to do: all " << at_.step << " steps are done, raise "
+               << (at_.step == train_.max_steps() ? "train.max_steps" : "train.epochs") << " to go on";
+        else
+          out_ << "done: " << at_.step << " steps";
+        break;
+      case Ending::kEarlyStop:
+        if (nothing_left)
+          out_ << "nothing left to do: train.early_stop ended the run at step " << at_.step
+               << ", raise train.early_stop.patience or leave train.early_stop out to go on";
+        else
+          out_ << "stopped early at step " << at_.step;
+        break;
+      case Ending::kSignal:
+        out_ << "stopped by a signal after step " << at_.step
+             << (best().ends_with_best() ? "" : "; the model is saved");
+        break;
+    }
+    out_ << ", " << at_.rows_trained << " samples";
+    if (!nothing_left)
+      out_ << std::fixed << std::setprecision(1) << ", "
+           << static_cast<double>(at_.rows_trained - rows_before_) / std::max(train_seconds_, 1e-9) << " samples/s";
+    out_ << '\n';
+  }
+
   // The files of the test split may come later, and then those of the validation split are what there is.
   [[nodiscard]] const char* split_to_evaluate() const {
     for (const Split split : {Split::kTest, Split::kValid}) {
@@ -288,7 +296,7 @@ class Trainer {
     return split_name(Split::kTrain);
   }
 
-  [[nodiscard]] std::string where_best_is() const {
+  [[nodiscard]] std::string where_best_is() {
     return train_.has_early_stop() ? " (the model is that of this step)"
                                    : ", kept in " + folder_.best_model() + " (evaluate and predict: --best)";
   }
@@ -306,10 +314,9 @@ class Trainer {
   std::optional<RunSaves> saves_;  // a checkpoint on its way looks at the session
   std::optional<RunLog> log_;      // rank 0
   std::optional<StepLog> step_log_;
-  EarlyStop early_stop_;
   TrainPosition at_;
 
-  int64_t total_steps_ = 0, rows_before_ = 0;  // before: in the run that this goes on from
+  int64_t total_steps_ = 0, rows_before_ = 0, step_before_ = -1;  // before: in the run that this goes on from
   int64_t steps_since_log_ = 0, rows_since_log_ = 0;
   SourceCounters first_epoch_;  // of this rank
   double factor_ = 1, log_start_s_ = now_s(), train_seconds_ = 0;

@@ -29,9 +29,10 @@ void run(const EvaluateArguments& arguments) {
   ScoreJob job = arguments.job;
   job.split = parse_split(arguments.split);
   job.transport = device_transport(arguments.ranks);
-  const config::Experiment experiment = load_run_config(job, arguments.overrides);
+  job.overrides = arguments.overrides;
+  static_cast<void>(load_run_config(job));  // what is wrong with it is said before ranks meet
   Ranks(arguments.ranks).run([&](Communicator& communicator, Device* device) {
-    TrainedRun trained(job, experiment, communicator, device);
+    TrainedRun trained(job, communicator, device);
     const Evaluation evaluation = evaluate_split(trained.session(), trained.source());
     const SourceCounters read = over_ranks(trained.source().counters(), communicator);
     if (communicator.rank() != 0) return;

@@ -30,9 +30,10 @@ void run(const PredictArguments& arguments) {
   ScoreJob job = arguments.job;
   job.split = parse_split(arguments.split);
   job.transport = device_transport(arguments.ranks);
-  const config::Experiment experiment = load_run_config(job, arguments.overrides);
+  job.overrides = arguments.overrides;
+  static_cast<void>(load_run_config(job));  // what is wrong with it is said before ranks meet
   Ranks(arguments.ranks).run([&](Communicator& communicator, Device* device) {
-    TrainedRun trained(job, experiment, communicator, device);
+    TrainedRun trained(job, communicator, device);
     std::unique_ptr<PredictionWriter> writer;
     if (communicator.rank() == 0)
       writer = std::make_unique<PredictionWriter>(arguments.output, trained.schema().groups, trained.schema().labels);

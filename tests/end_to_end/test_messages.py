@@ -217,7 +217,7 @@ class MessagesTest(ProgramTest):
                   arguments=arguments + ["--set", "train.debug_finite=true"])
 
     def test_full_disk(self):
-        for size, file in ((300, "config.pbtxt"), (20000, "model.partial/dense.safetensors")):
+        for size, file in ((300, "config.pbtxt"), (20000, "models/step-0000000038.partial/dense.safetensors")):
             with self.subTest(size):
                 result = self.run_program("train", "--config", self.config, "--output", self.folder / f"run{size}",
                                           "--threads", 1, preexec_fn=limit_file_size(size))

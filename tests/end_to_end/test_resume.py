@@ -25,7 +25,8 @@ class ResumeTest(ProgramTest):
     def files(self, name):
         """All that says what the run came to: models, checkpoints, and the logs without times."""
         run = self.folder / name
-        found = {str(f.relative_to(run)): f.read_bytes() for f in sorted(run.rglob("*.safetensors"))}
+        folders = [run / folder for folder in ("model", "best_model", "checkpoints") if (run / folder).exists()]
+        found = {str(f.relative_to(run)): f.read_bytes() for folder in folders for f in sorted(folder.rglob("*.safetensors"))}
         logged = [json.loads(line) for line in (run / "metrics.jsonl").read_text().splitlines()]
         for entry in logged:
             entry.pop("samples_per_s", None)
@@ -162,8 +163,9 @@ class ResumeTest(ProgramTest):
         self.train("run", *OFTEN, "--set", "train.max_steps=60")
         shutil.copytree(self.folder / "run/checkpoints", self.folder / "copy/checkpoints")
         result = self.resume(self.folder / "copy", "--set", "train.max_steps=0")
-        self.assertRegex(result.err, r"\[train\] the best model so far, of step \d+, is not in \S+/copy: "
-                                     r"the best is from now on one of those that come; copy model/ and best_model/ too to keep it")
+        self.assertRegex(result.err, r"\[train\] the best evaluation so far, of step \d+, has no model in \S+/copy/models "
+                                     r"\(copy models/ and its links with the checkpoints to keep it\): "
+                                     r"the best is from now on one of those that come\n")
         self.evaluate("copy")
         shutil.copytree(self.folder / "run/checkpoints", self.folder / "kept/checkpoints")
         self.assertIn("kept already holds a run", self.train("kept", expect=2).err)
@@ -324,7 +326,7 @@ class ResumeTest(ProgramTest):
 
         # Everything: a step that moves nothing leaves the model as it was, on any number of ranks.
         result = warm("", ranks=2)
-        self.assertRegex(result.out, r"warm start from \S+/old/model: 29 tensors, 4 tables with \d+ rows\n(?! )")
+        self.assertRegex(result.out, r"warm start from \S+/old/models/step-0000000020: 29 tensors, 4 tables with \d+ rows\n(?! )")
         old, new = self.folder / "old/model", self.folder / "new/model"
         before, after = load_file(old / "dense.safetensors"), load_file(new / "dense.safetensors")
         for name, values in before.items():
@@ -342,7 +344,7 @@ class ResumeTest(ProgramTest):
         self.assertIn("  head/0/w starts anew: not among train.warm_start.only\n", result.out)
         self.assertIn("  sfpnet/stb1/sam/w1 is there and was not taken\n", result.out)
         result = warm("", expect=2, head=("head: 16 head: 8", "head: 12 head: 8"))
-        self.assertRegex(result.err, r"\[checkpoint\] head/0/w has shape \[\d+, 16\] in \S+/old/model, \[\d+, 12\] here; "
+        self.assertRegex(result.err, r"\[checkpoint\] head/0/w has shape \[\d+, 16\] in \S+/old/models/step-0000000020, \[\d+, 12\] here; "
                                      r"set train.warm_start.mismatch: SKIP to start it anew, CONVERT to fit rows of tables, or only, or rename")
         result = warm("mismatch: SKIP", head=("head: 16 head: 8", "head: 12 head: 8"))
         self.assertRegex(result.out, r"  head/0/w starts anew: shape \[\d+, 16\] there, \[\d+, 12\] here\n")

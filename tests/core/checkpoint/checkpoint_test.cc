@@ -20,6 +20,8 @@ namespace {
 
 namespace fs = std::filesystem;
 constexpr const char* kData = "1 files, 2 bytes, 3";
+const BestSoFar kBest{
+    .metric = "AUC", .value = 0.5, .step = 1, .misses = 2, .model = "step-0000000001", .valid = "1 files, 4 bytes, 5"};
 constexpr int64_t kRows = 48;  // of a global batch
 
 // All of a table's rows on all ranks: values, state and use by key.
@@ -44,7 +46,7 @@ class Checkpoints : public FolderTest {
   }
   void save(Session& session, int64_t step) const {
     CheckpointSave(RunFolder(path("")), experiment_, kData,
-                   {.step = step, .trained_steps = step, .best = 0.5, .misses = 2}, session)
+                   {.step = step, .trained_steps = step, .best = kBest}, session)
         .finish();
   }
   [[nodiscard]] std::string checkpoint(int64_t step) const { return path(str("checkpoints/step-000000000", step)); }
@@ -121,7 +123,7 @@ TEST_P(EveryOptimizer, LoadsOnAnyNumberOfRanksWhatAnyNumberSaved) {
       run_local_ranks(b, [&](Communicator& communicator) {
         Session session(experiment_, schema_, communicator);
         const TrainPosition position = load_checkpoint(checkpoint(a), kData, session);
-        EXPECT_EQ(position, (TrainPosition{.step = a, .trained_steps = a, .best = 0.5, .misses = 2}));
+        EXPECT_EQ(position, (TrainPosition{.step = a, .trained_steps = a, .best = kBest}));
         EXPECT_EQ(session.tables().update_steps(), 3);
         EXPECT_EQ(session.dense_update().state().steps, 3);
         add_rows(session, loaded);
@@ -181,7 +183,8 @@ TEST_F(Checkpoints, TheBestIsKept) {
   const std::map<int64_t, std::vector<int64_t>> kept = {{1, {1}},    {2, {2}}, {3, {2, 3}},
                                                         {4, {2, 4}}, {5, {5}}, {6, {5, 6}}};
   for (const auto& [step, best] : best_at) {
-    CheckpointSave(run, experiment_, kData, {.step = step, .best = 0.5, .best_step = best}, session).finish();
+    CheckpointSave(run, experiment_, kData, {.step = step, .best = BestSoFar{.value = 0.5, .step = best}}, session)
+        .finish();
     for (int64_t other = 1; other <= step; ++other)
       EXPECT_EQ(fs::exists(checkpoint(other)), std::ranges::count(kept.at(step), other) == 1)
           << other << " at " << step;

@@ -22,12 +22,12 @@ namespace fs = std::filesystem;
 class ModelFiles : public FolderTest {
  protected:
   // A model whose table "item" has the rows 1 to 4 all `value`, on `ranks` ranks.
-  void save(float value, int ranks = 2, const std::string& previous = "", const std::string& folder = "model") const {
+  void save(float value, int ranks = 2, const std::string& folder = "model") const {
     run_local_ranks(ranks, [&](Communicator& communicator) {
       Session session(experiment_, schema_, communicator);
       const std::vector<int64_t> keys = {1, 2, 3, 4};
       session.tables().load_rows(item(session), {keys, std::vector<float>(4 * 3, value)});
-      save_model(path(folder), experiment_, session, previous);
+      save_model(path(folder), experiment_, session);
     });
   }
 
@@ -83,15 +83,6 @@ TEST_F(ModelFiles, AModelReplacesAnotherWhole) {
   EXPECT_FALSE(fs::exists(path("model/tables/item-00000-of-00003.safetensors")));
 }
 
-TEST_F(ModelFiles, TheModelBeforeCanBeKept) {
-  save(1);
-  save(2, 2, path("before"));
-  EXPECT_EQ(load(2), 4);
-  fs::remove_all(path("model"));
-  fs::rename(path("before"), path("model"));
-  EXPECT_EQ(load(1), 4);
-}
-
 // What a run that was killed while it saved leaves behind.
 TEST_F(ModelFiles, RemainsOfASaveAreRemoved) {
   fs::create_directories(path("model.partial/tables"));
@@ -102,21 +93,12 @@ TEST_F(ModelFiles, RemainsOfASaveAreRemoved) {
 
 TEST_F(ModelFiles, FoldersThatCannotBeMadeOrRemoved) {
   const std::string what_to_try = "; choose an --output that you may write to, with space left";
-  const std::string made = error_of<DataError>([&] { save(1, 1, "", "/proc/model"); });
+  const std::string made = error_of<DataError>([&] { save(1, 1, "/proc/model"); });
   EXPECT_TRUE(made.starts_with("[checkpoint] cannot make the folder /proc/model.partial/tables: ")) << made;
   EXPECT_TRUE(made.ends_with(what_to_try)) << made;
   write("file", "");
-  EXPECT_EQ(error_of<DataError>([&] { save(1, 1, "", "file/model"); }),
+  EXPECT_EQ(error_of<DataError>([&] { save(1, 1, "file/model"); }),
             "[checkpoint] cannot remove file/model.partial: Not a directory" + what_to_try);
-}
-
-TEST_F(ModelFiles, PlaceOfTheModelBeforeThatIsTaken) {
-  save(1);
-  fs::create_directories(path("before/precious"));
-  EXPECT_EQ(
-      error_of<DataError>([&] { save(2, 1, path("before")); }),
-      "[checkpoint] cannot move a finished model to before: Directory not empty; choose an --output that you may write "
-      "to, with space left");
 }
 
 // Only rank 1 has more rows than fit.

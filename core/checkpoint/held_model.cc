@@ -1,0 +1,64 @@
+#include "core/checkpoint/held_model.h"
+
+#include <fcntl.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <filesystem>
+
+#include "core/train/run_folder.h"
+#include "ops/base/error.h"
+
+namespace polyscene {
+namespace fs = std::filesystem;
+namespace {
+
+// One step: a link of a run names a folder, not another link.
+std::string follow(const std::string& path) {
+  std::error_code error;
+  const fs::path target = fs::read_symlink(path, error);
+  return error ? path : (fs::path(path).parent_path() / target).string();
+}
+
+bool is_still_there(int file, const std::string& path) {
+  struct stat opened {
+  }, there{};
+  return ::fstat(file, &opened) == 0 && ::stat(path.c_str(), &there) == 0 && opened.st_dev == there.st_dev &&
+         opened.st_ino == there.st_ino;
+}
+
+// Null where there is nothing to lock, or where it went meanwhile.
+std::shared_ptr<void> share(const std::string& path) {
+  const int file = ::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+  if (file < 0) return nullptr;
+  std::shared_ptr<int> owner(new int(file), [](const int* opened) {
+    ::close(*opened);
+    delete opened;
+  });
+  static_cast<void>(::flock(file, LOCK_SH));  // not every file system has locks
+  return is_still_there(file, path) ? owner : nullptr;
+}
+
+}  // namespace
+
+HeldModel::HeldModel(const std::string& path) {
+  constexpr int kMostTries = 1000;  // each time training has saved another model meanwhile
+  for (int tries = 0; tries < kMostTries; ++tries) {
+    path_ = follow(path);
+    lock_ = share(lock_file(path_));
+    if (lock_ != nullptr || follow(path) == path_) return;
+  }
+}
+
+HeldModel HeldModel::of_run(const std::string& run, bool best) {
+  const RunFolder folder(run);
+  std::error_code error;
+  const auto has_model = [&](const std::string& path) { return fs::exists(path + "/dense.safetensors", error); };
+  if (best && has_model(folder.best_model())) return HeldModel(folder.best_model());
+  require(has_model(folder.model()), "[launcher] wanted the folder of a run that has saved a model, ", folder.path(),
+          " holds no model/dense.safetensors; pass the folder that `polyscene train --output` wrote");
+  return HeldModel(folder.model());
+}
+
+}  // namespace polyscene

@@ -1,10 +1,12 @@
 #include "core/serve/api/polyscene_serve.h"
 
+#include <algorithm>
 #include <cmath>
 #include <memory>
 #include <mutex>
 #include <set>
 #include <string>
+#include <vector>
 
 #include "core/serve/api/boundary.h"
 #include "core/serve/joined_scoring.h"
@@ -116,7 +118,12 @@ polyscene_model* polyscene_open(const char* folder, int threads, char* error, si
   });
 }
 
-void polyscene_close(polyscene_model* model) { delete model; }
+void polyscene_close(polyscene_model* model) {
+  guarded(nullptr, 0, 0, [&] {
+    delete model;
+    return 0;
+  });
+}
 
 const char* polyscene_folder(const polyscene_model* model) {
   return guarded<const char*>(nullptr, 0, nullptr, [&] { return given("model", model).current_folder(); });
@@ -146,7 +153,12 @@ polyscene_request* polyscene_request_new(polyscene_model* model, int64_t rows, c
                                      [&] { return new polyscene_request(given("model", model), rows); });
 }
 
-void polyscene_request_free(polyscene_request* request) { delete request; }
+void polyscene_request_free(polyscene_request* request) {
+  guarded(nullptr, 0, 0, [&] {
+    delete request;
+    return 0;
+  });
+}
 
 int polyscene_set_ids(polyscene_request* request, const char* column, const int64_t* ids, char* error,
                       size_t error_bytes) {
@@ -211,12 +223,17 @@ int polyscene_score(polyscene_model* model, const polyscene_request* request, fl
     require(of.model == model, "[serve] wanted a request of this model, got one that was made with another");
     const std::span<float> scores = array("places for probabilities", probabilities, of.rows);
     const polyscene::Batch batch = of.columns.batch();
+    std::vector<float> logits(scores.size());
     const polyscene::ThreadCountScope threads(with.threads);
     if (const polyscene::JoinOptions join = with.join_options(); join.most_rows > 0 && batch.rows > 0)
-      of.version->joined.score(batch, scores, join);
+      of.version->joined.score(batch, logits, join);
     else
-      of.version->scorers.score(batch, scores);
-    for (float& score : scores) score = static_cast<float>(1 / (1 + std::exp(-double{score})));
+      of.version->scorers.score(batch, logits);
+    const auto nan = std::ranges::find_if(logits, [](float logit) { return std::isnan(logit); });
+    require(nan == logits.end(), "[serve] row ", nan - logits.begin(),
+            " has no score but NaN: one of its numbers is too large for the model, or a row of a table is damaged");
+    std::ranges::transform(logits, scores.begin(),
+                           [](float logit) { return static_cast<float>(1 / (1 + std::exp(-double{logit}))); });
     return 0;
   });
 }

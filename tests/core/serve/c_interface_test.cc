@@ -4,6 +4,7 @@
 #include <pthread.h>
 
 #include <future>
+#include <limits>
 #include <map>
 #include <thread>
 
@@ -325,6 +326,26 @@ TEST_F(CInterfaceTest, NothingIsThrownOutOfIt) {
   EXPECT_EQ(caught([]() -> int { throw std::bad_alloc(); }),
             "[serve] out of memory; score fewer rows at a time, or with fewer threads");
   EXPECT_EQ(caught([]() -> int { throw 42; }), "[serve] failed without words");
+}
+
+// Joined or not, what cannot be scored fails alone and leaves the caller's memory as it was.
+TEST_F(CInterfaceTest, NaNIsNoScore) {
+  const float nan = std::numeric_limits<float>::quiet_NaN();
+  std::filesystem::copy(path("1"), path("2"), std::filesystem::copy_options::recursive);
+  EmbeddingStoreWriter writer(path("2/") + store_file("item"), 1, 8, RowFormat::kFloat32);
+  writer.add({kIds + 1, 1}, std::vector<float>(8, nan));
+  writer.finish();
+  ASSERT_EQ(polyscene_refresh(model_, error_, kRoom), 1) << error_;
+  polyscene_request_free(std::exchange(request_, whole_request(model_)));
+  std::vector<float> out(3, -1);
+  for (const int64_t most_rows : {0, 3}) {
+    ASSERT_EQ(polyscene_join_requests(model_, most_rows, 0, 1, error_, kRoom), 0);
+    EXPECT_EQ(
+        words(polyscene_score(model_, request_, out.data(), error_, kRoom)),
+        "[serve] row 0 has no score but NaN: one of its numbers is too large for the model, or a row of a table is "
+        "damaged");
+    EXPECT_THAT(out, ElementsAre(-1, -1, -1));
+  }
 }
 
 TEST_F(CInterfaceTest, TheHostsThreadsStayItsOwn) {

@@ -32,18 +32,24 @@ RunLog::RunLog(const RunFolder& folder, std::ostream& out, bool resumes)
 
 void RunLog::train(const ProgressState& progress, double learning_rate) {
   progress_.update(progress);
-  metrics_.write(str("{\"kind\": \"train\", \"step\": ", progress.step, ", \"epoch\": ", exact(progress.epoch),
-                     ", \"loss\": ", exact(progress.loss), ", \"learning_rate\": ", exact(learning_rate),
-                     ", \"samples_per_s\": ", exact(progress.samples_s), "}"));
-  events_.write(wall_time_s(), progress.step,
-                {{"train/loss", static_cast<float>(progress.loss)},
-                 {"train/learning_rate", static_cast<float>(learning_rate)},
-                 {"train/samples_per_s", static_cast<float>(progress.samples_s)}});
+  attempt([&] {
+    metrics_.write(str("{\"kind\": \"train\", \"step\": ", progress.step, ", \"epoch\": ", exact(progress.epoch),
+                       ", \"loss\": ", exact(progress.loss), ", \"learning_rate\": ", exact(learning_rate),
+                       ", \"samples_per_s\": ", exact(progress.samples_s), "}"));
+  });
+  attempt([&] {
+    events_.write(wall_time_s(), progress.step,
+                  {{"train/loss", static_cast<float>(progress.loss)},
+                   {"train/learning_rate", static_cast<float>(learning_rate)},
+                   {"train/samples_per_s", static_cast<float>(progress.samples_s)}});
+  });
 }
 
 void RunLog::evaluation(int64_t step, const std::string& split, const Evaluation& evaluation) {
-  metrics_.write(str("{\"kind\": \"evaluation\", \"split\": \"", split, "\", \"step\": ", step,
-                     ", \"metrics\": ", evaluation.to_json(), "}"));
+  attempt([&] {
+    metrics_.write(str("{\"kind\": \"evaluation\", \"split\": \"", split, "\", \"step\": ", step,
+                       ", \"metrics\": ", evaluation.to_json(), "}"));
+  });
   std::vector<std::pair<std::string, float>> scalars;
   const auto add = [&](const std::string& tag, const std::optional<double>& value) {
     if (value) scalars.emplace_back(split + "/" + tag, static_cast<float>(*value));
@@ -56,8 +62,10 @@ void RunLog::evaluation(int64_t step, const std::string& split, const Evaluation
     add(str("scenario_", s.scenario, "/auc"), s.metrics.auc);
     add(str("scenario_", s.scenario, "/calibration"), s.metrics.calibration);
   }
-  events_.write(wall_time_s(), step, scalars);
-  events_.flush();
+  attempt([&] {
+    events_.write(wall_time_s(), step, scalars);
+    events_.flush();
+  });
   progress_.note(str("step ", step, "  ", split, " AUC ", rounded(evaluation.overall.auc), "  logloss ",
                      rounded(evaluation.overall.logloss), "  S-GAUC ",
                      evaluation.grouped.empty() ? "-" : rounded(evaluation.grouped[0].value)));
@@ -66,9 +74,24 @@ void RunLog::evaluation(int64_t step, const std::string& split, const Evaluation
 void RunLog::finish() {
   progress_.finish();
   flush();
+  if (failed_ > 0)
+    progress_.note(str("metrics.jsonl and events/ are not whole: ", failed_, failed_ == 1 ? " write" : " writes",
+                       " failed, the first with: ", first_failure_));
 }
 
-void RunLog::flush() { events_.flush(); }
+void RunLog::flush() {
+  attempt([&] { events_.flush(); });
+}
+
+void RunLog::attempt(const std::function<void()>& write) {
+  try {
+    write();
+  } catch (const DataError& error) {
+    if (failed_++ > 0) return;
+    first_failure_ = error.what();
+    note("a log could not be written, training goes on: " + first_failure_);
+  }
+}
 
 void RunLog::note(const std::string& line) { progress_.note(line); }
 

@@ -1,6 +1,9 @@
-// What rank 0 says about a run: progress and messages for people, metrics.jsonl and TensorBoard events for tools.
+// What rank 0 says about a run: progress and messages for people, metrics.jsonl and TensorBoard events for tools. A disk
+// that takes no more ends no training: what is missing in the files is said at once, and counted in the end.
 #pragma once
 
+#include <cstdint>
+#include <functional>
 #include <iosfwd>
 #include <string>
 
@@ -14,7 +17,7 @@ namespace polyscene {
 
 class RunLog {
  public:
-  // resumes: goes on behind what metrics.jsonl holds.
+  // resumes: goes on behind what metrics.jsonl holds. Throws DataError where the files cannot be made.
   RunLog(const RunFolder& folder, std::ostream& out, bool resumes);
 
   void train(const ProgressState& progress, double learning_rate);
@@ -26,9 +29,14 @@ class RunLog {
   void note(const std::string& line);
 
  private:
+  // Calls `write`, and goes on where it throws DataError.
+  void attempt(const std::function<void()>& write);
+
   MetricsLog metrics_;
   EventFile events_;
   Progress progress_;
+  int64_t failed_ = 0;         // writes to the files
+  std::string first_failure_;  // why
 };
 
 }  // namespace polyscene

@@ -6,7 +6,6 @@
 #include <filesystem>
 
 #include "core/train/report/event_record.h"
-#include "core/train/report/output.h"
 #include "ops/base/error.h"
 
 namespace polyscene {
@@ -29,23 +28,18 @@ std::string new_path(const std::string& folder, int64_t second) {
 }  // namespace
 
 EventFile::EventFile(const std::string& folder, double wall_time_s)
-    : path_(new_path(folder, static_cast<int64_t>(wall_time_s))), out_(create_output(path_)), flushed_s_(wall_time_s) {
-  put(version_event(wall_time_s));
+    : path_(new_path(folder, static_cast<int64_t>(wall_time_s))), file_(path_), flushed_s_(wall_time_s) {
+  file_.add(tfrecord(version_event(wall_time_s)));
   flush();
-}
-
-void EventFile::put(const std::string& event) {
-  const std::string record = tfrecord(event);
-  out_.write(record.data(), static_cast<std::streamsize>(record.size()));
 }
 
 void EventFile::write(double wall_time_s, int64_t step, const std::vector<std::pair<std::string, float>>& scalars) {
-  put(scalar_event(wall_time_s, step, scalars));
-  if (out_.good() && wall_time_s - flushed_s_ < kFlushEvery_s) return;
-  flush();
+  file_.add(tfrecord(scalar_event(wall_time_s, step, scalars)));
+  if (wall_time_s - flushed_s_ < kFlushEvery_s) return;
   flushed_s_ = wall_time_s;
+  flush();
 }
 
-void EventFile::flush() { flush_output(out_, path_); }
+void EventFile::flush() { file_.flush(); }
 
 }  // namespace polyscene

@@ -2,10 +2,11 @@
 #pragma once
 
 #include <cstdint>
-#include <fstream>
 #include <string>
 #include <utility>
 #include <vector>
+
+#include "core/files/growing_file.h"
 
 namespace polyscene {
 
@@ -15,7 +16,7 @@ class EventFile {
   // there yet, and the folder. Throws DataError.
   EventFile(const std::string& folder, double wall_time_s);
   // One event with these scalars. Reaches the file at once when the last one to do so is 10 s of wall time old, so that
-  // TensorBoard can follow a run. Throws DataError when the disk is full.
+  // TensorBoard can follow a run. Throws DataError when the disk is full: what did not reach the file is lost then.
   void write(double wall_time_s, int64_t step, const std::vector<std::pair<std::string, float>>& scalars);
   // Everything written so far reaches the file. Throws DataError.
   void flush();
@@ -23,10 +24,8 @@ class EventFile {
   [[nodiscard]] const std::string& path() const { return path_; }
 
  private:
-  void put(const std::string& event);
-
   std::string path_;
-  std::ofstream out_;
+  GrowingFile file_;
   double flushed_s_;  // wall time
 };
 

@@ -71,15 +71,15 @@ TEST_F(EventFileTest, FullDisk) {
   fs::remove(path);
   fs::create_symlink("/dev/full", path);
   EXPECT_EQ(error_of<DataError>([&] { EventFile file(folder_.string(), 100); }),
-            "[report] cannot write to " + path + ": No space left on device; free space or choose another --output");
+            "[files] cannot write to " + path + ": No space left on device; free space or choose another place");
 }
 
 TEST_F(EventFileTest, FolderThatCannotBe) {
   std::ofstream(folder_ / "file") << "x";
   const std::string error = error_of<DataError>([&] { EventFile file((folder_ / "file").string(), 100); });
-  EXPECT_TRUE(error.starts_with("[report] cannot create " + (folder_ / "file/events.out.tfevents.100.").string()))
+  EXPECT_TRUE(error.starts_with("[files] cannot create " + (folder_ / "file/events.out.tfevents.100.").string()))
       << error;
-  EXPECT_TRUE(error.ends_with(".polyscene: Not a directory; choose another --output")) << error;
+  EXPECT_TRUE(error.ends_with(".polyscene: Not a directory; free space or choose another place")) << error;
 }
 
 }  // namespace

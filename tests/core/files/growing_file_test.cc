@@ -1,0 +1,80 @@
+// That nobody reads half a record after a full disk, and that a log goes on once there is space.
+#include "core/files/growing_file.h"
+
+#include <sys/resource.h>
+
+#include <csignal>
+
+#include "folder.h"
+#include "tests/support/message_of.h"
+
+namespace polyscene::testing {
+namespace {
+
+// Files of this process can have so many bytes at most, while it lives.
+class SizeLimit {
+ public:
+  explicit SizeLimit(rlim_t bytes) {
+    std::signal(SIGXFSZ, SIG_IGN);
+    ::getrlimit(RLIMIT_FSIZE, &before_);
+    const rlimit limit{bytes, before_.rlim_max};
+    ::setrlimit(RLIMIT_FSIZE, &limit);
+  }
+  ~SizeLimit() { ::setrlimit(RLIMIT_FSIZE, &before_); }
+
+ private:
+  rlimit before_{};
+};
+
+using GrowingFileTest = FilesTest;
+
+TEST_F(GrowingFileTest, RecordsReachTheFileWithAFlush) {
+  GrowingFile file(path("new/log"));
+  file.add("one\n");
+  EXPECT_EQ(read("new/log"), "");
+  file.add("two\n");
+  file.flush();
+  EXPECT_EQ(read("new/log"), "one\ntwo\n");
+  EXPECT_EQ(file.bytes(), 8);
+}
+
+TEST_F(GrowingFileTest, HalfARecordIsTakenBackAndLaterOnesFit) {
+  GrowingFile file(path("log"));
+  file.add("first\n");
+  file.flush();
+  {
+    const SizeLimit limit(10);
+    file.add("second\n");
+    EXPECT_EQ(message_of<DataError>([&] { file.flush(); }),
+              "[files] cannot write to " + path("log") + ": File too large; free space or choose another place");
+    EXPECT_EQ(read("log"), "first\n");
+  }
+  file.add("third\n");
+  file.flush();
+  EXPECT_EQ(read("log"), "first\nthird\n");
+}
+
+TEST_F(GrowingFileTest, AppendsOrEmpties) {
+  write("log", "old\n");
+  {
+    GrowingFile file(path("log"), true);
+    EXPECT_EQ(file.bytes(), 4);
+    file.add("new\n");
+  }  // flushes
+  EXPECT_EQ(read("log"), "old\nnew\n");
+  GrowingFile file(path("log"));
+  EXPECT_EQ(read("log"), "");
+}
+
+TEST_F(GrowingFileTest, IsCutBack) {
+  GrowingFile file(path("log"));
+  file.add("one\ntwo\n");
+  file.flush();
+  file.cut_back(4);
+  file.add("three\n");
+  file.flush();
+  EXPECT_EQ(read("log"), "one\nthree\n");
+}
+
+}  // namespace
+}  // namespace polyscene::testing

@@ -215,7 +215,8 @@ CheckpointSave::CheckpointSave(const RunFolder& run, const config::Experiment& e
       session_(session),
       base_(base),
       updates_(session.tables().update_steps()),
-      aside_(run.checkpoints() + "/" + name_of(position.step) + ".partial") {
+      aside_(run.checkpoints() + "/" + name_of(position.step) + ".partial"),
+      partial_(session.communicator().rank() == 0 ? aside_ : "") {
   together(session.communicator(), [&] {
     if (session.communicator().rank() != 0) return;
     remove_folder(aside_);
@@ -269,6 +270,7 @@ void CheckpointSave::finish() {
     write_manifest(aside_, manifest);
     const std::string folder = run_.checkpoints() + "/" + name_of(position_.step);
     replace_folder(folder, aside_);  // there may be one of the run before it went back to an earlier one
+    partial_.release();
     sync_folder(run_.checkpoints(), false);
     remove_others(run_.checkpoints(), experiment_.train().checkpoint(), position_.step);
   });

@@ -11,6 +11,7 @@
 #include <thread>
 #include <vector>
 
+#include "core/checkpoint/folders.h"
 #include "core/checkpoint/model_parts.h"
 #include "core/train/run_folder.h"
 #include "core/train/session.h"
@@ -55,7 +56,7 @@ class CheckpointSave {
                  const TrainPosition& position, Session& session, std::optional<CheckpointBase> base = {});
   CheckpointSave(const CheckpointSave&) = delete;
   CheckpointSave& operator=(const CheckpointSave&) = delete;
-  // Waits for the thread. What was not finished is no checkpoint.
+  // Waits for the thread. What was not finished is no checkpoint, and is removed.
   ~CheckpointSave();
 
   [[nodiscard]] int64_t step() const { return position_.step; }
@@ -64,7 +65,8 @@ class CheckpointSave {
   // Whether this rank has written all of its own, or failed.
   [[nodiscard]] bool written() const { return written_; }
   // Collective: waits until all ranks have, then it is there whole or not at all. Then removes those that
-  // train.checkpoint does not keep. Throws DataError on every rank when any rank failed.
+  // train.checkpoint does not keep. Throws DataError on every rank when any rank failed: nothing of it is left once this
+  // object goes.
   void finish();
 
  private:
@@ -76,7 +78,9 @@ class CheckpointSave {
   Session& session_;
   std::optional<CheckpointBase> base_;
   int64_t updates_;                  // of the tables
-  std::string aside_, head_, mine_;  // messages: of rank 0 all but the files, of each rank its files
+  std::string aside_;
+  PartialFolder partial_;      // aside_, on rank 0
+  std::string head_, mine_;    // messages: of rank 0 all but the files, of each rank its files
   ModelCopy copy_;
   std::exception_ptr failure_;
   std::atomic<bool> written_ = false;

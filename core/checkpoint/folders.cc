@@ -47,6 +47,11 @@ void together(Communicator& communicator, const std::function<void()>& work) {
                      std::string_view(reasons.data(), reasons.size()));
 }
 
+PartialFolder::~PartialFolder() {
+  std::error_code ignored;
+  if (!path_.empty()) fs::remove_all(path_, ignored);
+}
+
 void make_folder(const std::string& path) {
   std::error_code error;
   fs::create_directories(path, error);

@@ -8,6 +8,7 @@ void save_model(const std::string& folder, const config::Experiment& experiment,
   Communicator& communicator = session.communicator();
   const bool leads = communicator.rank() == 0;
   const std::string aside = folder + ".partial";
+  PartialFolder partial(leads ? aside : "");
   together(communicator, [&] {
     if (!leads) return;
     remove_folder(aside);
@@ -17,6 +18,7 @@ void save_model(const std::string& folder, const config::Experiment& experiment,
   together(communicator, [&] {
     if (leads) replace_folder(folder, aside);
   });
+  partial.release();
 }
 
 void load_model(const std::string& folder, Session& session, const std::vector<std::vector<int64_t>>* wanted) {

@@ -23,11 +23,13 @@ struct SourceOptions {
   bool shuffle = true;           // false: file order
   double min_tail_share = 0.5;   // a last batch smaller than this share of batch_size is dropped; 0 keeps every row
   std::string reject_file = {};  // JSON lines of bad records: file, row, column, reason, value; empty: counted only
+  bool rejects_needed = true;    // false: where the reject file takes no more, a warning says so, and reading goes on
 };
 
 struct SourceCounters {
   int64_t rows_read = 0, rows_bad = 0, rows_dropped_tail = 0, sequences_cut = 0, bags_cut = 0;
   int64_t rows_skipped = 0;  // of other scenarios than data.only_scenarios; not among those read
+  int64_t rows_unlisted = 0;  // of the bad ones, where there is a reject file
 };
 
 class BatchSource {

@@ -94,6 +94,7 @@ class ParquetSource : public BatchSource {
     }
     count(batch->counters);
     rejects_.add(*batch);
+    count_unlisted();
     // Whoever knows the number of steps does not ask for a batch behind the last one.
     if (batch->batch.step + 1 == plan_.order.steps()) {
       count_tail();
@@ -114,6 +115,11 @@ class ParquetSource : public BatchSource {
     counters_.sequences_cut += more.sequences_cut;
     counters_.bags_cut += more.bags_cut;
     counters_.rows_skipped += more.rows_skipped;
+  }
+
+  void count_unlisted() {
+    const std::lock_guard lock(mutex_);
+    counters_.rows_unlisted = rejects_.unlisted();
   }
 
   void count_tail() {

@@ -1,10 +1,10 @@
 #include "core/data/reject_log.h"
 
 #include <arrow/util/utf8.h>
+#include <glog/logging.h>
 
-#include <cerrno>
+#include <algorithm>
 #include <cstdio>
-#include <cstring>
 
 #include "core/data/file_list.h"
 #include "ops/base/error.h"
@@ -41,43 +41,76 @@ std::string json_line(const std::string& file, const BadRecord& bad) {
              ", \"reason\": ", json_text(bad.reason), ", \"value\": ", json_text(bad.value), "}\n");
 }
 
-RejectLog::RejectLog(const ReadPlan& plan) : plan_(plan) {
-  arrow::util::InitializeUTF8();
-  const std::string& path = plan.options.reject_file;
-  if (path.empty()) return;
-  errno = 0;
-  file_.open(path, std::ios::trunc);
-  require<DataError>(file_.good(), "[data] cannot create the reject file \"", path, "\": ", std::strerror(errno),
-                     "; make its folder or choose another place");
+RejectLog::RejectLog(const ReadPlan& plan) : plan_(plan) { arrow::util::InitializeUTF8(); }
+
+RejectLog::~RejectLog() {
+  try {
+    write_last_line();
+  } catch (const DataError&) {
+    // The rows are counted all the same.
+  }
 }
 
 void RejectLog::start_epoch() {
-  read_ = bad_ = 0;
+  read_ = bad_ = unlisted_ = 0;
   first_.clear();
 }
 
 void RejectLog::add(const ReadBatch& batch) {
   read_ += batch.counters.rows_read;
   bad_ += batch.counters.rows_bad;
-  errno = 0;
-  for (const BadRecord& bad : batch.bad) {
+  for (const BadRecord& bad : batch.bad)
     if (first_.size() < kShown) first_.push_back(bad);
-    if (file_.is_open()) write(bad);
-  }
-  if (!batch.bad.empty() && file_.is_open()) {
-    file_.flush();
-    require<DataError>(file_.good(), "[data] cannot write to the reject file \"", plan_.options.reject_file,
-                       "\": ", std::strerror(errno), "; free space or choose another place");
-  }
+  if (!plan_.options.reject_file.empty()) list(batch);
   if (read_ >= kJudgedFrom) judge();
 }
 
-void RejectLog::finish_epoch() const { judge(); }
-
-void RejectLog::write(const BadRecord& bad) {
-  if (written_.insert(bad.row_in_split).second) {
-    file_ << json_line(plan_.split.files[static_cast<size_t>(bad.file)].path, bad);
+void RejectLog::finish_epoch() {
+  try {
+    write_last_line();
+  } catch (const DataError&) {
+    if (plan_.options.rejects_needed) throw;
   }
+  judge();
+}
+
+void RejectLog::list(const ReadBatch& batch) {
+  std::vector<const BadRecord*> fresh;
+  for (const BadRecord& bad : batch.bad) {
+    if (listed_.contains(bad.row_in_split)) continue;
+    if (static_cast<int64_t>(listed_.size() + fresh.size()) < kMostRejectLines)
+      fresh.push_back(&bad);
+    else
+      ++unlisted_;
+  }
+  if (fresh.empty()) return;
+  try {
+    write(fresh);
+    for (const BadRecord* bad : fresh) listed_.insert(bad->row_in_split);
+  } catch (const DataError& error) {
+    if (plan_.options.rejects_needed) throw;
+    unlisted_ += static_cast<int64_t>(fresh.size());
+    LOG_IF(WARNING, !warned_) << "bad records are counted, but not all are listed: " << error.what();
+    warned_ = true;
+  }
+}
+
+void RejectLog::write(const std::vector<const BadRecord*>& bad) {
+  if (!file_) file_.emplace(plan_.options.reject_file);
+  file_->cut_back(listed_bytes_);
+  for (const BadRecord* one : bad)
+    file_->add(json_line(plan_.split.files[static_cast<size_t>(one->file)].path, *one));
+  file_->flush();
+  listed_bytes_ = file_->bytes();
+}
+
+void RejectLog::write_last_line() {
+  most_unlisted_ = std::max(most_unlisted_, unlisted_);
+  if (!file_ || most_unlisted_ == 0) return;
+  file_->cut_back(listed_bytes_);
+  file_->add(str("{\"left_out\": ", most_unlisted_, ", \"reason\": \"a rank lists at most ", kMostRejectLines,
+                 " rows\"}\n"));
+  file_->flush();
 }
 
 void RejectLog::judge() const {
@@ -93,7 +126,8 @@ void RejectLog::judge() const {
   }
   const std::string& path = plan_.options.reject_file;
   message += path.empty() ? "\nMend the files or raise data.max_bad_share."
-                          : str("\nAll are in \"", path, "\". Mend the files or raise data.max_bad_share.");
+                          : str(unlisted_ == 0 ? "\nAll are in \"" : "\nThe first are in \"", path,
+                                "\". Mend the files or raise data.max_bad_share.");
   throw DataError(message);
 }
 

@@ -21,7 +21,8 @@ std::string to_json(const Evaluation& evaluation, const SourceCounters& read, co
   Json json = Json::parse(evaluation.to_json());
   json["records"] = {{"read", read.rows_read},       {"bad", read.rows_bad},
                      {"skipped", read.rows_skipped}, {"sequences_cut", read.sequences_cut},
-                     {"bags_cut", read.bags_cut},    {"rejects", rejects.empty() ? Json(nullptr) : Json(rejects)}};
+                     {"bags_cut", read.bags_cut},    {"rejects", rejects.empty() ? Json(nullptr) : Json(rejects)},
+                     {"unlisted", read.rows_unlisted}};
   return json.dump();
 }
 

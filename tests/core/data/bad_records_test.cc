@@ -305,8 +305,45 @@ TEST(BadRecords, AFullDiskUnderTheRejectFile) {
   const auto source = make_parquet_source(data, {.reject_file = "/dev/full"});
   EXPECT_EQ(
       message_of<DataError>([&] { (void)read_epoch(*source); }),
-      "[data] cannot write to the reject file \"/dev/full\": No space left on device; free space or choose another "
-      "place");
+      "[files] cannot write to /dev/full: No space left on device; free space or choose another place");
+}
+
+TEST(BadRecords, ATrainingGoesOnWithoutItsRejectFile) {
+  const TempFolder folder;
+  write_some_bad(folder, 100);
+  auto data = data_config(folder, kSomeBad);
+  data.set_max_bad_share(0.02);
+  const auto source = make_parquet_source(data, {.reject_file = "/dev/full", .rejects_needed = false});
+  (void)read_epoch(*source);
+  EXPECT_EQ(source->counters().rows_bad, 30);
+  EXPECT_EQ(source->counters().rows_unlisted, 30);
+}
+
+TEST(BadRecords, ACleanPassMakesNoRejectFile) {
+  const TempFolder folder;
+  write_parquet(folder.file("a.parquet"), {{"y", "int64", "[0, 1, 1]"}});
+  const std::string path = folder.file("bad.jsonl");
+  (void)read_epoch(*make_parquet_source(data_config(folder, R"pb(label { name: "y" })pb"),
+                                        {.batch_size = 2, .min_tail_share = 0, .reject_file = path}));
+  EXPECT_FALSE(std::filesystem::exists(path));
+}
+
+TEST(BadRecords, ARejectFileListsSoManyRowsAtMostAndCountsTheOthers) {
+  const TempFolder folder;
+  const int64_t rows = kMostRejectLines + 7;
+  write_parquet(folder.file("a.parquet"), {{"y", "int64", json_list(rows, [](int64_t) { return "7"; })}});
+  auto data = data_config(folder, R"pb(label { name: "y" } max_bad_share: 1)pb");
+  const std::string path = folder.file("bad.jsonl");
+  const auto source = make_parquet_source(data, {.batch_size = 4096, .min_tail_share = 0, .reject_file = path});
+  for (int64_t epoch = 0; epoch < 2; ++epoch) {
+    (void)read_epoch(*source, epoch);
+    EXPECT_EQ(source->counters().rows_bad, rows);
+    EXPECT_EQ(source->counters().rows_unlisted, 7);
+    const std::string lines = contents(path);
+    EXPECT_EQ(std::count(lines.begin(), lines.end(), '\n'), kMostRejectLines + 1);
+    EXPECT_TRUE(lines.ends_with("\"}\n{\"left_out\": 7, \"reason\": \"a rank lists at most 10000 rows\"}\n"))
+        << lines.substr(lines.size() - 300);
+  }
 }
 
 TEST(BadRecords, TooManyStopTheJobAfterAThousandRows) {

@@ -216,10 +216,12 @@ TEST_F(DataErrors, ImpossibleOptions) {
 }
 
 TEST_F(DataErrors, RejectFileThatCannotBeCreated) {
-  write_users();
-  EXPECT_EQ(error("", {.batch_size = 2, .reject_file = folder_.file("no/such/folder")}),
-            "[data] cannot create the reject file " + quoted("no/such/folder") +
-                ": No such file or directory; make its folder or choose another place");
+  write_parquet(folder_.file("a.parquet"), {{"y", "int64", "[0, 7]"}});
+  std::filesystem::create_directories(folder_.file("taken"));
+  const auto source = make_parquet_source(data_config(folder_, R"pb(label { name: "y" } max_bad_share: 1)pb"),
+                                          {.batch_size = 2, .reject_file = folder_.file("taken")});
+  EXPECT_EQ(message_of<DataError>([&] { (void)read_epoch(*source); }),
+            "[files] cannot create " + folder_.file("taken") + ": Is a directory; free space or choose another place");
 }
 
 TEST_F(DataErrors, AFileThatShrinksWhileItIsRead) {

@@ -29,5 +29,11 @@ TEST(LeftOut, EveryKindHasItsLine) {
             "first epoch: 5 bags were longer than max_length and kept their heaviest ids\n");
 }
 
+TEST(LeftOut, SaysHowManyBadRecordsAreListed) {
+  EXPECT_EQ(printed({.rows_read = 70000, .rows_bad = 25000, .rows_unlisted = 5000}),
+            "first epoch: 25000 of 70000 records read were bad and left out, see runs/a/rejects (which lists 20000 of "
+            "them)\n");
+}
+
 }  // namespace
 }  // namespace polyscene

@@ -1,6 +1,7 @@
 #include "core/train/run_folder.h"
 
 #include <fcntl.h>
+#include <glog/logging.h>
 #include <sys/file.h>
 #include <unistd.h>
 
@@ -11,12 +12,37 @@
 #include <filesystem>
 #include <vector>
 
+#include "core/data/reject_files.h"
 #include "ops/base/error.h"
 
 namespace polyscene {
 namespace fs = std::filesystem;
 
 namespace {
+
+bool is_there(const std::string& path) {
+  std::error_code error;
+  return fs::exists(path, error);
+}
+
+void make_folder_at(const std::string& folder) {
+  std::error_code error;
+  fs::create_directories(folder, error);
+  require<DataError>(!error, "[train] cannot make the folder ", folder, ": ", error.message(),
+                     "; choose a writable place for --output");
+}
+
+// Whether there is anything at `path` that would be lost with it: all but empty folders and empty files.
+bool holds_something(const std::string& path) {
+  std::error_code error;
+  const fs::file_status status = fs::symlink_status(path, error);
+  if (status.type() == fs::file_type::not_found) return false;
+  if (fs::is_regular_file(status)) return fs::file_size(path, error) > 0;
+  if (!fs::is_directory(status)) return true;
+  for (fs::directory_iterator entry(path, error); !error && entry != fs::directory_iterator(); entry.increment(error))
+    if (holds_something(entry->path().string())) return true;
+  return static_cast<bool>(error);
+}
 
 // Without "." parts and without the slash that a shell's completion leaves at the end.
 std::string tidy(const std::string& path) {
@@ -27,49 +53,138 @@ std::string tidy(const std::string& path) {
 
 }  // namespace
 
-std::string reject_file(const std::string& folder, const std::string& split, int rank) {
-  return str(folder, "/", split, "-rank", rank, ".jsonl");
-}
-
 RunFolder::RunFolder(const std::string& path) : path_(tidy(path)) {
   require(!path.empty(),
           "[train] wanted the folder of a run, got an empty name; is a variable on the command line unset?");
 }
 
-// A run that failed before its first step leaves no configuration and counts as none.
-std::shared_ptr<void> RunFolder::create(bool overwrite) const {
+const std::vector<std::string>& RunFolder::own_entries() {
+  static const std::vector<std::string> names = {
+      "config.pbtxt",  "metrics.jsonl", "events",     "model",  "best_model", "earlier_best_model",
+      "model.partial", "rejects",       "checkpoints", "models"};
+  return names;
+}
+
+ReplacedRun RunFolder::replaced() const { return {path_, own_entries()}; }
+
+bool RunFolder::holds_model() const { return is_there(model() + "/dense.safetensors"); }
+
+bool RunFolder::holds_checkpoint() const {
   std::error_code error;
-  const bool holds_run = fs::exists(config(), error) || fs::exists(model() + "/dense.safetensors", error) ||
-                         (fs::exists(checkpoints(), error) && !fs::is_empty(checkpoints(), error));
-  require(!holds_run || overwrite, "[train] wanted a new folder for --output, ", path_,
-          " already holds a run; choose another folder or pass --overwrite");
-  const std::vector<std::string> ours = {config(),     metrics(), events(),     model(), model() + ".partial",
-                                         best_model(), rejects(), checkpoints(), models(), earlier_best_model()};
-  if (fs::is_directory(path_, error))
-    for (const auto& entry : fs::directory_iterator(path_, error))
-      require(entry.path().string() == lock_file() || std::ranges::find(ours, entry.path().string()) != ours.end(),
-              "[train] wanted a new folder for --output, ", path_, " holds other files (",
-              entry.path().filename().string(), "); choose another folder");
-  // Before anything of it is removed: a job may be writing there.
-  std::shared_ptr<void> lock = fs::is_directory(path_, error) ? this->lock() : nullptr;
-  for (const std::string& part : ours) fs::remove_all(part, error);
+  for (fs::directory_iterator entry(checkpoints(), error); !error && entry != fs::directory_iterator();
+       entry.increment(error))
+    if (entry->path().extension() != ".partial" && is_there(entry->path().string() + "/manifest.pbtxt")) return true;
+  return false;
+}
+
+bool RunFolder::holds_run() const {
+  return is_there(config()) || holds_model() || holds_something(checkpoints());
+}
+
+std::shared_ptr<void> RunFolder::claim(bool overwrite) const {
+  require_no_others();
+  if (!replaced().is_there() && !replaced().moves_are_open()) require_free(overwrite);
+  make_folder_at(path_);
+  std::shared_ptr<void> lock = this->lock();
+  settle(false);
+  require_no_others();  // another job may have ended meanwhile
+  require_free(overwrite);
+  return settling(std::move(lock));
+}
+
+void RunFolder::begin() const {
+  std::error_code ignored;
+  if (holds_run()) {
+    replaced().set_aside();
+  } else {
+    for (const std::string& entry : own_entries()) fs::remove_all(path_ + "/" + entry, ignored);  // they hold nothing
+  }
   make_folders();
-  return lock ? lock : this->lock();
 }
 
 std::shared_ptr<void> RunFolder::reopen() const {
   std::shared_ptr<void> lock = this->lock();
+  settle(false);
+  return settling(std::move(lock));
+}
+
+void RunFolder::go_on() const {
   make_folders();
-  return lock;
+  std::error_code ignored;
+  for (const std::string& file : reject_files(rejects())) fs::remove(file, ignored);
+}
+
+void RunFolder::settle(bool running) const {
+  const ReplacedRun earlier = replaced();
+  const char* back = "[train] the run that --overwrite was to replace is back in ";
+  LOG_IF(WARNING, earlier.settle_moves()) << back << path_;
+  if (!earlier.is_there()) return;
+  if (holds_model()) {
+    earlier.discard();
+  } else if (!running && !holds_checkpoint()) {
+    earlier.put_back();
+    LOG(WARNING) << back << path_ << ": the new one has saved nothing";
+  } else if (!running) {
+    LOG(WARNING) << "[train] " << path_ << " has a checkpoint to go on from and no model yet; the run that --overwrite "
+                 << "was to replace is whole in " << earlier.folder() << " until it has one";
+  }
+}
+
+void RunFolder::recover() const {
+  const ReplacedRun earlier = replaced();
+  if (!earlier.moves_are_open() && (!earlier.is_there() || (holds_checkpoint() && !holds_model()))) return;
+  const std::shared_ptr<void> lock = this->lock();
+  settle(false);
+}
+
+std::shared_ptr<void> RunFolder::settling(std::shared_ptr<void> lock) const {
+  return {lock.get(), [run = *this, lock](void*) {
+            try {
+              run.settle(false);
+            } catch (const DataError& error) {
+              LOG(ERROR) << error.what() << "; the run that --overwrite was to replace is in " << run.path()
+                         << "/.replaced or .replacing, and the next job there tries again";
+            }
+          }};
+}
+
+void RunFolder::require_outside(const std::string& file, const std::string& what) const {
+  std::error_code error;
+  const std::string here = fs::weakly_canonical(path_, error).string(), there = fs::absolute(path_, error).string();
+  for (const std::string& path : {fs::weakly_canonical(file, error).string(), fs::absolute(file, error).string()})
+    for (const std::string& folder : {here, there})
+      for (const std::string& entry : own_entries()) {
+        const std::string own = folder + "/" + entry;
+        require(path != own && !path.starts_with(own + "/"), "[train] wanted ", what, " outside the run that --overwrite ",
+                "replaces, got ", file, "; move it, or choose another --output");
+      }
+}
+
+void RunFolder::require_no_others() const {
+  std::error_code error;
+  if (!fs::is_directory(path_, error)) return;
+  std::vector<std::string> ours = own_entries();
+  ours.insert(ours.end(), ReplacedRun::names().begin(), ReplacedRun::names().end());
+  for (const auto& entry : fs::directory_iterator(path_, error))
+    require(entry.path().string() == lock_file() ||
+                std::ranges::find(ours, entry.path().filename().string()) != ours.end(),
+            "[train] wanted a new folder for --output, ", path_, " holds other files (",
+            entry.path().filename().string(), "); choose another folder");
+}
+
+// A run that failed before its first step leaves no configuration and counts as none. What looks like a part of a run
+// and is not empty may be anybody's.
+void RunFolder::require_free(bool overwrite) const {
+  const bool run = holds_run();
+  require(!run || overwrite, "[train] wanted a new folder for --output, ", path_,
+          " already holds a run; choose another folder or pass --overwrite");
+  for (const std::string& entry : own_entries())
+    require(run || !holds_something(path_ + "/" + entry), "[train] wanted a new folder for --output, ", path_,
+            " holds no run, but ", entry, "; choose another folder");
 }
 
 void RunFolder::make_folders() const {
-  std::error_code error;
-  for (const std::string& folder : {path_, events(), rejects()}) {
-    fs::create_directories(folder, error);
-    require<DataError>(!error, "[train] cannot make the folder ", folder, ": ", error.message(),
-                       "; choose a writable place for --output");
-  }
+  for (const std::string& folder : {path_, events(), rejects()}) make_folder_at(folder);
 }
 
 // The system releases it with the process, however that ends.

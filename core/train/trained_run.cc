@@ -5,24 +5,35 @@
 #include "core/checkpoint/model_files.h"
 #include "core/config/load.h"
 #include "core/data/file_list.h"
+#include "core/data/reject_files.h"
+#include "core/train/output_rule.h"
 #include "core/train/run_folder.h"
 
 namespace polyscene {
 namespace fs = std::filesystem;
 namespace {
 
-// Of this pass alone: files of an earlier one with more ranks are removed.
-std::string own_reject_file(const ScoreJob& job, Communicator& communicator) {
-  if (job.rejects.empty()) return "";
-  const auto file_of = [&](int rank) { return reject_file(job.rejects, split_name(job.split), rank); };
+// Files of an earlier pass, perhaps of more ranks, go. Another's file of such a name, or a folder, stays.
+void clear_rejects(const ScoreJob& job) {
+  require_output_folder("--rejects", job.rejects, {});
   std::error_code error;
   fs::create_directories(job.rejects, error);
   require<DataError>(!error, "[train] cannot make the folder ", job.rejects, ": ", error.message(),
                      "; choose a writable place for --rejects");
-  if (communicator.rank() == 0)
-    for (int rank = 0; fs::is_regular_file(file_of(rank), error) && fs::remove(file_of(rank), error); ++rank) continue;
+  for (const std::string& file : reject_files(job.rejects, split_name(job.split))) {
+    require(is_reject_file(file), "[train] wanted to list bad records in ", file,
+            ", which is there and no such list; choose another folder for --rejects");
+    fs::remove(file, error);
+    require<DataError>(!error, "[train] cannot replace ", file, ": ", error.message(),
+                       "; choose a writable place for --rejects");
+  }
+}
+
+std::string own_reject_file(const ScoreJob& job, Communicator& communicator) {
+  if (job.rejects.empty()) return "";
+  if (communicator.rank() == 0) clear_rejects(job);
   communicator.barrier();
-  return file_of(communicator.rank());
+  return reject_file(job.rejects, split_name(job.split), communicator.rank());
 }
 
 // The first rank's, which it goes on holding: links may have moved on since.

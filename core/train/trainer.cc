@@ -13,6 +13,7 @@
 #include "core/config/suggest.h"
 #include "core/data/batch_source.h"
 #include "core/data/file_list.h"
+#include "core/data/reject_files.h"
 #include "core/train/batches_ahead.h"
 #include "core/train/evaluator.h"
 #include "core/train/left_out.h"
@@ -43,9 +44,8 @@ class Trainer {
         folder_(job.output),
         schema_(FeatureSchema::from(job.experiment.data())) {
     if (leads()) {
-      // Before an earlier run is overwritten: a wrong data.root must not cost it.
-      (void)list_files(job.experiment.data(), Split::kTrain);
-      lock_ = job.resume.empty() ? folder_.create(job.overwrite) : folder_.reopen();
+      check_files();
+      lock_ = job.resume.empty() ? folder_.claim(job.overwrite) : folder_.reopen();
     }
     communicator_.barrier();
     source_ = make_source(Split::kTrain, "train", train_.batch_size(), true, train_.min_tail_share());
@@ -65,9 +65,15 @@ class Trainer {
     else if (train_.has_warm_start())
       warm = warm_start(train_.warm_start(), *session_);
     if (leads()) {
+      // All that may fail before the first step was done: from here on an earlier run is in the way.
+      if (job_.resume.empty())
+        folder_.begin();
+      else
+        folder_.go_on();
       start_log();
       if (warm) print(out_, *warm);
     }
+    communicator_.barrier();
     step_log_.emplace(*session_, log_ ? &*log_ : nullptr, at_.trained_steps);
     if (const DeviceRanks* ranks = session_->device_ranks(); leads() && ranks != nullptr && communicator_.size() > 1)
       out_ << "devices exchange " << (rows_on_host() ? "gradients of dense parameters by " : "rows and gradients by ")
@@ -91,6 +97,22 @@ class Trainer {
   [[nodiscard]] bool leads() const { return communicator_.rank() == 0; }
   [[nodiscard]] bool rows_on_host() const { return job_.experiment.embedding().memory() == config::Embedding::HOST; }
 
+  // Before anything is made; and files of a run that is overwritten would be set aside with it.
+  void check_files() const {
+    const config::Data& data = job_.experiment.data();
+    const auto check = [&](Split split, const char* what) {
+      for (const std::string& file : list_files(data, split))
+        if (job_.overwrite) folder_.require_outside(file, what);
+    };
+    check(Split::kTrain, "data.train_files");
+    if (data.valid_files_size() > 0) check(Split::kValid, "data.valid_files");
+    try {
+      if (data.test_files_size() > 0) check(Split::kTest, "data.test_files");
+    } catch (const DataError&) {
+      // They may come later.
+    }
+  }
+
   std::unique_ptr<BatchSource> make_source(Split split, const std::string& name, int64_t batch_size, bool shuffle,
                                            double min_tail_share) {
     return make_parquet_source(job_.experiment.data(),
@@ -101,7 +123,8 @@ class Trainer {
                                 .batch_size = batch_size,
                                 .shuffle = shuffle,
                                 .min_tail_share = min_tail_share,
-                                .reject_file = reject_file(folder_.rejects(), name, communicator_.rank())});
+                                .reject_file = reject_file(folder_.rejects(), name, communicator_.rank()),
+                                .rejects_needed = false});
   }
 
   void start_log() {
@@ -202,6 +225,7 @@ class Trainer {
                      evaluation.overall.rows, " rows, ", evaluation.overall.positives,
                      " of them positive): this evaluation is not the best one",
                      train_.has_early_stop() ? ", and train.early_stop does not count it" : ""));
+    if (leads()) folder_.settle(true);
     log_start_s_ = now_s();
     return best().should_stop();
   }
@@ -228,6 +252,7 @@ class Trainer {
 
   void finish(Ending ending) {
     best().finish(at_.step);
+    if (leads()) folder_.settle(true);
     print_summary(ending);
   }
 
@@ -307,7 +332,7 @@ class Trainer {
   Device* device_;
   std::ostream& out_;
   RunFolder folder_;
-  std::shared_ptr<void> lock_;  // rank 0
+  std::shared_ptr<void> lock_;  // rank 0; before all that writes into the folder, which must have ended when it goes
   FeatureSchema schema_;
   std::unique_ptr<BatchSource> source_, valid_;
   std::optional<Session> session_;

@@ -10,6 +10,7 @@
 #include "core/checkpoint/manifest_file.h"
 #include "core/checkpoint/saved_table.h"
 #include "core/config/load.h"
+#include "core/train/output_rule.h"
 #include "core/train/text_file.h"
 #include "dist/world.h"
 #include "embedding/table/row_conversion.h"
@@ -160,28 +161,34 @@ std::pair<std::string, size_t> compact_checkpoint(const std::string& path) {
   const std::vector<std::string> chain = chain_of(checkpoint);
   require_sound(checkpoint);
   if (chain.size() == 1) return {checkpoint, 1};
+  PartialFolder partial(aside);
   Alone model(load_experiment(checkpoint + "/config.pbtxt"));
   read_parts(chain, model.session, {.state = true});
   const Manifest manifest = checkpoint::read_manifest(checkpoint);
   model.session.tables().set_update_steps(manifest.table_updates());
   write_aside(aside, model, manifest);
   replace_folder(checkpoint, aside);
+  partial.release();
   sync_folder(fs::path(checkpoint).parent_path().string(), false);
   return {checkpoint, chain.size()};
 }
 
 std::string convert_checkpoint(const std::string& path, const std::vector<std::string>& overrides,
                                const std::string& output, std::ostream& out) {
+  require_output_folder("--output", output, {});
   const std::string checkpoint = find_checkpoint(path);
   const config::Experiment before = load_experiment(checkpoint + "/config.pbtxt");
   const config::Experiment after = load_convert_config(checkpoint, overrides);
   require_sound(checkpoint);
   const RunFolder run(output);
-  const std::shared_ptr<void> lock = run.create(false);
+  const std::shared_ptr<void> lock = run.claim(false);
+  run.begin();
   const std::string folder = run.checkpoints() + "/" + fs::path(checkpoint).filename().string();
-  Conversion(checkpoint, before, after, out).run(folder + ".partial");
+  PartialFolder partial(folder + ".partial");
+  Conversion(checkpoint, before, after, out).run(partial.path());
   write_text_file(run.config(), to_text(after));
-  move_folder(folder + ".partial", folder);
+  move_folder(partial.path(), folder);
+  partial.release();
   sync_folder(run.checkpoints(), false);
   return folder;
 }

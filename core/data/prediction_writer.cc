@@ -1,30 +1,34 @@
 #include "core/data/prediction_writer.h"
 
 #include <arrow/array/builder_primitive.h>
-#include <arrow/io/file.h>
 #include <arrow/table.h>
 #include <parquet/arrow/writer.h>
 
+#include <cerrno>
 #include <cmath>
+#include <cstring>
 #include <filesystem>
 
 #include "core/data/arrow_reason.h"
+#include "core/data/descriptor_stream.h"
+#include "core/files/output_place.h"
 #include "ops/base/error.h"
 
 namespace polyscene {
 namespace fs = std::filesystem;
 
 struct PredictionWriter::State {
-  std::string path, aside;
+  OutputPlace place;
+  std::string path;  // as the user names it
   std::shared_ptr<arrow::Schema> schema;
-  std::shared_ptr<arrow::io::FileOutputStream> file;
+  std::shared_ptr<DescriptorStream> file;
   std::unique_ptr<parquet::arrow::FileWriter> writer;
   bool finished = false;
 
   ~State() {
-    if (file == nullptr || finished) return;
+    if (file == nullptr || finished || place.kind != OutputPlace::Kind::kFile) return;
     std::error_code ignored;
-    fs::remove(aside, ignored);
+    fs::remove(place.partial(), ignored);
   }
 
   void check(const arrow::Status& status) const {
@@ -48,7 +52,7 @@ PredictionWriter::PredictionWriter(std::string path, std::vector<std::string> gr
     : state_(std::make_unique<State>()) {
   State& s = *state_;
   s.path = std::move(path);
-  s.aside = s.path + ".partial";
+  s.place = output_place("--output", s.path);
   arrow::FieldVector fields = {arrow::field("row_key", arrow::int64(), false),
                                arrow::field("scenario", arrow::int64(), false)};
   for (const std::string& name : groups) fields.push_back(arrow::field("group_" + name, arrow::int64(), false));
@@ -56,7 +60,9 @@ PredictionWriter::PredictionWriter(std::string path, std::vector<std::string> gr
   fields.push_back(arrow::field("logit", arrow::float32(), false));
   fields.push_back(arrow::field("probability", arrow::float32(), false));
   s.schema = arrow::schema(std::move(fields));
-  s.file = s.take(arrow::io::FileOutputStream::Open(s.aside));
+  const int opened = open_output(s.place);
+  if (opened < 0) s.check(arrow::Status::IOError(std::strerror(errno)));
+  s.file = std::make_shared<DescriptorStream>(opened);
   const auto properties = parquet::WriterProperties::Builder().compression(parquet::Compression::ZSTD)->build();
   s.writer = s.take(parquet::arrow::FileWriter::Open(*s.schema, arrow::default_memory_pool(), s.file, properties));
 }
@@ -81,10 +87,12 @@ void PredictionWriter::finish() {
   State& s = *state_;
   s.check(s.writer->Close());
   s.check(s.file->Close());
-  std::error_code error;
-  fs::rename(s.aside, s.path, error);
-  require<DataError>(!error, "[data] cannot move ", s.aside, " to ", s.path, ": ", error.message(),
-                     "; choose another --output");
+  if (s.place.kind == OutputPlace::Kind::kFile) {
+    std::error_code error;
+    fs::rename(s.place.partial(), s.place.path, error);
+    require<DataError>(!error, "[data] cannot move ", s.place.partial(), " to ", s.place.path, ": ", error.message(),
+                       "; choose another --output");
+  }
   s.finished = true;
 }
 

@@ -16,12 +16,13 @@ struct PredictionRows {
 
 class PredictionWriter {
  public:
-  // Writes aside until finish(). Throws DataError naming the file.
+  // Writes aside until finish(), or straight to what is no file (output_place.h). Throws DataError naming the file,
+  // InvalidArgument where it can be none.
   PredictionWriter(std::string path, std::vector<std::string> groups, std::vector<std::string> labels);
   ~PredictionWriter();
 
   void write(const PredictionRows& rows);
-  // Completes the file and moves it into place; without it nothing is left behind.
+  // Completes the file and moves it into place; without it nothing is left behind, and a file there is as it was.
   void finish();
 
  private:

@@ -23,6 +23,7 @@
 #include "core/export/triton.h"
 #include "core/metrics/evaluation.h"
 #include "core/serve/served_model.h"
+#include "core/train/output_rule.h"
 #include "core/train/run_folder.h"
 #include "core/train/session.h"
 #include "core/train/text_file.h"
@@ -176,32 +177,26 @@ void run_check(const std::string& command, const std::string& folder) {
 // A folder that goes unless it was moved into place.
 class Aside {
  public:
-  explicit Aside(std::string path) : path_(std::move(path)) {
-    remove_folder(path_);
-    make_folder(path_ + "/tables");
+  explicit Aside(std::string path) : partial_(std::move(path)) {
+    remove_folder(this->path());
+    make_folder(this->path() + "/tables");
   }
-  Aside(const Aside&) = delete;
-  Aside& operator=(const Aside&) = delete;
-  ~Aside() {
-    std::error_code error;
-    if (!path_.empty()) fs::remove_all(path_, error);
-  }
-  [[nodiscard]] const std::string& path() const { return path_; }
+  [[nodiscard]] const std::string& path() const { return partial_.path(); }
   // As the next version; another export may take a number first.
   std::string publish(const std::string& output) {
     for (int64_t version = latest_version(output) + 1;; ++version) {
       const std::string folder = output + "/" + std::to_string(version);
-      if (::rename(path_.c_str(), folder.c_str()) == 0) {
-        path_.clear();
+      if (::rename(path().c_str(), folder.c_str()) == 0) {
+        partial_.release();
         return folder;
       }
-      require<DataError>(errno == ENOTEMPTY || errno == EEXIST, "[export] cannot move ", path_, " to ", folder, ": ",
+      require<DataError>(errno == ENOTEMPTY || errno == EEXIST, "[export] cannot move ", path(), " to ", folder, ": ",
                          std::strerror(errno), "; choose a writable place for --output");
     }
   }
 
  private:
-  std::string path_;
+  PartialFolder partial_;
 };
 
 }  // namespace
@@ -210,6 +205,9 @@ std::string export_model(const ExportJob& job, std::ostream& out) {
   const HeldModel held = HeldModel::of_run(job.run, job.best);
   const std::string& model = held.path();
   const config::Experiment experiment = load_experiment(model + "/config.pbtxt", job.overrides);
+  require_no_run("--output", job.output);
+  require_output_folder("--output", job.output,
+                        {.files = files_of_all_splits(experiment.data()), .folders = {job.run}});
   const FeatureSchema schema = FeatureSchema::from(experiment.data());
   Aside aside(job.output + "/.partial-" + std::to_string(::getpid()));
   write_text_file(aside.path() + "/config.pbtxt", to_text(experiment));

@@ -1,7 +1,9 @@
 #include "launcher/cli/common.h"
 
+#include <iostream>
 #include <map>
 
+#include "core/files/output_place.h"
 #include "ops/base/thread.h"
 
 namespace polyscene {
@@ -56,6 +58,10 @@ void add_score_options(CLI::App& command, ScoreOptions& options) {
 
 std::string where_rejects_are(const ScoreJob& job) {
   return job.rejects.empty() ? "--rejects DIR lists them" : "see " + job.rejects;
+}
+
+std::ostream& words_beside(const std::string& output) {
+  return !output.empty() && output_place("--output", output).is_standard_output() ? std::cerr : std::cout;
 }
 
 Split parse_split(const std::string& name) {

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <CLI/CLI.hpp>
+#include <iosfwd>
 #include <string>
 #include <vector>
 
@@ -25,6 +26,9 @@ void add_score_options(CLI::App& command, ScoreOptions& options);
 
 // Where to look for bad records, to be told to the user.
 [[nodiscard]] std::string where_rejects_are(const ScoreJob& job);
+
+// Where a command prints whose --output, perhaps none, is `output`: standard output, unless that is where it writes.
+[[nodiscard]] std::ostream& words_beside(const std::string& output);
 
 // train, valid or test. Throws InvalidArgument for anything else.
 [[nodiscard]] Split parse_split(const std::string& name);

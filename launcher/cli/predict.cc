@@ -4,6 +4,7 @@
 #include "core/data/prediction_writer.h"
 #include "core/train/evaluator.h"
 #include "core/train/left_out.h"
+#include "core/train/output_rule.h"
 #include "core/train/trained_run.h"
 #include "launcher/cli/commands.h"
 #include "launcher/cli/common.h"
@@ -31,7 +32,8 @@ void run(const PredictArguments& arguments) {
   job.split = parse_split(arguments.split);
   job.transport = device_transport(arguments.ranks);
   job.overrides = arguments.overrides;
-  static_cast<void>(load_run_config(job));  // what is wrong with it is said before ranks meet
+  const config::Experiment experiment = load_run_config(job);  // what is wrong with it is said before ranks meet
+  require_output_file("--output", arguments.output, {.files = files_of_all_splits(experiment.data()), .folders = {}});
   Ranks(arguments.ranks).run([&](Communicator& communicator, Device* device) {
     TrainedRun trained(job, communicator, device);
     std::unique_ptr<PredictionWriter> writer;
@@ -46,9 +48,10 @@ void run(const PredictArguments& arguments) {
     const SourceCounters read = over_ranks(trained.source().counters(), communicator);
     if (!writer) return;
     writer->finish();
-    std::cout << count << " rows written to " << arguments.output << '\n';
-    print_left_out(std::cout, "split " + arguments.split, read, where_rejects_are(job));
-    std::cout << std::flush;
+    std::ostream& out = words_beside(arguments.output);
+    out << count << " rows written to " << arguments.output << '\n';
+    print_left_out(out, "split " + arguments.split, read, where_rejects_are(job));
+    out << std::flush;
   });
 }
 

@@ -9,6 +9,7 @@
 #include "core/data/prediction_writer.h"
 #include "core/serve/served_model.h"
 #include "core/train/left_out.h"
+#include "core/train/output_rule.h"
 #include "launcher/cli/commands.h"
 #include "launcher/cli/common.h"
 #include "ops/base/thread.h"
@@ -43,19 +44,21 @@ config::Data data_of(const ServedModel& model, const std::string& input) {
   return data;
 }
 
-void print_times(std::vector<double> seconds, int64_t rows) {
+void print_times(std::ostream& out, std::vector<double> seconds, int64_t rows) {
   double sum = 0;
   for (const double s : seconds) sum += s;
   std::ranges::sort(seconds);
   const auto share = [&](double p) {
     return 1e3 * seconds[static_cast<size_t>(p * static_cast<double>(seconds.size() - 1))];
   };
-  std::cout << std::fixed << std::setprecision(0) << "scored " << static_cast<double>(rows) / std::max(sum, 1e-9)
+  out << std::fixed << std::setprecision(0) << "scored " << static_cast<double>(rows) / std::max(sum, 1e-9)
             << " rows/s; per batch median " << std::setprecision(2) << share(0.5) << " ms, p99 " << share(0.99)
             << " ms, longest " << share(1) << " ms\n";
 }
 
 void run(const ScoreArguments& arguments) {
+  if (!arguments.output.empty())
+    require_output_file("--output", arguments.output, {.files = {arguments.input}, .folders = {}});
   const ServedModel model(arguments.model);
   if (arguments.verify) model.verify();
   const auto source = make_parquet_source(
@@ -83,12 +86,13 @@ void run(const ScoreArguments& arguments) {
                    .logits = {logits.begin(), logits.end()}});
   }
   if (writer) writer->finish();
-  std::cout << rows << " rows of " << arguments.input << " scored with " << model.folder();
-  if (writer) std::cout << ", written to " << arguments.output;
-  std::cout << '\n';
-  print_left_out(std::cout, arguments.input, source->counters(), "");
-  if (!seconds.empty()) print_times(std::move(seconds), rows);
-  std::cout << std::flush;
+  std::ostream& out = words_beside(arguments.output);
+  out << rows << " rows of " << arguments.input << " scored with " << model.folder();
+  if (writer) out << ", written to " << arguments.output;
+  out << '\n';
+  print_left_out(out, arguments.input, source->counters(), "");
+  if (!seconds.empty()) print_times(out, std::move(seconds), rows);
+  out << std::flush;
 }
 
 }  // namespace

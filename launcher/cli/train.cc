@@ -4,6 +4,7 @@
 
 #include "core/checkpoint/checkpoint.h"
 #include "core/config/load.h"
+#include "core/train/output_rule.h"
 #include "core/train/trainer.h"
 #include "launcher/cli/commands.h"
 #include "launcher/cli/common.h"
@@ -26,7 +27,9 @@ void run(const TrainArguments& arguments) {
     require(arguments.output.has_value(), "[launcher] --output is required");
     job.experiment = load_experiment(*arguments.config, arguments.overrides);
     job.output = *arguments.output;
+    require_output_folder("--output", job.output, {});
   } else {
+    RunFolder(*arguments.resume).recover();
     job.resume = find_checkpoint(*arguments.resume);
     job.experiment = load_resume_config(job.resume, arguments.overrides);
     job.output = run_of_checkpoint(job.resume);

@@ -2,12 +2,24 @@
 #include "core/data/prediction_writer.h"
 
 #include <gtest/gtest.h>
+#include <sys/stat.h>
+
+#include <fstream>
+#include <iterator>
+#include <thread>
 
 #include "ops/base/error.h"
 #include "tests/core/data/parquet_fixture.h"
 
 namespace polyscene::test {
 namespace {
+
+namespace fs = std::filesystem;
+
+std::string bytes_of(const std::string& path) {
+  std::ifstream in(path, std::ios::binary);
+  return {std::istreambuf_iterator<char>(in), std::istreambuf_iterator<char>()};
+}
 
 PredictionRows rows(int64_t count) {
   const auto n = static_cast<size_t>(count);
@@ -39,18 +51,54 @@ TEST_F(Predictions, FolderThatIsNotThere) {
 }
 
 TEST_F(Predictions, FullDisk) {
-  std::filesystem::create_symlink("/dev/full", path_ + ".partial");
+  path_ = "/dev/full";
   const std::string message = message_of<DataError>([&] { write(); });
-  EXPECT_TRUE(message.starts_with("[data] cannot write predictions to " + path_ + ": ")) << message;
+  EXPECT_TRUE(message.starts_with("[data] cannot write predictions to /dev/full: ")) << message;
   EXPECT_NE(message.find("No space left on device"), std::string::npos) << message;
-  EXPECT_FALSE(std::filesystem::exists(std::filesystem::symlink_status(path_ + ".partial")));
+  EXPECT_TRUE(fs::is_character_file("/dev/full"));
+}
+
+TEST_F(Predictions, FailureLeavesWhatWasThere) {
+  std::ofstream(path_) << "precious";
+  {
+    PredictionWriter writer(path_, {}, {});
+    writer.write(rows(3));
+    EXPECT_TRUE(fs::exists(path_ + ".partial"));
+  }
+  EXPECT_EQ(bytes_of(path_), "precious");
+  EXPECT_FALSE(fs::exists(path_ + ".partial"));
+}
+
+TEST_F(Predictions, ALinkStaysAndTheFileBehindItIsReplaced) {
+  const std::string target = folder_.file("target.parquet");
+  std::ofstream(target) << "old";
+  fs::create_hard_link(target, folder_.file("other name"));
+  fs::create_symlink("target.parquet", path_);
+  write();
+  EXPECT_TRUE(fs::is_symlink(path_));
+  EXPECT_TRUE(bytes_of(target).ends_with("PAR1"));
+  EXPECT_EQ(bytes_of(folder_.file("other name")), "old");
+  EXPECT_FALSE(fs::exists(target + ".partial"));
+}
+
+TEST_F(Predictions, APipeGetsTheWholeFile) {
+  write();
+  const std::string whole = bytes_of(path_);
+  path_ = folder_.file("pipe");
+  ASSERT_EQ(::mkfifo(path_.c_str(), 0600), 0);
+  std::string got;
+  std::thread reader([&] { got = bytes_of(path_); });
+  write();
+  reader.join();
+  EXPECT_EQ(got, whole);
+  EXPECT_TRUE(fs::is_fifo(path_));
 }
 
 TEST_F(Predictions, PlaceThatIsTaken) {
-  std::filesystem::create_directories(path_ + "/precious");
-  EXPECT_EQ(message_of<DataError>([&] { write(); }),
-            "[data] cannot move " + path_ + ".partial to " + path_ + ": Is a directory; choose another --output");
-  EXPECT_FALSE(std::filesystem::exists(path_ + ".partial"));
+  fs::create_directories(path_ + "/precious");
+  EXPECT_EQ(message_of<InvalidArgument>([&] { write(); }),
+            "[output] wanted a file for --output, got " + path_ + ", which is a folder; name a file in it");
+  EXPECT_FALSE(fs::exists(path_ + ".partial"));
 }
 
 }  // namespace

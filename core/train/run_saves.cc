@@ -5,6 +5,7 @@
 #include <chrono>
 #include <iomanip>
 #include <ostream>
+#include <utility>
 
 #include "core/checkpoint/model_files.h"
 #include "core/data/file_list.h"
@@ -52,7 +53,14 @@ TrainPosition RunSaves::go_on_from(const std::string& checkpoint) {
 
 void RunSaves::save(const std::string& model) {
   const Stopwatch watch(model_seconds_);
-  save_model(model, experiment_, session_);
+  try {
+    save_model(model, experiment_, session_);
+  } catch (const DataError&) {
+    if (pending_ == nullptr) throw;
+    // A model is worth more than a checkpoint that may be what fills the disk: one that fails too makes room.
+    unsaid_ = finish_checkpoint();
+    save_model(model, experiment_, session_);
+  }
   ++models_;
 }
 
@@ -75,20 +83,22 @@ std::string RunSaves::checkpoint(TrainPosition position) {
 }
 
 std::string RunSaves::finish_checkpoint() {
-  if (pending_ == nullptr) return {};
+  std::string failures = std::exchange(unsaid_, {});
+  if (pending_ == nullptr) return failures;
   const Stopwatch watch(checkpoint_seconds_);
   const std::unique_ptr<CheckpointSave> save = std::move(pending_);
   best_.keep("");
   try {
     save->finish();
   } catch (const DataError& error) {
-    return failure_ = str("step ", save->step(), ": ", error.what());
+    failure_ = str("step ", save->step(), ": ", error.what());
+    return failures + (failures.empty() ? "" : "\n") + failure_;
   }
   last_ = save->step();
   base_ = save->as_base();
   added_ = begun_added_;
   ++checkpoints_;
-  return {};
+  return failures;
 }
 
 bool RunSaves::due(int64_t step) const { return every_ > 0 && step % every_ == 0; }

@@ -50,6 +50,7 @@ class RunSaves {
   int64_t every_, begun_ = 0, last_ = 0, models_ = 0, checkpoints_ = 0;
   double model_seconds_ = 0, checkpoint_seconds_ = 0;
   std::string failure_;  // the last one
+  std::string unsaid_;   // for the next finish_checkpoint() to return
   BestModel best_;
 };
 

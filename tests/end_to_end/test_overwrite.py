@@ -66,10 +66,11 @@ class OverwriteTest(ProgramTest):
         self.assert_kept()
 
     def test_the_old_run_goes_with_the_first_model(self):
+        before = self.model_bytes("run")
         result = self.overwrite("--set", f'train.warm_start={{from: "{self.run_folder}"}}', "--set", "train.max_steps=6")
         self.assertIn("warm start from", result.out)
         self.assertEqual([f.name for f in self.run_folder.iterdir() if f.name.startswith(".")], [])
-        self.assertNotEqual(self.contents()["model/dense.safetensors"], self.before["model/dense.safetensors"])
+        self.assertNotEqual(self.model_bytes("run")["dense.safetensors"], before["dense.safetensors"])
         self.assertEqual(self.logged("run", "train")[-1]["step"], 6)
         self.assertFalse((self.run_folder / "checkpoints").exists())
 

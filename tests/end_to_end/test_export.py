@@ -426,7 +426,6 @@ class ExportTest(ProgramTest):
 import resource, sys
 from tests.end_to_end.test_export import Library
 library = Library()
-resource.setrlimit(resource.RLIMIT_STACK, (64 << 20, 64 << 20))
 mapped = int(open("/proc/self/statm").read().split()[0]) * resource.getpagesize()
 resource.setrlimit(resource.RLIMIT_AS, (mapped + (1 << 30), resource.RLIM_INFINITY))
 for threads in (4096, 2_000_000_000):

@@ -1,7 +1,6 @@
 #include "dist/rank_threads.h"
 
 #include <algorithm>
-#include <thread>
 
 #include "ops/base/thread.h"
 
@@ -27,14 +26,19 @@ std::vector<std::exception_ptr> run_rank_threads(const std::vector<std::unique_p
                                                  const std::function<void(Communicator&)>& body) {
   const int threads_per_rank = std::max(1, available_processors() / static_cast<int>(ranks.size()));
   std::vector<std::exception_ptr> errors(ranks.size());
-  std::vector<std::thread> threads;
-  for (size_t i = 0; i < ranks.size(); ++i) {
-    threads.emplace_back([&, i] {
-      set_thread_count(threads_per_rank);
-      errors[i] = run_rank(*ranks[i], body);
-    });
+  {
+    ThreadGroup threads;
+    const auto start = [&](size_t i) {
+      threads.start([&, i] {
+        set_thread_count(threads_per_rank);
+        errors[i] = run_rank(*ranks[i], body);
+      });
+    };
+    // A rank whose thread cannot be started has failed: the others must not wait for it.
+    std::exception_ptr failure;
+    for (size_t i = 0; i < ranks.size() && !failure; ++i)
+      if ((failure = run_rank(*ranks[i], [&](Communicator&) { start(i); }))) errors[i] = failure;
   }
-  for (std::thread& thread : threads) thread.join();
   return errors;
 }
 

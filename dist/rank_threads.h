@@ -12,7 +12,8 @@
 namespace polyscene {
 
 // Runs body(*ranks[i]) on a thread of its own for every i, each with its share of the processors, and waits for all. A
-// throw aborts the rank's world. Returns what each threw, null for nothing.
+// throw aborts the rank's world, and so does a thread that the system does not give (DeviceError). Returns what each
+// threw, null for nothing.
 [[nodiscard]] std::vector<std::exception_ptr> run_rank_threads(const std::vector<std::unique_ptr<Communicator>>& ranks,
                                                                const std::function<void(Communicator&)>& body);
 

@@ -3,17 +3,29 @@
 #include <glog/logging.h>
 
 #include <CLI/CLI.hpp>
+#include <csignal>
+#include <cstdlib>
 #include <iostream>
 
 #include "launcher/cli/commands.h"
 #include "launcher/job/own_words.h"
+#include "launcher/job/stop_signal.h"
 #include "ops/base/error.h"
+#include "ops/base/thread.h"
 
 namespace polyscene {
 namespace {
 
 // In one piece: under mpirun several ranks speak at once.
 void say(const std::string& error) { std::cerr << "polyscene: " + error + "\n" << std::flush; }
+
+void end_without_threads() {
+  if (!loops_want_threads()) return;
+  say("[ops.thread] other processes took the threads that were left for this one; try fewer --threads or ranks, or raise "
+      "ulimit -u or the group's pids.max");
+  std::cout << std::flush;
+  std::_Exit(static_cast<int>(ErrorKind::kDevice));
+}
 
 int run(int argc, char** argv) {
   google::InitGoogleLogging(argv[0]);
@@ -30,6 +42,9 @@ int run(int argc, char** argv) {
   add_score_command(app);
   add_data_command(app);
   add_version_command(app);
+
+  for (CLI::App* command : app.get_subcommands({}))
+    if (command->get_name() != "train") command->preparse_callback([](size_t) { release_stop_signals(); });
 
   try {
     in_own_words([&] { app.parse(argc, argv); });
@@ -55,4 +70,9 @@ int run(int argc, char** argv) {
 }  // namespace
 }  // namespace polyscene
 
-int main(int argc, char** argv) { return polyscene::run(argc, argv); }
+int main(int argc, char** argv) {
+  polyscene::hold_stop_signals();
+  std::signal(SIGXFSZ, SIG_IGN);                 // a file that may not grow: its writer says so
+  std::atexit(polyscene::end_without_threads);  // before others, and so the last to be called
+  return polyscene::run(argc, argv);
+}

@@ -15,6 +15,7 @@
 #include "core/checkpoint/manifest_file.h"
 #include "core/checkpoint/model_parts.h"
 #include "core/config/load.h"
+#include "ops/base/thread.h"
 
 namespace polyscene {
 namespace fs = std::filesystem;
@@ -232,16 +233,22 @@ CheckpointSave::CheckpointSave(const RunFolder& run, const config::Experiment& e
     head_ = manifest.SerializeAsString();
   });
   copy_ = copy_model(session);
-  thread_ = std::thread([this] { write(); });
+  try {
+    // Beside threads that have all processors it takes about a tenth of one; when training waits for it, all of one.
+    thread_ = start_thread([this] {
+      ::setpriority(PRIO_PROCESS, static_cast<id_t>(::gettid()), 10);
+      write();
+    });
+  } catch (const DeviceError&) {
+    write();  // training waits for it, and loses nothing
+  }
 }
 
 CheckpointSave::~CheckpointSave() {
   if (thread_.joinable()) thread_.join();
 }
 
-// Beside threads that have all processors it takes about a tenth of one; when training waits for it, all of one.
 void CheckpointSave::write() {
-  ::setpriority(PRIO_PROCESS, static_cast<id_t>(::gettid()), 10);
   try {
     Manifest manifest;
     for (const WrittenFile& file : write_copy(aside_, experiment_, session_, std::move(copy_),
@@ -256,7 +263,7 @@ void CheckpointSave::write() {
 
 void CheckpointSave::finish() {
   Communicator& communicator = session_.communicator();
-  thread_.join();
+  if (thread_.joinable()) thread_.join();
   together(communicator, [&] {
     if (failure_) std::rethrow_exception(failure_);
   });
@@ -345,7 +352,7 @@ TrainPosition load_checkpoint(const std::string& checkpoint, const std::string& 
   const std::vector<std::string> chain = chain_of(checkpoint);
   std::vector<std::string> damage;
   std::exception_ptr unreadable, failure;
-  std::thread verifier([&] {
+  std::thread verifier = start_thread([&] {
     try {
       damage = damage_of(checkpoint, communicator.rank(), communicator.size());
     } catch (...) {

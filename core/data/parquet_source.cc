@@ -11,6 +11,7 @@
 #include "core/data/read_plan.h"
 #include "core/data/reject_log.h"
 #include "ops/base/error.h"
+#include "ops/base/thread.h"
 
 namespace polyscene {
 namespace {
@@ -21,7 +22,7 @@ class Pipeline {
   Pipeline(const ReadPlan& plan, int64_t epoch, int64_t first_step)
       : builder_(plan, epoch, first_step),
         queue_(static_cast<size_t>(plan.data.prefetch())),
-        thread_([this] { run(); }) {}
+        thread_(start_thread([this] { run(); })) {}
 
   ~Pipeline() {
     queue_.finish();

@@ -6,17 +6,12 @@
 namespace polyscene {
 
 WindowFeed::WindowFeed(const ReadPlan& plan, int64_t epoch, const std::vector<FeedGroup>& groups)
-    : slots_(groups.size()) {
+    : slots_(groups.size()), threads_([this] { stop(); }) {
   for (size_t i = 0; i < groups.size(); ++i) {
     slots_[i].stream = std::make_unique<GroupStream>(plan, groups[i].group, epoch, groups[i].first_window, stop_);
   }
   const size_t threads = std::min(slots_.size(), static_cast<size_t>(plan.data.threads()));
-  for (size_t i = 0; i < threads; ++i) threads_.emplace_back([this] { run(); });
-}
-
-WindowFeed::~WindowFeed() {
-  stop();
-  for (auto& thread : threads_) thread.join();
+  for (size_t i = 0; i < threads; ++i) threads_.start([this] { run(); });
 }
 
 void WindowFeed::stop() {

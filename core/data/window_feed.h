@@ -8,12 +8,12 @@
 #include <exception>
 #include <memory>
 #include <mutex>
-#include <thread>
 #include <vector>
 
 #include "core/data/group_stream.h"
 #include "core/data/read_plan.h"
 #include "core/data/window.h"
+#include "ops/base/thread.h"
 
 namespace polyscene {
 
@@ -25,9 +25,8 @@ struct FeedGroup {
 
 class WindowFeed {
  public:
-  // The plan outlives the feed.
+  // The plan outlives the feed. Throws DeviceError when the system gives too few threads.
   WindowFeed(const ReadPlan& plan, int64_t epoch, const std::vector<FeedGroup>& groups);
-  ~WindowFeed();
   WindowFeed(const WindowFeed&) = delete;
   WindowFeed& operator=(const WindowFeed&) = delete;
 
@@ -57,7 +56,7 @@ class WindowFeed {
   std::condition_variable work_, ready_;
   std::vector<Slot> slots_;
   std::vector<std::unique_ptr<Window>> spares_;
-  std::vector<std::thread> threads_;
+  ThreadGroup threads_;
 };
 
 }  // namespace polyscene

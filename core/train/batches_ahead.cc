@@ -6,20 +6,19 @@
 
 namespace polyscene {
 
-BatchesAhead::BatchesAhead(Next next, const Session& session) : next_(std::move(next)) {
+BatchesAhead::BatchesAhead(Next next, const Session& session) : next_(std::move(next)), threads_([this] { stop(); }) {
   if (session.device() == nullptr) return;
   const int threads = std::clamp(thread_count() / 2, 1, 8);
   for (int i = 0; i < threads; ++i) slots_.push_back({.inputs = session.make_inputs(), .batch = {}, .error = {}});
-  for (size_t i = 0; i < slots_.size(); ++i) threads_.emplace_back([this, i] { prepare(i, slots_[i]); });
+  for (size_t i = 0; i < slots_.size(); ++i) threads_.start([this, i] { prepare(i, slots_[i]); });
 }
 
-BatchesAhead::~BatchesAhead() {
+void BatchesAhead::stop() {
   {
     const std::lock_guard lock(mutex_);
     stopped_ = true;
   }
   changed_.notify_all();
-  for (std::thread& thread : threads_) thread.join();
 }
 
 // Batches `number`, `number` + slots and so on. A thread reads when its turn comes, so that the order is that of

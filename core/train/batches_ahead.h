@@ -8,11 +8,11 @@
 #include <memory>
 #include <mutex>
 #include <optional>
-#include <thread>
 #include <vector>
 
 #include "core/data/batch_source.h"
 #include "core/train/session.h"
+#include "ops/base/thread.h"
 
 namespace polyscene {
 
@@ -27,11 +27,10 @@ class BatchesAhead {
 
   // On a device by threads, half as many as the caller has processors, up to eight; on the host, where a step
   // wants all of them, there are none. `next` is called by one thread at a time; it and the session must outlive this.
+  // Its end waits for calls of `next` that are under way. Throws DeviceError when the system gives too few threads.
   BatchesAhead(Next next, const Session& session);
   BatchesAhead(const BatchesAhead&) = delete;
   BatchesAhead& operator=(const BatchesAhead&) = delete;
-  // Waits for calls of `next` that are under way.
-  ~BatchesAhead();
 
   // In the order of `next`, nothing at its end. Valid until the next call. Throws what `next` threw instead of that
   // batch, or what preparing it did.
@@ -45,6 +44,7 @@ class BatchesAhead {
     bool full = false;  // prepared, or at the end, and not given back yet
   };
   void prepare(size_t number, Slot& slot);
+  void stop();
 
   Next next_;
   std::vector<Slot> slots_;            // batch n is in slot n modulo their number, prepared by the thread of that slot
@@ -53,7 +53,7 @@ class BatchesAhead {
   std::condition_variable changed_;
   size_t read_ = 0, given_ = 0;           // batches
   bool ended_ = false, stopped_ = false;  // ended: next_ has no more, or threw
-  std::vector<std::thread> threads_;
+  ThreadGroup threads_;
 };
 
 // The batches of the epoch that was started; the source must outlive it.

@@ -8,8 +8,10 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
+#include <chrono>
 #include <cstring>
 #include <filesystem>
+#include <thread>
 #include <vector>
 
 #include "core/data/reject_files.h"
@@ -19,6 +21,8 @@ namespace polyscene {
 namespace fs = std::filesystem;
 
 namespace {
+
+constexpr std::chrono::seconds kLockWait(10);
 
 bool is_there(const std::string& path) {
   std::error_code error;
@@ -187,7 +191,8 @@ void RunFolder::make_folders() const {
   for (const std::string& folder : {path_, events(), rejects()}) make_folder_at(folder);
 }
 
-// The system releases it with the process, however that ends.
+// The system releases it with the process, however that ends, and may take a while: a job that was killed gives back its
+// memory first, and the ranks of an mpirun that was killed end some seconds after it.
 std::shared_ptr<void> RunFolder::lock() const {
   const int file = ::open(lock_file().c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0666);
   require<DataError>(file >= 0, "[train] cannot open ", lock_file(), ": ", std::strerror(errno),
@@ -196,11 +201,15 @@ std::shared_ptr<void> RunFolder::lock() const {
     ::close(*locked);
     delete locked;
   });
-  std::array<char, 300> text{};
-  if (::flock(file, LOCK_EX | LOCK_NB) != 0) {
-    if (::pread(file, text.data(), text.size() - 1, 0) < 0) text[0] = 0;
-    throw InvalidArgument(str("[train] another job (", text.data(), ") writes ", path_,
-                              "; choose another folder, or wait until it ends"));
+  const auto until = std::chrono::steady_clock::now() + kLockWait;
+  while (::flock(file, LOCK_EX | LOCK_NB) != 0) {
+    require<DataError>(errno == EWOULDBLOCK || errno == EINTR, "[train] cannot lock ", lock_file(), ": ",
+                       std::strerror(errno), "; choose an --output on a file system that has locks");
+    std::array<char, 300> holder{};
+    if (::pread(file, holder.data(), holder.size() - 1, 0) < 0) holder[0] = 0;
+    require(std::chrono::steady_clock::now() < until, "[train] another job (", holder.data(), ") writes ", path_,
+            ", and did not end within ", kLockWait.count(), " s; choose another folder, or wait until it ends");
+    std::this_thread::sleep_for(std::chrono::milliseconds(20));
   }
   std::array<char, 200> host{};
   ::gethostname(host.data(), host.size() - 1);

@@ -45,8 +45,8 @@ class RunFolder {
   void recover() const;
   // Throws InvalidArgument where the file belongs to a run here, which would be set aside with it. `what` names it.
   void require_outside(const std::string& file, const std::string& what) const;
-  // Keeps other jobs out of the folder until it is given back. Throws InvalidArgument naming the job that has it. For
-  // one rank only, on a folder that is there.
+  // Keeps other jobs out of the folder until it is given back. Waits up to ten seconds for a job that has it, then
+  // throws InvalidArgument naming that job. For one rank only, on a folder that is there.
   [[nodiscard]] std::shared_ptr<void> lock() const;
 
   [[nodiscard]] const std::string& path() const { return path_; }

@@ -10,6 +10,8 @@
 #include <thread>
 #include <vector>
 
+#include "ops/base/thread.h"
+
 namespace polyscene {
 namespace {
 
@@ -169,7 +171,7 @@ void NcclWatch::State::run(Device& device) {
 
 NcclWatch::NcclWatch(Communicator& host, Device& device, std::chrono::duration<double> deadline)
     : state_(std::make_shared<State>(host, deadline)) {
-  state_->thread = std::thread([state = state_, &device] {
+  state_->thread = start_thread([state = state_, &device] {
     state->run(device);
     const std::lock_guard lock(state->mutex);
     state->ended = true;

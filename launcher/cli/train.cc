@@ -22,6 +22,7 @@ struct TrainArguments {
 
 void run(const TrainArguments& arguments) {
   TrainJob job;
+  job.stop = &watch_stop_signals();
   if (!arguments.resume) {
     require(arguments.config.has_value(), "[launcher] --config is required, or --resume");
     require(arguments.output.has_value(), "[launcher] --output is required");
@@ -35,7 +36,6 @@ void run(const TrainArguments& arguments) {
     job.output = run_of_checkpoint(job.resume);
   }
   job.overwrite = arguments.overwrite;
-  job.stop = &watch_stop_signals();
   RankOptions options = arguments.ranks;
   options.virtual_ranks = job.experiment.train().virtual_ranks();
   const Ranks ranks(options);

@@ -1,25 +1,68 @@
 #include "launcher/job/stop_signal.h"
 
+#include <pthread.h>
+#include <unistd.h>
+
 #include <csignal>
+
+#include "ops/base/thread.h"
 
 namespace polyscene {
 namespace {
 
-std::atomic<bool> stop_requested{false}, end_requested{false};
+std::atomic<bool> stop_requested = false;
 
-// A batch system may send SIGUSR1 to all processes of a job, and mpirun sends it on: it comes twice and is no end.
-extern "C" void on_stop_signal(int signal) {
-  stop_requested = true;
-  if (signal != SIGUSR1 && end_requested.exchange(true)) {
-    std::signal(signal, SIG_DFL);
-    std::raise(signal);
+bool is_ignored(int signal) {
+  struct sigaction action {};
+  return ::sigaction(signal, nullptr, &action) == 0 && action.sa_handler == SIG_IGN;
+}
+
+sigset_t stop_signals() {
+  sigset_t set;
+  sigemptyset(&set);
+  for (const int signal : {SIGINT, SIGTERM, SIGUSR1, SIGUSR2, SIGXCPU}) sigaddset(&set, signal);
+  if (!is_ignored(SIGHUP)) sigaddset(&set, SIGHUP);  // nohup
+  return set;
+}
+
+[[noreturn]] void end_by(int signal) {
+  std::signal(signal, SIG_DFL);
+  sigset_t one;
+  sigemptyset(&one);
+  sigaddset(&one, signal);
+  pthread_sigmask(SIG_UNBLOCK, &one, nullptr);
+  for (;;) ::kill(::getpid(), signal);
+}
+
+// Of the others a batch system may send any to all processes of a job, and mpirun sends it on: it comes twice and is no
+// end. The system itself sends SIGXCPU every second.
+void take_stop_signals() {
+  const sigset_t set = stop_signals();
+  for (bool asked_to_end = false;;) {
+    int signal = 0;
+    if (sigwait(&set, &signal) != 0) continue;
+    stop_requested = true;
+    if (signal != SIGINT && signal != SIGTERM) continue;
+    if (asked_to_end) end_by(signal);
+    asked_to_end = true;
   }
 }
 
 }  // namespace
 
+void hold_stop_signals() {
+  const sigset_t set = stop_signals();
+  pthread_sigmask(SIG_BLOCK, &set, nullptr);
+}
+
+void release_stop_signals() {
+  const sigset_t set = stop_signals();
+  pthread_sigmask(SIG_UNBLOCK, &set, nullptr);
+}
+
 const std::atomic<bool>& watch_stop_signals() {
-  for (const int signal : {SIGINT, SIGTERM, SIGUSR1}) std::signal(signal, on_stop_signal);
+  std::signal(SIGPIPE, SIG_IGN);
+  start_thread(take_stop_signals).detach();
   return stop_requested;
 }
 

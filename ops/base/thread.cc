@@ -2,20 +2,62 @@
 
 #include <omp.h>
 #include <sched.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <atomic>
+#include <csignal>
 #include <latch>
 #include <mutex>
+#include <optional>
 #include <system_error>
-#include <thread>
-#include <vector>
+#include <utility>
 
 #include "ops/base/error.h"
+#include "ops/base/signals.h"
 
 namespace polyscene {
 
 namespace {
+
+std::mutex starting;                // threads are started one after the other: who looked at how many there are gets them
+std::atomic<int> teams_wanted = 0;  // that OpenMP's library is starting
+thread_local int team = 1;          // threads that OpenMP's library has for the loops of this one
+
+struct Shortage {
+  int got;
+  std::string why;
+};
+
+// Starts so many threads and lets them end; what was missing.
+std::optional<Shortage> shortage_of(int wanted) {
+  std::latch end(1);
+  std::vector<std::thread> threads;
+  std::vector<std::atomic<pid_t>> ids(static_cast<size_t>(wanted));
+  std::optional<Shortage> shortage;
+  try {
+    for (std::atomic<pid_t>& id : ids)
+      threads.emplace_back([&] {
+        id = ::gettid();
+        end.wait();
+      });
+  } catch (const std::system_error& error) {
+    shortage = {static_cast<int>(threads.size()), error.code().message()};
+  }
+  end.count_down();
+  for (std::thread& thread : threads) thread.join();
+  // One that was waited for still counts for a moment.
+  for (size_t i = 0; i < threads.size(); ++i)
+    while (::tgkill(::getpid(), ids[i], 0) == 0) std::this_thread::yield();
+  return shortage;
+}
+
+void require_no_shortage(int wanted, const std::optional<Shortage>& shortage) {
+  if (!shortage) return;
+  throw DeviceError(str("[ops.thread] wanted ", wanted, wanted == 1 ? " more thread" : " more threads",
+                        ", the system gave ", shortage->got, ": ", shortage->why,
+                        "; try fewer --threads, data.threads or local ranks, or raise ulimit -u or the group's pids.max"));
+}
 
 void check_bounds(int threads) {
   require(threads >= 1 && threads <= kMostThreads, "[ops.thread] wanted 1 to ", kMostThreads, " threads, got ",
@@ -33,16 +75,10 @@ void set_thread_count(int threads) {
 
 void check_threads(int threads) {
   check_bounds(threads);
-  std::latch end(1);
-  std::vector<std::jthread> started;
-  try {
-    while (std::ssize(started) < threads - 1) started.emplace_back([&end] { end.wait(); });
-  } catch (const std::system_error& error) {
-    end.count_down();
-    throw InvalidArgument(str("[ops.thread] wanted ", threads, " threads, the system gave ", started.size() + 1, ": ",
-                              error.what(), "; ask for fewer, or raise the limits on processes and memory"));
-  }
-  end.count_down();
+  const std::lock_guard lock(starting);
+  if (const auto shortage = shortage_of(threads - 1))
+    throw InvalidArgument(str("[ops.thread] wanted ", threads, " threads, the system gave ", shortage->got + 1, ": ",
+                              shortage->why, "; ask for fewer, or raise the limits on processes and memory"));
 }
 
 ThreadCountScope::ThreadCountScope(int threads) : before_(thread_count()) { set_thread_count(threads); }
@@ -56,6 +92,27 @@ int available_processors() {
 }
 
 namespace {
+
+// Not looked at by the thread sanitizer, as run_chunks() below.
+__attribute__((no_sanitize("thread"))) void start_team(int threads) {
+  std::atomic<int> started = 0;
+#pragma omp parallel num_threads(threads)
+  ++started;
+}
+
+// OpenMP's library keeps its threads for the next loops. They are started here, where signals are held, so that they
+// never take one; and looked for before, since the library ends the process where there are too few.
+void make_team(int threads) {
+  if (threads > team) {
+    const std::lock_guard lock(starting);
+    require_no_shortage(threads - team, shortage_of(threads - team));
+    const SignalsHeld held;
+    ++teams_wanted;
+    start_team(threads);
+    --teams_wanted;
+  }
+  team = threads;
+}
 
 // A loop as its threads see it. GCC's OpenMP library is not built for the thread sanitizer, which therefore misses how
 // the library orders a loop's beginning before its chunks and these before its end; `begun_` and `ended_` tell. They
@@ -101,6 +158,23 @@ __attribute__((no_sanitize("thread"))) void run_chunks(Loop& loop, int64_t chunk
 
 }  // namespace
 
+std::thread start_thread(std::function<void()> body) {
+  const std::lock_guard lock(starting);
+  try {
+    return std::thread(std::move(body));
+  } catch (const std::system_error& error) {
+    require_no_shortage(1, Shortage{0, error.code().message()});
+    throw;
+  }
+}
+
+ThreadGroup::~ThreadGroup() {
+  stop_();
+  for (std::thread& thread : threads_) thread.join();
+}
+
+bool loops_want_threads() { return teams_wanted > 0; }
+
 void parallel_for(int64_t size, int64_t grain, const std::function<void(int64_t, int64_t)>& body) {
   if (size <= 0) return;
   const int64_t chunks = (size + grain - 1) / grain;
@@ -108,6 +182,7 @@ void parallel_for(int64_t size, int64_t grain, const std::function<void(int64_t,
     for (int64_t c = 0; c < chunks; ++c) body(c * grain, std::min(size, (c + 1) * grain));
     return;
   }
+  make_team(omp_get_max_threads());
   Loop loop(size, grain, body);
   run_chunks(loop, chunks);
   loop.end();

@@ -5,6 +5,8 @@
 #include <cstdint>
 #include <exception>
 #include <functional>
+#include <thread>
+#include <vector>
 
 namespace polyscene {
 
@@ -32,9 +34,33 @@ class ThreadCountScope {
 // Number of processors this process may run on.
 [[nodiscard]] int available_processors();
 
+// A thread that runs body. Throws DeviceError when the system gives no more.
+[[nodiscard]] std::thread start_thread(std::function<void()> body);
+
+// Threads that end with it: as the last member of a class it ends them before the rest goes, also where the class could
+// not be made because the system gave too few.
+class ThreadGroup {
+ public:
+  // `stop` makes their bodies return; it is called before they are waited for.
+  explicit ThreadGroup(std::function<void()> stop = [] {}) : stop_(std::move(stop)) {}
+  ThreadGroup(const ThreadGroup&) = delete;
+  ThreadGroup& operator=(const ThreadGroup&) = delete;
+  ~ThreadGroup();
+  // Throws DeviceError when the system gives no more threads.
+  void start(std::function<void()> body) { threads_.push_back(start_thread(std::move(body))); }
+
+ private:
+  std::function<void()> stop_;
+  std::vector<std::thread> threads_;
+};
+
 // Calls body(begin, end) over [0, size) cut into fixed chunks of `grain` items, in parallel, each chunk exactly once,
 // in no particular order. Runs on the caller alone when one chunk or one thread is all there is. An exception from a
-// body is rethrown in the caller after all chunks ended.
+// body is rethrown in the caller after all chunks ended. Throws DeviceError when the system gives too few threads.
 void parallel_for(int64_t size, int64_t grain, const std::function<void(int64_t begin, int64_t end)>& body);
+
+// Whether OpenMP's library may be about to end the process: it does so by itself when it gets too few threads, which the
+// look at how many there are, before it starts them, cannot rule out where other processes take them at that moment.
+[[nodiscard]] bool loops_want_threads();
 
 }  // namespace polyscene

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 
+#include "ops/base/signals.h"
 #include "ops/base/thread.h"
 #include "ops/dense/matmul_bf16.h"
 #include "ops/simd/pack.h"
@@ -79,6 +80,7 @@ void part_product(const Product& p, const Term& term, const Tile& t, int64_t beg
   const float* a = p.transpose_a ? part.data + begin * part.cols + t.row : part.data + t.row * part.cols + begin;
   const float* b = p.transpose_b ? term.b + t.col * b_stride + begin : term.b + begin * b_stride + t.col;
   const OneThread one;
+  const SignalsHeld held;
   const dnnl_status_t status =
       dnnl_sgemm(p.transpose_a ? 'T' : 'N', p.transpose_b ? 'T' : 'N', t.row_end - t.row, t.col_end - t.col,
                  end - begin, 1.0f, a, part.cols, b, b_stride, add ? 1.0f : 0.0f, y, stride);

@@ -7,6 +7,7 @@
 #include <map>
 #include <numeric>
 
+#include "ops/base/signals.h"
 #include "ops/device/device.h"
 #include "ops/graph/plan.h"
 
@@ -192,6 +193,8 @@ void Executor::resolve_views() {
 void Executor::run(bool recorded) {
   if (recorded && options_.device != nullptr && !options_.check_finite && !options_.profile) return run_recorded();
   if (stale_) resolve_views();
+  if (options_.device != nullptr) return run_nodes(true);
+  const SignalsHeld held;  // once for all products of the run
   run_nodes(true);
 }
 

@@ -1,0 +1,45 @@
+#include "ops/base/signals.h"
+
+#include <omp.h>
+#include <pthread.h>
+
+#include <csignal>
+
+namespace polyscene {
+namespace {
+
+constexpr int kFaults[] = {SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGTRAP, SIGABRT, SIGSYS};
+
+thread_local int holds = 0;    // that live on this thread
+thread_local sigset_t before;  // the mask outside of the first of them
+
+sigset_t from_outside() {
+  sigset_t all;
+  sigfillset(&all);
+  for (const int fault : kFaults) sigdelset(&all, fault);
+  return all;
+}
+
+// The two signals that nobody can hold are in no mask.
+bool has_all(const sigset_t& mask, const sigset_t& wanted) {
+  for (int signal = 1; signal <= SIGRTMAX; ++signal)
+    if (signal != SIGKILL && signal != SIGSTOP && sigismember(&wanted, signal) == 1 && sigismember(&mask, signal) == 0)
+      return false;
+  return true;
+}
+
+}  // namespace
+
+SignalsHeld::SignalsHeld() noexcept {
+  if (holds++ > 0) return;
+  const sigset_t all = from_outside();
+  pthread_sigmask(SIG_BLOCK, &all, &before);
+  // Nobody but us has this worker's mask to change: one more that never goes, and no further system call.
+  if (omp_get_thread_num() != 0 && has_all(before, all)) ++holds;
+}
+
+SignalsHeld::~SignalsHeld() {
+  if (--holds == 0) pthread_sigmask(SIG_SETMASK, &before, nullptr);
+}
+
+}  // namespace polyscene

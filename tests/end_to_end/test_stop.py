@@ -1,0 +1,182 @@
+"""A job that is asked to end, or whose surroundings fail, loses nothing: signals, closed outputs, too few threads.
+
+POLYSCENE_STOPS: how many jobs are stopped by a signal. POLYSCENE_TIMER_S: seconds of training under a timer's signals.
+"""
+
+import os
+import random
+import re
+import shutil
+import signal
+import subprocess
+import time
+import unittest
+
+from tests.end_to_end.support import MPIEXEC, ROOT, ProgramTest
+
+TIMER = os.environ.get("POLYSCENE_TIMER_SIGNAL", str(ROOT / "build/release/lib/libtimer_signal.so"))
+FEW = os.environ.get("POLYSCENE_FEW_THREADS_LIBRARY", str(ROOT / "build/release/lib/libfew_threads.so"))
+LONG = ["--set", "train.epochs=2000", "--set", "train.virtual_ranks=4", "--set", "train.checkpoint.every_steps=1000000"]
+MPI = [MPIEXEC, "--allow-run-as-root", "--oversubscribe", "--bind-to", "none"]
+
+
+class StopTest(ProgramTest):
+    def start(self, name, *arguments, before=(), stdout=subprocess.PIPE, **options):
+        command = [*before, self.program, "train", "--config", self.config, "--output", self.folder / name, "--threads", 1,
+                   *LONG, *arguments]
+        return subprocess.Popen(list(map(str, command)), stdout=stdout, stderr=subprocess.STDOUT, text=True, **options)
+
+    @staticmethod
+    def read_until(process, start):
+        said = []
+        for line in process.stdout:
+            said.append(line)
+            if line.startswith(start):
+                break
+        return "".join(said)
+
+    def stopped(self, name, number, ranks, mpi, rng):
+        """Starts a job, stops it at a random moment, and checks where it ended; returns the step."""
+        before = [*MPI, "-np", ranks] if mpi else []
+        local = ["--local-ranks", ranks] if ranks > 1 and not mpi else []
+        with self.start(name, *local, before=before) as process:
+            said = self.read_until(process, f"step {rng.randint(1, 30)}/")
+            time.sleep(rng.uniform(0, 0.01))
+            process.send_signal(number)
+            said += process.stdout.read()
+        self.assertEqual(process.returncode, 0, f"{number!r}, {ranks} ranks, mpirun: {mpi}\n{said}")
+        found = re.search(r"stopped by a signal after step (\d+); the model is saved", said)
+        self.assertIsNotNone(found, said)
+        step = int(found[1])
+        self.assertEqual([c.name for c in (self.folder / name / "checkpoints").iterdir()], [f"step-{step:010}"])
+        return step
+
+    def test_stopped_at_any_moment(self):
+        """Exit 0 and the model of the step that is named, bit for bit that of a run which ends there."""
+        rng = random.Random(int(os.environ.get("POLYSCENE_STOP_SEED", 1)))
+        wanted = {}
+        ways = [(signal.SIGUSR1, ranks, True) for ranks in (1, 2, 4)]
+        ways += [(number, ranks, False) for number in (signal.SIGUSR1, signal.SIGTERM, signal.SIGINT) for ranks in (1, 2, 4)]
+        rng.shuffle(ways)
+        stops = int(os.environ.get("POLYSCENE_STOPS", 6))
+        for i in range(stops):
+            step = self.stopped("run", *ways[i % len(ways)], rng)
+            if step not in wanted:
+                self.train("whole", *LONG, "--set", f"train.max_steps={step}", "--set", "train.eval_every=1000000")
+                wanted[step] = self.model_bytes("whole")
+                shutil.rmtree(self.folder / "whole")
+            self.assertEqual(self.model_bytes("run"), wanted[step], f"{ways[i % len(ways)]} at step {step}")
+            shutil.rmtree(self.folder / "run")
+        print(f"stopped {stops} times at {len(wanted)} steps", flush=True)
+
+    def test_what_ends_training_and_what_ends_it_at_once(self):
+        slow = ["--set", "train.batch_size=2400", "--set", "train.eval_every=1000000", "--set", "model.sfpnet.blocks=40"]
+        for first, second, code in [(signal.SIGINT, signal.SIGINT, -signal.SIGINT), (signal.SIGTERM, signal.SIGINT, -signal.SIGINT),
+                                    (signal.SIGTERM, signal.SIGTERM, -signal.SIGTERM), (signal.SIGUSR1, signal.SIGUSR1, 0),
+                                    (signal.SIGHUP, signal.SIGHUP, 0), (signal.SIGUSR2, signal.SIGUSR2, 0),
+                                    (signal.SIGXCPU, signal.SIGXCPU, 0), (signal.SIGUSR1, signal.SIGTERM, 0)]:
+            with self.subTest(first=first, second=second), self.start("run", *slow) as process:
+                self.read_until(process, "step 1/")
+                process.send_signal(first)
+                time.sleep(0.01)
+                process.send_signal(second)
+                said = process.stdout.read()
+            self.assertEqual(process.returncode, code, said)
+            self.assertEqual("stopped by a signal after step" in said, code == 0, said)
+            shutil.rmtree(self.folder / "run")
+
+    def test_under_nohup_a_terminal_may_close(self):
+        with self.start("run", "--set", "train.max_steps=60", preexec_fn=lambda: signal.signal(signal.SIGHUP, signal.SIG_IGN)) as process:
+            self.read_until(process, "step 1/")
+            process.send_signal(signal.SIGHUP)
+            said = process.stdout.read()
+        self.assertEqual(process.returncode, 0, said)
+        self.assertIn("done: 60 steps", said)
+
+    def test_a_reader_of_the_output_may_leave(self):
+        with self.start("run", "--set", "train.max_steps=60") as process:
+            process.stdout.readline()
+            process.stdout.close()
+        self.assertEqual(process.returncode, 0)
+        self.assertEqual(len(self.logged("run", "train")), 60)
+        # What others print is all that they do: they end as any program does.
+        read, write = os.pipe()
+        os.close(read)
+        done = subprocess.run([self.program, "evaluate", "--run", self.folder / "run"], stdout=write, stderr=subprocess.PIPE, text=True)
+        os.close(write)
+        self.assertEqual((done.returncode, done.stderr), (-signal.SIGPIPE, ""))
+
+    def test_other_commands_end_at_once(self):
+        self.train("run", "--set", "train.max_steps=5")
+        run = self.folder / "run"
+
+        def asked_before_it_began(number):
+            def ask():
+                signal.pthread_sigmask(signal.SIG_BLOCK, [number])
+                os.kill(os.getpid(), number)
+
+            return ask
+
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGUSR1):
+            for command in (["evaluate", "--run", run], ["data", "inspect", "--config", self.config], ["checkpoint", "verify", run],
+                            ["predict", "--run", run, "--output", self.folder / "p.parquet"],
+                            ["export", "--run", run, "--output", self.folder / "e"], ["version"]):
+                result = self.run_program(*command, preexec_fn=asked_before_it_began(number))
+                self.assertEqual((result.code, result.text), (-number, ""), command)
+            result = self.train("asked", *LONG, preexec_fn=asked_before_it_began(number))
+            self.assertIn("stopped by a signal after step 1; the model is saved", result.out)
+            shutil.rmtree(self.folder / "asked")
+
+    def test_a_file_that_may_not_grow(self):
+        def limit():
+            import resource
+            resource.setrlimit(resource.RLIMIT_FSIZE, (20000, 20000))
+
+        self.assert_fails(self.run_program("train", "--config", self.config, "--output", self.folder / "run", preexec_fn=limit),
+                          3, "File too large")
+
+    def test_training_and_scoring_under_a_timers_signals(self):
+        steps = ["--set", "train.virtual_ranks=0", "--set", "train.eval_every=1000000", "--set", "train.epochs=4"]
+        seconds = float(os.environ.get("POLYSCENE_TIMER_S", 3))
+        timer = {**os.environ, "LD_PRELOAD": TIMER, "POLYSCENE_TIMER_HITS": str(self.folder / "hits")}
+        until = time.monotonic() + seconds
+        wanted = {}
+        hits = 0
+        while not wanted or time.monotonic() < until:
+            for threads in (1, 3):
+                command = ["train", "--config", self.config, *steps, "--threads", threads, "--output"]
+                if threads not in wanted:
+                    self.assertEqual(self.run_program(*command, self.folder / "plain").code, 0)
+                    wanted[threads] = self.model_bytes("plain")
+                    shutil.rmtree(self.folder / "plain")
+                result = self.run_program(*command, self.folder / "run", env=timer)
+                self.assertEqual(result.code, 0, result.text)
+                hits += int((self.folder / "hits").read_text())
+                self.assertEqual(self.model_bytes("run"), wanted[threads])
+                shutil.rmtree(self.folder / "run")
+        self.assertGreater(hits, 100)
+
+
+class FewThreadsTest(ProgramTest):
+    def run_few(self, threads, *command, ranks=0):
+        env = {**os.environ, "POLYSCENE_FEW_THREADS": str(threads)}
+        if ranks == 0:
+            return self.run_program(*command, env={**env, "LD_PRELOAD": FEW})
+        command = [*MPI, "-np", str(ranks), "-x", f"LD_PRELOAD={FEW}", self.program, *map(str, command)]
+        return subprocess.run(command, capture_output=True, text=True, timeout=300, env=env)
+
+    def until_it_works(self, run, code=4):
+        """However many threads there are, too few are told."""
+        for threads in range(100):
+            result = run(threads)
+            returned = result.code if hasattr(result, "code") else result.returncode
+            if returned == 0:
+                return threads
+            text = result.text if hasattr(result, "text") else result.stdout + result.stderr
+            self.assertEqual(returned, code, f"{threads} threads: {text}")
+            self.assertIn("polyscene: [ops.thread] ", text, f"{threads} threads")
+        self.fail("a hundred threads are not enough")
+
+
+if __name__ == "__main__":
+    unittest.main()

@@ -27,9 +27,11 @@ quietly() {
   rm -f "$log"
 }
 
-# Open MPI refuses root, which is who runs in containers, and more ranks than cores, of which a small machine has one.
+# Open MPI refuses root, which is who runs in containers, and more ranks than cores, of which a small machine has one. With
+# keepalives it ends when a host is cut off, should a hostfile of the environment name others.
 mpi_options() {
   echo "-np $ranks --bind-to none --oversubscribe"
+  echo "--mca oob_tcp_keepalive_time 5 --mca oob_tcp_keepalive_intvl 2 --mca oob_tcp_keepalive_probes 2"
   if ((EUID == 0)); then echo "--allow-run-as-root"; fi
 }
 

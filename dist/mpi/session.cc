@@ -11,10 +11,12 @@
 
 #include "dist/mpi/backoff.h"
 #include "dist/mpi/channel.h"
+#include "ops/base/thread.h"
 
 namespace polyscene {
 namespace {
 
+constexpr int kThreadsOfMpi = 2;  // Open MPI 4.1's; it ends the process by itself where it gets fewer
 constexpr int kNoticeTag = 0;
 constexpr int kLooksBeforeFailing = 8;
 constexpr std::chrono::milliseconds kSendGrace(20);        // for notices to leave; they are short and go out at once
@@ -80,6 +82,7 @@ std::shared_ptr<Session> Session::acquire(std::chrono::duration<double> deadline
 }
 
 Session::Session() : exceptions_at_start_(std::uncaught_exceptions()) {
+  require_threads(kThreadsOfMpi);
   int provided = 0;
   check_mpi(MPI_Init_thread(nullptr, nullptr, MPI_THREAD_SERIALIZED, &provided), "MPI_Init_thread");
   check_thread_level(provided);

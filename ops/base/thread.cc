@@ -101,7 +101,7 @@ __attribute__((no_sanitize("thread"))) void start_team(int threads) {
 }
 
 // OpenMP's library keeps its threads for the next loops. They are started here, where signals are held, so that they
-// never take one; and looked for before, since the library ends the process where there are too few.
+// never take one.
 void make_team(int threads) {
   if (threads > team) {
     const std::lock_guard lock(starting);
@@ -171,6 +171,11 @@ std::thread start_thread(std::function<void()> body) {
 ThreadGroup::~ThreadGroup() {
   stop_();
   for (std::thread& thread : threads_) thread.join();
+}
+
+void require_threads(int wanted) {
+  const std::lock_guard lock(starting);
+  look_for_threads(wanted);
 }
 
 bool loops_want_threads() { return teams_wanted > 0; }

@@ -1,5 +1,6 @@
 """A run that is interrupted, in any way and anywhere, goes on from its checkpoint as if nothing had happened."""
 
+import fcntl
 import json
 import os
 import random
@@ -11,7 +12,7 @@ import time
 import numpy as np
 from safetensors.numpy import load_file, save_file
 
-from tests.end_to_end.support import ProgramTest, limit_file_size
+from tests.end_to_end.support import ProgramTest, Result, limit_file_size
 
 OFTEN = ["--set", "train.epochs=2", "--set", "train.checkpoint.every_steps=7", "--set", "train.checkpoint.keep_last=3"]
 
@@ -273,13 +274,27 @@ class ResumeTest(ProgramTest):
             for _ in process.stdout:
                 if list((self.folder / "run/checkpoints").glob("step-*/manifest.pbtxt")):
                     break
-            self.assert_fails(self.run_program("train", "--resume", self.folder / "run"), 2,
-                              f"another job (process {process.pid} on ", f") writes {self.folder / 'run'}; choose another folder")
-            self.assert_fails(self.run_program("train", "--config", self.config, "--output", self.folder / "run", "--overwrite"),
-                              2, f"another job (process {process.pid} on ")
+            others = [["--resume", self.folder / "run"], ["--config", self.config, "--output", self.folder / "run", "--overwrite"]]
+            others = [subprocess.Popen([self.program, "train", *map(str, other)], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+                      for other in others]
+            for other in others:
+                out, err = other.communicate()
+                self.assert_fails(Result(other.returncode, out, err), 2, f"another job (process {process.pid} on {os.uname().nodename}) "
+                                  f"writes {self.folder / 'run'}, and did not end within 10 s; choose another folder")
             process.kill()
             process.stdout.read()
         self.resume(self.folder / "run", "--set", "train.max_steps=10")
+
+    def test_a_job_that_still_ends_is_waited_for(self):
+        self.train("run", *OFTEN, "--set", "train.max_steps=20")
+        with open(self.folder / "run/lock", "r+") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            resumed = subprocess.Popen([self.program, "train", "--resume", str(self.folder / "run"), "--set", "train.max_steps=22"],
+                                       stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+            with self.assertRaises(subprocess.TimeoutExpired):
+                resumed.wait(timeout=1)
+        self.assertIn("going on from step 20, ", resumed.communicate()[0])
+        self.assertEqual(resumed.returncode, 0)
 
     def test_what_two_checkpoints_differ_in(self):
         self.train("whole", *OFTEN, "--set", "train.max_steps=14")

@@ -1,8 +1,10 @@
 """A job that is asked to end, or whose surroundings fail, loses nothing: signals, closed outputs, too few threads.
 
-POLYSCENE_STOPS: how many jobs are stopped by a signal. POLYSCENE_TIMER_S: seconds of training under a timer's signals.
+POLYSCENE_STOPS: how many jobs are stopped by a signal. POLYSCENE_TIMER_S: seconds of training under a timer's signals,
+and half as long of scoring.
 """
 
+import ctypes
 import os
 import random
 import re
@@ -12,11 +14,16 @@ import subprocess
 import time
 import unittest
 
-from tests.end_to_end.support import MPIEXEC, ROOT, ProgramTest
+import numpy as np
+import pyarrow.parquet as pq
 
-TIMER = os.environ.get("POLYSCENE_TIMER_SIGNAL", str(ROOT / "build/release/lib/libtimer_signal.so"))
-FEW = os.environ.get("POLYSCENE_FEW_THREADS_LIBRARY", str(ROOT / "build/release/lib/libfew_threads.so"))
+from tests.end_to_end.support import MPIEXEC, ROOT, ProgramTest, Result
+from tests.end_to_end.test_export import KINDS, Library
+
+TIMER = os.environ.get("POLYSCENE_TIMER_SIGNAL", str(ROOT / "build/release/tests/end_to_end/libtimer_signal.so"))
+FEW = os.environ.get("POLYSCENE_FEW_THREADS_LIBRARY", str(ROOT / "build/release/tests/end_to_end/libfew_threads.so"))
 LONG = ["--set", "train.epochs=2000", "--set", "train.virtual_ranks=4", "--set", "train.checkpoint.every_steps=1000000"]
+SECONDS = float(os.environ.get("POLYSCENE_TIMER_S", 3))
 MPI = [MPIEXEC, "--allow-run-as-root", "--oversubscribe", "--bind-to", "none"]
 
 
@@ -127,6 +134,16 @@ class StopTest(ProgramTest):
             self.assertIn("stopped by a signal after step 1; the model is saved", result.out)
             shutil.rmtree(self.folder / "asked")
 
+    def test_a_program_that_is_started_takes_all_signals(self):
+        self.train("run", "--set", "train.max_steps=5")
+        check = self.folder / "check"
+        check.write_text(f"#!/bin/sh\ngrep SigBlk /proc/self/status > {self.folder}/mask\n")
+        check.chmod(0o755)
+        result = self.run_program("export", "--run", self.folder / "run", "--output", self.folder / "e", "--format", "onnx",
+                                  "--onnx-check", check)
+        self.assertEqual(result.code, 0, result.text)
+        self.assertEqual((self.folder / "mask").read_text().split(), ["SigBlk:", "0" * 16])
+
     def test_a_file_that_may_not_grow(self):
         def limit():
             import resource
@@ -135,11 +152,39 @@ class StopTest(ProgramTest):
         self.assert_fails(self.run_program("train", "--config", self.config, "--output", self.folder / "run", preexec_fn=limit),
                           3, "File too large")
 
-    def test_training_and_scoring_under_a_timers_signals(self):
+    def test_scoring_in_a_program_that_takes_signals(self):
+        """Python's handlers have no stack of their own, and come whenever the library computes."""
+        self.train("run", "--set", "train.max_steps=5")
+        self.assertEqual(self.run_program("export", "--run", self.folder / "run", "--output", self.folder / "served").code, 0)
+        library = Library()
+        columns = pq.read_table(self.data / "test/part-00000.parquet").to_pydict()
+        columns = {name: (kind, columns[name]) for name, kind in KINDS.items()}
+        hits = 0
+
+        def hit(*_):
+            nonlocal hits
+            hits += 1
+
+        before = signal.signal(signal.SIGALRM, hit)
+        try:
+            for threads in (1, 3):
+                model = ctypes.c_void_p(library.call("polyscene_open", str(self.folder / "served").encode(), threads))
+                wanted = library.score(model, columns, 400)
+                signal.setitimer(signal.ITIMER_REAL, 0.0005, 0.0005)
+                until = time.monotonic() + SECONDS / 4
+                while time.monotonic() < until:
+                    np.testing.assert_array_equal(library.score(model, columns, 400), wanted)
+                signal.setitimer(signal.ITIMER_REAL, 0)
+                library.c.polyscene_close(model)
+        finally:
+            signal.setitimer(signal.ITIMER_REAL, 0)
+            signal.signal(signal.SIGALRM, before)
+        self.assertGreater(hits, 100)
+
+    def test_training_under_a_timers_signals(self):
         steps = ["--set", "train.virtual_ranks=0", "--set", "train.eval_every=1000000", "--set", "train.epochs=4"]
-        seconds = float(os.environ.get("POLYSCENE_TIMER_S", 3))
         timer = {**os.environ, "LD_PRELOAD": TIMER, "POLYSCENE_TIMER_HITS": str(self.folder / "hits")}
-        until = time.monotonic() + seconds
+        until = time.monotonic() + SECONDS
         wanted = {}
         hits = 0
         while not wanted or time.monotonic() < until:
@@ -158,24 +203,46 @@ class StopTest(ProgramTest):
 
 
 class FewThreadsTest(ProgramTest):
-    def run_few(self, threads, *command, ranks=0):
-        env = {**os.environ, "POLYSCENE_FEW_THREADS": str(threads)}
-        if ranks == 0:
-            return self.run_program(*command, env={**env, "LD_PRELOAD": FEW})
-        command = [*MPI, "-np", str(ranks), "-x", f"LD_PRELOAD={FEW}", self.program, *map(str, command)]
-        return subprocess.run(command, capture_output=True, text=True, timeout=300, env=env)
+    """However few threads the system gives, it is told and the exit code is 4; nothing hangs, nothing is aborted."""
 
-    def until_it_works(self, run, code=4):
-        """However many threads there are, too few are told."""
-        for threads in range(100):
-            result = run(threads)
-            returned = result.code if hasattr(result, "code") else result.returncode
-            if returned == 0:
+    def until_it_works(self, limit, *command, ranks=0, most=60):
+        for threads in range(most):
+            shutil.rmtree(self.folder / "new", ignore_errors=True)
+            env = {**os.environ, limit: str(threads)}
+            if ranks == 0:
+                result = self.run_program(*command, env={**env, "LD_PRELOAD": FEW})
+            else:
+                preloaded = ["env", f"LD_PRELOAD={FEW}", self.program, *map(str, command)]
+                done = subprocess.run([*MPI, "-np", str(ranks), *preloaded], capture_output=True, text=True, timeout=300, env=env)
+                result = Result(done.returncode, done.stdout, done.stderr)
+            if result.code == 0:
                 return threads
-            text = result.text if hasattr(result, "text") else result.stdout + result.stderr
-            self.assertEqual(returned, code, f"{threads} threads: {text}")
-            self.assertIn("polyscene: [ops.thread] ", text, f"{threads} threads")
-        self.fail("a hundred threads are not enough")
+            self.assertEqual(result.code, 4, f"{threads} threads: {result.text}")
+            self.assertRegex(result.text, r"polyscene: \[ops\.thread\] (wanted \d+ more threads?, the system gave \d+: "
+                                          r"Resource temporarily unavailable; try fewer|other processes took the threads)",
+                             f"{threads} threads")
+        self.fail(f"{most} threads are not enough for {command}")
+
+    def training(self, *arguments):
+        return ["train", "--config", self.config, "--output", self.folder / "new", "--set", "train.max_steps=5", "--set",
+                "train.checkpoint.every_steps=2", "--set", "data.threads=2", *arguments]
+
+    def test_training(self):
+        self.assertGreater(self.until_it_works("POLYSCENE_THREADS_AT_ONCE", *self.training("--threads", 3)), 4)
+        self.assertGreater(self.until_it_works("POLYSCENE_THREADS_AT_ONCE", *self.training("--threads", 1, "--local-ranks", 2)), 5)
+        self.assertGreater(self.until_it_works("POLYSCENE_THREADS_AT_ONCE", *self.training("--threads", 2), ranks=2), 5)
+
+    def test_another_process_takes_them_first(self):
+        """OpenMP's library finds fewer threads than there were, and ends the process."""
+        self.assertGreater(self.until_it_works("POLYSCENE_THREADS_IN_ALL", *self.training("--threads", 3)), 8)
+
+    def test_other_commands(self):
+        self.train("run", "--set", "train.max_steps=5")
+        for command in (["evaluate", "--run", self.folder / "run", "--threads", 2],
+                        ["predict", "--run", self.folder / "run", "--output", self.folder / "p.parquet", "--threads", 2],
+                        ["export", "--run", self.folder / "run", "--output", self.folder / "e"],
+                        ["data", "inspect", "--config", self.config]):
+            self.assertGreater(self.until_it_works("POLYSCENE_THREADS_AT_ONCE", *command), 0 if command[0] != "data" else -1)
 
 
 if __name__ == "__main__":

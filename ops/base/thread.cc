@@ -175,7 +175,7 @@ ThreadGroup::~ThreadGroup() {
 
 void require_threads(int wanted) {
   const std::lock_guard lock(starting);
-  look_for_threads(wanted);
+  require_no_shortage(wanted, shortage_of(wanted));
 }
 
 bool loops_want_threads() { return teams_wanted > 0; }

@@ -45,12 +45,17 @@ void ColumnStatistics::add_values(const arrow::Array& values) {
 void ColumnStatistics::add_keys(const arrow::Array& values) {
   keys_.resize(static_cast<size_t>(values.length()));
   decode_keys(values, keys_.data());
-  const bool ordered = arrow::is_integer(values.type_id());
+  const bool ordered = arrow::is_integer(values.type_id()), large = values.type_id() == arrow::Type::UINT64;
   for (int64_t i = 0; i < values.length(); ++i) {
     if (values.IsNull(i)) continue;
     const int64_t key = keys_[static_cast<size_t>(i)];
     distinct_.add(key);
-    if (ordered) add_bounds(static_cast<double>(key), static_cast<double>(key));
+    if (!ordered) continue;
+    const double number = large ? static_cast<double>(static_cast<uint64_t>(key)) : static_cast<double>(key);
+    add_bounds(number, number);
+    const Id id{.positive = large || key >= 0, .bits = static_cast<uint64_t>(key)};
+    min_id_ = min_id_ ? std::min(*min_id_, id) : id;
+    max_id_ = max_id_ ? std::max(*max_id_, id) : id;
   }
 }
 
@@ -69,6 +74,10 @@ void ColumnStatistics::add_numbers(const arrow::Array& values) {
   }
 }
 
+std::string ColumnStatistics::Id::text() const {
+  return positive ? std::to_string(bits) : std::to_string(static_cast<int64_t>(bits));
+}
+
 void ColumnStatistics::add_bounds(double low, double high) {
   min_ = bounded_ ? std::min(min_, low) : low;
   max_ = bounded_ ? std::max(max_, high) : high;
@@ -84,6 +93,10 @@ void ColumnStatistics::finish(ColumnReport& report) const {
   if (bounded_) {
     report.min = min_;
     report.max = max_;
+  }
+  if (min_id_) {
+    report.min_id = min_id_->text();
+    report.max_id = max_id_->text();
   }
   report.list = is_list(form_);
   if (report.list && rows_ > 0) {

@@ -1,7 +1,10 @@
 // The statistics behind a ColumnReport, over record batch after record batch.
 #pragma once
 
+#include <compare>
 #include <cstdint>
+#include <optional>
+#include <string>
 #include <vector>
 
 #include "core/data/column_request.h"
@@ -28,10 +31,19 @@ class ColumnStatistics {
   void add_numbers(const arrow::Array& values);
   void add_bounds(double low, double high);
 
+  // An integer of 64 bits, signed or not, in the order of numbers.
+  struct Id {
+    bool positive = true;
+    uint64_t bits = 0;
+    friend auto operator<=>(const Id&, const Id&) = default;
+    [[nodiscard]] std::string text() const;
+  };
+
   ColumnForm form_;
   int64_t rows_ = 0, nulls_ = 0, null_elements_ = 0, nans_ = 0, elements_ = 0, max_length_ = 0;
   bool bounded_ = false;
   double min_ = 0, max_ = 0;
+  std::optional<Id> min_id_, max_id_;
   DistinctSketch distinct_;
   std::vector<int64_t> keys_;
   std::vector<double> numbers_;

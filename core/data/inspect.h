@@ -21,6 +21,7 @@ struct ColumnReport {
   int64_t distinct = 0;  // ids; of list columns: of all elements
   bool distinct_exact = true;
   std::optional<double> min, max;  // of integers and numbers, infinite and NaN ones left out
+  std::string min_id, max_id;      // of integer ids, exactly; else empty
   bool list = false;
   double mean_length = 0;  // of list columns, null lists counting 0
   int64_t max_length = 0;

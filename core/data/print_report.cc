@@ -49,8 +49,12 @@ Row column_row(const ColumnReport& c) {
           std::to_string(c.nulls) + (c.null_elements > 0 ? str("+", c.null_elements) : ""),
           std::to_string(c.nans),
           str(c.distinct_exact ? "" : "~", c.distinct),
-          c.min ? number(*c.min, 12) : "-",
-          c.max ? number(*c.max, 12) : "-",
+          !c.min_id.empty() ? c.min_id
+          : c.min           ? number(*c.min, 12)
+                            : "-",
+          !c.max_id.empty() ? c.max_id
+          : c.max           ? number(*c.max, 12)
+                            : "-",
           c.list ? number(c.mean_length, 4) : "-",
           c.list ? std::to_string(c.max_length) : "-"};
 }

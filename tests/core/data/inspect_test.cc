@@ -74,6 +74,27 @@ TEST_F(Inspect, DescribesColumns) {
   EXPECT_EQ(report_.bags_cut, 1);
 }
 
+TEST_F(Inspect, BoundsOfIdsAreExact) {
+  write_parquet(folder_.file("a.parquet"), {{"u", "uint64", "[18446744073709551615, 9007199254740993, null]"},
+                                            {"i", "int64", "[-9007199254740993, 9007199254740993, null]"}});
+  const DataReport report = inspect(data_config(folder_, R"pb(feature {
+                                                                name: "u"
+                                                                categorical { nullable: true }
+                                                              }
+                                                              feature {
+                                                                name: "i"
+                                                                categorical { nullable: true }
+                                                              })pb"),
+                                    Split::kTrain);
+  EXPECT_EQ(report.columns[0].min_id, "9007199254740993");
+  EXPECT_EQ(report.columns[0].max_id, "18446744073709551615");
+  EXPECT_EQ(report.columns[1].min_id, "-9007199254740993");
+  EXPECT_EQ(report.columns[1].max_id, "9007199254740993");
+  std::ostringstream out;
+  print(out, report);
+  EXPECT_NE(out.str().find(" 18446744073709551615 "), std::string::npos) << out.str();
+}
+
 TEST_F(Inspect, SharesAndRatesOfGoodRows) {
   ASSERT_EQ(report_.scenarios.size(), 2u);
   EXPECT_EQ(report_.scenarios[0].name, "home");

@@ -7,6 +7,7 @@
 #include <arrow/result.h>
 #include <arrow/scalar.h>
 #include <arrow/type.h>
+#include <arrow/type_traits.h>
 #define XXH_INLINE_ALL
 #include <limits>
 #include <string_view>
@@ -140,6 +141,36 @@ void decode_numbers(const arrow::Array& array, double* values) {
       return convert_numeric<arrow::DoubleType>(array, values, kNull);
     default:
       throw DataError(str("[data] wanted integers or floats, got ", array.type()->ToString()));
+  }
+}
+
+bool holds_texts(const arrow::DataType& type) {
+  if (type.id() == arrow::Type::DICTIONARY)
+    return holds_texts(*static_cast<const arrow::DictionaryType&>(type).value_type());
+  return arrow::is_base_binary_like(type.id()) || arrow::is_binary_view_like(type.id());
+}
+
+bool holds_bytes(const arrow::DataType& type) {
+  if (type.id() == arrow::Type::DICTIONARY)
+    return holds_bytes(*static_cast<const arrow::DictionaryType&>(type).value_type());
+  return type.id() == arrow::Type::BINARY || type.id() == arrow::Type::LARGE_BINARY ||
+         type.id() == arrow::Type::BINARY_VIEW;
+}
+
+std::string_view text_at(const arrow::Array& array, int64_t i) {
+  switch (array.type_id()) {
+    case arrow::Type::DICTIONARY: {
+      const auto& entries = static_cast<const arrow::DictionaryArray&>(array);
+      return text_at(*entries.dictionary(), entries.GetValueIndex(i));
+    }
+    case arrow::Type::LARGE_STRING:
+    case arrow::Type::LARGE_BINARY:
+      return static_cast<const arrow::LargeBinaryArray&>(array).GetView(i);
+    case arrow::Type::STRING_VIEW:
+    case arrow::Type::BINARY_VIEW:
+      return static_cast<const arrow::BinaryViewArray&>(array).GetView(i);
+    default:
+      return static_cast<const arrow::BinaryArray&>(array).GetView(i);
   }
 }
 

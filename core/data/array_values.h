@@ -4,10 +4,12 @@
 
 #include <cstdint>
 #include <string>
+#include <string_view>
 
 namespace arrow {
 class Array;
-}
+class DataType;
+}  // namespace arrow
 
 namespace polyscene {
 
@@ -20,6 +22,13 @@ void decode_keys(const arrow::Array& array, int64_t* keys);
 
 // Null: NaN. values: [array.length()].
 void decode_numbers(const arrow::Array& array, double* values);
+
+// Whether an array's elements are texts or bytes, also by way of a dictionary; and whether they are bytes.
+[[nodiscard]] bool holds_texts(const arrow::DataType& type);
+[[nodiscard]] bool holds_bytes(const arrow::DataType& type);
+
+// Element i, which is no null, of an array that holds texts; valid as long as the array.
+[[nodiscard]] std::string_view text_at(const arrow::Array& array, int64_t i);
 
 // Element i for a message, cut to a readable length.
 [[nodiscard]] std::string value_text(const arrow::Array& array, int64_t i);

@@ -4,7 +4,14 @@
 
 #include <cstdint>
 #include <limits>
+#include <memory>
+#include <string>
+#include <utility>
 #include <vector>
+
+namespace arrow {
+class RecordBatch;
+}
 
 namespace polyscene {
 
@@ -36,6 +43,12 @@ struct Batch {
   std::vector<std::vector<int64_t>> groups;  // per group key: [rows]
   std::vector<int64_t> row_keys;             // [rows]
   std::vector<int64_t> times;                // [rows], or empty without a time column
+
+  // Names of scenarios that this epoch's batches of this rank had none of before: texts by their hash, and numbers
+  // above those of int64.
+  std::vector<std::pair<int64_t, std::string>> scenario_names;
+  // [rows] of SourceOptions::carry, or null without.
+  std::shared_ptr<arrow::RecordBatch> carried;
 };
 
 }  // namespace polyscene

@@ -6,6 +6,9 @@
 namespace polyscene {
 namespace {
 
+// More than are kept anywhere; then they are sent anew.
+constexpr size_t kNamesRemembered = 1'000'000;
+
 struct Lanes {
   int first, last;  // [first, last)
 };
@@ -65,6 +68,8 @@ std::optional<ReadBatch> BatchBuilder::next() {
     }
   }
   out.batch = gather(plan_.schema, !plan_.data.time_column().empty(), runs_);
+  if (!plan_.carrier.empty()) out.batch.carried = plan_.carrier.gather(runs_);
+  name_scenarios(out.batch);
   out.batch.global_rows = plan_.order.rows_of_step(step_);
   out.batch.step = step_++;
   begin_ = end;
@@ -104,6 +109,21 @@ void BatchBuilder::collect(const Held& held, int64_t begin, int64_t end, int lan
       add_row(*run.window, run.window->order[static_cast<size_t>(row - window * group.window_rows)], run.rows, out);
     }
     runs_.push_back(std::move(run));
+  }
+}
+
+void BatchBuilder::name_scenarios(Batch& batch) {
+  if (named_.size() > kNamesRemembered) named_.clear();
+  for (const RowRun& run : runs_) {
+    if (run.window->scenario_names.empty()) continue;
+    int64_t before = kMissingKey;
+    for (const int32_t row : run.rows) {
+      const int64_t key = run.window->columns.scenario[static_cast<size_t>(row)];
+      if (key == before) continue;
+      before = key;
+      const auto name = run.window->scenario_names.find(key);
+      if (name != run.window->scenario_names.end() && named_.insert(key).second) batch.scenario_names.push_back(*name);
+    }
   }
 }
 

@@ -5,6 +5,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <unordered_set>
 #include <vector>
 
 #include "core/data/batch_source.h"
@@ -47,6 +48,7 @@ class BatchBuilder {
   [[nodiscard]] bool hold_until(size_t slot, int64_t row);
   void release_before(Held& held, int64_t row);
   void collect(const Held& held, int64_t step_begin, int64_t step_end, int lane, ReadBatch& out);
+  void name_scenarios(Batch& batch);
   void add_row(const Window& window, int32_t row, std::vector<int32_t>& rows, ReadBatch& out) const;
 
   const ReadPlan& plan_;
@@ -54,6 +56,7 @@ class BatchBuilder {
   std::vector<int64_t> begin_;  // lane positions in front of step_
   std::vector<Held> held_;
   std::vector<RowRun> runs_;
+  std::unordered_set<int64_t> named_;  // scenarios whose names went with a batch
   std::unique_ptr<WindowFeed> feed_;
 };
 

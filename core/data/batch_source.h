@@ -6,10 +6,16 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "core/config/experiment.pb.h"
 #include "core/data/batch.h"
+#include "core/data/carried_columns.h"
 #include "core/data/feature_schema.h"
+
+namespace arrow {
+class Schema;
+}
 
 namespace polyscene {
 
@@ -24,11 +30,12 @@ struct SourceOptions {
   double min_tail_share = 0.5;   // a last batch smaller than this share of batch_size is dropped; 0 keeps every row
   std::string reject_file = {};  // JSON lines of bad records: file, row, column, reason, value; empty: counted only
   bool rejects_needed = true;    // false: where the reject file takes no more, a warning says so, and reading goes on
+  std::vector<CarriedColumn> carry = {};  // what Batch::carried holds
 };
 
 struct SourceCounters {
   int64_t rows_read = 0, rows_bad = 0, rows_dropped_tail = 0, sequences_cut = 0, bags_cut = 0;
-  int64_t rows_skipped = 0;  // of other scenarios than data.only_scenarios; not among those read
+  int64_t rows_skipped = 0;   // of other scenarios than data.only_scenarios; not among those read
   int64_t rows_unlisted = 0;  // of the bad ones, where there is a reject file
 };
 
@@ -51,6 +58,8 @@ class BatchSource {
   // Of this rank, in the epoch that was started last: what the files hold, however often they are read. The dropped
   // tail is counted, and too many bad records of a short epoch are an error, with the epoch's last batch.
   [[nodiscard]] virtual SourceCounters counters() const = 0;
+  // Of Batch::carried.
+  [[nodiscard]] virtual std::shared_ptr<arrow::Schema> carried_schema() const = 0;
 };
 
 // Reads the Parquet files of a split. Opens all files' metadata and checks columns and types before returning.

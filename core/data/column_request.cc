@@ -55,6 +55,8 @@ const char* wanted_type(ColumnForm form) {
       return "lists of integers or strings";
     case ColumnForm::kNumberList:
       return "lists of integers or floats";
+    case ColumnForm::kAny:
+      return "anything";
   }
   return "";
 }

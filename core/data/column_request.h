@@ -9,7 +9,7 @@
 
 namespace polyscene {
 
-enum class ColumnForm { kId, kIntegerId, kNumber, kLabel, kTime, kIdList, kNumberList };
+enum class ColumnForm { kId, kIntegerId, kNumber, kLabel, kTime, kIdList, kNumberList, kAny };
 
 // What a message says the column should be.
 [[nodiscard]] const char* wanted_type(ColumnForm form);

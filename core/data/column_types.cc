@@ -49,6 +49,8 @@ bool suits(const arrow::DataType& type, ColumnForm form) {
       return element(type) != nullptr && is_id(*element(type));
     case ColumnForm::kNumberList:
       return element(type) != nullptr && is_number(*element(type));
+    case ColumnForm::kAny:
+      return true;
   }
   return false;
 }

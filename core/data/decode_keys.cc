@@ -1,6 +1,7 @@
 // One key per row: categorical features, group keys, scenario, row key, time.
 #include <arrow/array/array_base.h>
 #include <arrow/record_batch.h>
+#include <arrow/type.h>
 
 #include <algorithm>
 #include <utility>
@@ -28,6 +29,19 @@ std::vector<int64_t>& destination(Batch& b, const KeyTarget& target) {
   return b.times;
 }
 
+// Whoever reads metrics wants what the file says in place of its key. A row's scenario is often that of the row before.
+void note_names(const arrow::Array& array, const int64_t* keys, std::unordered_map<int64_t, std::string>& names) {
+  const bool texts = holds_texts(*array.type());
+  if (!texts && array.type_id() != arrow::Type::UINT64) return;
+  int64_t before = kMissingKey;
+  for (int64_t i = 0; i < array.length(); ++i) {
+    if (keys[i] == before || keys[i] == kMissingKey || (!texts && keys[i] >= 0)) continue;
+    before = keys[i];
+    if (names.contains(before)) continue;
+    names.emplace(before, texts ? std::string(text_at(array, i)) : std::to_string(static_cast<uint64_t>(before)));
+  }
+}
+
 class KeyDecoder : public Decoder {
  public:
   KeyDecoder(std::string column, int place, KeyTarget target, bool nullable, int64_t min_key, int64_t max_key)
@@ -42,6 +56,7 @@ class KeyDecoder : public Decoder {
     const auto array = batch.column(place_);
     int64_t* keys = destination(window.columns, target_).data() + first;
     decode_keys(*array, keys);
+    if (target_.kind == KeyTarget::kScenario) note_names(*array, keys, window.scenario_names);
     const int64_t rows = array->length();
     bool suspicious = false;  // kMissingKey lies below every min_key_
     for (int64_t i = 0; i < rows; ++i) suspicious |= (keys[i] < min_key_) | (keys[i] > max_key_);

@@ -61,7 +61,9 @@ void GroupStream::append(Window& window, int64_t rows) {
     const RowSpan span{.file = unit.file,
                        .first_in_file = unit.first_in_file + row_in_unit_,
                        .first_in_split = unit.first_in_split + row_in_unit_};
-    plan_.decoder.append(*batch_->Slice(row_in_unit_ - batch_first, taken), span, window);
+    const auto read = batch_->Slice(row_in_unit_ - batch_first, taken);
+    plan_.decoder.append(*read, span, window);
+    if (!plan_.carrier.empty()) window.carried.push_back(plan_.carrier.pick(*read, span.first_in_split));
     row_in_unit_ += taken;
   }
   if (row_in_unit_ >= batch_end_) batch_.reset();

@@ -115,8 +115,13 @@ int64_t ParquetFile::column_chunks() const {
 std::vector<std::string> ParquetFile::columns() const { return names(reader_->manifest()); }
 
 std::string ParquetFile::type_of(const std::string& column) const {
+  const auto type = arrow_type(column);
+  return type != nullptr ? type->ToString() : "";
+}
+
+std::shared_ptr<arrow::DataType> ParquetFile::arrow_type(const std::string& column) const {
   const auto* field = find(reader_->manifest(), column);
-  return field != nullptr ? field->field->type()->ToString() : "";
+  return field != nullptr ? field->field->type() : nullptr;
 }
 
 void ParquetFile::check(const std::vector<ColumnRequest>& requests) const {

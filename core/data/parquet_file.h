@@ -10,6 +10,7 @@
 #include "core/data/column_request.h"
 
 namespace arrow {
+class DataType;
 class RecordBatch;
 class RecordBatchReader;
 }  // namespace arrow
@@ -39,6 +40,9 @@ class ParquetFile {
   [[nodiscard]] std::vector<std::string> columns() const;
   // Type of a column as Arrow prints it.
   [[nodiscard]] std::string type_of(const std::string& column) const;
+
+  // The same as it is; null for a column that is not there.
+  [[nodiscard]] std::shared_ptr<arrow::DataType> arrow_type(const std::string& column) const;
 
   // Throws DataError unless every requested column is there with a type that suits its form.
   void check(const std::vector<ColumnRequest>& requests) const;

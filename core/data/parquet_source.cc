@@ -1,5 +1,7 @@
 // The Parquet reader as training sees it: a plan, and per epoch a pipeline of decoding threads (WindowFeed), one
 // thread that builds batches, and a bounded queue.
+#include <arrow/type.h>
+
 #include <memory>
 #include <mutex>
 #include <thread>
@@ -59,6 +61,8 @@ class ParquetSource : public BatchSource {
     const std::lock_guard lock(mutex_);
     return counters_;
   }
+
+  [[nodiscard]] std::shared_ptr<arrow::Schema> carried_schema() const override { return plan_.carrier.schema(); }
 
   void start_epoch(int64_t epoch) override { resume_epoch(epoch, 0); }
 

@@ -1,6 +1,7 @@
 #include "core/data/prediction_writer.h"
 
 #include <arrow/array/builder_primitive.h>
+#include <arrow/record_batch.h>
 #include <arrow/table.h>
 #include <parquet/arrow/writer.h>
 
@@ -20,7 +21,7 @@ namespace fs = std::filesystem;
 struct PredictionWriter::State {
   OutputPlace place;
   std::string path;  // as the user names it
-  std::shared_ptr<arrow::Schema> schema;
+  std::shared_ptr<arrow::Schema> carried, schema;
   std::shared_ptr<DescriptorStream> file;
   std::unique_ptr<parquet::arrow::FileWriter> writer;
   bool finished = false;
@@ -40,31 +41,33 @@ struct PredictionWriter::State {
     check(result.status());
     return std::move(result).ValueUnsafe();
   }
-  template <class Builder, class T>
-  std::shared_ptr<arrow::Array> column(const std::vector<T>& values) const {
-    Builder builder;
+  std::shared_ptr<arrow::ChunkedArray> floats(const std::vector<float>& values) const {
+    arrow::FloatBuilder builder;
     check(builder.AppendValues(values));
-    return take(builder.Finish());
+    return std::make_shared<arrow::ChunkedArray>(take(builder.Finish()));
   }
 };
 
-PredictionWriter::PredictionWriter(std::string path, std::vector<std::string> groups, std::vector<std::string> labels)
+PredictionWriter::PredictionWriter(std::string path, std::shared_ptr<arrow::Schema> carried,
+                                   const std::vector<std::string>& labels)
     : state_(std::make_unique<State>()) {
   State& s = *state_;
   s.path = std::move(path);
   s.place = output_place("--output", s.path);
-  arrow::FieldVector fields = {arrow::field("row_key", arrow::int64(), false),
-                               arrow::field("scenario", arrow::int64(), false)};
-  for (const std::string& name : groups) fields.push_back(arrow::field("group_" + name, arrow::int64(), false));
+  arrow::FieldVector fields = carried->fields();
   for (const std::string& name : labels) fields.push_back(arrow::field("label_" + name, arrow::float32(), false));
   fields.push_back(arrow::field("logit", arrow::float32(), false));
   fields.push_back(arrow::field("probability", arrow::float32(), false));
+  s.carried = std::move(carried);
   s.schema = arrow::schema(std::move(fields));
   const int opened = open_output(s.place);
   if (opened < 0) s.check(arrow::Status::IOError(std::strerror(errno)));
   s.file = std::make_shared<DescriptorStream>(opened);
   const auto properties = parquet::WriterProperties::Builder().compression(parquet::Compression::ZSTD)->build();
-  s.writer = s.take(parquet::arrow::FileWriter::Open(*s.schema, arrow::default_memory_pool(), s.file, properties));
+  // Types that Parquet has no word for are read back as they were.
+  const auto arrow_properties = parquet::ArrowWriterProperties::Builder().store_schema()->build();
+  s.writer = s.take(
+      parquet::arrow::FileWriter::Open(*s.schema, arrow::default_memory_pool(), s.file, properties, arrow_properties));
 }
 
 PredictionWriter::~PredictionWriter() = default;
@@ -72,14 +75,12 @@ PredictionWriter::~PredictionWriter() = default;
 void PredictionWriter::write(const PredictionRows& rows) {
   const State& s = *state_;
   if (rows.logits.empty()) return;
-  arrow::ArrayVector columns = {s.column<arrow::Int64Builder>(rows.row_keys),
-                                s.column<arrow::Int64Builder>(rows.scenario)};
-  for (const auto& group : rows.groups) columns.push_back(s.column<arrow::Int64Builder>(group));
-  for (const auto& label : rows.labels) columns.push_back(s.column<arrow::FloatBuilder>(label));
-  columns.push_back(s.column<arrow::FloatBuilder>(rows.logits));
+  arrow::ChunkedArrayVector columns = s.take(arrow::Table::FromRecordBatches(s.carried, rows.carried))->columns();
+  for (const auto& label : rows.labels) columns.push_back(s.floats(label));
+  columns.push_back(s.floats(rows.logits));
   std::vector<float> probability;
   for (const float z : rows.logits) probability.push_back(1.0f / (1.0f + std::exp(-z)));
-  columns.push_back(s.column<arrow::FloatBuilder>(probability));
+  columns.push_back(s.floats(probability));
   s.check(s.writer->WriteTable(*arrow::Table::Make(s.schema, std::move(columns)), 1 << 16));
 }
 

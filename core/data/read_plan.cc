@@ -56,6 +56,12 @@ std::unordered_set<int64_t> scenario_keys(const config::Data& data) {
   return keys;
 }
 
+std::vector<ColumnRequest> all_requests(const config::Data& data, const SourceOptions& options) {
+  std::vector<ColumnRequest> requests = column_requests(data);
+  for (ColumnRequest& request : column_requests(options.carry)) requests.push_back(std::move(request));
+  return requests;
+}
+
 void check_not_empty(const ReadPlan& plan) {
   const char* name = split_name(plan.options.split);
   require<DataError>(plan.split.rows > 0, "[data] the ", plan.split.files.size(), " file(s) of split ", name,
@@ -69,12 +75,14 @@ void check_not_empty(const ReadPlan& plan) {
 
 }  // namespace
 
-SplitFiles open_split(const config::Data& data, Split split, const std::vector<ColumnRequest>& requests) {
+SplitFiles open_split(const config::Data& data, Split split, const std::vector<ColumnRequest>& requests,
+                      Carrier* carrier) {
   SplitFiles out;
   int64_t chunks = 0;
   for (const auto& path : list_files(data, split)) {
     const ParquetFile file(path);
     file.check(requests);
+    if (carrier != nullptr) carrier->see(file);
     SplitFile entry{.path = path, .metadata = nullptr, .rows = 0, .size_bytes = file.size_bytes()};
     if (chunks + file.column_chunks() <= kKeptChunks) {
       chunks += file.column_chunks();
@@ -99,9 +107,10 @@ ReadPlan::ReadPlan(const config::Data& config, const SourceOptions& source_optio
     : data(config),
       options(checked(config, source_options)),
       schema(FeatureSchema::from(config)),
-      columns(column_requests(config)),
+      columns(all_requests(config, source_options)),
       decoder(config, schema, columns),
-      split(open_split(config, source_options.split, column_requests(config))),
+      carrier(source_options.carry, columns),
+      split(open_split(config, source_options.split, all_requests(config, source_options), &carrier)),
       order(unit_rows(split), order_options(config, source_options)),
       first_lane(config.lanes() * source_options.rank / source_options.ranks),
       last_lane(config.lanes() * (source_options.rank + 1) / source_options.ranks),

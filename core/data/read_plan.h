@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "core/data/batch_source.h"
+#include "core/data/carrier.h"
 #include "core/data/column_request.h"
 #include "core/data/decoder.h"
 #include "core/data/global_order.h"
@@ -38,7 +39,9 @@ struct SplitFiles {
 };
 
 // Opens every file of the split, checks columns and types, and lists the row groups. Throws DataError.
-[[nodiscard]] SplitFiles open_split(const config::Data& data, Split split, const std::vector<ColumnRequest>& requests);
+// The carrier, if any, sees every file.
+[[nodiscard]] SplitFiles open_split(const config::Data& data, Split split, const std::vector<ColumnRequest>& requests,
+                                    Carrier* carrier = nullptr);
 
 struct ReadPlan {
   // Throws InvalidArgument for impossible options, DataError for files.
@@ -55,6 +58,7 @@ struct ReadPlan {
   FeatureSchema schema;
   ColumnSet columns;
   RowDecoder decoder;
+  Carrier carrier;
   SplitFiles split;
   GlobalOrder order;
   int first_lane, last_lane;              // lanes of this rank: [first_lane, last_lane)

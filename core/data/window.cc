@@ -57,6 +57,8 @@ void Window::clear() {
   rejects.clear();
   spans.clear();
   order.clear();
+  scenario_names.clear();
+  carried.clear();
 }
 
 namespace {

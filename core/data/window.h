@@ -2,7 +2,9 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <string>
+#include <unordered_map>
 #include <vector>
 
 #include "core/data/batch.h"
@@ -35,6 +37,8 @@ struct Window {
   std::vector<RowSpan> spans;
   std::vector<int32_t> order;  // [rows] order[i]: the row that comes i-th
   std::vector<int64_t> scratch;
+  std::unordered_map<int64_t, std::string> scenario_names;   // of its rows, as in Batch
+  std::vector<std::shared_ptr<arrow::RecordBatch>> carried;  // per span, what Carrier::pick() gave; empty without
 
   [[nodiscard]] int64_t rows() const { return columns.rows; }
   // Marks a row as bad; the first reason stays.

@@ -48,8 +48,10 @@ void StepInputs::prepare(const Batch& batch) {
   for (size_t i = 0; i < bags_.size(); ++i) prepare_bag(i, blocks);
   deduplicator_.run(blocks, keys_);
   labels_.resize(rows_);
-  fill_from(labels_.span(), batch.labels.empty() ? 0 : batch.rows, -1.0f);
-  if (!batch.labels.empty()) std::ranges::copy(batch.labels[static_cast<size_t>(model_.label)], labels_.span().begin());
+  // A batch that is only scored may lack it.
+  const bool labelled = static_cast<size_t>(model_.label) < batch.labels.size();
+  fill_from(labels_.span(), labelled ? batch.rows : 0, -1.0f);
+  if (labelled) std::ranges::copy(batch.labels[static_cast<size_t>(model_.label)], labels_.span().begin());
 }
 
 void StepInputs::prepare_sequence(size_t i, std::vector<KeyBlock>& blocks) {

@@ -17,7 +17,10 @@ struct ScoreJob {
   bool best = false;  // the model of the best evaluation, where it is kept beside the last one
   Split split = Split::kTest;
   DeviceTransport transport{};  // between devices
-  std::string rejects;          // folder for bad records, SPLIT-rankR.jsonl; empty: they are counted only
+  // What predictions show comes along with the batches, and these columns of the files too; labels may be missing.
+  bool predicts = false;
+  std::vector<std::string> carry;
+  std::string rejects;                 // folder for bad records, SPLIT-rankR.jsonl; empty: they are counted only
   std::vector<std::string> overrides;  // of the configuration
 };
 
@@ -33,12 +36,14 @@ class TrainedRun {
 
   [[nodiscard]] Session& session() { return *session_; }
   [[nodiscard]] BatchSource& source() { return *source_; }
-  [[nodiscard]] const FeatureSchema& schema() const { return schema_; }
+  // Those that the batches have.
+  [[nodiscard]] const std::vector<std::string>& labels() const { return labels_; }
 
  private:
   HeldModel model_;
   config::Experiment experiment_;
   FeatureSchema schema_;
+  std::vector<std::string> labels_;
   std::unique_ptr<BatchSource> source_;
   std::unique_ptr<Session> session_;
 };

@@ -56,6 +56,14 @@ void add_score_options(CLI::App& command, ScoreOptions& options) {
   add_rank_options(command, options.ranks);
 }
 
+CLI::Option* add_carry_option(CLI::App& command, std::vector<std::string>& columns) {
+  return command.add_option("--carry", columns, "Columns of the files, of any type, that pass through to the output")
+      ->delimiter(',')
+      ->expected(1)
+      ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll)
+      ->type_name("COLUMN,...");
+}
+
 std::string where_rejects_are(const ScoreJob& job) {
   return job.rejects.empty() ? "--rejects DIR lists them" : "see " + job.rejects;
 }

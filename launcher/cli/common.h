@@ -24,6 +24,9 @@ struct ScoreOptions {
 
 void add_score_options(CLI::App& command, ScoreOptions& options);
 
+// Columns of the files that predictions hold too.
+CLI::Option* add_carry_option(CLI::App& command, std::vector<std::string>& columns);
+
 // Where to look for bad records, to be told to the user.
 [[nodiscard]] std::string where_rejects_are(const ScoreJob& job);
 

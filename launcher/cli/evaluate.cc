@@ -19,9 +19,9 @@ struct EvaluateArguments : ScoreOptions {
 std::string to_json(const Evaluation& evaluation, const SourceCounters& read, const std::string& rejects) {
   using Json = nlohmann::ordered_json;
   Json json = Json::parse(evaluation.to_json());
-  json["records"] = {{"read", read.rows_read},       {"bad", read.rows_bad},
-                     {"skipped", read.rows_skipped}, {"sequences_cut", read.sequences_cut},
-                     {"bags_cut", read.bags_cut},    {"rejects", rejects.empty() ? Json(nullptr) : Json(rejects)},
+  json["records"] = {{"read", read.rows_read},        {"bad", read.rows_bad},
+                     {"skipped", read.rows_skipped},  {"sequences_cut", read.sequences_cut},
+                     {"bags_cut", read.bags_cut},     {"rejects", rejects.empty() ? Json(nullptr) : Json(rejects)},
                      {"unlisted", read.rows_unlisted}};
   return json.dump();
 }

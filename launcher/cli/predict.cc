@@ -1,6 +1,7 @@
 #include <iostream>
 #include <memory>
 
+#include "core/data/gather_carried.h"
 #include "core/data/prediction_writer.h"
 #include "core/train/evaluator.h"
 #include "core/train/left_out.h"
@@ -19,9 +20,7 @@ struct PredictArguments : ScoreOptions {
 // Every rank's rows of one batch, in rank order, on every rank.
 PredictionRows gather(const Batch& batch, std::span<const float> logits, Communicator& communicator) {
   PredictionRows rows;
-  rows.row_keys = communicator.all_gather_v<int64_t>(batch.row_keys);
-  rows.scenario = communicator.all_gather_v<int64_t>(batch.scenario);
-  for (const auto& group : batch.groups) rows.groups.push_back(communicator.all_gather_v<int64_t>(group));
+  rows.carried = gather_carried(batch.carried, communicator);
   for (const auto& label : batch.labels) rows.labels.push_back(communicator.all_gather_v<float>(label));
   rows.logits = communicator.all_gather_v<float>(logits);
   return rows;
@@ -30,6 +29,7 @@ PredictionRows gather(const Batch& batch, std::span<const float> logits, Communi
 void run(const PredictArguments& arguments) {
   ScoreJob job = arguments.job;
   job.split = parse_split(arguments.split);
+  job.predicts = true;
   job.transport = device_transport(arguments.ranks);
   job.overrides = arguments.overrides;
   const config::Experiment experiment = load_run_config(job);  // what is wrong with it is said before ranks meet
@@ -38,7 +38,8 @@ void run(const PredictArguments& arguments) {
     TrainedRun trained(job, communicator, device);
     std::unique_ptr<PredictionWriter> writer;
     if (communicator.rank() == 0)
-      writer = std::make_unique<PredictionWriter>(arguments.output, trained.schema().groups, trained.schema().labels);
+      writer =
+          std::make_unique<PredictionWriter>(arguments.output, trained.source().carried_schema(), trained.labels());
     int64_t count = 0;
     score(trained.session(), trained.source(), [&](const Batch& batch, std::span<const float> logits) {
       const PredictionRows rows = gather(batch, logits, communicator);
@@ -62,6 +63,7 @@ void add_predict_command(CLI::App& app) {
   CLI::App* command = app.add_subcommand("predict", "Scores of a trained model for every row of a split, as Parquet");
   add_score_options(*command, *arguments);
   command->add_option("--output", arguments->output, "Parquet file to write")->required()->type_name("FILE");
+  add_carry_option(*command, arguments->job.carry);
   command->callback([arguments] { run(*arguments); });
 }
 

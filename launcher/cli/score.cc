@@ -5,6 +5,7 @@
 #include <iostream>
 #include <memory>
 
+#include "core/data/absent_columns.h"
 #include "core/data/batch_source.h"
 #include "core/data/prediction_writer.h"
 #include "core/serve/served_model.h"
@@ -19,6 +20,7 @@ namespace {
 
 struct ScoreArguments {
   std::string model, input, output;
+  std::vector<std::string> carry;
   int64_t batch = 4096;
   int threads = 1;
   bool verify = false;
@@ -26,7 +28,7 @@ struct ScoreArguments {
 
 double now_s() { return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count(); }
 
-// The features of the file's rows; what only training wants, such as labels, need not be there.
+// All that training read, of the file.
 config::Data data_of(const ServedModel& model, const std::string& input) {
   config::Data data = model.experiment().data();
   const std::filesystem::path path = std::filesystem::absolute(input);
@@ -35,13 +37,34 @@ config::Data data_of(const ServedModel& model, const std::string& input) {
   data.clear_valid_files();
   data.clear_test_files();
   data.add_test_files(path.filename().string());
+  data.set_lanes(1);  // in the order of the file
+  return data;
+}
+
+// The features of the file's rows; what only training wants, such as labels, need not be there.
+config::Data features_of(config::Data data) {
   data.clear_label();
   data.clear_group();
   data.clear_scenario_column();
   data.clear_only_scenarios();
   data.clear_time_column();
-  data.set_lanes(1);  // in the order of the file
   return data;
+}
+
+// What the output has beside scores: scenario and groups where the file has them.
+std::vector<CarriedColumn> carried_of(config::Data data, const std::vector<std::string>& more) {
+  std::vector<std::string> columns;
+  if (!data.scenario_column().empty()) columns.push_back(data.scenario_column());
+  for (const auto& group : data.group()) columns.push_back(column_of(group, group.name()));
+  const std::vector<std::string> absent = absent_columns(data, Split::kTest, columns);
+  const auto is_absent = [&](const std::string& column) { return std::ranges::find(absent, column) != absent.end(); };
+  data.clear_label();
+  if (is_absent(data.scenario_column())) data.clear_scenario_column();
+  auto& groups = *data.mutable_group();
+  groups.erase(std::remove_if(groups.begin(), groups.end(),
+                              [&](const auto& group) { return is_absent(column_of(group, group.name())); }),
+               groups.end());
+  return prediction_columns(data, more);
 }
 
 void print_times(std::ostream& out, std::vector<double> seconds, int64_t rows) {
@@ -52,8 +75,8 @@ void print_times(std::ostream& out, std::vector<double> seconds, int64_t rows) {
     return 1e3 * seconds[static_cast<size_t>(p * static_cast<double>(seconds.size() - 1))];
   };
   out << std::fixed << std::setprecision(0) << "scored " << static_cast<double>(rows) / std::max(sum, 1e-9)
-            << " rows/s; per batch median " << std::setprecision(2) << share(0.5) << " ms, p99 " << share(0.99)
-            << " ms, longest " << share(1) << " ms\n";
+      << " rows/s; per batch median " << std::setprecision(2) << share(0.5) << " ms, p99 " << share(0.99)
+      << " ms, longest " << share(1) << " ms\n";
 }
 
 void run(const ScoreArguments& arguments) {
@@ -61,13 +84,14 @@ void run(const ScoreArguments& arguments) {
     require_output_file("--output", arguments.output, {.files = {arguments.input}, .folders = {}});
   const ServedModel model(arguments.model);
   if (arguments.verify) model.verify();
+  const config::Data data = data_of(model, arguments.input);
+  const auto carried = arguments.output.empty() ? std::vector<CarriedColumn>() : carried_of(data, arguments.carry);
   const auto source = make_parquet_source(
-      data_of(model, arguments.input),
-      {.split = Split::kTest, .batch_size = arguments.batch, .shuffle = false, .min_tail_share = 0});
+      features_of(data),
+      {.split = Split::kTest, .batch_size = arguments.batch, .shuffle = false, .min_tail_share = 0, .carry = carried});
   std::unique_ptr<PredictionWriter> writer;
   if (!arguments.output.empty())
-    writer =
-        std::make_unique<PredictionWriter>(arguments.output, std::vector<std::string>(), std::vector<std::string>());
+    writer = std::make_unique<PredictionWriter>(arguments.output, source->carried_schema(), std::vector<std::string>());
   set_thread_count(arguments.threads);
   Scorer scorer(model);
   std::vector<double> seconds;
@@ -79,11 +103,7 @@ void run(const ScoreArguments& arguments) {
     seconds.push_back(now_s() - start);
     rows += batch->rows;
     if (!writer) continue;
-    writer->write({.row_keys = std::move(batch->row_keys),
-                   .scenario = std::move(batch->scenario),
-                   .groups = {},
-                   .labels = {},
-                   .logits = {logits.begin(), logits.end()}});
+    writer->write({.carried = {batch->carried}, .labels = {}, .logits = {logits.begin(), logits.end()}});
   }
   if (writer) writer->finish();
   std::ostream& out = words_beside(arguments.output);
@@ -106,9 +126,12 @@ void add_score_command(CLI::App& app) {
   command->add_option("--input", arguments->input, "Parquet file with the features' columns")
       ->required()
       ->type_name("FILE");
-  command->add_option("--output", arguments->output, "Parquet file to write")->type_name("FILE");
+  CLI::Option* output = command->add_option("--output", arguments->output, "Parquet file to write")->type_name("FILE");
+  add_carry_option(*command, arguments->carry)->needs(output);
   command->add_option("--batch", arguments->batch, "Rows at a time")->check(CLI::PositiveNumber)->capture_default_str();
-  command->add_option("--threads", arguments->threads, "Threads")->check(CLI::Range(1, kMostThreads))->capture_default_str();
+  command->add_option("--threads", arguments->threads, "Threads")
+      ->check(CLI::Range(1, kMostThreads))
+      ->capture_default_str();
   command->add_flag("--verify", arguments->verify, "Compare every file with its checksum first");
   command->callback([arguments] { run(*arguments); });
 }

@@ -27,6 +27,7 @@ std::string inside(const std::string& text, const std::string& prefix) {
 
 TypePtr type_of(const std::string& name) {
   static const std::map<std::string, TypePtr> kPlain = {{"bool", arrow::boolean()},
+                                                        {"null", arrow::null()},
                                                         {"int8", arrow::int8()},
                                                         {"int16", arrow::int16()},
                                                         {"int32", arrow::int32()},

@@ -1,6 +1,10 @@
 // What stops predictions from being written, and that nothing half done stays behind.
 #include "core/data/prediction_writer.h"
 
+#include <arrow/array/array_base.h>
+#include <arrow/json/from_string.h>
+#include <arrow/record_batch.h>
+#include <arrow/type.h>
 #include <gtest/gtest.h>
 #include <sys/stat.h>
 
@@ -21,20 +25,17 @@ std::string bytes_of(const std::string& path) {
   return {std::istreambuf_iterator<char>(in), std::istreambuf_iterator<char>()};
 }
 
-PredictionRows rows(int64_t count) {
-  const auto n = static_cast<size_t>(count);
-  return {.row_keys = std::vector<int64_t>(n, 1),
-          .scenario = std::vector<int64_t>(n, 2),
-          .groups = {},
-          .labels = {},
-          .logits = std::vector<float>(n, 0.5f)};
+std::shared_ptr<arrow::RecordBatch> keys(int64_t count) {
+  const auto values = arrow::json::ArrayFromJSONString(arrow::int64(), json_list(count, [](int64_t) { return "1"; }));
+  return arrow::RecordBatch::Make(arrow::schema({arrow::field("row_key", arrow::int64())}), count, {*values});
 }
 
 class Predictions : public ::testing::Test {
  protected:
   void write() const {
-    PredictionWriter writer(path_, {}, {});
-    writer.write(rows(3));
+    const auto carried = keys(3);
+    PredictionWriter writer(path_, carried->schema(), {});
+    writer.write({.carried = {carried}, .labels = {}, .logits = {0.5f, 0.5f, 0.5f}});
     writer.finish();
   }
 
@@ -61,8 +62,9 @@ TEST_F(Predictions, FullDisk) {
 TEST_F(Predictions, FailureLeavesWhatWasThere) {
   std::ofstream(path_) << "precious";
   {
-    PredictionWriter writer(path_, {}, {});
-    writer.write(rows(3));
+    const auto carried = keys(3);
+    PredictionWriter writer(path_, carried->schema(), {});
+    writer.write({.carried = {carried}, .labels = {}, .logits = {0.5f, 0.5f, 0.5f}});
     EXPECT_TRUE(fs::exists(path_ + ".partial"));
   }
   EXPECT_EQ(bytes_of(path_), "precious");

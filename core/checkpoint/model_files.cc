@@ -14,6 +14,7 @@ void save_model(const std::string& folder, const config::Experiment& experiment,
     remove_folder(aside);
     make_folder(aside + "/tables");
   });
+  session.scenario_names().share(communicator);
   together(communicator, [&] { static_cast<void>(write_parts(aside, experiment, session)); });
   together(communicator, [&] {
     if (leads) replace_folder(folder, aside);

@@ -12,6 +12,7 @@
 #include "core/checkpoint/saved_table.h"
 #include "core/config/file_name.h"
 #include "core/config/load.h"
+#include "core/export/mapped_file.h"
 #include "core/export/safetensors.h"
 #include "core/train/text_file.h"
 #include "embedding/lookup/buffer.h"
@@ -21,6 +22,7 @@ namespace fs = std::filesystem;
 namespace {
 
 constexpr const char* kDense = "dense.safetensors";
+constexpr const char* kScenarios = "scenarios.json";
 constexpr const char* kOptimizer = "optimizer.safetensors";
 
 WrittenFile write_file(const std::string& folder, const std::string& name, std::vector<NamedTensor> tensors,
@@ -163,6 +165,16 @@ WrittenFile write_config(const std::string& folder, const config::Experiment& ex
   return {.name = "config.pbtxt", .hash = hash_file(path)};
 }
 
+// What people read beside dense parameters and rows.
+void write_texts(const std::string& folder, const config::Experiment& experiment, const ScenarioNames& names,
+                 std::vector<WrittenFile>& files) {
+  files.push_back(write_config(folder, experiment));
+  if (names.empty()) return;
+  const std::string path = folder + "/" + kScenarios;
+  write_text_file(path, names.to_json());
+  files.push_back({.name = kScenarios, .hash = hash_file(path)});
+}
+
 // All rows pass through in pieces, so that loading takes no more memory than what is loaded.
 void load_table(const std::vector<std::string>& folders, int index, RowTables& tables, const PartsToRead& parts) {
   const TableSpec& spec = tables.spec(index);
@@ -216,12 +228,20 @@ int64_t saved_optimizer_steps(const SafetensorsFile& file, const std::string& pa
   return steps;
 }
 
+ScenarioNames read_scenario_names(const std::string& folder) {
+  const std::string path = folder + "/" + kScenarios;
+  std::error_code error;
+  if (!fs::exists(path, error)) return ScenarioNames();
+  const MappedFile file(path);
+  return ScenarioNames::from_json({file.bytes().data(), file.bytes().size()}, path);
+}
+
 std::vector<WrittenFile> write_parts(const std::string& folder, const config::Experiment& experiment,
                                      Session& session) {
   std::vector<WrittenFile> files;
   if (session.communicator().rank() == 0) {
     files.push_back(write_dense(folder, session.parameters(), session.parameters().host_values()));
-    files.push_back(write_config(folder, experiment));
+    write_texts(folder, experiment, session.scenario_names(), files);
   }
   RowTables& tables = session.tables();
   for (int t = 0; t < tables.tables(); ++t) files.push_back(write_table(folder, tables, t, *tables.snapshot(t), false));
@@ -230,7 +250,9 @@ std::vector<WrittenFile> write_parts(const std::string& folder, const config::Ex
 
 ModelCopy copy_model(Session& session) {
   ModelCopy copy;
+  session.scenario_names().share(session.communicator());
   if (session.communicator().rank() == 0) {
+    copy.scenarios = session.scenario_names();
     copy.dense = session.parameters().host_values().clone();
     copy.optimizer = session.dense_update().state();
   }
@@ -244,7 +266,7 @@ std::vector<WrittenFile> write_copy(const std::string& folder, const config::Exp
   if (session.communicator().rank() == 0) {
     files.push_back(write_dense(folder, session.parameters(), copy.dense));
     files.push_back(write_optimizer(folder, session.parameters(), copy.optimizer));
-    files.push_back(write_config(folder, experiment));
+    write_texts(folder, experiment, copy.scenarios, files);
   }
   for (int t = 0; t < session.tables().tables(); ++t) {
     TableSnapshot& rows = *copy.tables[static_cast<size_t>(t)];
@@ -261,6 +283,7 @@ void read_parts(const std::vector<std::string>& folders, Session& session, const
   load_parts(SafetensorsFile(path), path, session.parameters(), "", values);
   session.parameters().set_values(values);
   if (parts.state) load_optimizer(newest, session);
+  session.scenario_names() = read_scenario_names(newest);
   for (int t = 0; t < session.tables().tables(); ++t) load_table(folders, t, session.tables(), parts);
 }
 

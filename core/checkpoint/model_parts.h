@@ -7,6 +7,7 @@
 //   optimizer.safetensors
 //                        with state: of dense parameters, by STATE/NAME
 //   config.pbtxt         resolved configuration
+//   scenarios.json       names of scenarios (ScenarioNames), where the files had any but int64 numbers
 //
 // Any number of ranks reads what any number of ranks wrote.
 #pragma once
@@ -30,8 +31,11 @@ struct WrittenFile {
   std::map<std::string, uint64_t> tensors = {};  // of a safetensors file, XXH3 64 of their bytes
 };
 
+// Empty where the folder has none, as older ones. Throws DataError.
+[[nodiscard]] ScenarioNames read_scenario_names(const std::string& folder);
+
 // Without state, into a folder that is there, with its folder tables/: each rank its rows, rank 0 the rest. Returns the
-// files of this rank. Throws DataError.
+// files of this rank. Names of scenarios are those that rank 0 knows. Throws DataError.
 [[nodiscard]] std::vector<WrittenFile> write_parts(const std::string& folder, const config::Experiment& experiment,
                                                    Session& session);
 
@@ -39,9 +43,10 @@ struct WrittenFile {
 struct ModelCopy {
   std::vector<std::shared_ptr<TableSnapshot>> tables;
   Tensor dense;          // rank 0's, and
-  DenseState optimizer;  // this too
+  DenseState optimizer;  // this too, and
+  ScenarioNames scenarios;
 };
-// Nothing may be queued on a device.
+// Collective; nothing may be queued on a device.
 [[nodiscard]] ModelCopy copy_model(Session& session);
 // As write_parts(). The session may go on meanwhile: of it are used names, shapes and places alone. Releases tables.
 // With `since`, of rows those that were trained after so many updates of the tables; a file of a table with a bound

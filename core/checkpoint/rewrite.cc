@@ -79,6 +79,7 @@ class Conversion {
     Manifest manifest = checkpoint::read_manifest(chain_.front());
     take_dense();
     take_tables();
+    to_.session.scenario_names() = read_scenario_names(chain_.front());
     to_.session.tables().set_update_steps(manifest.table_updates());
     manifest.clear_log();
     manifest.clear_best();  // of the model as it was

@@ -16,6 +16,7 @@
 #include "core/checkpoint/folders.h"
 #include "core/checkpoint/held_model.h"
 #include "core/checkpoint/model_files.h"
+#include "core/checkpoint/model_parts.h"
 #include "core/config/load.h"
 #include "core/data/file_list.h"
 #include "core/export/onnx/model.h"
@@ -215,6 +216,8 @@ std::string export_model(const ExportJob& job, std::ostream& out) {
   fs::copy_file(model + "/dense.safetensors", aside.path() + "/dense.safetensors", error);
   require<DataError>(!error, "[export] cannot copy ", model, "/dense.safetensors to ", aside.path(), ": ",
                      error.message(), "; free space or choose another --output");
+  if (const ScenarioNames names = read_scenario_names(model); !names.empty())
+    write_text_file(aside.path() + "/scenarios.json", names.to_json());
   Json json = {{"format", 1}, {"model", experiment.name()}, {"run", job.run}, {"rows", row_format_name(job.rows)}};
   if (job.delta)
     json["base"] = write_delta(job, build_model(experiment, schema), model, aside.path(), out);

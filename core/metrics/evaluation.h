@@ -36,6 +36,9 @@ struct GroupedAuc {
 struct ScenarioMetrics {
   int64_t scenario = 0;
   Metrics metrics;
+  std::optional<std::string> name = {};  // in place of the number, where it is a string's hash or no int64
+
+  [[nodiscard]] std::string text() const { return name ? *name : std::to_string(scenario); }
 };
 
 struct Evaluation {

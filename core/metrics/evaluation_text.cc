@@ -1,8 +1,10 @@
 // How an evaluation is shown: JSON for tools, a table for people.
+#include <algorithm>
 #include <cstdio>
 #include <nlohmann/json.hpp>
 #include <ostream>
 
+#include "core/data/scenario_names.h"
 #include "core/metrics/evaluation.h"
 #include "ops/base/error.h"
 
@@ -25,6 +27,22 @@ OrderedJson json_of(const Metrics& m) {
           {"logloss", or_null(m.logloss)},
           {"calibration", or_null(m.calibration)},
           {"normalized_entropy", or_null(m.normalized_entropy)}};
+}
+
+// Many readers take numbers for doubles, which hold no more than 53 bits.
+OrderedJson scenario_of(const ScenarioMetrics& s) {
+  constexpr int64_t kExact = int64_t{1} << 53;
+  if (s.name || s.scenario > kExact || s.scenario < -kExact) return s.text();
+  return s.scenario;
+}
+
+// In a line of a table.
+std::string shown(const std::string& name) { return name.empty() ? "\"\"" : percent_encoded(name, ""); }
+
+// Characters of UTF-8.
+size_t width_of(const std::string& text) {
+  return static_cast<size_t>(
+      std::ranges::count_if(text, [](char c) { return (static_cast<unsigned char>(c) & 0xC0) != 0x80; }));
 }
 
 std::string fixed(const std::optional<double>& x, int decimals) {
@@ -50,9 +68,9 @@ Cells cells_of(const std::string& name, const Metrics& m) {
 void print_table(std::ostream& out, const std::vector<Cells>& lines) {
   std::vector<size_t> widths(lines.front().size());
   for (const Cells& line : lines)
-    for (size_t c = 0; c < line.size(); ++c) widths[c] = std::max(widths[c], line[c].size());
+    for (size_t c = 0; c < line.size(); ++c) widths[c] = std::max(widths[c], width_of(line[c]));
   for (const Cells& line : lines) {
-    out << line[0] << std::string(widths[0] - line[0].size(), ' ');
+    out << line[0] << std::string(widths[0] - width_of(line[0]), ' ');
     for (size_t c = 1; c < line.size(); ++c) out << "  " << std::string(widths[c] - line[c].size(), ' ') << line[c];
     out << '\n';
   }
@@ -73,7 +91,7 @@ std::string Evaluation::to_json() const {
                                {"rows_kept_share", g.rows_kept_share}});
   json["scenarios"] = OrderedJson::array();
   for (const ScenarioMetrics& s : scenarios) {
-    OrderedJson entry = {{"scenario", s.scenario}};
+    OrderedJson entry = {{"scenario", scenario_of(s)}};
     entry.update(json_of(s.metrics));
     json["scenarios"].push_back(std::move(entry));
   }
@@ -82,7 +100,7 @@ std::string Evaluation::to_json() const {
 
 void Evaluation::print(std::ostream& out) const {
   std::vector<Cells> lines = {{"scenario", "rows", "click rate", "AUC", "logloss", "calibration", "NE"}};
-  for (const ScenarioMetrics& s : scenarios) lines.push_back(cells_of(std::to_string(s.scenario), s.metrics));
+  for (const ScenarioMetrics& s : scenarios) lines.push_back(cells_of(shown(s.text()), s.metrics));
   lines.push_back(cells_of("overall", overall));
   print_table(out, lines);
   for (const GroupedAuc& g : grouped)

@@ -6,6 +6,7 @@
 //   config.pbtxt        the resolved configuration
 //   dense.safetensors   every dense parameter by name
 //   tables/NAME.rows    one embedding store per table
+//   scenarios.json      names of scenarios by their keys, where they are strings
 // A version may hold only the rows that differ from an earlier one's beside it, which export.json names.
 #pragma once
 

@@ -26,7 +26,14 @@ Predictions predict_all(Session& session, BatchSource& source) {
 }
 
 Evaluation evaluate_split(Session& session, BatchSource& source) {
-  return evaluate(predict_all(session, source), session.schema().groups, session.communicator());
+  Evaluation evaluation = evaluate(predict_all(session, source), session.schema().groups, session.communicator());
+  ScenarioNames& names = session.scenario_names();
+  names.share(session.communicator());
+  for (ScenarioMetrics& s : evaluation.scenarios) {
+    if (const std::string* name = names.find(s.scenario)) s.name = *name;
+    if (!s.name && !names.complete()) s.name = std::to_string(s.scenario);
+  }
+  return evaluation;
 }
 
 }  // namespace polyscene

@@ -7,6 +7,7 @@
 //     dense.safetensors               dense parameters by name
 //     tables/T-R-of-N.safetensors     rows of table T on rank R
 //     config.pbtxt                    the configuration the model was trained with
+//     scenarios.json                  names of scenarios that are strings
 //   model, best_model                 links to the last one, and to that of the best evaluation
 //   earlier_best_model                a link to the best one before its evaluation was of another metric or other files
 //   checkpoints/step-NNNNNNNNNN/      what training goes on from, see core/checkpoint/checkpoint.h

@@ -3,6 +3,7 @@
 #include <chrono>
 #include <cstdio>
 
+#include "core/data/scenario_names.h"
 #include "ops/base/error.h"
 
 namespace polyscene {
@@ -59,8 +60,9 @@ void RunLog::evaluation(int64_t step, const std::string& split, const Evaluation
   add("calibration", evaluation.overall.calibration);
   for (const GroupedAuc& g : evaluation.grouped) add(g.name, g.value);
   for (const ScenarioMetrics& s : evaluation.scenarios) {
-    add(str("scenario_", s.scenario, "/auc"), s.metrics.auc);
-    add(str("scenario_", s.scenario, "/calibration"), s.metrics.calibration);
+    const std::string tag = "scenario_" + percent_encoded(s.text(), "/%");  // TensorBoard groups tags by slashes
+    add(tag + "/auc", s.metrics.auc);
+    add(tag + "/calibration", s.metrics.calibration);
   }
   attempt([&] {
     events_.write(wall_time_s(), step, scalars);

@@ -114,6 +114,7 @@ StepInputs Session::make_inputs() const {
 }
 
 StepInputs& Session::prepare(const Batch& batch, StepInputs* prepared) {
+  for (const auto& [key, name] : batch.scenario_names) scenario_names_.add(key, name);
   if (prepared != nullptr) return *prepared;
   inputs_.prepare(batch);
   return inputs_;

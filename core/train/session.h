@@ -10,6 +10,7 @@
 #include "core/config/experiment.pb.h"
 #include "core/data/batch.h"
 #include "core/data/feature_schema.h"
+#include "core/data/scenario_names.h"
 #include "core/models/model.h"
 #include "core/models/step_inputs.h"
 #include "core/train/dense_update.h"
@@ -65,6 +66,8 @@ class Session {
   // Of a session that trains.
   [[nodiscard]] DenseUpdate& dense_update() { return *update_; }
   [[nodiscard]] RowTables& tables() { return *tables_.tables; }
+  // Of the rows that were trained or predicted on this rank, and of the model that was loaded.
+  [[nodiscard]] ScenarioNames& scenario_names() { return scenario_names_; }
   // How ranks exchange memory of devices; nullptr on the host.
   [[nodiscard]] const DeviceRanks* device_ranks() const {
     return options_.device == nullptr ? nullptr : &device_ranks_;
@@ -101,6 +104,7 @@ class Session {
   std::unique_ptr<Executor> training_, forward_;
   std::unique_ptr<DenseUpdate> update_;
   GradientBuckets buckets_;
+  ScenarioNames scenario_names_;
   Buffer<float> logits_;  // of predict() on a device
   std::array<double, kStageNames.size()> stage_seconds_{};
 };

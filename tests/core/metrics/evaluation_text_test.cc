@@ -28,6 +28,36 @@ TEST(EvaluationText, Table) {
       "GAUC(user) -  mean over 0 groups holding both classes, weighted by rows; 12 skipped, 0.00 % of the rows kept\n");
 }
 
+TEST(EvaluationText, NamesTakeThePlaceOfNumbers) {
+  Evaluation e = example();
+  e.scenarios[0].name = "\xe9\xa6\x96\xe9\xa1\xb5";  // two characters of three bytes
+  e.scenarios[1].name = "a\tb";
+  e.scenarios.push_back({7, {}, ""});
+  std::ostringstream out;
+  e.print(out);
+  EXPECT_EQ(out.str().substr(0, out.str().find("S-GAUC")),
+            "scenario  rows  click rate      AUC  logloss  calibration       NE\n"
+            "\xe9\xa6\x96\xe9\xa1\xb5        1188      0.2525  0.75000  0.50000       1.0000  0.90000\n"
+            "a%09b       12      0.0000        -  0.25000            -        -\n"
+            "\"\"           0           -        -        -            -        -\n"
+            "overall   1200      0.2500  0.75000  0.50000       1.2500  0.87500\n");
+  const std::string json = e.to_json();
+  for (const char* entry :
+       {"{\"scenario\":\"\xe9\xa6\x96\xe9\xa1\xb5\",", "{\"scenario\":\"a\\tb\",", "{\"scenario\":\"\","})
+    EXPECT_NE(json.find(entry), std::string::npos) << entry << " in " << json;
+}
+
+// Programs that take JSON's numbers for doubles would round them.
+TEST(EvaluationText, NumbersBeyondADoubleAreStringsInJson) {
+  Evaluation e;
+  for (const int64_t scenario : {int64_t{1} << 53, (int64_t{1} << 53) + 1, -(int64_t{1} << 53) - 1})
+    e.scenarios.push_back({scenario, {}});
+  const std::string json = e.to_json();
+  for (const char* entry :
+       {"\"scenario\":9007199254740992,", "\"scenario\":\"9007199254740993\",", "\"scenario\":\"-9007199254740993\","})
+    EXPECT_NE(json.find(entry), std::string::npos) << entry << " in " << json;
+}
+
 TEST(EvaluationText, TableWithoutRows) {
   std::ostringstream out;
   Evaluation().print(out);

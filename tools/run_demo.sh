@@ -9,24 +9,6 @@ cd "$(dirname "${BASH_SOURCE[0]}")/.."
 readonly binary=build/release/bin/polyscene
 readonly ranks=2
 
-build() {
-  cmake --preset release
-  cmake --build --preset release --target polyscene
-}
-
-# Output of a step that only matters when it fails.
-quietly() {
-  local log
-  log=$(mktemp)
-  "$@" >"$log" 2>&1 || {
-    cat "$log" >&2
-    echo "run_demo: failed: $*" >&2
-    rm -f "$log"
-    exit 1
-  }
-  rm -f "$log"
-}
-
 # Open MPI refuses root, which is who runs in containers, and more ranks than cores, of which a small machine has one. With
 # keepalives it ends when a host is cut off, should a hostfile of the environment name others.
 mpi_options() {
@@ -46,7 +28,8 @@ tools/setup.sh
 # shellcheck disable=SC1091 # written by the set-up
 source .venv/env
 echo "demo: building build/release/bin/polyscene (minutes the first time)"
-quietly build
+tools/with_progress.sh cmake --preset release
+tools/with_progress.sh cmake --build --preset release --target polyscene
 
 run=$(new_run)
 echo "demo: training on $ranks ranks into $run"

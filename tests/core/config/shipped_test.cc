@@ -16,9 +16,34 @@ TEST(Shipped, EveryExperimentLoadsAndIsCalledAfterItsFile) {
     const config::Experiment e = load_experiment(entry.path().string());
     EXPECT_EQ(e.name(), entry.path().stem().string());
     EXPECT_GT(e.data().train_files_size(), 0);
+    EXPECT_EQ(e.model().label(), "is_click");
     ++experiments;
   }
   EXPECT_GE(experiments, 6);
+}
+
+using ShippedModels = ConfigTest;
+
+TEST_F(ShippedModels, TakeDataOfTheUsers) {
+  const std::string own = R"pb(
+    data {
+      feature { name: "user" categorical {} role: USER }
+      feature { name: "item" categorical {} role: ITEM }
+      feature { name: "scene" categorical {} role: SCENARIO }
+      feature { name: "history" sequence { side { column: "seen" table: "item" target: "item" } } }
+      label { name: "bought" }
+    })pb";
+  int models = 0;
+  for (const auto& entry : std::filesystem::directory_iterator(kConfigs / "models")) {
+    SCOPED_TRACE(entry.path().string());
+    const bool pepnet = entry.path().stem() == "pepnet";
+    const config::Experiment e = load("include: \"" + entry.path().string() + "\"\n" + own +
+                                      (pepnet ? "model { pepnet { personal: \"user\" } }" : ""));
+    EXPECT_FALSE(e.model().has_label());
+    EXPECT_NE(e.model().kind_case(), config::Model::KIND_NOT_SET);
+    ++models;
+  }
+  EXPECT_GE(models, 5);
 }
 
 TEST(Shipped, KuairandHas34ContextFieldsOneScenarioAndFourSides) {

@@ -2,6 +2,7 @@
 
 #include <google/protobuf/descriptor.h>
 
+#include "core/config/characters.h"
 #include "core/config/schema.h"
 #include "ops/base/error.h"
 
@@ -11,10 +12,11 @@ namespace {
 using google::protobuf::FieldDescriptor;
 
 // TextFormat has no error codes, only English; a wording unknown to us is passed on as it is.
-enum class Slip { kUnknownField, kTwice, kRival, kWrongWord, kNoValue, kMisplaced, kWrongValue, kOther };
+enum class Slip { kUnknownField, kTwice, kRival, kWrongWord, kNoValue, kMisplaced, kWrongValue, kForeign, kOther };
 
 Slip slip_of(const std::string& message) {
   const auto holds = [&](const char* part) { return message.find(part) != std::string::npos; };
+  if (holds("non ascii codepoint") || holds("control characters")) return Slip::kForeign;
   if (holds("has no field named")) return Slip::kUnknownField;
   if (holds("is specified multiple times")) return Slip::kTwice;
   if (holds("another member of oneof")) return Slip::kRival;
@@ -43,6 +45,9 @@ class Explainer {
     const FieldDescriptor* field = at_.message ? at_.message->FindFieldByName(at_.field.text) : nullptr;
     if (slip == Slip::kUnknownField && at_.message && !field)
       return {at_.field.place, unknown_field(*at_.message, at_.message_path, at_.field.text)};
+    if (slip == Slip::kForeign)
+      return {{source_.file, report_.line, report_.column},
+              foreign_character(source_.text, report_.line, report_.column)};
     if (slip == Slip::kOther) return {{source_.file, report_.line, report_.column}, report_.message};
     return field ? in_field(slip, *field) : between_fields();
   }

@@ -2,6 +2,7 @@
 
 #include <google/protobuf/text_format.h>
 
+#include "core/config/characters.h"
 #include "core/config/experiment.pb.h"
 #include "core/config/explain.h"
 #include "ops/base/error.h"
@@ -9,11 +10,11 @@
 namespace polyscene::config_text {
 
 SourceTree parse_text(const std::string& file, const std::string& text, config::Experiment& message) {
-  const ScannedText source{file, text, config::Experiment::descriptor(), ""};
+  const ScannedText source{file, plain_text(file, text), config::Experiment::descriptor(), ""};
   FirstError errors;
   google::protobuf::TextFormat::Parser parser;
   parser.RecordErrorsTo(&errors);
-  const bool ok = parser.ParseFromString(text, &message);
+  const bool ok = parser.ParseFromString(source.text, &message);
   if (errors.report) {
     const Explanation why = explain(source, *errors.report);
     throw InvalidArgument(str("[config] ", to_string(why.place), ": ", why.message));

@@ -2,6 +2,10 @@
 
 #include <google/protobuf/descriptor.h>
 
+#include <algorithm>
+#include <iterator>
+#include <map>
+
 #include "core/config/experiment.pb.h"
 #include "core/config/suggest.h"
 #include "ops/base/error.h"
@@ -19,17 +23,55 @@ std::vector<std::string> value_names(const EnumDescriptor& type) {
   return names;
 }
 
-// Paths of all fields called `name` below `message`. The schema has no recursive message.
-void find_everywhere(const Descriptor& message, const std::string& prefix, const std::string& name,
-                     std::vector<std::string>& found) {
+struct Named {
+  std::string path, name;
+};
+
+// All fields below `message`. The schema has no recursive message.
+void add_below(const Descriptor& message, const std::string& prefix, std::vector<Named>& fields) {
   for (int i = 0; i < message.field_count(); ++i) {
     const FieldDescriptor& field = *message.field(i);
-    const std::string path = prefix + field.name();
-    if (field.name() == name) found.push_back(path);
+    fields.push_back({prefix + field.name(), field.name()});
     if (field.message_type())
-      find_everywhere(*field.message_type(), path + (field.is_repeated() ? "[i]." : "."), name, found);
+      add_below(*field.message_type(), fields.back().path + (field.is_repeated() ? "[i]." : "."), fields);
   }
 }
+
+std::vector<Named> below(const Descriptor& message, const std::string& path) {
+  std::vector<Named> fields;
+  add_below(message, path.empty() ? "" : path + ".", fields);
+  return fields;
+}
+
+// What other programs call our fields, and the word itself.
+std::vector<std::string> synonyms(const std::string& word) {
+  static const std::map<std::string, std::string> ours = {
+      {"lr", "learning_rate"}, {"wd", "weight_decay"},   {"l2", "weight_decay"},  {"eps", "epsilon"},
+      {"bs", "batch_size"},    {"num_workers", "threads"}, {"workers", "threads"}, {"grad_clip", "clip_norm"},
+  };
+  const auto found = ours.find(word);
+  return found == ours.end() ? std::vector{word} : std::vector{word, found->second};
+}
+
+std::vector<std::string> paths_of(const std::vector<Named>& fields, const std::string& name) {
+  std::vector<std::string> paths;
+  for (const Named& field : fields)
+    if (field.name == name) paths.push_back(field.path);
+  return paths;
+}
+
+// Paths of the fields that bear one of the names; where there are none, of those nearest to the first.
+std::vector<std::string> paths_like(const std::vector<Named>& fields, const std::vector<std::string>& names) {
+  std::vector<std::string> paths;
+  for (const std::string& name : names) std::ranges::copy(paths_of(fields, name), std::back_inserter(paths));
+  if (!paths.empty()) return paths;
+  std::vector<std::string> all;
+  for (const Named& field : fields) all.push_back(field.name);
+  const std::string near = nearest(names.front(), all);
+  return near.empty() ? paths : paths_of(fields, near);
+}
+
+std::string did_you_mean(const std::string& name) { return str("; did you mean \"", name, "\"?"); }
 
 }  // namespace
 
@@ -68,11 +110,15 @@ std::string unknown_field(const Descriptor& message, const std::string& path, co
       path.empty() ? str("unknown field \"", name, "\"") : str("unknown field \"", name, "\" in ", path);
   const std::vector<std::string> here = field_names(message);
   if (here.empty()) return str(head, ", which has no fields; remove it");
-  if (!nearest(name, here).empty()) return head + suggestion(name, here);
-  std::vector<std::string> elsewhere;
-  find_everywhere(*config::Experiment::descriptor(), "", name, elsewhere);
-  if (!elsewhere.empty()) return str(head, "; there is ", join(elsewhere), "; here wanted one of ", join(here));
-  return head + suggestion(name, here);
+  const std::vector<std::string> words = synonyms(name);
+  if (std::ranges::find(here, words.back()) != here.end()) return head + did_you_mean(words.back());
+  if (const std::string near = nearest(name, here); !near.empty()) return head + did_you_mean(near);
+  const std::string wanted_here = "; here wanted one of " + join(here);
+  // First in the block that was asked: train.lr is no model.lr.
+  std::vector<std::string> others = path.empty() ? std::vector<std::string>() : paths_like(below(message, path), words);
+  if (others.size() == 1) return head + did_you_mean(others.front());
+  if (others.empty()) others = paths_like(below(*config::Experiment::descriptor(), ""), words);
+  return others.empty() ? head + suggestion(name, here) : str(head, "; there is ", join(others), wanted_here);
 }
 
 std::string wrong_value(const FieldDescriptor& field, const std::string& path, const std::string& got) {

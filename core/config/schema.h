@@ -18,7 +18,8 @@ namespace polyscene::config_text {
 [[nodiscard]] std::string wanted(const google::protobuf::FieldDescriptor& field);
 
 // `unknown field "x" in train; did you mean "y"?`; `path` is where the message stands, "" for the whole configuration.
-// Looks in the whole schema for a field of exactly that name when the message has none like it.
+// Knows what others call our fields, and looks below the message and then in the whole schema when the message itself
+// has nothing like it.
 [[nodiscard]] std::string unknown_field(const google::protobuf::Descriptor& message, const std::string& path,
                                         const std::string& name);
 

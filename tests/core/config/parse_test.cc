@@ -18,8 +18,7 @@ TEST_F(ParseTest, UnknownFieldNamesTheNearest) {
             "[config] x.pbtxt:4:3: unknown field \"batchsize\" in train; did you mean \"batch_size\"?");
   EXPECT_EQ(
       error_of(kLeast + "train { optimizer { lr: 3 } }"),
-      "[config] x.pbtxt:3:21: unknown field \"lr\" in train.optimizer; there is model.lr; here wanted one of kind, "
-      "learning_rate, beta1, beta2, epsilon, weight_decay, initial_accumulator");
+      "[config] x.pbtxt:3:21: unknown field \"lr\" in train.optimizer; did you mean \"learning_rate\"?");
 }
 
 TEST_F(ParseTest, UnknownFieldInsideAListNamesTheElement) {
@@ -32,6 +31,23 @@ TEST_F(ParseTest, FieldOfAnotherBlockIsNamedThere) {
       error_of("eval_every: 5"),
       "[config] x.pbtxt:1:1: unknown field \"eval_every\"; there is train.eval_every; here wanted one of include, "
       "name, seed, data, embedding, model, train");
+}
+
+TEST_F(ParseTest, TheBlockThatWasAskedComesBeforeTheRest) {
+  EXPECT_EQ(error_of("train { lr: 0.1 }"),
+            "[config] x.pbtxt:1:9: unknown field \"lr\" in train; did you mean \"train.optimizer.learning_rate\"?");
+  EXPECT_EQ(error_of("embedding { lr: 0.1 }"), "[config] x.pbtxt:1:13: unknown field \"lr\" in embedding; there is "
+                                               "embedding.optimizer.learning_rate, "
+                                               "embedding.table[i].optimizer.learning_rate; here wanted one of dim, "
+                                               "init_stddev, optimizer, table, partitions, memory");
+  EXPECT_EQ(error_of("train { learning_rat: 0.1 }"), "[config] x.pbtxt:1:9: unknown field \"learning_rat\" in train; "
+                                                     "did you mean \"train.optimizer.learning_rate\"?");
+  EXPECT_EQ(error_of("train { bs: 8 }"),
+            "[config] x.pbtxt:1:9: unknown field \"bs\" in train; did you mean \"batch_size\"?");
+  EXPECT_EQ(error_of("lr: 0.1"),
+            "[config] x.pbtxt:1:1: unknown field \"lr\"; there is model.lr, embedding.optimizer.learning_rate, "
+            "embedding.table[i].optimizer.learning_rate, train.optimizer.learning_rate; here wanted one of include, name, "
+            "seed, data, embedding, model, train");
 }
 
 TEST_F(ParseTest, UnknownFieldWithoutAnythingNearListsAll) {
@@ -111,6 +127,54 @@ TEST_F(ParseTest, BrokenText) {
 TEST_F(ParseTest, CommentsStringsAndAnglesDoNotConfusePlaces) {
   EXPECT_EQ(error_of("# train { batch_size: }\nname: \"a } {\" \"b\"; train < # here\n  epochs: 1.5 >"),
             "[config] x.pbtxt:3:11: train.epochs wants a whole number of 32 bits, got 1.5");
+}
+
+TEST_F(ParseTest, AMarkInFrontIsSkipped) {
+  EXPECT_EQ(load("\xEF\xBB\xBF" + kLeast + "seed: 7").seed(), 7u);
+  EXPECT_EQ(error_of("\xEF\xBB\xBFseeds: 7"),
+            "[config] x.pbtxt:1:1: unknown field \"seeds\"; did you mean \"seed\"?");
+}
+
+TEST_F(ParseTest, OtherEncodings) {
+  const auto wanted = [](const std::string& name) {
+    return "[config] x.pbtxt:1:1: wanted text in UTF-8, got " + name +
+           "; save it as UTF-8, or convert it with iconv -f " + name + " -t UTF-8";
+  };
+  const std::string text = "seed: 7\n";
+  for (const size_t before : {0, 1}) {
+    std::string two, four;
+    for (const char c : text) {
+      two += std::string(before, '\0') + c + std::string(1 - before, '\0');
+      four += std::string(3 * before, '\0') + c + std::string(3 - 3 * before, '\0');
+    }
+    EXPECT_EQ(error_of(two), wanted("UTF-16"));
+    EXPECT_EQ(error_of(four), wanted("UTF-32"));
+    const std::string mark = before == 0 ? "\xFF\xFE" : "\xFE\xFF", zeros(2, '\0');
+    EXPECT_EQ(error_of(mark + two), wanted("UTF-16"));
+    EXPECT_EQ(error_of(before == 0 ? mark + zeros + four : zeros + mark + four), wanted("UTF-32"));
+  }
+}
+
+TEST_F(ParseTest, CharactersOfOtherKeyboards) {
+  const auto wanted = [](const std::string& place, const std::string& got) {
+    return "[config] x.pbtxt:" + place + ": wanted plain text outside quotes, got " + got;
+  };
+  EXPECT_EQ(error_of("name: \u201csmall\u201d"), wanted("1:7", "\u201c (U+201C); write \""));
+  EXPECT_EQ(error_of("name: \u2018small\u2019"), wanted("1:7", "\u2018 (U+2018); write ' or \""));
+  EXPECT_EQ(error_of("seed: 1\ntrain {\u00a0epochs: 1 }"),
+            wanted("2:8", "\u00a0 (U+00A0); it looks like a space; write a plain one"));
+  EXPECT_EQ(error_of("train {\n\tepochs\uff1a1 }"), wanted("2:15", "\uff1a (U+FF1A); write :"));
+  EXPECT_EQ(error_of("seed: \u22121"), wanted("1:7", "\u2212 (U+2212); write -"));
+  EXPECT_EQ(error_of("seed: 1 \u200b"), wanted("1:9", "\u200b (U+200B); it is not visible; remove it"));
+  EXPECT_EQ(error_of("\u0440oot: 1"), wanted("1:1", "\u0440 (U+0440); put it in quotes, or remove it"));
+  EXPECT_EQ(error_of("seed: 1 \U0001f600"), wanted("1:9", "\U0001f600 (U+1F600); put it in quotes, or remove it"));
+  EXPECT_EQ(error_of("seed: 1 \x93"),
+            "[config] x.pbtxt:1:9: wanted text in UTF-8, got the byte 0x93, which is none; save it as UTF-8");
+  EXPECT_EQ(error_of("seed: 1 \x01"), "[config] x.pbtxt:1:9: got the control character U+0001; remove it");
+  EXPECT_EQ(load(kLeast + "# \u201c\nname: \"\u201csmall\u201d\"").name(), "\u201csmall\u201d");
+  EXPECT_EQ(error_of(kLeast, {"train.early_stop={metric\uff1a AUC}"}),
+            "[config] --set train.early_stop={metric\uff1a AUC}: wanted plain text outside quotes, got \uff1a (U+FF1A); "
+            "write :");
 }
 
 TEST_F(ParseTest, EveryPrefixOfAFileIsReadOrRefusedInWords) {

@@ -5,6 +5,8 @@
 #include <algorithm>
 #include <array>
 #include <limits>
+#include <new>
+#include <stdexcept>
 #include <unordered_map>
 #include <utility>
 
@@ -28,8 +30,34 @@ uint64_t index_hash(uint64_t routing_hash) { return routing_hash * 0x9E3779B97F4
 void check_capacity(const TableSpec& spec, int64_t capacity, int64_t most_rows) {
   require<DeviceError>(capacity <= most_rows, "[embedding.table] table \"", spec.name, "\" with max_rows ",
                        spec.max_rows, " wanted ", capacity, " rows of a rank, which can hold ", most_rows,
-                       "; try more ranks");
+                       "; try a smaller max_rows, or more ranks");
 }
+
+namespace {
+
+// Memory for all rows of a bounded table is taken at once: a bound that is too high for the host shows here.
+template <class Body>
+auto within_memory(const TableSpec& spec, int64_t capacity, const Body& body) {
+  try {
+    return body();
+  } catch (const std::bad_alloc&) {
+  } catch (const std::length_error&) {
+  } catch (const DeviceError&) {
+  }
+  throw DeviceError(str("[embedding.table] table \"", spec.name, "\" with max_rows ", spec.max_rows, " wanted memory for ",
+                        capacity, " rows of dim ", spec.dim, ", more than this host gives; try a smaller max_rows, or ",
+                        "more ranks on more hosts"));
+}
+
+BoundedIndex bounded_index(const TableSpec& spec, const TableShare& share) {
+  const BucketPlan plan = plan_buckets(spec.max_rows, share.map.partitions());
+  const int first = share.map.first_partition(share.rank), end = share.map.first_partition(share.rank + 1);
+  const int64_t capacity = (end - first) * plan.per_partition * plan.slots;
+  check_capacity(spec, capacity, share.most_rows);
+  return within_memory(spec, capacity, [&] { return BoundedIndex(plan, first, end); });
+}
+
+}  // namespace
 
 HashedTable::HashedTable(TableSpec spec, uint64_t seed, const TableShare& share)
     : spec_(std::move(spec)),
@@ -37,10 +65,8 @@ HashedTable::HashedTable(TableSpec spec, uint64_t seed, const TableShare& share)
       init_key_(initial_value_key(seed, salt_)),
       most_rows_(share.most_rows),
       store_(spec_.dim, spec_.optimizer.state_width(spec_.dim)),
-      bounded_(plan_buckets(spec_.max_rows, share.map.partitions()), share.map.first_partition(share.rank),
-               share.map.first_partition(share.rank + 1)) {
-  check_capacity(spec_, bounded_.capacity(), most_rows_);
-  store_.allocate(bounded_.capacity());
+      bounded_(bounded_index(spec_, share)) {
+  within_memory(spec_, bounded_.capacity(), [&] { store_.allocate(bounded_.capacity()); });
 }
 
 int64_t HashedTable::memory_bytes() const {

@@ -1,5 +1,6 @@
 #include "launcher/job/own_words.h"
 
+#include <cerrno>
 #include <filesystem>
 #include <new>
 #include <stdexcept>
@@ -13,7 +14,15 @@ namespace {
 [[noreturn]] void throw_no_memory(const std::exception& error) {
   throw DeviceError(str(
       "[launcher] wanted more memory than this host gives (", error.what(),
-      "); try a smaller train.batch_size, data.shuffle_window or data.prefetch, fewer local ranks, or ", "more hosts"));
+      "); try a smaller train.batch_size, data.shuffle_window, data.prefetch or max_rows of a table, fewer local ranks, ",
+      "or more hosts"));
+}
+
+const char* what_to_try(const std::error_code& code) {
+  if (code == std::errc::too_many_files_open || code == std::errc::too_many_files_open_in_system)
+    return "; raise ulimit -n, or try fewer data.threads or local ranks";
+  if (code == std::errc::no_space_on_device || code.value() == EDQUOT) return "; free space or choose another folder";
+  return "; check that it exists, that you may read and write it, and that its disk has space";
 }
 
 }  // namespace
@@ -28,7 +37,7 @@ void in_own_words(const std::function<void()>& body) {
   } catch (const std::filesystem::filesystem_error& error) {
     const std::string path = error.path1().empty() ? "the current folder" : error.path1().string();
     throw DataError(str("[launcher] cannot use ", path, ": ", error.code().message(),
-                        "; check that it exists, that you may read and write it, and that its disk has space"));
+                        what_to_try(error.code())));
   } catch (const std::system_error& error) {
     throw DeviceError(str("[launcher] wanted another thread or handle of the system: ", error.code().message(),
                           "; try fewer --threads, data.threads or local ranks, or raise ulimit -u and -n"));

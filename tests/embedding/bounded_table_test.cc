@@ -151,8 +151,15 @@ TEST(BoundedTable, SaysWhenAStepAloneIsTooMuch) {
       "[embedding.table] table \"item\" with max_rows 32: 33 keys of one step want a bucket of 32 rows; the table "
       "is too small for its batches: raise max_rows to at least four times the distinct keys of a batch");
   EXPECT_EQ(message_of<DeviceError>([] { HashedTable(bounded(64), 1, {.most_rows = 63}); }),
-            "[embedding.table] table \"item\" with max_rows 64 wanted 64 rows of a rank, which can hold 63; try more "
-            "ranks");
+            "[embedding.table] table \"item\" with max_rows 64 wanted 64 rows of a rank, which can hold 63; try a "
+            "smaller max_rows, or more ranks");
+}
+
+TEST(BoundedTable, SaysWhenTheHostHasNotTheMemory) {
+  const TableSpec wide{.name = "item", .dim = 1 << 24, .max_rows = 1 << 24};
+  EXPECT_EQ(message_of<DeviceError>([&] { HashedTable(wide, 1); }),
+            "[embedding.table] table \"item\" with max_rows 16777216 wanted memory for 16777216 rows of dim 16777216, "
+            "more than this host gives; try a smaller max_rows, or more ranks on more hosts");
 }
 
 // Rows of a larger table into a smaller one, in any order of the file.

@@ -25,7 +25,8 @@ std::string message_of(const std::function<void()>& body) {
 TEST(OwnWords, Memory) {
   const auto wanted = [](const std::string& what) {
     return "[launcher] wanted more memory than this host gives (" + what +
-           "); try a smaller train.batch_size, data.shuffle_window or data.prefetch, fewer local ranks, or more hosts";
+           "); try a smaller train.batch_size, data.shuffle_window, data.prefetch or max_rows of a table, fewer local "
+           "ranks, or more hosts";
   };
   EXPECT_EQ(message_of<DeviceError>([] { throw std::bad_alloc(); }), wanted("std::bad_alloc"));
   std::vector<char> bytes;
@@ -41,6 +42,16 @@ TEST(OwnWords, Files) {
   };
   EXPECT_EQ(message_of<DataError>(no_path),
             "[launcher] cannot use the current folder: No such file or directory" + what_to_try);
+}
+
+TEST(OwnWords, WhatToTryFitsTheReason) {
+  const auto fails_with = [](std::errc reason) {
+    return message_of<DataError>([&] { throw std::filesystem::filesystem_error("x", "/a", std::make_error_code(reason)); });
+  };
+  EXPECT_EQ(fails_with(std::errc::too_many_files_open),
+            "[launcher] cannot use /a: Too many open files; raise ulimit -n, or try fewer data.threads or local ranks");
+  EXPECT_EQ(fails_with(std::errc::no_space_on_device),
+            "[launcher] cannot use /a: No space left on device; free space or choose another folder");
 }
 
 TEST(OwnWords, Threads) {

@@ -3,6 +3,7 @@
 
 #include <functional>
 #include <memory>
+#include <string>
 
 #include "dist/communicator.h"
 #include "ops/device/device.h"
@@ -31,6 +32,13 @@ void run_mpi_ranks(int ranks, const std::function<void(Communicator&)>& body, Co
 // Runs body(communicator) on this process's rank of the mpirun job. If it throws, the other ranks are told and the
 // error is rethrown; let it reach main, print it and return its exit code.
 void run_mpi_rank(const std::function<void(Communicator&)>& body, CommunicatorOptions options = {});
+
+inline constexpr int kSilent = -1;
+
+// For a process that ends with `error`, before it prints it: its rank in the mpirun job, or kSilent where rank 0 ends
+// with the same words, which are enough. 0 without mpirun. Tells the other processes that this one has failed, and
+// waits at most two seconds for what rank 0 says. Every process of the job must have started MPI or be about to.
+[[nodiscard]] int speaking_rank(const std::string& error) noexcept;
 
 // A world of one: every operation is the identity.
 [[nodiscard]] std::unique_ptr<Communicator> make_single_world();

@@ -6,11 +6,13 @@
 #include <cstdlib>
 #include <cstring>
 #include <exception>
+#include <functional>
 #include <thread>
 #include <type_traits>
 
 #include "dist/mpi/backoff.h"
 #include "dist/mpi/channel.h"
+#include "dist/world.h"
 #include "ops/base/thread.h"
 
 namespace polyscene {
@@ -39,9 +41,10 @@ ProcessState& process_state() {
 }  // namespace
 
 struct Session::Notice {
-  enum class Kind : int32_t { kFailed, kFarewell } kind;
-  int32_t rank;  // failed: in the world; farewell: of the process
-  char reason[2040];
+  enum class Kind : int32_t { kFailed, kLastWords, kFarewell } kind;
+  int32_t rank;    // failed: in the world; else of the process
+  uint64_t words;  // last words: their hash
+  char reason[2032];
 };
 
 struct Session::Arriving {
@@ -128,7 +131,7 @@ void Session::fail(int world_rank, const std::string& reason) noexcept {
     failure_ = std::make_shared<Failure>(Failure{world_rank, reason});
     failed_here_ = true;
   }
-  Notice notice{.kind = Notice::Kind::kFailed, .rank = world_rank, .reason = {}};
+  Notice notice{.kind = Notice::Kind::kFailed, .rank = world_rank, .words = 0, .reason = {}};
   std::strncpy(notice.reason, reason.c_str(), sizeof(notice.reason) - 1);
   tell_all(notice);
 }
@@ -190,6 +193,8 @@ void Session::take(const Notice& notice) {
   static_assert(std::is_trivially_copyable_v<Notice>);
   if (notice.kind == Notice::Kind::kFarewell) {
     farewells_[static_cast<size_t>(notice.rank)] = 1;
+  } else if (notice.kind == Notice::Kind::kLastWords) {
+    if (notice.rank == 0) words_of_0_ = notice.words;
   } else if (!failure_) {
     failure_ = std::make_shared<Failure>(Failure{notice.rank, notice.reason});
   }
@@ -229,6 +234,34 @@ void Session::close() noexcept {
   }
 }
 
+int Session::speaking_rank(const std::string& error) noexcept {
+  try {
+    Session* session = process_state().live;
+    std::shared_ptr<Session> started;
+    if (session == nullptr) {
+      if (process_state().finalized) return 0;
+      started = acquire({});
+      session = started.get();
+    }
+    if (!session->failure()) session->fail(session->representative_, error);
+    return session->rank_0_says(error) ? kSilent : session->rank_;
+  } catch (const std::exception&) {
+    return 0;  // without MPI nobody knows of anybody
+  }
+}
+
+bool Session::rank_0_says(const std::string& error) noexcept {
+  const uint64_t words = std::hash<std::string>()(error);
+  tell_all({.kind = Notice::Kind::kLastWords, .rank = rank_, .words = words, .reason = {}});
+  if (rank_ == 0) return false;
+  for (Backoff backoff; backoff.idle() < kFarewellGrace; backoff.pause()) {
+    poll();
+    const std::lock_guard lock(mutex_);
+    if (words_of_0_) return *words_of_0_ == words;
+  }
+  return false;
+}
+
 void Session::leave_at_exit() noexcept {
   Session* session = process_state().live;
   if (session == nullptr) return;
@@ -237,7 +270,7 @@ void Session::leave_at_exit() noexcept {
 }
 
 void Session::end_broken() noexcept {
-  tell_all({.kind = Notice::Kind::kFarewell, .rank = rank_, .reason = {}});
+  tell_all({.kind = Notice::Kind::kFarewell, .rank = rank_, .words = 0, .reason = {}});
   for (Backoff backoff; !all_said_farewell() && backoff.idle() < kFarewellGrace; backoff.pause()) poll();
   if (!failed_here_) std::this_thread::sleep_for(kOriginLead);
 }

@@ -9,7 +9,8 @@
 // error that names it. A broken session is never finalised (that would wait for the dead): the process ends without,
 // which mpirun takes as a failure of the job whatever the exit code. At exit the ranks say farewell to one another, so
 // that all have printed their errors before the first one to leave makes mpirun kill the rest; the rank that failed
-// first leaves first, because mpirun returns its exit code.
+// first leaves first, because mpirun returns its exit code. Before that each tells with what words it ends, so that an
+// error that all meet is printed once.
 #pragma once
 
 #include <mpi.h>
@@ -18,6 +19,7 @@
 #include <chrono>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -32,6 +34,9 @@ class Session {
   static std::shared_ptr<Session> acquire(std::chrono::duration<double> deadline);
 
   [[nodiscard]] MPI_Comm comm() const { return comm_; }
+  // As speaking_rank() in world.h.
+  static int speaking_rank(const std::string& error) noexcept;
+
   [[nodiscard]] int rank() const { return rank_; }
   [[nodiscard]] int size() const { return size_; }
 
@@ -76,6 +81,7 @@ class Session {
   void receive_notices();
   void take(const Notice& notice);
   [[nodiscard]] bool all_said_farewell() const;
+  [[nodiscard]] bool rank_0_says(const std::string& error) noexcept;
 
   MPI_Comm comm_ = MPI_COMM_NULL;
   int rank_ = 0, size_ = 1;
@@ -90,6 +96,7 @@ class Session {
   std::shared_ptr<const Failure> failure_;
   std::atomic<bool> failed_here_ = false;
   std::vector<char> farewells_;  // [size]
+  std::optional<uint64_t> words_of_0_;  // a hash of the error with which rank 0 ends
   std::vector<std::shared_ptr<void>> kept_;
   struct Arriving;
   std::vector<Arriving> arriving_;  // notices whose sender is known and whose text is under way

@@ -1,10 +1,19 @@
 #include "launcher/job/environment.h"
 
+#include <unistd.h>
+
+#include <array>
 #include <cstdlib>
 
 #include "ops/base/error.h"
 
 namespace polyscene {
+
+std::string host_name() {
+  std::array<char, 256> name{};
+  ::gethostname(name.data(), name.size() - 1);
+  return name.data();
+}
 
 // SLURM_NTASKS is no sign: a batch script has it too, and may run the program once.
 Announced announced_processes(const std::function<const char*(const char*)>& value_of) {

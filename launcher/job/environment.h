@@ -12,6 +12,9 @@ struct Announced {
   std::string variable;  // that says so; empty where none does
 };
 
+// As gethostname() has it.
+[[nodiscard]] std::string host_name();
+
 // How many processes of this program a launcher says that it started, this one included. `value_of` is std::getenv in
 // programs.
 [[nodiscard]] Announced announced_processes(const std::function<const char*(const char*)>& value_of);

@@ -3,7 +3,6 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <array>
 #include <cstdlib>
 #include <fstream>
 #include <functional>
@@ -27,12 +26,10 @@ struct ProcessesHere {
 
 // Tells hosts apart, also those of containers that bear one name.
 int64_t host_number() {
-  std::array<char, 256> name{};
-  ::gethostname(name.data(), name.size() - 1);
   std::ifstream file("/proc/sys/kernel/random/boot_id");
   std::string boot;
   std::getline(file, boot);
-  return static_cast<int64_t>(std::hash<std::string>()(name.data() + boot));
+  return static_cast<int64_t>(std::hash<std::string>()(host_name() + boot));
 }
 
 // Processes of the job on this host: launchers agree on no variable for them.

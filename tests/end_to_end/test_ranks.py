@@ -155,6 +155,42 @@ class RanksTest(ProgramTest):
         self.assertEqual(result.text.count(f"polyscene: {error}"), 1, result.text)
         self.assertRegex(result.text, r"rank ([01]) of 2 stopped because rank (?!\1)[01] of the world failed: " + re.escape(error))
 
+    def test_an_error_that_all_ranks_meet_is_printed_once(self):
+        mistakes = (["--set", "train.lr=1"], ["--set", "data.train_files=nothing/*"], ["--set", "data.label[click].column=clik"],
+                    ["--confg", "x"])
+        for mistake in mistakes:
+            with self.subTest(mistake):
+                result = self.run_program("train", "--config", self.config, "--output", self.folder / "run", *mistake, ranks=3)
+                self.assertIn(result.code, (2, 3), result.text)
+                self.assertEqual(result.text.count("polyscene: "), 1, result.text)
+
+    def test_an_error_of_one_rank_is_heard(self):
+        (self.folder / "others.pbtxt").write_text(self.config.read_text())
+        for rank, other in ((1, 0), (0, 1)):
+            with self.subTest(rank):
+                # On the host of that rank the file is not there, or another one.
+                choose = f'test $OMPI_COMM_WORLD_RANK = {rank} && config=missing.pbtxt || config=others.pbtxt'
+                done = subprocess.run(
+                    [MPIEXEC, "--allow-run-as-root", "--oversubscribe", "--bind-to", "none", "-np", "2", "sh", "-c",
+                     f'{choose}; exec {BINARY} train --config {self.folder}/$config --output {self.folder}/run --threads 1'],
+                    capture_output=True, text=True, timeout=120)
+                self.assertEqual(done.returncode, 2, done.stderr)
+                said = [line for line in done.stderr.splitlines() if "polyscene: [config]" in line]
+                self.assertEqual(len(said), 1, done.stderr)
+                self.assertRegex(said[0], r"cannot read .*missing\.pbtxt: No such file or directory" +
+                                 (r".* \(rank 1 on \S+\)$" if rank else ""))
+                self.assertRegex(done.stderr, f"rank {other} of 2 stopped because rank {rank} of the world failed: \\[config\\]")
+
+    def test_a_log_has_lines_under_mpirun_too(self):
+        log = self.folder / "log"
+        with open(log, "w") as file:
+            subprocess.run([MPIEXEC, "--allow-run-as-root", "--oversubscribe", "--bind-to", "none", "-np", "2", BINARY, "train",
+                            "--config", self.config, "--output", self.folder / "run", "--threads", "1"], stdout=file, stderr=file,
+                           timeout=120, check=True)
+        text = log.read_bytes().decode()
+        self.assertNotRegex(text, r"\r(?!\n)")  # Open MPI's terminal may end lines with both
+        self.assertEqual(len(re.findall(r"(?m)^step \d+/38  .* samples/s", text)), 38)
+
     def test_local_ranks_under_mpirun_are_refused(self):
         result = self.run_program("train", "--config", self.config, "--output", self.folder / "run", "--local-ranks", 2,
                                   ranks=2)

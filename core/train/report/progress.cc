@@ -8,6 +8,7 @@
 #include <cstdio>
 #include <ostream>
 
+#include "dist/world.h"
 #include "ops/base/error.h"
 
 namespace polyscene {
@@ -70,8 +71,9 @@ void Progress::finish() {
   live_columns_ = 0;
 }
 
+// Open MPI gives rank 0 a terminal of its own wherever its output goes, and a log of one line helps nobody.
 int terminal_width() {
-  if (!::isatty(STDOUT_FILENO)) return 0;
+  if (started_by_mpi() || !::isatty(STDOUT_FILENO)) return 0;
   winsize size{};
   const bool known = ::ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 0;
   return known ? size.ws_col : 80;

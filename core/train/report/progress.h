@@ -33,7 +33,7 @@ class Progress {
 // "step 120/400  epoch 0.30  25.1k samples/s  loss 0.5931  ETA 0:12", cut to `width` where > 0.
 [[nodiscard]] std::string progress_line(const ProgressState& state, int width);
 
-// Columns of the terminal behind standard output, 0 when it is none.
+// Columns of the terminal behind standard output, 0 when it is none, or that of a launcher of ranks.
 [[nodiscard]] int terminal_width();
 
 }  // namespace polyscene

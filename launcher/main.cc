@@ -6,9 +6,14 @@
 #include <csignal>
 #include <cstdlib>
 #include <iostream>
+#include <memory>
 
+#include "dist/world.h"
 #include "launcher/cli/commands.h"
+#include "launcher/cli/usage.h"
+#include "launcher/job/environment.h"
 #include "launcher/job/own_words.h"
+#include "launcher/job/standard_output.h"
 #include "launcher/job/stop_signal.h"
 #include "ops/base/error.h"
 #include "ops/base/thread.h"
@@ -27,11 +32,29 @@ void end_without_threads() {
   std::_Exit(static_cast<int>(ErrorKind::kDevice));
 }
 
-int run(int argc, char** argv) {
-  google::InitGoogleLogging(argv[0]);
-  FLAGS_logtostderr = true;
+// The command that was chosen runs on all ranks of an mpirun job, or none was understood.
+bool is_for_ranks(const CLI::App& app) {
+  const std::vector<CLI::App*> chosen = app.get_subcommands();
+  return chosen.empty() || chosen.front()->get_option_no_throw("--deadline") != nullptr;
+}
 
-  CLI::App app{"Polyscene trains recommendation models that serve many scenarios with one model."};
+// What all ranks would say alike rank 0 says; an error of another rank's own names it and its host.
+void say_once(const CLI::App& app, const std::string& error) {
+  const int rank = is_for_ranks(app) ? speaking_rank(error) : 0;
+  if (rank == kSilent) return;
+  say(rank == 0 ? error : str(error, " (rank ", rank, " on ", host_name(), ")"));
+}
+
+// A list of commands needs less room than one of options.
+void list_closely(CLI::App& app) {
+  const auto commands = app.get_subcommands([](CLI::App*) { return true; });
+  if (commands.empty()) return;
+  app.formatter(std::make_shared<CLI::Formatter>());
+  app.get_formatter()->column_width(14);
+  for (CLI::App* command : commands) list_closely(*command);
+}
+
+void add_commands(CLI::App& app) {
   app.name("polyscene");
   app.require_subcommand(1);
   add_train_command(app);
@@ -42,26 +65,34 @@ int run(int argc, char** argv) {
   add_score_command(app);
   add_data_command(app);
   add_version_command(app);
-
+  list_closely(app);
   for (CLI::App* command : app.get_subcommands({}))
     if (command->get_name() != "train") command->preparse_callback([](size_t) { release_stop_signals(); });
+}
 
+int run(int argc, char** argv) {
+  google::InitGoogleLogging(argv[0]);
+  FLAGS_logtostderr = true;
+
+  CLI::App app{"Polyscene trains recommendation models that serve many scenarios with one model."};
+  StandardOutput output;
   try {
-    in_own_words([&] { app.parse(argc, argv); });
-  } catch (const CLI::Success& e) {
-    return app.exit(e);
+    add_commands(app);
+    try {
+      in_own_words([&] { app.parse(argc, argv); });
+    } catch (const CLI::Success& asked) {  // for help or the version
+      app.exit(asked);
+    }
+    output.finish();
   } catch (const CLI::ParseError& e) {
-    if (argc > 1 && argv[1][0] != '-' && app.get_subcommands().empty())
-      say(str(
-          "wanted one of the sub-commands train, evaluate, predict, checkpoint, export, score, data, version; got \"",
-          argv[1], "\""));
-    app.exit(e);
+    say_once(app, explain_usage(app, e));
     return static_cast<int>(ErrorKind::kInvalidArgument);
   } catch (const Error& e) {
-    say(e.what());
+    say_once(app, e.what());
     return static_cast<int>(e.kind());
   } catch (const std::exception& e) {
-    say(str("an error that the program did not expect: ", e.what(), "; please report it together with the command"));
+    say_once(app, str("an error that the program did not expect: ", e.what(),
+                      "; please report it together with the command"));
     return static_cast<int>(ErrorKind::kOther);
   }
   return 0;

@@ -14,6 +14,7 @@ void add_checkpoint_command(CLI::App& app);
 void add_export_command(CLI::App& app);
 void add_score_command(CLI::App& app);
 void add_data_command(CLI::App& app);
+// Also as --version.
 void add_version_command(CLI::App& app);
 
 }  // namespace polyscene

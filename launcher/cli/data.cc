@@ -31,7 +31,7 @@ void add_data_command(CLI::App& app) {
   data->require_subcommand(1);
   auto arguments = std::make_shared<InspectArguments>();
   CLI::App* command =
-      data->add_subcommand("inspect", "What the reader makes of the files: rows, features, bad records, scenarios");
+      data->add_subcommand("inspect", "What the reader makes of the files: rows, features, bad records");
   command->add_option("--config", arguments->config, "Experiment file (text protobuf)")->required()->type_name("FILE");
   command->add_option("--split", arguments->split, "train, valid or test")->capture_default_str()->type_name("SPLIT");
   command->add_option("--set", arguments->overrides, "Override a field of the configuration, e.g. data.root=DIR")

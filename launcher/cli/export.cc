@@ -24,6 +24,8 @@ void run(ExportArguments& arguments) {
     arguments.job.triton |= format == "triton";
     arguments.job.onnx |= format != "store";
   }
+  require(arguments.job.onnx_check.empty() || arguments.job.onnx,
+          "[launcher] --onnx-check wants an ONNX model to check; add --format onnx");
   export_model(arguments.job, std::cout);
 }
 
@@ -32,7 +34,7 @@ void run(ExportArguments& arguments) {
 void add_export_command(CLI::App& app) {
   auto arguments = std::make_shared<ExportArguments>();
   CLI::App* command =
-      app.add_subcommand("export", "A trained model as a folder that serves it, checked against the trainer's scores");
+      app.add_subcommand("export", "A trained model as a folder to serve it from, its scores checked");
   ExportJob& job = arguments->job;
   command->add_option("--run", job.run, "Folder of a training run")->required()->type_name("DIR");
   command->add_option("--output", job.output, "Folder of versions; the next number is added")

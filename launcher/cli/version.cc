@@ -6,9 +6,9 @@
 namespace polyscene {
 
 void add_version_command(CLI::App& app) {
-  app.add_subcommand("version", "Print the version")->callback([] {
-    std::cout << "polyscene " << POLYSCENE_VERSION << " (" POLYSCENE_DEVICES ")\n";
-  });
+  static constexpr const char* kVersion = "polyscene " POLYSCENE_VERSION " (" POLYSCENE_DEVICES ")";
+  app.add_subcommand("version", "Print the version")->callback([] { std::cout << kVersion << '\n'; });
+  app.set_version_flag("--version", kVersion, "Print the version");
 }
 
 }  // namespace polyscene

@@ -265,7 +265,7 @@ class ResumeTest(ProgramTest):
         result = self.run_program("checkpoint", "verify", run)
         self.assert_fails(result, 3, f"{table} does not have the hash that it was written with: tensor \"values\"\n", "1 file is not as written")
         self.assert_fails(self.run_program("checkpoint", "inspect", self.data), 2, "wanted a checkpoint or a run")
-        self.assert_fails(self.run_program("checkpoint"), 2, "subcommand is required")
+        self.assert_fails(self.run_program("checkpoint"), 2, 'wanted a command behind "polyscene checkpoint"')
 
     def test_two_jobs_on_one_folder(self):
         command = [self.program, "train", "--config", self.config, "--output", self.folder / "run", "--threads", "1",

@@ -19,7 +19,9 @@
 #include "core/checkpoint/model_parts.h"
 #include "core/config/load.h"
 #include "core/data/file_list.h"
+#include "core/export/copy_file.h"
 #include "core/export/onnx/model.h"
+#include "core/export/run_command.h"
 #include "core/export/stores.h"
 #include "core/export/triton.h"
 #include "core/metrics/evaluation.h"
@@ -170,9 +172,9 @@ Json describe_files_of(const std::string& folder) {
 }
 
 void run_check(const std::string& command, const std::string& folder) {
-  const int status = std::system((command + " '" + folder + "'").c_str());
-  require<DataError>(status == 0, "[export] wanted \"", command, "\" to agree with the exported model, it ended with ",
-                     WIFEXITED(status) ? WEXITSTATUS(status) : status, "; nothing was published");
+  const std::string ended = run_command(command, folder);
+  require<DataError>(ended.empty(), "[export] wanted \"", command, "\" to agree with the exported model, it ended with ",
+                     ended, "; nothing was published");
 }
 
 // A folder that goes unless it was moved into place.
@@ -212,10 +214,7 @@ std::string export_model(const ExportJob& job, std::ostream& out) {
   const FeatureSchema schema = FeatureSchema::from(experiment.data());
   Aside aside(job.output + "/.partial-" + std::to_string(::getpid()));
   write_text_file(aside.path() + "/config.pbtxt", to_text(experiment));
-  std::error_code error;
-  fs::copy_file(model + "/dense.safetensors", aside.path() + "/dense.safetensors", error);
-  require<DataError>(!error, "[export] cannot copy ", model, "/dense.safetensors to ", aside.path(), ": ",
-                     error.message(), "; free space or choose another --output");
+  copy_file(model + "/dense.safetensors", aside.path() + "/dense.safetensors");
   if (const ScenarioNames names = read_scenario_names(model); !names.empty())
     write_text_file(aside.path() + "/scenarios.json", names.to_json());
   Json json = {{"format", 1}, {"model", experiment.name()}, {"run", job.run}, {"rows", row_format_name(job.rows)}};

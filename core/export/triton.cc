@@ -6,6 +6,7 @@
 #include <filesystem>
 
 #include "core/checkpoint/folders.h"
+#include "core/export/copy_file.h"
 #include "core/export/mapped_file.h"
 #include "core/train/text_file.h"
 #include "ops/base/error.h"
@@ -54,9 +55,7 @@ void write_triton(const ServedModel& model) {
   write_text_file(folder + "/config.pbtxt", text);
   std::error_code error;
   std::filesystem::create_hard_link(onnx_path, folder + "/1/model.onnx", error);
-  if (error) std::filesystem::copy_file(onnx_path, folder + "/1/model.onnx", error);
-  require<DataError>(!error, "[export] cannot write ", folder, "/1/model.onnx: ", error.message(),
-                     "; free space or choose another --output");
+  if (error) copy_file(onnx_path, folder + "/1/model.onnx");
 }
 
 }  // namespace polyscene

@@ -361,8 +361,9 @@ class ExportTest(ProgramTest):
     def test_a_check_that_fails_publishes_nothing(self):
         self.train()
         result = self.export("--format", "onnx", "--onnx-check", "false", expect=DATA)
-        self.assertIn('[export] wanted "false" to agree with the exported model, it ended with 1; nothing was published', result.err)
+        self.assertIn('[export] wanted "false" to agree with the exported model, it ended with exit code 1; nothing was published', result.err)
         self.assertEqual(os.listdir(self.folder / "served"), [])
+        self.assertIn("--onnx-check wants an ONNX model", self.export("--onnx-check", "true", expect=2).err)
         self.export("--format", "onnx")
         tool = [sys.executable, ROOT / "tools/onnx/score.py"]
         done = subprocess.run([*tool, self.folder / "served/1", "--seconds", "0.05", "--json"], capture_output=True, text=True)

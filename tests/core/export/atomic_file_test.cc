@@ -1,6 +1,7 @@
 // A file that cannot be written, by the step that fails.
 #include "core/export/atomic_file.h"
 
+#include "core/export/copy_file.h"
 #include "ops/base/error.h"
 #include "temporary_folder.h"
 
@@ -42,6 +43,19 @@ TEST_F(AtomicFileTest, Rename) {
   std::filesystem::create_directories(path("m/precious"));
   EXPECT_EQ(error(), "[export] cannot rename m: Is a directory; wanted 5 bytes, wrote 5");
   EXPECT_FALSE(std::filesystem::exists(path("m.partial")));
+}
+
+TEST_F(AtomicFileTest, CopiesWholeOrNotAtAll) {
+  const std::string bytes(3'000'000, 'x');
+  write("from", bytes + "y");
+  copy_file(path("from"), path("to"));
+  EXPECT_EQ(read("to"), bytes + "y");
+  EXPECT_EQ(error_of<DataError>([&] { copy_file(path("gone"), path("other")); }),
+            "[export] cannot read gone: No such file or directory");
+  EXPECT_EQ(error_of<DataError>([&] { copy_file(path("from"), path("no/other")); }),
+            "[export] cannot create no/other: No such file or directory; wanted 3000001 bytes, wrote 0; create the folder "
+            "first");
+  EXPECT_FALSE(std::filesystem::exists(path("other")));
 }
 
 }  // namespace

@@ -43,7 +43,7 @@ void together(Communicator& communicator, const std::function<void()>& work) {
   const std::vector<char> reasons = communicator.all_gather_v<char>(std::span<const char>(reason));
   if (failure) std::rethrow_exception(failure);
   require<DataError>(reasons.empty(), "[checkpoint] rank ", communicator.rank(),
-                     " stopped because another could not write its part of the model:",
+                     " stopped because another rank failed:",
                      std::string_view(reasons.data(), reasons.size()));
 }
 

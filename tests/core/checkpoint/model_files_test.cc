@@ -126,7 +126,7 @@ TEST_F(ModelFiles, ARankThatCannotWriteStopsTheOthersWithItsWords) {
                           "large; wanted "))
       << said[1];
   EXPECT_EQ(said[0],
-            "[checkpoint] rank 0 stopped because another could not write its part of the model:\n  rank 1: " + said[1]);
+            "[checkpoint] rank 0 stopped because another rank failed:\n  rank 1: " + said[1]);
   EXPECT_EQ(load(1), 4) << "the model before is left";
 }
 

@@ -28,6 +28,7 @@ struct SourceOptions {
   int64_t batch_size = 1024;     // of all ranks together
   bool shuffle = true;           // false: file order
   double min_tail_share = 0.5;   // a last batch smaller than this share of batch_size is dropped; 0 keeps every row
+  std::string named = {};        // what the user called the files where that is no split, e.g. "--input part.parquet"
   std::string reject_file = {};  // JSON lines of bad records: file, row, column, reason, value; empty: counted only
   bool rejects_needed = true;    // false: where the reject file takes no more, a warning says so, and reading goes on
   std::vector<CarriedColumn> carry = {};  // what Batch::carried holds

@@ -4,8 +4,12 @@
 #include <arrow/type_traits.h>
 
 #include <algorithm>
+#include <array>
 #include <bit>
 #include <cmath>
+#include <cstdio>
+#include <ctime>
+#include <utility>
 
 #include "core/data/array_values.h"
 #include "core/data/list_rows.h"
@@ -17,6 +21,59 @@ bool is_list(ColumnForm form) { return form == ColumnForm::kIdList || form == Co
 
 bool is_number(ColumnForm form) {
   return form == ColumnForm::kNumber || form == ColumnForm::kLabel || form == ColumnForm::kNumberList;
+}
+
+std::string number_text(double value) {
+  std::array<char, 40> text{};
+  std::snprintf(text.data(), text.size(), "%.12g", value);
+  return text.data();
+}
+
+// Of a timestamp or date; 0: the type is neither. A date of days has less than one.
+int64_t units_per_second(const arrow::DataType& type) {
+  if (type.id() == arrow::Type::DATE32) return -86400;
+  if (type.id() == arrow::Type::DATE64) return 1000;
+  if (type.id() != arrow::Type::TIMESTAMP) return 0;
+  switch (static_cast<const arrow::TimestampType&>(type).unit()) {
+    case arrow::TimeUnit::SECOND:
+      return 1;
+    case arrow::TimeUnit::MILLI:
+      return 1000;
+    case arrow::TimeUnit::MICRO:
+      return 1'000'000;
+    case arrow::TimeUnit::NANO:
+      return 1'000'000'000;
+  }
+  return 0;
+}
+
+// Rounded down, before 1970 too. Negative units: seconds of one.
+int64_t in_seconds(int64_t value, int64_t units) {
+  if (units < 0) return value * -units;
+  return value / units - (value % units < 0 ? 1 : 0);
+}
+
+// "2022-05-01 13:45:00", UTC.
+std::string date_text(int64_t seconds) {
+  const auto time = static_cast<std::time_t>(seconds);
+  std::tm parts{};
+  std::array<char, 64> text{};
+  if (::gmtime_r(&time, &parts) == nullptr || std::strftime(text.data(), text.size(), "%F %T", &parts) == 0)
+    return std::to_string(seconds) + " s";
+  return text.data();
+}
+
+// The date that a whole number most likely stands for: counted since 1970 in the unit that puts it between 1980 and
+// 2100. Nothing where none does.
+std::string as_date(int64_t value) {
+  constexpr int64_t kFrom = 315'532'800, kTo = 4'102'444'800;
+  for (const auto& [units, name] : {std::pair<int64_t, const char*>{1, "s"},
+                                    {1000, "ms"},
+                                    {1'000'000, "us"},
+                                    {1'000'000'000, "ns"}})
+    if (value / units >= kFrom && value / units < kTo)
+      return " (" + date_text(in_seconds(value, units)) + ", if " + name + ")";
+  return "";
 }
 
 }  // namespace
@@ -46,16 +103,15 @@ void ColumnStatistics::add_keys(const arrow::Array& values) {
   keys_.resize(static_cast<size_t>(values.length()));
   decode_keys(values, keys_.data());
   const bool ordered = arrow::is_integer(values.type_id()), large = values.type_id() == arrow::Type::UINT64;
+  const int64_t a_second = units_per_second(*values.type());
   for (int64_t i = 0; i < values.length(); ++i) {
     if (values.IsNull(i)) continue;
     const int64_t key = keys_[static_cast<size_t>(i)];
     distinct_.add(key);
-    if (!ordered) continue;
-    const double number = large ? static_cast<double>(static_cast<uint64_t>(key)) : static_cast<double>(key);
-    add_bounds(number, number);
-    const Id id{.positive = large || key >= 0, .bits = static_cast<uint64_t>(key)};
-    min_id_ = min_id_ ? std::min(*min_id_, id) : id;
-    max_id_ = max_id_ ? std::max(*max_id_, id) : id;
+    if (ordered)
+      ids_seen_.add({.positive = large || key >= 0, .bits = static_cast<uint64_t>(key)});
+    else if (a_second != 0)
+      seconds_seen_.add(in_seconds(key, a_second));
   }
 }
 
@@ -70,7 +126,7 @@ void ColumnStatistics::add_numbers(const arrow::Array& values) {
       continue;
     }
     distinct_.add(std::bit_cast<int64_t>(number));
-    if (std::isfinite(number)) add_bounds(number, number);
+    if (std::isfinite(number)) add_number(number);
   }
 }
 
@@ -78,10 +134,17 @@ std::string ColumnStatistics::Id::text() const {
   return positive ? std::to_string(bits) : std::to_string(static_cast<int64_t>(bits));
 }
 
-void ColumnStatistics::add_bounds(double low, double high) {
-  min_ = bounded_ ? std::min(min_, low) : low;
-  max_ = bounded_ ? std::max(max_, high) : high;
-  bounded_ = true;
+double ColumnStatistics::Id::number() const {
+  return positive ? static_cast<double>(bits) : static_cast<double>(static_cast<int64_t>(bits));
+}
+
+// Mean and squares value by value (Welford, Technometrics 1962): exact enough for any number of rows in one order.
+void ColumnStatistics::add_number(double number) {
+  numbers_seen_.add(number);
+  quantiles_.add(number);
+  const double before = number - mean_;
+  mean_ += before / static_cast<double>(quantiles_.count());
+  squares_ += before * (number - mean_);
 }
 
 void ColumnStatistics::finish(ColumnReport& report) const {
@@ -90,19 +153,37 @@ void ColumnStatistics::finish(ColumnReport& report) const {
   report.nans = nans_;
   report.distinct = distinct_.count();
   report.distinct_exact = distinct_.exact();
-  if (bounded_) {
-    report.min = min_;
-    report.max = max_;
+  const auto say = [&](const auto& bounds, const auto& text) {
+    if (!bounds.any) return;
+    report.low = text(bounds.low);
+    report.high = text(bounds.high);
+  };
+  if (numbers_seen_.any) {
+    report.min = numbers_seen_.low;
+    report.max = numbers_seen_.high;
   }
-  if (min_id_) {
-    report.min_id = min_id_->text();
-    report.max_id = max_id_->text();
+  if (ids_seen_.any) {
+    report.min = ids_seen_.low.number();
+    report.max = ids_seen_.high.number();
+  }
+  say(numbers_seen_, [](double x) { return number_text(x); });
+  say(ids_seen_, [](const Id& id) { return id.text(); });
+  say(seconds_seen_, [](int64_t x) { return date_text(x); });
+  if (numbers_seen_.any) {
+    report.mean = mean_;
+    if (form_ != ColumnForm::kLabel) finish_distribution(report);
   }
   report.list = is_list(form_);
   if (report.list && rows_ > 0) {
     report.mean_length = static_cast<double>(elements_) / static_cast<double>(rows_);
     report.max_length = max_length_;
   }
+}
+
+void ColumnStatistics::finish_distribution(ColumnReport& report) const {
+  report.stddev = std::sqrt(squares_ / static_cast<double>(quantiles_.count()));
+  report.quantiles = quantiles_.values();
+  if (quantiles_.sampled() < quantiles_.count()) report.sampled = quantiles_.sampled();
 }
 
 }  // namespace polyscene

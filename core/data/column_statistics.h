@@ -10,12 +10,25 @@
 #include "core/data/column_request.h"
 #include "core/data/distinct_sketch.h"
 #include "core/data/inspect.h"
+#include "core/data/quantiles.h"
 
 namespace arrow {
 class Array;
 }
 
 namespace polyscene {
+
+// The least and the largest of some values.
+template <class T>
+struct Bounds {
+  bool any = false;
+  T low{}, high{};
+  void add(T value) {
+    if (!any || value < low) low = value;
+    if (!any || value > high) high = value;
+    any = true;
+  }
+};
 
 class ColumnStatistics {
  public:
@@ -29,7 +42,8 @@ class ColumnStatistics {
   void add_values(const arrow::Array& values);
   void add_keys(const arrow::Array& values);
   void add_numbers(const arrow::Array& values);
-  void add_bounds(double low, double high);
+  void add_number(double number);
+  void finish_distribution(ColumnReport& report) const;
 
   // An integer of 64 bits, signed or not, in the order of numbers.
   struct Id {
@@ -37,13 +51,16 @@ class ColumnStatistics {
     uint64_t bits = 0;
     friend auto operator<=>(const Id&, const Id&) = default;
     [[nodiscard]] std::string text() const;
+    [[nodiscard]] double number() const;
   };
 
   ColumnForm form_;
   int64_t rows_ = 0, nulls_ = 0, null_elements_ = 0, nans_ = 0, elements_ = 0, max_length_ = 0;
-  bool bounded_ = false;
-  double min_ = 0, max_ = 0;
-  std::optional<Id> min_id_, max_id_;
+  Bounds<double> numbers_seen_;
+  Bounds<Id> ids_seen_;  // of integers
+  Bounds<int64_t> seconds_seen_;  // of timestamps and dates, since 1970
+  double mean_ = 0, squares_ = 0;  // of numbers; sum of squared distances from the mean
+  Quantiles quantiles_;
   DistinctSketch distinct_;
   std::vector<int64_t> keys_;
   std::vector<double> numbers_;

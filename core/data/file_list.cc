@@ -42,6 +42,14 @@ std::vector<std::string> matches(const std::string& pattern) {
   return paths;
 }
 
+// "; --split valid has some" where another split has files: who trains has no choice.
+std::string another_split(const config::Data& data, Split split) {
+  if (split == Split::kTrain) return "";
+  for (const Split other : {Split::kValid, Split::kTest, Split::kTrain})
+    if (other != split && !patterns_of(data, other).empty()) return str("; try --split ", split_name(other));
+  return "";
+}
+
 bool is_pattern(const std::string& text) { return text.find_first_of("*?[") != std::string::npos; }
 
 }  // namespace
@@ -60,14 +68,14 @@ void require_file(const std::string& path) {
 std::vector<std::string> list_files(const config::Data& data, Split split) {
   const auto& patterns = patterns_of(data, split);
   require(!patterns.empty(), "[data] wanted files of split ", split_name(split), ", but data.", split_name(split),
-          "_files is empty");
+          "_files is empty", another_split(data, split));
   std::vector<std::string> files;
   std::map<std::string, std::string> pattern_of;
   for (const auto& pattern : patterns) {
     const auto found = matches(below_root(data.root(), pattern));
     require<DataError>(!found.empty(), "[data] ", is_pattern(pattern) ? "no file matches" : "no such file:", " \"",
                        pattern, "\" of data.", split_name(split), "_files in folder \"", data.root(),
-                       "\"; check the pattern and data.root");
+                       "\"; check the pattern and data.root", another_split(data, split));
     for (const auto& path : found) {
       const auto [entry, fresh] = pattern_of.emplace(path, pattern);
       require(fresh, "[data] file \"", path, "\" is matched by two patterns of data.", split_name(split), "_files, \"",

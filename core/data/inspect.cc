@@ -3,13 +3,16 @@
 #include <arrow/record_batch.h>
 
 #include <algorithm>
+#include <set>
 #include <unordered_map>
 
 #include "core/data/array_values.h"
 #include "core/data/column_statistics.h"
 #include "core/data/decoder.h"
+#include "core/data/nullable_hint.h"
 #include "core/data/parquet_file.h"
 #include "core/data/read_plan.h"
+#include "core/data/scenario_note.h"
 #include "ops/base/error.h"
 
 namespace polyscene {
@@ -81,7 +84,9 @@ class Inspector {
     report_.rows = split_.rows;
     for (const SplitFile& file : split_.files) report_.size_bytes += file.size_bytes;
     report_.labels = schema_.labels;
+    report_.scenario_note = scenario_note(data_);
     report_.scenarios = scenarios_.reports();
+    report_.hint = nullable_hint(data_, null_columns_);
     report_columns();
     return std::move(report_);
   }
@@ -121,6 +126,7 @@ class Inspector {
     for (const Reject& reject : window_.rejects) {
       ++report_.bad_rows;
       ++report_.bad_by_reason[str('"', reject.column, "\": ", reject.reason)];
+      if (is_for_null(reject.reason)) null_columns_.insert(reject.column);
       if (report_.first_bad.size() == kFirstBad) continue;
       const RowSpan& span = window_.span_of(reject.row);
       report_.first_bad.push_back({.file = split_.files[static_cast<size_t>(span.file)].path,
@@ -152,6 +158,7 @@ class Inspector {
   std::vector<ColumnStatistics> statistics_;
   ScenarioStatistics scenarios_;
   Window window_;
+  std::set<std::string> null_columns_;  // that made rows bad
   DataReport report_;
 };
 

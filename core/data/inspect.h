@@ -21,7 +21,10 @@ struct ColumnReport {
   int64_t distinct = 0;  // ids; of list columns: of all elements
   bool distinct_exact = true;
   std::optional<double> min, max;  // of integers and numbers, infinite and NaN ones left out
-  std::string min_id, max_id;      // of integer ids, exactly; else empty
+  std::string low, high;           // the same to be read: whole numbers in full, times as dates; empty without
+  std::optional<double> mean, stddev;  // of numbers, the same left out; of labels the mean alone
+  std::vector<double> quantiles;       // of numbers, for Quantiles::kShares
+  int64_t sampled = 0;                 // values that the quantiles are of; 0: all
   bool list = false;
   double mean_length = 0;  // of list columns, null lists counting 0
   int64_t max_length = 0;
@@ -45,8 +48,10 @@ struct DataReport {
   int64_t bad_rows = 0, sequences_cut = 0, bags_cut = 0;
   std::map<std::string, int64_t> bad_by_reason;  // `"column": reason`
   std::vector<BadRow> first_bad;                 // at most 20
+  std::string hint;                              // what to try where rows are bad for want of a value, else empty
   std::vector<std::string> labels;
   std::vector<ScenarioReport> scenarios;  // of the good rows, largest first
+  std::string scenario_note;              // as scenario_note() has it
 };
 
 // Reads every row of the split once. Bad rows are reported, never fatal; throws as make_parquet_source does otherwise.

@@ -4,6 +4,7 @@
 
 #include "core/data/file_list.h"
 #include "core/data/inspect.h"
+#include "core/data/quantiles.h"
 #include "ops/base/error.h"
 
 namespace polyscene {
@@ -23,48 +24,79 @@ std::string percent(double share) {
   return std::move(out).str();
 }
 
-// Columns as wide as their widest cell; the first `left` ones flush left.
+constexpr size_t kColumns = 80;  // of a terminal
+
+// Columns as wide as their widest cell; the first `left` ones flush left. What does not fit beside the first column
+// goes below, behind another copy of it.
 void print_table(std::ostream& out, const std::vector<Row>& rows, size_t left) {
   std::vector<size_t> width;
   for (const Row& row : rows) {
     width.resize(std::max(width.size(), row.size()));
     for (size_t i = 0; i < row.size(); ++i) width[i] = std::max(width[i], row[i].size());
   }
-  for (const Row& row : rows) {
-    std::string line = " ";
-    for (size_t i = 0; i < row.size(); ++i) {
-      const std::string pad(width[i] - row[i].size(), ' ');
-      line += ' ';
-      line += i < left ? row[i] + pad : pad + row[i];
-      line += ' ';
+  for (size_t begin = 1, end = 1; begin < width.size(); begin = end) {
+    for (size_t used = width[0] + 4; end < width.size() && (end == begin || used + width[end] <= kColumns); ++end)
+      used += width[end] + 2;
+    if (begin > 1) out << '\n';
+    for (const Row& row : rows) {
+      std::string line;
+      const auto add = [&](size_t i) {
+        const std::string pad(width[i] - row[i].size(), ' ');
+        line += "  " + (i < left ? row[i] + pad : pad + row[i]);
+      };
+      add(0);
+      for (size_t i = begin; i < end; ++i) add(i);
+      out << line.substr(0, line.find_last_not_of(' ') + 1) << '\n';
     }
-    out << line.substr(0, line.find_last_not_of(' ') + 1) << '\n';
   }
 }
 
-Row column_row(const ColumnReport& c) {
-  return {c.user,
-          c.column,
-          c.type,
-          std::to_string(c.nulls) + (c.null_elements > 0 ? str("+", c.null_elements) : ""),
-          std::to_string(c.nans),
-          str(c.distinct_exact ? "" : "~", c.distinct),
-          !c.min_id.empty() ? c.min_id
-          : c.min           ? number(*c.min, 12)
-                            : "-",
-          !c.max_id.empty() ? c.max_id
-          : c.max           ? number(*c.max, 12)
-                            : "-",
-          c.list ? number(c.mean_length, 4) : "-",
-          c.list ? std::to_string(c.max_length) : "-"};
+// Parts with commas between, as many lines as they take, each behind `indent` spaces.
+void print_parts(std::ostream& out, const std::vector<std::string>& parts, size_t indent) {
+  std::string line;
+  const auto end_line = [&] { out << std::string(indent, ' ') << line << '\n'; };
+  for (const std::string& part : parts) {
+    if (!line.empty() && indent + line.size() + 2 + part.size() + 1 > kColumns) {
+      line += ',';
+      end_line();
+      line.clear();
+    }
+    line += (line.empty() ? "" : ", ") + part;
+  }
+  if (!line.empty()) end_line();
+}
+
+std::string quantile_name(double share) { return share == 0.5 ? "median" : number(100 * share) + " %"; }
+
+void print_values(std::ostream& out, const ColumnReport& c) {
+  std::vector<std::string> parts;
+  if (c.nulls > 0 || c.null_elements > 0)
+    parts.push_back(str("nulls ", c.nulls, c.null_elements > 0 ? str("+", c.null_elements) : ""));
+  if (c.nans > 0) parts.push_back(str("NaN ", c.nans));
+  if (c.list) parts.push_back(str("mean length ", number(c.mean_length, 4), ", longest ", c.max_length));
+  parts.push_back(str(c.distinct_exact ? "" : "~", c.distinct, " distinct"));
+  if (!c.low.empty()) parts.push_back(c.low + " to " + c.high);
+  if (c.mean) parts.push_back("mean " + number(*c.mean));
+  if (c.stddev) parts.push_back("standard deviation " + number(*c.stddev));
+  print_parts(out, parts, 4);
+}
+
+void print_quantiles(std::ostream& out, const ColumnReport& c) {
+  if (c.quantiles.empty()) return;
+  std::vector<std::string> parts;
+  for (size_t i = 0; i < c.quantiles.size(); ++i)
+    parts.push_back(quantile_name(Quantiles::kShares[i]) + " " + number(c.quantiles[i], 5));
+  if (c.sampled > 0) parts.push_back(str("of a sample of ", c.sampled));
+  print_parts(out, parts, 4);
 }
 
 void print_columns(std::ostream& out, const DataReport& report) {
-  std::vector<Row> rows = {
-      {"used by", "column", "type", "nulls", "NaN", "distinct", "min", "max", "mean length", "max length"}};
-  for (const ColumnReport& column : report.columns) rows.push_back(column_row(column));
   out << "\ncolumns (nulls of lists: null lists + null elements; ~: estimated)\n";
-  print_table(out, rows, 3);
+  for (const ColumnReport& column : report.columns) {
+    out << "  " << column.user << ": column \"" << column.column << "\", " << column.type << '\n';
+    print_values(out, column);
+    print_quantiles(out, column);
+  }
 }
 
 void print_scenarios(std::ostream& out, const DataReport& report) {
@@ -78,6 +110,7 @@ void print_scenarios(std::ostream& out, const DataReport& report) {
   }
   out << "\nscenarios\n";
   print_table(out, rows, 1);
+  if (!report.scenario_note.empty()) out << report.scenario_note << '\n';
 }
 
 void print_bad(std::ostream& out, const DataReport& report) {
@@ -89,6 +122,7 @@ void print_bad(std::ostream& out, const DataReport& report) {
     out << "  " << bad.file << " row " << bad.row << ", column \"" << bad.column << "\": " << bad.reason << ", got "
         << bad.value << '\n';
   }
+  if (!report.hint.empty()) out << report.hint << '\n';
 }
 
 }  // namespace

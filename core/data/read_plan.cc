@@ -64,6 +64,7 @@ std::vector<ColumnRequest> all_requests(const config::Data& data, const SourceOp
 
 void check_not_empty(const ReadPlan& plan) {
   const char* name = split_name(plan.options.split);
+  require<DataError>(plan.split.rows > 0 || plan.options.named.empty(), "[data] ", plan.options.named, " holds no rows");
   require<DataError>(plan.split.rows > 0, "[data] the ", plan.split.files.size(), " file(s) of split ", name,
                      " hold no rows; check data.", name, "_files");
   require<DataError>(plan.order.steps() > 0, "[data] split ", name, " has ", plan.split.rows,

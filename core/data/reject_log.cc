@@ -5,8 +5,10 @@
 
 #include <algorithm>
 #include <cstdio>
+#include <set>
 
 #include "core/data/file_list.h"
+#include "core/data/nullable_hint.h"
 #include "ops/base/error.h"
 
 namespace polyscene {
@@ -116,19 +118,24 @@ void RejectLog::write_last_line() {
 void RejectLog::judge() const {
   const double allowed = plan_.data.max_bad_share();
   if (static_cast<double>(bad_) <= allowed * static_cast<double>(read_)) return;
+  const std::string& named = plan_.options.named;
+  const std::string what =
+      named.empty() ? str("in this epoch of split ", split_name(plan_.options.split)) : "of " + named;
   std::string message =
-      str("[data] ", bad_, " of the ", read_, " rows read in this epoch of split ", split_name(plan_.options.split),
-          " are bad, a share of ", static_cast<double>(bad_) / static_cast<double>(read_),
-          "; data.max_bad_share allows ", allowed, ". First ones:");
+      str("[data] ", bad_, " of the ", read_, " rows read ", what, " are bad, a share of ",
+          static_cast<double>(bad_) / static_cast<double>(read_), "; data.max_bad_share allows ", allowed, ". First ones:");
+  std::set<std::string> null_columns;
   for (const BadRecord& bad : first_) {
+    if (is_for_null(bad.reason)) null_columns.insert(bad.column);
     message += str("\n  \"", plan_.split.files[static_cast<size_t>(bad.file)].path, "\" row ", bad.row_in_file,
                    ", column \"", bad.column, "\": ", bad.reason, ", got ", bad.value);
   }
   const std::string& path = plan_.options.reject_file;
-  message += path.empty() ? "\nMend the files or raise data.max_bad_share."
-                          : str(unlisted_ == 0 ? "\nAll are in \"" : "\nThe first are in \"", path,
-                                "\". Mend the files or raise data.max_bad_share.");
-  throw DataError(message);
+  const std::string advice = named.empty() ? "Mend the files or raise data.max_bad_share."
+                                           : "Mend the file, or export with another data.max_bad_share.";
+  message += path.empty() ? "\n" + advice : str(unlisted_ == 0 ? "\nAll are in \"" : "\nThe first are in \"", path, "\". ", advice);
+  const std::string hint = nullable_hint(plan_.data, null_columns);
+  throw DataError(hint.empty() ? message : message + "\n" + hint);
 }
 
 }  // namespace polyscene

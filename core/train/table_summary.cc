@@ -32,8 +32,8 @@ void print(std::ostream& out, const TableSummary& s, Session& session) {
   out << std::fixed << std::setprecision(1) << "tables: " << s.rows.size() << " with "
       << std::accumulate(s.rows.begin(), s.rows.end(), int64_t{0}) << " rows, "
       << static_cast<double>(s.memory_bytes) / 1048576.0 << " MiB; dense parameters: " << session.parameters().size()
-      << "; deduplication: keys looked up per key sent " << ratio(s.keys_in, s.keys_sent)
-      << ", per row fetched by its owner " << ratio(s.keys_in, s.keys_owned) << "\n";
+      << "\nrepeated ids are looked up once: " << ratio(s.keys_in, s.keys_sent) << " uses per id that a rank sends, "
+      << ratio(s.keys_in, s.keys_owned) << " per row read\n";
   std::string bounds;
   RowTables& tables = session.tables();
   for (int t = 0; t < tables.tables(); ++t) {

@@ -14,6 +14,7 @@
 #include "core/data/batch_source.h"
 #include "core/data/file_list.h"
 #include "core/data/reject_files.h"
+#include "core/data/scenario_note.h"
 #include "core/train/batches_ahead.h"
 #include "core/train/evaluator.h"
 #include "core/train/left_out.h"
@@ -133,6 +134,7 @@ class Trainer {
     out_ << "training " << job_.experiment.name() << ": " << source_->total_rows() << " rows, "
          << source_->steps_per_epoch() << " steps per epoch, " << ranks() << " (" << communicator_.name() << ")"
          << (device_ == nullptr ? "" : " on " + device_->name()) << std::endl;
+    if (const std::string note = scenario_note(job_.experiment.data()); !note.empty()) out_ << note << std::endl;
     if (!job_.resume.empty()) out_ << "going on from step " << at_.step << ", " << job_.resume << std::endl;
   }
 

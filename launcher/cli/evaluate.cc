@@ -2,6 +2,7 @@
 #include <memory>
 #include <nlohmann/json.hpp>
 
+#include "core/data/scenario_note.h"
 #include "core/train/evaluator.h"
 #include "core/train/left_out.h"
 #include "core/train/trained_run.h"
@@ -41,6 +42,7 @@ void run(const EvaluateArguments& arguments) {
       std::cout << to_json(evaluation, read, job.rejects) << std::endl;
     } else {
       evaluation.print(std::cout);
+      if (const std::string note = scenario_note(experiment.data()); !note.empty()) std::cout << note << '\n';
       print_left_out(std::cout, "split " + arguments.split, read, where_rejects_are(job));
     }
   });

@@ -28,6 +28,25 @@ struct ScoreArguments {
 
 double now_s() { return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count(); }
 
+void check_input(const std::string& input) {
+  std::error_code error;
+  const auto status = std::filesystem::status(input, error);
+  require<DataError>(std::filesystem::exists(status), "[launcher] --input: cannot open \"", input,
+                     "\": ", error ? error.message() : "No such file or directory");
+  require<DataError>(!std::filesystem::is_directory(status), "[launcher] --input: \"", input,
+                     "\" is a folder, wanted one Parquet file; score the files in it one by one");
+}
+
+// A file's name where a pattern of names is wanted.
+std::string escaped(const std::string& name) {
+  std::string text;
+  for (const char c : name) {
+    if (c == '*' || c == '?' || c == '[' || c == '\\') text += '\\';
+    text += c;
+  }
+  return text;
+}
+
 // All that training read, of the file.
 config::Data data_of(const ServedModel& model, const std::string& input) {
   config::Data data = model.experiment().data();
@@ -36,7 +55,7 @@ config::Data data_of(const ServedModel& model, const std::string& input) {
   data.clear_train_files();
   data.clear_valid_files();
   data.clear_test_files();
-  data.add_test_files(path.filename().string());
+  data.add_test_files(escaped(path.filename().string()));
   data.set_lanes(1);  // in the order of the file
   return data;
 }
@@ -80,6 +99,7 @@ void print_times(std::ostream& out, std::vector<double> seconds, int64_t rows) {
 }
 
 void run(const ScoreArguments& arguments) {
+  check_input(arguments.input);
   if (!arguments.output.empty())
     require_output_file("--output", arguments.output, {.files = {arguments.input}, .folders = {}});
   const ServedModel model(arguments.model);
@@ -87,8 +107,12 @@ void run(const ScoreArguments& arguments) {
   const config::Data data = data_of(model, arguments.input);
   const auto carried = arguments.output.empty() ? std::vector<CarriedColumn>() : carried_of(data, arguments.carry);
   const auto source = make_parquet_source(
-      features_of(data),
-      {.split = Split::kTest, .batch_size = arguments.batch, .shuffle = false, .min_tail_share = 0, .carry = carried});
+      features_of(data), {.split = Split::kTest,
+                          .batch_size = arguments.batch,
+                          .shuffle = false,
+                          .min_tail_share = 0,
+                          .named = "--input " + arguments.input,
+                          .carry = carried});
   std::unique_ptr<PredictionWriter> writer;
   if (!arguments.output.empty())
     writer = std::make_unique<PredictionWriter>(arguments.output, source->carried_schema(), std::vector<std::string>());

@@ -5,12 +5,13 @@ import os
 import pathlib
 import re
 import shutil
+import subprocess
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from tests.end_to_end.support import ProgramTest, limit_file_size, planted_table, write_split
+from tests.end_to_end.support import BINARY, ProgramTest, limit_file_size, planted_table, write_split
 
 OK, USAGE, DATA, DEVICE, OTHER = 0, 2, 3, 4, 1
 
@@ -43,11 +44,35 @@ class MessagesTest(ProgramTest):
             result = self.run_program(*arguments)
             self.assertEqual(result.code, OK)
             self.assertIn("--help", result.out)
-        self.assertRegex(self.run_program("version").out, r"polyscene \d+\.\d+\.\d+")
+        version = self.run_program("version").out
+        self.assertRegex(version, r"^polyscene \d+\.\d+\.\d+ \(CPU")
+        self.assertEqual(self.run_program("--version").out, version)
+
+    def test_commands_are_listed_and_suggested(self):
+        for arguments, name, commands in (
+                ([], "polyscene", ("train", "evaluate", "predict", "checkpoint", "export", "score", "data", "version")),
+                (["checkpoint"], "polyscene checkpoint", ("inspect", "verify", "compact", "convert", "diff")),
+                (["data"], "polyscene data", ("inspect",))):
+            with self.subTest(arguments):
+                bare = self.run_program(*arguments)
+                self.assert_fails(bare, USAGE, f'polyscene: wanted a command behind "{name}"\n')
+                for command in commands:
+                    self.assertRegex(bare.err, rf"\n  {command} +[A-Z]")
+                self.assertLessEqual(max(map(len, bare.err.splitlines())), 80)
+        for arguments, said in (
+                (["trian"], 'polyscene has no command "trian"; did you mean "train"?'),
+                (["zzz"], 'polyscene has no command "zzz"; there are train, evaluate, predict, checkpoint, export, score, data, '
+                 'version'),
+                (["checkpoint", "inspct", "x"], 'polyscene checkpoint has no command "inspct"; did you mean "inspect"?'),
+                (["--verison"], 'polyscene has no option --verison; did you mean "--version"?'),
+                (["train", "--confg", "x"], 'polyscene train has no option --confg; did you mean "--config"?'),
+                (["evaluate", "--run", "x", "--jsn=1"], 'polyscene evaluate has no option --jsn; did you mean "--json"?'),
+                (["evaluate", "--run", "x", "valid"], 'polyscene evaluate wants no further word, got "valid"; options begin'),
+                (["score", "--model", "x"], "--input is required\npolyscene score --help tells more")):
+            with self.subTest(arguments):
+                self.assert_fails(self.run_program(*arguments), USAGE, f"polyscene: {said}")
 
     def test_usage(self):
-        self.assert_fails(self.run_program(), USAGE, "subcommand is required")
-        self.assert_fails(self.run_program("trian"), USAGE, "trian")
         self.assert_fails(self.run_program("train", "--config", self.config), USAGE, "--output is required")
         self.assert_fails(self.run_program("evaluate", "--run", self.folder, "--split", "tset"), USAGE, "train, valid or test",
                           "tset")
@@ -88,6 +113,29 @@ class MessagesTest(ProgramTest):
     def test_missing_files(self):
         shutil.rmtree(self.data / "train")
         self.train_fails(DATA, "train/*.parquet")
+
+    def test_a_folder_where_files_are_wanted(self):
+        for split, patterns in (("train", "train"), ("train", "train/part-00000.parquet,train"), ("valid", "vali*")):
+            said = f'[data] "{self.data}/{split}" is a folder, wanted a Parquet file; write "{self.data}/{split}/*.parquet" in the'
+            setting = ["--set", f"data.{split}_files={patterns}"]
+            self.train_fails(DATA, said, arguments=setting)
+            self.assert_fails(self.run_program("data", "inspect", "--config", self.config, "--split", split, *setting), DATA, said)
+
+    def test_a_split_without_files_names_another(self):
+        self.train("run", "--set", "data.test_files=")
+        run = self.folder / "run"
+        empty = "[data] wanted files of split test, but data.test_files is empty; try --split valid\n"
+        gone = 'check the pattern and data.root; try --split valid\n'
+        for command in (["evaluate", "--run", run], ["predict", "--run", run, "--output", self.folder / "p.parquet"],
+                        ["export", "--run", run, "--output", self.folder / "served", "--split", "test"],
+                        ["data", "inspect", "--config", self.config, "--split", "test", "--set", "data.test_files="]):
+            with self.subTest(command[0]):
+                result = self.run_program(*command)
+                self.assert_fails(result, result.code, empty)
+                self.assertIn(result.code, (USAGE, DATA))
+                self.assert_fails(self.run_program(*command, "--set", "data.test_files=later/*.parquet"), DATA, gone)
+        self.assertNotIn("--split", self.train_fails(DATA, "no file matches", name="other",
+                                                     arguments=["--set", "data.train_files=later/*.parquet"]).err)
 
     def test_missing_and_wrong_columns(self):
         self.change(item=None)
@@ -150,7 +198,8 @@ class MessagesTest(ProgramTest):
 
     def test_nulls_and_labels(self):
         self.change(item=pa.array([None] * 1500, pa.int64()))
-        self.train_fails(DATA, 'part-00000.parquet" row ', ', column "item": null, but not nullable, got null')
+        self.train_fails(DATA, 'part-00000.parquet" row ', ', column "item": null, but not nullable, got null',
+                         "\nNulls are a value of their own with nullable: true in data.feature[item].categorical.\n")
         self.change(click=pa.array([2] * 1500, pa.int8()))
         self.train_fails(DATA, 'part-00000.parquet" row ', ', column "click": label outside {0, 1}, got 2', name="run2")
 
@@ -188,6 +237,13 @@ class MessagesTest(ProgramTest):
         self.assertIn("cut to max_length: %d sequences, %d bags\n" % cut, inspected)
         self.assertIn("dropped in every epoch: 400 rows, less than train.min_tail_share 0.5 of a batch of 1000\n", inspected)
 
+    def test_a_scenario_feature_without_its_column_is_said(self):
+        note = ("all rows are one scenario, and S-GAUC is the AUC, since data.scenario_column is not set; feature \"scene\" has "
+                "role SCENARIO: try --set data.scenario_column=scene\n")
+        self.assertNotIn("S-GAUC is the AUC", self.train("told").out)
+        self.assertIn(note, self.train("run", "--set", "data.scenario_column=").out)
+        self.assertIn(note, self.run_program("evaluate", "--run", self.folder / "run").out)
+
     def test_a_scenario_never_seen_in_training_is_evaluated(self):
         self.train()
         scenarios = {entry["scenario"] for entry in self.evaluate()["scenarios"]}
@@ -217,6 +273,25 @@ class MessagesTest(ProgramTest):
         self.train_fails(OTHER, "is not finite", "#", "its inputs", name="run2",
                   arguments=arguments + ["--set", "train.debug_finite=true"])
 
+    def test_output_that_nobody_can_read(self):
+        self.train("run", "--set", "train.checkpoint.every_steps=20")
+        run = self.folder / "run"
+        self.run_program("export", "--run", run, "--output", self.folder / "export")
+        commands = (["--help"], ["version"], ["train", "--help"], ["data", "inspect", "--config", self.config],
+                    ["evaluate", "--run", run], ["evaluate", "--run", run, "--json"],
+                    ["predict", "--run", run, "--output", self.folder / "p.parquet"], ["checkpoint", "inspect", run],
+                    ["checkpoint", "verify", run], ["checkpoint", "diff", run, run], ["checkpoint", "compact", run],
+                    ["score", "--model", self.folder / "export", "--input", self.data / "test/part-00000.parquet"],
+                    ["train", "--config", self.config, "--output", self.folder / "other"])
+        for command in commands:
+            with self.subTest(command):
+                with open("/dev/full", "w") as full:
+                    done = subprocess.run([BINARY, *map(str, command)], stdout=full, stderr=subprocess.PIPE, text=True)
+                self.assertEqual(done.returncode, DATA, done.stderr)
+                self.assertIn("[launcher] cannot write to standard output: No space left on device; what was printed is not "
+                              "whole", done.stderr)
+        self.assertTrue((self.folder / "other/model/dense.safetensors").exists())  # what is lost is what was said
+
     def test_full_disk(self):
         for size, file in ((300, "config.pbtxt"), (20000, "models/step-0000000038.partial/dense.safetensors")):
             with self.subTest(size):
@@ -229,6 +304,13 @@ class MessagesTest(ProgramTest):
         layers = ",".join(["65536"] * 100)  # 1.7 TB
         self.train_fails(DEVICE, "wanted 17", "bytes of host memory, the system has none left; try a smaller batch",
                          arguments=["--set", f"model.head={layers}"])
+
+    def test_a_table_that_no_host_holds(self):
+        for bound, said in ((10**8, '[embedding.table] table "user" with max_rows 100000000 wanted memory for '),
+                            (10**15, '[embedding.table] table "user" with max_rows 1000000000000000 wanted 1000000000000000 rows')):
+            result = self.train_fails(DEVICE, said, "try a smaller max_rows, or more ranks", name=f"run{bound}", arguments=[
+                "--set", f"embedding={{dim: 4096 partitions: 1 table {{ name: \"user\" max_rows: {bound} }} }}"])
+            self.assertNotIn("batch", result.err)
 
     def test_a_current_folder_that_is_gone(self):
         gone = self.folder / "gone"
@@ -267,6 +349,30 @@ class MessagesTest(ProgramTest):
         dense.write_bytes(b"\xff" * 100)
         self.assert_fails(self.run_program("evaluate", "--run", self.folder / "run"), DATA, "dense.safetensors")
 
+    def test_score_speaks_of_its_input(self):
+        self.train()
+        served = self.folder / "served"
+        self.assertEqual(self.run_program("export", "--run", self.folder / "run", "--output", served).code, OK)
+        part, odd = self.data / "test/part-00000.parquet", self.folder / "a[1]*?.parquet"
+
+        def score(file, code, *texts):
+            result = self.run_program("score", "--model", served, "--input", file)
+            self.assert_fails(result, code, *texts)
+            self.assertNotIn("test_files", result.text)
+            self.assertNotIn("split test", result.text)
+
+        score(self.folder / "gone.parquet", DATA, f'[launcher] --input: cannot open "{self.folder}/gone.parquet": No such file')
+        score(self.data / "test", DATA, f'[launcher] --input: "{self.data}/test" is a folder, wanted one Parquet file')
+        shutil.copy(part, odd)
+        score(odd, OK, f"400 rows of {odd} scored")
+        pq.write_table(planted_table(0, 1), odd)
+        score(odd, DATA, f"[data] --input {odd} holds no rows")
+        self.change("test", 500, price=self.prices(500, range(100)))
+        score(part, DATA, f"rows read of --input {part} are bad, a share of 0.2; data.max_bad_share allows 0.001",
+              "Mend the file, or export with another data.max_bad_share.", "nullable: true in data.feature[price].number")
+        part.write_bytes(b"id\n1\n")
+        score(part, DATA, f'"{part}" is not a Parquet file')
+
     def test_predictions_to_a_folder_that_is_not_there(self):
         self.train()
         result = self.run_program("predict", "--run", self.folder / "run", "--output", self.folder / "no/where.parquet")
@@ -277,3 +383,9 @@ class MessagesTest(ProgramTest):
         self.assertEqual(result.code, OK, result.text)
         for text in ("2400", "item", "history", "price", "scene", "click"):
             self.assertIn(text, result.out)
+        self.assertLessEqual(max(map(len, result.out.splitlines())), 80)
+        prices = np.concatenate([pq.read_table(part)["price"].to_numpy() for part in (self.data / "train").iterdir()])
+        block = re.search(r'feature "price": column "price", double\n    2400 distinct, (\S+) to (\S+), mean (\S+),\s+standard '
+                          r"deviation (\S+)\n    1 % (\S+), 25 % (\S+), median (\S+), 75 % (\S+), 99 % (\S+)\n", result.out)
+        wanted = [prices.min(), prices.max(), prices.mean(), prices.std(), *np.quantile(prices, [0.01, 0.25, 0.5, 0.75, 0.99])]
+        np.testing.assert_allclose([float(x) for x in block.groups()], wanted, rtol=1e-4)

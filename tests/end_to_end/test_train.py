@@ -24,7 +24,7 @@ def auc(labels, scores):
 class TrainTest(ProgramTest):
     def test_learns_evaluates_and_predicts(self):
         result = self.train("run", "--set", "train.epochs=6", "--set", "train.log_every=10")
-        for text in ("samples/s", "deduplication: keys looked up per key sent ", "model    ", "metrics  ", "events   ", "next:    polyscene evaluate"):
+        for text in ("samples/s", "\nrepeated ids are looked up once: ", "model    ", "metrics  ", "events   ", "next:    polyscene evaluate"):
             self.assertIn(text, result.out)
         metrics = self.evaluate("run", "test")
         self.assertGreater(metrics["auc"], 0.7)

@@ -52,7 +52,7 @@ TEST_F(DataErrors, PatternWithoutMatch) {
 TEST_F(DataErrors, NoFilesConfigured) {
   write_users();
   EXPECT_EQ(usage(kUser, {.split = Split::kValid}),
-            "[data] wanted files of split valid, but data.valid_files is empty");
+            "[data] wanted files of split valid, but data.valid_files is empty; try --split train");
 }
 
 TEST_F(DataErrors, FileMatchedTwice) {

@@ -43,7 +43,9 @@ TypePtr type_of(const std::string& name) {
                                                         {"large_string", arrow::large_utf8()},
                                                         {"string_view", arrow::utf8_view()},
                                                         {"date32", arrow::date32()},
-                                                        {"timestamp", arrow::timestamp(arrow::TimeUnit::MICRO)}};
+                                                        {"timestamp", arrow::timestamp(arrow::TimeUnit::MICRO)},
+                                                        {"timestamp[ms]", arrow::timestamp(arrow::TimeUnit::MILLI)},
+                                                        {"timestamp[ns]", arrow::timestamp(arrow::TimeUnit::NANO)}};
   if (name.starts_with("list<")) return arrow::list(type_of(inside(name, "list")));
   if (name.starts_with("large_list<")) return arrow::large_list(type_of(inside(name, "large_list")));
   if (name.starts_with("fixed2<")) return arrow::fixed_size_list(type_of(inside(name, "fixed2")), 2);

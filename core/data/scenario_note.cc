@@ -1,0 +1,20 @@
+#include "core/data/scenario_note.h"
+
+#include "core/data/column_request.h"
+#include "ops/base/error.h"
+
+namespace polyscene {
+
+std::string scenario_note(const config::Data& data) {
+  if (!data.scenario_column().empty()) return "";
+  for (const config::Feature& feature : data.feature()) {
+    if (feature.role() != config::Feature::SCENARIO) continue;
+    const std::string column =
+        feature.has_categorical() ? column_of(feature.categorical(), feature.name()) : std::string("COLUMN");
+    return str("all rows are one scenario, and S-GAUC is the AUC, since data.scenario_column is not set; feature \"",
+               feature.name(), "\" has role SCENARIO: try --set data.scenario_column=", column);
+  }
+  return "";
+}
+
+}  // namespace polyscene

@@ -63,16 +63,16 @@ std::string date_text(int64_t seconds) {
   return text.data();
 }
 
-// The date that a whole number most likely stands for: counted since 1970 in the unit that puts it between 1980 and
+// The dates that whole numbers most likely stand for: counted since 1970 in the unit that puts both between 1980 and
 // 2100. Nothing where none does.
-std::string as_date(int64_t value) {
+std::string as_dates(int64_t low, int64_t high) {
   constexpr int64_t kFrom = 315'532'800, kTo = 4'102'444'800;
   for (const auto& [units, name] : {std::pair<int64_t, const char*>{1, "s"},
                                     {1000, "ms"},
                                     {1'000'000, "us"},
                                     {1'000'000'000, "ns"}})
-    if (value / units >= kFrom && value / units < kTo)
-      return " (" + date_text(in_seconds(value, units)) + ", if " + name + ")";
+    if (low / units >= kFrom && high / units < kTo)
+      return date_text(in_seconds(low, units)) + " to " + date_text(in_seconds(high, units)) + " if in " + name;
   return "";
 }
 
@@ -168,6 +168,8 @@ void ColumnStatistics::finish(ColumnReport& report) const {
   }
   say(numbers_seen_, [](double x) { return number_text(x); });
   say(ids_seen_, [](const Id& id) { return id.text(); });
+  if (form_ == ColumnForm::kTime && ids_seen_.any)
+    report.dates = as_dates(static_cast<int64_t>(ids_seen_.low.bits), static_cast<int64_t>(ids_seen_.high.bits));
   say(seconds_seen_, [](int64_t x) { return date_text(x); });
   if (numbers_seen_.any) {
     report.mean = mean_;

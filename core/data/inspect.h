@@ -22,6 +22,7 @@ struct ColumnReport {
   bool distinct_exact = true;
   std::optional<double> min, max;  // of integers and numbers, infinite and NaN ones left out
   std::string low, high;           // the same to be read: whole numbers in full, times as dates; empty without
+  std::string dates;               // what whole numbers of a time most likely stand for, in words; empty: nothing
   std::optional<double> mean, stddev;  // of numbers, the same left out; of labels the mean alone
   std::vector<double> quantiles;       // of numbers, for Quantiles::kShares
   int64_t sampled = 0;                 // values that the quantiles are of; 0: all

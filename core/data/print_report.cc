@@ -76,6 +76,7 @@ void print_values(std::ostream& out, const ColumnReport& c) {
   if (c.list) parts.push_back(str("mean length ", number(c.mean_length, 4), ", longest ", c.max_length));
   parts.push_back(str(c.distinct_exact ? "" : "~", c.distinct, " distinct"));
   if (!c.low.empty()) parts.push_back(c.low + " to " + c.high);
+  if (!c.dates.empty()) parts.push_back(c.dates);
   if (c.mean) parts.push_back("mean " + number(*c.mean));
   if (c.stddev) parts.push_back("standard deviation " + number(*c.stddev));
   print_parts(out, parts, 4);

@@ -257,7 +257,10 @@ bool Session::rank_0_says(const std::string& error) noexcept {
   for (Backoff backoff; backoff.idle() < kFarewellGrace; backoff.pause()) {
     poll();
     const std::lock_guard lock(mutex_);
-    if (words_of_0_) return *words_of_0_ == words;
+    if (!words_of_0_) continue;
+    // Also where this rank stopped because rank 0 failed: rank 0 says why.
+    const bool echo = failure_ && !failed_here_ && std::hash<std::string>()(failure_->reason) == *words_of_0_;
+    return echo || *words_of_0_ == words;
   }
   return false;
 }

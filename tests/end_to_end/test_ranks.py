@@ -153,7 +153,10 @@ class RanksTest(ProgramTest):
         self.assertEqual(result.code, 3, result.text)
         error = f'[data] cannot read row group 4 of "{bad}": '
         self.assertEqual(result.text.count(f"polyscene: {error}"), 1, result.text)
-        self.assertRegex(result.text, r"rank ([01]) of 2 stopped because rank (?!\1)[01] of the world failed: " + re.escape(error))
+        if re.search(re.escape(error) + r".* \(rank 1 on \S+\)", result.text):
+            self.assertIn(f"rank 0 of 2 stopped because rank 1 of the world failed: {error}", result.text)
+        else:
+            self.assertEqual(result.text.count("polyscene: "), 1, result.text)  # rank 0 says it for both
 
     def test_an_error_that_all_ranks_meet_is_printed_once(self):
         mistakes = (["--set", "train.lr=1"], ["--set", "data.train_files=nothing/*"], ["--set", "data.label[click].column=clik"],
@@ -166,7 +169,7 @@ class RanksTest(ProgramTest):
 
     def test_an_error_of_one_rank_is_heard(self):
         (self.folder / "others.pbtxt").write_text(self.config.read_text())
-        for rank, other in ((1, 0), (0, 1)):
+        for rank in (1, 0):
             with self.subTest(rank):
                 # On the host of that rank the file is not there, or another one.
                 choose = f'test $OMPI_COMM_WORLD_RANK = {rank} && config=missing.pbtxt || config=others.pbtxt'
@@ -179,7 +182,10 @@ class RanksTest(ProgramTest):
                 self.assertEqual(len(said), 1, done.stderr)
                 self.assertRegex(said[0], r"cannot read .*missing\.pbtxt: No such file or directory" +
                                  (r".* \(rank 1 on \S+\)$" if rank else ""))
-                self.assertRegex(done.stderr, f"rank {other} of 2 stopped because rank {rank} of the world failed: \\[config\\]")
+                if rank == 1:
+                    self.assertIn("rank 0 of 2 stopped because rank 1 of the world failed: [config] ", done.stderr)
+                else:
+                    self.assertEqual(done.stderr.count("polyscene: "), 1, done.stderr)
 
     def test_a_log_has_lines_under_mpirun_too(self):
         log = self.folder / "log"

@@ -171,18 +171,19 @@ bool holds(const std::vector<std::string>& lines, const std::string& line) {
 
 TEST(InspectText, TimesAreDates) {
   const TempFolder folder;
-  const auto last_line_but = [&](const char* type, const char* values) {
+  const auto described = [&](const char* type, const char* values) {
     write_parquet(folder.file("a.parquet"), {{"y", "int64", "[1, 0]"}, {"t", type, values}});
     return printed(folder, R"pb(label { name: "y" } time_column: "t")pb")[6];
   };
   const std::string range = "    2 distinct, 1969-12-31 23:59:59 to 2022-05-01 13:45:00";
-  EXPECT_EQ(last_line_but("timestamp[ns]", "[1651412700999999999, -1]"), range);
-  EXPECT_EQ(last_line_but("timestamp[ms]", "[1651412700999, -1]"), range);
-  EXPECT_EQ(last_line_but("timestamp", "[-1, 1651412700000001]"), range);
-  EXPECT_EQ(last_line_but("date32", "[0, 19113]"), "    2 distinct, 1970-01-01 00:00:00 to 2022-05-01 00:00:00");
-  EXPECT_EQ(last_line_but("int64", "[1651412700999, 1651412600001]"),
-            "    2 distinct, 1651412600001 (2022-05-01 13:43:20, if ms) to 1651412700999");
-  EXPECT_EQ(last_line_but("int64", "[20220501, 20220502]"), "    2 distinct, 20220501 to 20220502");
+  EXPECT_EQ(described("timestamp[ns]", "[1651412700999999999, -1]"), range);
+  EXPECT_EQ(described("timestamp[ms]", "[1651412700999, -1]"), range);
+  EXPECT_EQ(described("timestamp", "[-1, 1651412700000001]"), range);
+  EXPECT_EQ(described("date32", "[0, 19113]"), "    2 distinct, 1970-01-01 00:00:00 to 2022-05-01 00:00:00");
+  EXPECT_EQ(described("int64", "[1651412700999, 1651412600001]"), "    2 distinct, 1651412600001 to 1651412700999,");
+  EXPECT_TRUE(holds(printed(folder, R"pb(label { name: "y" } time_column: "t")pb"),
+                    "    2022-05-01 13:43:20 to 2022-05-01 13:45:00 if in ms"));
+  EXPECT_EQ(described("int64", "[20220501, 20220502]"), "    2 distinct, 20220501 to 20220502");
 }
 
 TEST(InspectText, WholeNumbersAreWrittenInFull) {
@@ -211,7 +212,7 @@ TEST(InspectText, FitsATerminal) {
   for (const std::string& line : lines) EXPECT_LE(line.size(), 80u) << line;
   EXPECT_TRUE(holds(lines, "    NaN 1, 2 distinct, -8765432.12346 to 12345678.1235, mean 1.79012e+06,"));
   EXPECT_TRUE(holds(lines, "    standard deviation 1.05556e+07"));
-  EXPECT_TRUE(holds(lines, "  scenario  rate of third_label"));
+  EXPECT_TRUE(holds(lines, "  scenario  rate of another_label_with_a_name  rate of third_label"));
 }
 
 TEST(InspectText, NullsThatAFeatureDoesNotTakeNameItsSetting) {

@@ -42,7 +42,8 @@ void run(const EvaluateArguments& arguments) {
       std::cout << to_json(evaluation, read, job.rejects) << std::endl;
     } else {
       evaluation.print(std::cout);
-      if (const std::string note = scenario_note(experiment.data()); !note.empty()) std::cout << note << '\n';
+      const std::string note = scenario_note(trained.session().experiment().data());
+      if (!note.empty()) std::cout << note << '\n';
       print_left_out(std::cout, "split " + arguments.split, read, where_rejects_are(job));
     }
   });

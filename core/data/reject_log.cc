@@ -133,7 +133,8 @@ void RejectLog::judge() const {
   const std::string& path = plan_.options.reject_file;
   const std::string advice = named.empty() ? "Mend the files or raise data.max_bad_share."
                                            : "Mend the file, or export with another data.max_bad_share.";
-  message += path.empty() ? "\n" + advice : str(unlisted_ == 0 ? "\nAll are in \"" : "\nThe first are in \"", path, "\". ", advice);
+  message += path.empty() ? "\n" + advice
+                          : str(unlisted_ == 0 ? "\nAll are in \"" : "\nThe first are in \"", path, "\". ", advice);
   const std::string hint = nullable_hint(plan_.data, null_columns);
   throw DataError(hint.empty() ? message : message + "\n" + hint);
 }

@@ -153,7 +153,7 @@ class RanksTest(ProgramTest):
         self.assertEqual(result.code, 3, result.text)
         error = f'[data] cannot read row group 4 of "{bad}": '
         self.assertEqual(result.text.count(f"polyscene: {error}"), 1, result.text)
-        if re.search(re.escape(error) + r".* \(rank 1 on \S+\)", result.text):
+        if re.search(re.escape(error) + r"(?s:.*) \(rank 1 on \S+\)", result.text):
             self.assertIn(f"rank 0 of 2 stopped because rank 1 of the world failed: {error}", result.text)
         else:
             self.assertEqual(result.text.count("polyscene: "), 1, result.text)  # rank 0 says it for both

@@ -56,8 +56,11 @@ HeldModel HeldModel::of_run(const std::string& run, bool best) {
   std::error_code error;
   const auto has_model = [&](const std::string& path) { return fs::exists(path + "/dense.safetensors", error); };
   if (best && has_model(folder.best_model())) return HeldModel(folder.best_model());
+  const std::string earlier = folder.path() + "/.replaced";
   require(has_model(folder.model()), "[launcher] wanted the folder of a run that has saved a model, ", folder.path(),
-          " holds no model/dense.safetensors; pass the folder that `polyscene train --output` wrote");
+          " holds no model/dense.safetensors; ",
+          has_model(earlier + "/model") ? "the run that it is to replace is " + earlier
+                                        : "pass the folder that `polyscene train --output` wrote");
   return HeldModel(folder.model());
 }
 

@@ -64,8 +64,8 @@ RunFolder::RunFolder(const std::string& path) : path_(tidy(path)) {
 
 const std::vector<std::string>& RunFolder::own_entries() {
   static const std::vector<std::string> names = {
-      "config.pbtxt",  "metrics.jsonl", "events",     "model",  "best_model", "earlier_best_model",
-      "model.partial", "rejects",       "checkpoints", "models"};
+      "config.pbtxt", "config.pbtxt.partial", "metrics.jsonl", "events",  "model",      "model.partial",
+      "models",       "best_model",           "earlier_best_model",       "rejects", "checkpoints"};
   return names;
 }
 

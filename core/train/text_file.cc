@@ -1,6 +1,7 @@
 #include "core/train/text_file.h"
 
 #include <cerrno>
+#include <cstdio>
 #include <cstring>
 #include <fstream>
 
@@ -9,11 +10,15 @@
 namespace polyscene {
 
 void write_text_file(const std::string& path, const std::string& text) {
-  std::ofstream out(path, std::ios::trunc);
+  const std::string partial = path + ".partial";
+  std::ofstream out(partial, std::ios::trunc);
   out << text;
   out.close();
-  require<DataError>(static_cast<bool>(out), "[train] cannot write ", text.size(), " bytes to ", path, ": ",
-                     std::strerror(errno), "; free space or choose another --output");
+  const bool written = out && std::rename(partial.c_str(), path.c_str()) == 0;
+  const int error = errno;
+  if (!written) std::remove(partial.c_str());
+  require<DataError>(written, "[train] cannot write ", text.size(), " bytes to ", path, ": ", std::strerror(error),
+                     "; free space or choose another --output");
 }
 
 }  // namespace polyscene

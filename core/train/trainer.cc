@@ -222,14 +222,23 @@ class Trainer {
     settle();
     const Evaluation evaluation = evaluate_split(*session_, *valid_);
     if (leads()) log_->evaluation(at_.step, "valid", evaluation);
-    if (best().evaluated(evaluation, at_.step) == BestModel::Verdict::kUndefined && leads())
-      log_->note(str("step ", at_.step, "  the validation split has no ", best().metric_name(), " (",
-                     evaluation.overall.rows, " rows, ", evaluation.overall.positives,
-                     " of them positive): this evaluation is not the best one",
-                     train_.has_early_stop() ? ", and train.early_stop does not count it" : ""));
+    take_in(evaluation);
     if (leads()) folder_.settle(true);
     log_start_s_ = now_s();
     return best().should_stop();
+  }
+
+  // A model that a full disk does not take ends no training: the one before stays the best, and a later one may fit.
+  void take_in(const Evaluation& evaluation) {
+    try {
+      if (best().evaluated(evaluation, at_.step) == BestModel::Verdict::kUndefined && leads())
+        log_->note(str("step ", at_.step, "  the validation split has no ", best().metric_name(), " (",
+                       evaluation.overall.rows, " rows, ", evaluation.overall.positives,
+                       " of them positive): this evaluation is not the best one",
+                       train_.has_early_stop() ? ", and train.early_stop does not count it" : ""));
+    } catch (const DataError& error) {
+      if (leads()) log_->note(str("model of step ", at_.step, " not saved, training goes on: ", error.what()));
+    }
   }
 
   [[nodiscard]] BestModel& best() { return saves_->best(); }

@@ -299,6 +299,8 @@ class MessagesTest(ProgramTest):
                                           "--threads", 1, preexec_fn=limit_file_size(size))
                 self.assert_fails(result, DATA, f"{self.folder}/run{size}/{file}: File too large; ", "space")
                 self.assertRegex(result.text, r"cannot write \d+ bytes to |cannot write .*; wanted \d+ bytes, wrote 20000;")
+                self.assertEqual(list((self.folder / f"run{size}").rglob("*.partial")), [])
+        self.assertRegex(result.out, r"model of step 38 not saved, training goes on: .*; wanted \d+ bytes, wrote 20000;")
 
     def test_more_memory_than_there_is(self):
         layers = ",".join(["65536"] * 100)  # 1.7 TB

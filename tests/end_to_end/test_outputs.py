@@ -122,6 +122,10 @@ class OutputsTest(ProgramTest):
         self.assert_fails(result, DATA, f"cannot write predictions to {output}: File too large; free space")
         self.assertEqual(output.read_bytes(), b"precious")
         self.assertFalse(pathlib.Path(f"{output}.partial").exists())
+        config = (self.run_folder / "config.pbtxt").read_bytes()
+        result = self.run_program("train", "--resume", self.run_folder, "--set", "train.max_steps=9", preexec_fn=limit_file_size(300))
+        self.assert_fails(result, DATA, f"bytes to {self.run_folder}/config.pbtxt: File too large; free space")
+        self.assertEqual((self.run_folder / "config.pbtxt").read_bytes(), config)
 
     def test_no_rejects_of_a_clean_pass_and_not_too_many(self):
         self.assertEqual(list((self.run_folder / "rejects").iterdir()), [])

@@ -88,7 +88,9 @@ class OverwriteTest(ProgramTest):
     def test_killed_before_the_first_model(self):
         back = "[train] the run that --overwrite was to replace is back in "
         self.killed(until=3)
-        self.assertTrue((self.run_folder / ".replaced/model/dense.safetensors").exists())
+        self.assert_fails(self.run_program("evaluate", "--run", self.run_folder), USAGE, "holds no model/dense.safetensors; the run "
+                          f"that it is to replace is {self.run_folder}/.replaced")
+        self.evaluate("run/.replaced")
         self.assertIn(back, self.train("run", expect=USAGE).err)
         self.assert_kept()
         self.killed(until=3)

@@ -148,6 +148,7 @@ class ResumeTest(ProgramTest):
             head -c 1700000 /dev/zero > {mounted}/ballast
             {self.program} train --config {self.config} --output {mounted}/run --threads 1 {" ".join(OFTEN)} > {self.folder}/full.txt 2>&1
             echo "ended with $?" >> {self.folder}/full.txt
+            find {mounted} -name "*.partial" >> {self.folder}/full.txt
             rm {mounted}/ballast
             {self.program} train --resume {mounted}/run --threads 1
             cp -r {mounted}/run {self.folder}/full"""
@@ -155,6 +156,7 @@ class ResumeTest(ProgramTest):
         text = (self.folder / "full.txt").read_text()
         self.assertRegex(text, r"checkpoint failed, training goes on: step \d+: .*No space left on device")
         self.assertRegex(text, r"the disk is full: free space or choose another folder")
+        self.assertNotIn(".partial\n", text)  # what failed left nothing
         self.assertEqual(full.returncode, 0, text + full.stdout + full.stderr)
         self.assertRegex(full.stdout, r"going on from step \d+, ")
         self.train("whole", *OFTEN)

@@ -59,7 +59,8 @@ bool ReplacedRun::settle_moves() const {
   remove(removing_);
   if (!is_there_at_all(replacing_)) return false;
   move_all(replacing_, run_);
-  remove(replacing_);
+  std::error_code ignored;
+  fs::remove(replacing_, ignored);  // empty, or it stays
   return true;
 }
 
@@ -76,12 +77,19 @@ void ReplacedRun::set_aside() const {
 
 void ReplacedRun::put_back() const {
   remove(removing_);
-  make_here(removing_);
   for (const std::string& entry : entries_)
-    if (entry != kReplaced && is_there_at_all(run_ + "/" + entry))
-      move_entry(run_ + "/" + entry, removing_ + "/" + entry);
+    if (entry != kReplaced) clear(entry);
   move_entry(replaced_, replacing_);
   settle_moves();
+}
+
+// Removed at once, since a full disk may have no room for another folder; moved where other ranks still write into it.
+void ReplacedRun::clear(const std::string& entry) const {
+  const std::string path = run_ + "/" + entry;
+  remove(path);
+  if (!is_there_at_all(path)) return;
+  make_here(removing_);
+  move_entry(path, removing_ + "/" + entry);
 }
 
 void ReplacedRun::discard() const {
@@ -100,10 +108,10 @@ void ReplacedRun::move_all(const std::string& from, const std::string& to) const
     if (is_there_at_all(from + "/" + entry)) move_entry(from + "/" + entry, to + "/" + entry);
 }
 
-// Other ranks may be writing into it until they learn that the job fails: what stays for now, the next job removes.
-void ReplacedRun::remove(const std::string& folder) const {
+// What cannot go now, the next job removes.
+void ReplacedRun::remove(const std::string& path) const {
   std::error_code ignored;
-  fs::remove_all(folder, ignored);
+  fs::remove_all(path, ignored);
 }
 
 }  // namespace polyscene

@@ -33,7 +33,8 @@ class ReplacedRun {
 
  private:
   void move_all(const std::string& from, const std::string& to) const;
-  void remove(const std::string& folder) const;
+  void clear(const std::string& entry) const;
+  void remove(const std::string& path) const;
 
   std::string run_, replacing_, replaced_, removing_;
   std::vector<std::string> entries_;

@@ -103,9 +103,9 @@ void ScenarioNames::share(Communicator& communicator) {
 }
 
 std::string ScenarioNames::to_json() const {
-  nlohmann::ordered_json json = {
-      {"format", kNamesFormat}, {"complete", complete_}, {"names", nlohmann::ordered_json::object()}};
-  for (const auto& [key, name] : names_) json["names"][std::to_string(key)] = name;
+  nlohmann::json json = {{"format", kNamesFormat}, {"complete", complete_}, {"names", nlohmann::json::object()}};
+  auto& names = json["names"];
+  for (const auto& [key, name] : names_) names[std::to_string(key)] = name;
   return json.dump(1) + "\n";
 }
 

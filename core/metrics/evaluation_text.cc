@@ -40,7 +40,7 @@ OrderedJson scenario_of(const ScenarioMetrics& s) {
 std::string shown(const std::string& name) { return name.empty() ? "\"\"" : percent_encoded(name, ""); }
 
 // Characters of UTF-8.
-size_t width_of(const std::string& text) {
+size_t characters_of(const std::string& text) {
   return static_cast<size_t>(
       std::ranges::count_if(text, [](char c) { return (static_cast<unsigned char>(c) & 0xC0) != 0x80; }));
 }
@@ -68,9 +68,9 @@ Cells cells_of(const std::string& name, const Metrics& m) {
 void print_table(std::ostream& out, const std::vector<Cells>& lines) {
   std::vector<size_t> widths(lines.front().size());
   for (const Cells& line : lines)
-    for (size_t c = 0; c < line.size(); ++c) widths[c] = std::max(widths[c], width_of(line[c]));
+    for (size_t c = 0; c < line.size(); ++c) widths[c] = std::max(widths[c], characters_of(line[c]));
   for (const Cells& line : lines) {
-    out << line[0] << std::string(widths[0] - width_of(line[0]), ' ');
+    out << line[0] << std::string(widths[0] - characters_of(line[0]), ' ');
     for (size_t c = 1; c < line.size(); ++c) out << "  " << std::string(widths[c] - line[c].size(), ' ') << line[c];
     out << '\n';
   }

@@ -71,7 +71,7 @@ TEST(ScenarioNames, JsonAndBack) {
   names.add(-5, "a \"b\"\n");
   names.add(int64_t{1} << 62, "");
   EXPECT_EQ(names.to_json(),
-            "{\n \"format\": 1,\n \"complete\": true,\n \"names\": {\n  \"-5\": \"a \\\"b\\\"\\n\",\n"
+            "{\n \"complete\": true,\n \"format\": 1,\n \"names\": {\n  \"-5\": \"a \\\"b\\\"\\n\",\n"
             "  \"4611686018427387904\": \"\"\n }\n}\n");
   EXPECT_EQ(ScenarioNames::from_json(names.to_json(), "f"), names);
   ScenarioNames few(1);

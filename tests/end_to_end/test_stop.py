@@ -5,6 +5,7 @@ POLYSCENE_STOPS: how many jobs are stopped by a signal. POLYSCENE_TIMER_S: secon
 
 import ctypes
 import os
+import pathlib
 import random
 import re
 import shutil
@@ -42,6 +43,13 @@ class StopTest(ProgramTest):
             if line.startswith(start):
                 break
         return "".join(said)
+
+    @staticmethod
+    def wait_until_taken(process, number):
+        waiting = True
+        while waiting:
+            status = pathlib.Path(f"/proc/{process.pid}/status").read_text()
+            waiting = int(re.search(r"ShdPnd:\s*(\w+)", status)[1], 16) >> (number - 1) & 1
 
     def stopped(self, name, number, ranks, mpi, rng):
         """Starts a job, stops it at a random moment, and checks where it ended; returns the step."""
@@ -86,7 +94,7 @@ class StopTest(ProgramTest):
             with self.subTest(first=first, second=second), self.start("run", *slow) as process:
                 self.read_until(process, "step 1/")
                 process.send_signal(first)
-                time.sleep(0.01)
+                self.wait_until_taken(process, first)  # two that wait are one
                 process.send_signal(second)
                 said = process.stdout.read()
             self.assertEqual(process.returncode, code, said)

@@ -25,7 +25,7 @@ int descriptor_of(const fs::path& folder, const std::string& name) {
   return std::stoi(name);
 }
 
-OutputPlace follow(const std::string& option, const std::string& path) {
+OutputPlace follow_links(const std::string& option, const std::string& path) {
   fs::path at = path;
   for (int links = 0; links < kMostLinks; ++links) {
     const fs::path folder = at.has_parent_path() ? at.parent_path() : fs::path(".");
@@ -44,7 +44,7 @@ OutputPlace follow(const std::string& option, const std::string& path) {
 
 OutputPlace output_place(const std::string& option, const std::string& path) {
   require(!path.empty(), "[output] wanted a file for ", option, ", got an empty name; is a variable unset?");
-  OutputPlace place = follow(option, path);
+  OutputPlace place = follow_links(option, path);
   struct stat status {};
   const int got = place.descriptor >= 0 ? ::fstat(place.descriptor, &status) : ::stat(place.path.c_str(), &status);
   const auto refuse = [&](bool is, const char* what, const char* advice) {

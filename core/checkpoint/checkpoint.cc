@@ -11,7 +11,9 @@
 #include <fstream>
 #include <set>
 
+#include "core/checkpoint/file_hashes.h"
 #include "core/checkpoint/folders.h"
+#include "core/checkpoint/hash_check.h"
 #include "core/checkpoint/manifest_file.h"
 #include "core/checkpoint/model_parts.h"
 #include "core/config/load.h"
@@ -158,8 +160,7 @@ void clear_what_may_be_converted(config::Experiment& e) {
 // What `clear` leaves may not differ.
 config::Experiment load_config(const std::string& checkpoint, const std::vector<std::string>& overrides,
                                void (*clear)(config::Experiment&), const char* rule, const char* advice) {
-  const std::string path = checkpoint + "/config.pbtxt";
-  config::Experiment before = load_experiment(path), now = load_experiment(path, overrides);
+  config::Experiment before = load_saved_experiment(checkpoint), now = load_saved_experiment(checkpoint, overrides);
   const config::Experiment result = now;
   clear(before);
   clear(now);
@@ -180,12 +181,6 @@ std::string end_of_file(const std::string& path, uintmax_t size) {
   require<DataError>(file.good() || end.empty(), "[checkpoint] cannot read the end of ", path,
                      "; check that it is a file that you may read, and that nothing changes it");
   return end;
-}
-
-std::string sentences(const std::vector<std::string>& all) {
-  std::string text;
-  for (const std::string& one : all) text += "\n  " + one;
-  return text;
 }
 
 }  // namespace
@@ -253,7 +248,7 @@ void CheckpointSave::write() {
     Manifest manifest;
     for (const WrittenFile& file : write_copy(aside_, experiment_, session_, std::move(copy_),
                                               base_ ? std::optional(base_->table_updates) : std::nullopt))
-      add_file(manifest, file);
+      *manifest.add_file() = checkpoint::described(file);
     mine_ = manifest.SerializeAsString();
   } catch (...) {
     failure_ = std::current_exception();
@@ -287,6 +282,10 @@ std::string find_checkpoint(const std::string& path) {
   if (fs::exists(checkpoint::manifest_path(path))) return RunFolder(path).path();
   const std::string folder = RunFolder(path).checkpoints();
   const std::vector<int64_t> steps = steps_in(folder);
+  require(!is_model(path), "[checkpoint] wanted a checkpoint or a run that has some, ", path,
+          " is a model, which has no state of optimisers for training to go on from; pass its run, or start another "
+          "run with train.warm_start { from: \"",
+          path, "\" }");
   require(!steps.empty(), "[checkpoint] wanted a checkpoint or a run that has some, ", path,
           " holds no manifest.pbtxt and no checkpoints/step-...; train with train.checkpoint.every_steps set");
   return folder + "/" + name_of(steps.back());
@@ -330,16 +329,6 @@ void require_whole(const std::string& folder) {
           ", and has not all rows; polyscene checkpoint compact ", folder, " makes it whole");
 }
 
-std::vector<std::string> damage_of(const std::string& checkpoint, int rank, int ranks) {
-  std::vector<std::string> damage;
-  for (const std::string& link : chain_of(checkpoint)) {
-    const Manifest manifest = read_manifest(link);
-    for (int i = rank; i < manifest.file_size(); i += ranks)
-      if (auto sentence = damage_of_file(link, manifest.file(i))) damage.push_back(std::move(*sentence));
-  }
-  return damage;
-}
-
 TrainPosition position_of_checkpoint(const std::string& checkpoint) { return position_of(read_manifest(checkpoint)); }
 
 TrainPosition load_checkpoint(const std::string& checkpoint, const std::string& data, Session& session) {
@@ -347,31 +336,12 @@ TrainPosition load_checkpoint(const std::string& checkpoint, const std::string& 
   const Manifest manifest = read_manifest(checkpoint);
   require(manifest.data() == data, "[checkpoint] wanted the training files that ", checkpoint, " was trained on (",
           manifest.data(), "), found others (", data, "); restore them, or start another run");
-  // Files are compared with their hashes while they are loaded: each is read once, and who is told of damage has no
-  // session to go on with.
+  // Who is told of damage has no session to go on with.
   const std::vector<std::string> chain = chain_of(checkpoint);
-  std::vector<std::string> damage;
-  std::exception_ptr unreadable, failure;
-  std::thread verifier = start_thread([&] {
-    try {
-      damage = damage_of(checkpoint, communicator.rank(), communicator.size());
-    } catch (...) {
-      unreadable = std::current_exception();
-    }
-  });
-  try {
-    read_parts(chain, session, {.state = true});
-  } catch (...) {
-    failure = std::current_exception();
-  }
-  verifier.join();
+  read_checked(checkpoint, communicator,
+               str("resume from another with --resume ", run_of_checkpoint(checkpoint), "/checkpoints/step-..."),
+               [&] { read_parts(chain, session, {.state = true}); });
   together(communicator, [&] {
-    if (unreadable) std::rethrow_exception(unreadable);
-    require<DataError>(damage.empty(), "[checkpoint] ", checkpoint, " is damaged:", sentences(damage),
-                       "\nresume from another with --resume ", run_of_checkpoint(checkpoint), "/checkpoints/step-...");
-  });
-  together(communicator, [&] {
-    if (failure) std::rethrow_exception(failure);
     session.tables().set_update_steps(manifest.table_updates());
     if (communicator.rank() != 0) return;
     const RunFolder run(run_of_checkpoint(checkpoint));

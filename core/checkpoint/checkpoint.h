@@ -100,10 +100,6 @@ class CheckpointSave {
 [[nodiscard]] config::Experiment load_convert_config(const std::string& checkpoint,
                                                      const std::vector<std::string>& overrides);
 
-// Files of a checkpoint's chain that are not as they were written, each as a sentence; of every `ranks`-th from `rank`
-// on. Throws DataError when the manifest cannot be read.
-[[nodiscard]] std::vector<std::string> damage_of(const std::string& checkpoint, int rank = 0, int ranks = 1);
-
 // The checkpoint and those that it adds to, newest first. Throws DataError where one is missing.
 [[nodiscard]] std::vector<std::string> chain_of(const std::string& checkpoint);
 

@@ -10,8 +10,10 @@
 #include <vector>
 
 #include "core/checkpoint/checkpoint.h"
+#include "core/checkpoint/hash_check.h"
 #include "core/checkpoint/held_model.h"
 #include "core/export/safetensors.h"
+#include "dist/world.h"
 
 namespace polyscene {
 namespace fs = std::filesystem;
@@ -167,11 +169,7 @@ bool print_file(std::ostream& out, const std::string& path_a, const std::string&
   return same;
 }
 
-}  // namespace
-
-bool print_difference(std::ostream& out, const std::string& path_a, const std::string& path_b) {
-  const HeldModel first = model_at(path_a), second = model_at(path_b);
-  const std::string &a = first.path(), &b = second.path();
+bool print_folders(std::ostream& out, const std::string& a, const std::string& b) {
   out << std::setprecision(3);
   bool same = print_file(out, a + "/dense.safetensors", b + "/dense.safetensors");
   const std::string state = "/optimizer.safetensors";
@@ -192,6 +190,18 @@ bool print_difference(std::ostream& out, const std::string& path_a, const std::s
       same = false;
     }
   if (same) out << a << " and " << b << " hold the same\n";
+  return same;
+}
+
+}  // namespace
+
+bool print_difference(std::ostream& out, const std::string& path_a, const std::string& path_b) {
+  const HeldModel first = model_at(path_a), second = model_at(path_b);
+  const std::string &a = first.path(), &b = second.path();
+  const std::string advice = "what is printed above is of the damaged files";
+  const auto one = make_single_world();
+  bool same = false;
+  read_checked(a, *one, advice, [&] { read_checked(b, *one, advice, [&] { same = print_folders(out, a, b); }); });
   return same;
 }
 

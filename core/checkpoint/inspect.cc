@@ -9,8 +9,10 @@
 #include <vector>
 
 #include "core/checkpoint/checkpoint.h"
+#include "core/checkpoint/hash_check.h"
 #include "core/checkpoint/held_model.h"
 #include "core/export/safetensors.h"
+#include "dist/world.h"
 
 namespace polyscene {
 namespace fs = std::filesystem;
@@ -66,11 +68,7 @@ void print(std::ostream& out, const std::string& name, const Values& v) {
   out << '\n';
 }
 
-}  // namespace
-
-void print_checkpoint(std::ostream& out, const std::string& path) {
-  const HeldModel model(fs::exists(path + "/dense.safetensors") ? path : find_checkpoint(path));
-  const std::string& folder = model.path();
+void print_folder(std::ostream& out, const std::string& folder) {
   out << folder << '\n';
   if (fs::exists(folder + "/manifest.pbtxt")) {
     const TrainPosition p = position_of_checkpoint(folder);
@@ -106,6 +104,14 @@ void print_checkpoint(std::ostream& out, const std::string& path) {
     dense.add(values, name);
   }
   print(out, "dense parameters", dense);
+}
+
+}  // namespace
+
+void print_checkpoint(std::ostream& out, const std::string& path) {
+  const HeldModel model(fs::exists(path + "/dense.safetensors") ? path : find_checkpoint(path));
+  read_checked(model.path(), *make_single_world(), "what is printed above is of the damaged files",
+               [&] { print_folder(out, model.path()); });
 }
 
 }  // namespace polyscene

@@ -1,42 +1,61 @@
 #include "core/checkpoint/manifest_file.h"
 
-#include <google/protobuf/io/tokenizer.h>
-#include <google/protobuf/text_format.h>
-#include <xxhash.h>
-
 #include <algorithm>
+#include <cmath>
 #include <cstdio>
-#include <fstream>
-#include <sstream>
 
+#include "core/checkpoint/file_hashes.h"
 #include "core/checkpoint/folders.h"
-#include "core/config/file_name.h"
-#include "core/export/safetensors.h"
-#include "core/train/text_file.h"
+#include "core/checkpoint/sealed_message.h"
 #include "ops/base/error.h"
 
 namespace polyscene::checkpoint {
 namespace fs = std::filesystem;
 namespace {
 
-// Messages in messages, far more than a manifest has: without a bound a file could use up the stack.
-constexpr int kDeepestManifest = 100;
+constexpr int64_t kMost = int64_t{1} << 53;  // steps and rows: no run has so many, and sums of them fit
+constexpr int64_t kMostRanks = 1 << 20;
+const std::string kDamaged = "the checkpoint is damaged, take another: --resume names it";
 
-// Where in a file that is not as it was written: its tensors have hashes of their own.
-std::string damaged_place(const std::string& path, const File& wanted) {
-  if (wanted.tensor().empty()) return {};
-  std::string names;
-  try {
-    const SafetensorsFile file(path);
-    for (const TensorHash& tensor : wanted.tensor()) {
-      const TensorView found = file.tensor(tensor.name());
-      if (XXH3_64bits(found.data, static_cast<size_t>(found.bytes())) != tensor.xxh3())
-        names += str(names.empty() ? ": tensor \"" : ", \"", tensor.name(), "\"");
-    }
-  } catch (const DataError&) {
-    return ": its header";
-  }
-  return names.empty() ? ": its header" : names;
+// Numbers that a run can have.
+void check_numbers(const std::string& path, const std::string& checkpoint, const Manifest& m) {
+  const auto between = [&](const char* what, int64_t number, int64_t least, int64_t most) {
+    require<DataError>(least <= number && number <= most, "[checkpoint] ", path, ": wanted ", what, " from ", least,
+                       " to ", most, ", got ", number, "; ", kDamaged);
+  };
+  between("step", m.step(), 0, kMost);
+  between("trained_steps", m.trained_steps(), 0, m.step());
+  between("epoch", m.epoch(), 0, kMost);
+  between("batches", m.batches(), 0, kMost);
+  between("rows_trained", m.rows_trained(), 0, kMost);
+  between("table_updates", m.table_updates(), 0, kMost);
+  between("misses", m.misses(), 0, kMost);
+  between("best_step", m.best_step(), 0, m.step());
+  between("ranks", m.ranks(), 1, kMostRanks);
+  require<DataError>(std::isfinite(m.best()), "[checkpoint] ", path, ": wanted best as a number, got ", m.best(), "; ",
+                     kDamaged);
+  const std::optional<int64_t> named = step_of(checkpoint);
+  require<DataError>(!named || *named == m.step(), "[checkpoint] ", path, " is of step ", m.step(),
+                     ", its folder of step ", named.value_or(0), "; ", kDamaged);
+}
+
+std::pair<Manifest, bool> read_with_hash(const std::string& checkpoint) {
+  const std::string path = manifest_path(checkpoint);
+  Manifest manifest;
+  const ReadMessage read = read_sealed(path, manifest, kDamaged);
+  require<DataError>(manifest.schema() == kWhole || manifest.schema() == kAdding, "[checkpoint] ", path,
+                     " is of schema ", manifest.schema(), ", this program reads ", kWhole, " and ", kAdding,
+                     "; resume with the program that wrote it, or a newer one");
+  require<DataError>(read.unknown.empty(), "[checkpoint] ", path, " has a field that this program does not know, ",
+                     read.unknown, "; resume with the program that wrote it, or a newer one");
+  const std::optional<int64_t> base = step_of(manifest.base());
+  const bool earlier = base && *base < manifest.step() && manifest.base() == name_of(*base);
+  require<DataError>(manifest.schema() == kAdding ? earlier : !manifest.has_base(), "[checkpoint] ", path,
+                     " names the base \"", manifest.base(), "\", which is no earlier checkpoint; do not use it");
+  check_numbers(path, checkpoint, manifest);
+  check_list(path, manifest.file(), true);
+  check_list(path, manifest.log(), false);
+  return {std::move(manifest), read.hashed};
 }
 
 }  // namespace
@@ -66,67 +85,14 @@ std::vector<int64_t> steps_in(const std::string& folder) {
   return steps;
 }
 
-Manifest read_manifest(const std::string& checkpoint) {
-  const std::string path = manifest_path(checkpoint);
-  std::ifstream file(path);
-  std::stringstream text;
-  text << file.rdbuf();
-  Manifest manifest;
-  google::protobuf::TextFormat::Parser parser;
-  parser.AllowUnknownField(true);
-  parser.SetRecursionLimit(kDeepestManifest);
-  struct Silent : public google::protobuf::io::ErrorCollector {
-    void AddError(int, int, const std::string&) override {}
-    void AddWarning(int, int, const std::string&) override {}
-  } silent;
-  parser.RecordErrorsTo(&silent);
-  const bool parsed = file && parser.ParseFromString(text.str(), &manifest);
-  require<DataError>(parsed, "[checkpoint] cannot read ", path,
-                     "; the checkpoint is damaged, take another: --resume names it");
-  require<DataError>(manifest.schema() == kWhole || manifest.schema() == kAdding, "[checkpoint] ", path,
-                     " is of schema ", manifest.schema(), ", this program reads ", kWhole, " and ", kAdding,
-                     "; resume with the program that wrote it, or a newer one");
-  const std::optional<int64_t> base = step_of(manifest.base());
-  const bool earlier = base && *base < manifest.step() && manifest.base() == name_of(*base);
-  require<DataError>(manifest.schema() == kAdding ? earlier : !manifest.has_base(), "[checkpoint] ", path,
-                     " names the base \"", manifest.base(), "\", which is no earlier checkpoint; do not use it");
-  for (const auto* files : {&manifest.file(), &manifest.log()})
-    for (const File& entry : *files)  // a manifest comes from elsewhere
-      require<DataError>(stays_inside(entry.name()), "[checkpoint] ", path, " names the file \"", entry.name(),
-                         "\", which does not lie below its folder; do not use it");
-  return manifest;
-}
+Manifest read_manifest(const std::string& checkpoint) { return read_with_hash(checkpoint).first; }
+
+bool manifest_is_hashed(const std::string& checkpoint) { return read_with_hash(checkpoint).second; }
 
 void write_manifest(const std::string& checkpoint, const Manifest& manifest) {
-  std::string text;
-  google::protobuf::TextFormat::PrintToString(manifest, &text);
-  write_text_file(manifest_path(checkpoint), text);
+  write_sealed(manifest_path(checkpoint), manifest);
   sync_folder(checkpoint + "/tables", false);
   sync_folder(checkpoint, true);
-}
-
-void add_file(Manifest& manifest, const WrittenFile& file) {
-  File& entry = *manifest.add_file();
-  entry.set_name(file.name);
-  entry.set_bytes(file.hash.bytes);
-  entry.set_xxh3(file.hash.xxh3);
-  for (const auto& [name, hash] : file.tensors) {
-    TensorHash& tensor = *entry.add_tensor();
-    tensor.set_name(name);
-    tensor.set_xxh3(hash);
-  }
-}
-
-std::optional<std::string> damage_of_file(const std::string& checkpoint, const File& wanted) {
-  const std::string path = checkpoint + "/" + wanted.name();
-  std::error_code error;
-  if (!fs::exists(path, error)) return path + " is missing";
-  const FileHash found = hash_file(path);
-  if (found.bytes != wanted.bytes())
-    return str(path, " has ", found.bytes, " bytes, was written with ", wanted.bytes());
-  if (found.xxh3 != wanted.xxh3())
-    return path + " does not have the hash that it was written with" + damaged_place(path, wanted);
-  return {};
 }
 
 }  // namespace polyscene::checkpoint

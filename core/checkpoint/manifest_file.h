@@ -8,7 +8,6 @@
 #include <vector>
 
 #include "core/checkpoint/manifest.pb.h"
-#include "core/checkpoint/model_parts.h"
 
 namespace polyscene::checkpoint {
 
@@ -21,13 +20,12 @@ inline constexpr int kWhole = 1, kAdding = 2;  // schemas
 [[nodiscard]] std::vector<int64_t> steps_in(const std::string& folder);
 
 [[nodiscard]] std::string manifest_path(const std::string& checkpoint);
-// Throws DataError on one that is damaged, of another schema, or names what does not lie below its folder.
+// Throws DataError on one that is damaged, of another schema, has fields that this program does not know or numbers
+// that no run has, or names what does not lie below its folder.
 [[nodiscard]] Manifest read_manifest(const std::string& checkpoint);
+// Whether it carries a hash of itself, as those of an earlier program do not. Throws like read_manifest().
+[[nodiscard]] bool manifest_is_hashed(const std::string& checkpoint);
 // Writes it and syncs the folder: from then on it is a checkpoint.
 void write_manifest(const std::string& checkpoint, const Manifest& manifest);
-
-void add_file(Manifest& manifest, const WrittenFile& file);
-// What is wrong with a file, as a sentence, or nothing.
-[[nodiscard]] std::optional<std::string> damage_of_file(const std::string& checkpoint, const File& wanted);
 
 }  // namespace polyscene::checkpoint

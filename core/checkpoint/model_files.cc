@@ -1,9 +1,28 @@
 #include "core/checkpoint/model_files.h"
 
+#include <algorithm>
+#include <cmath>
+
 #include "core/checkpoint/folders.h"
+#include "core/checkpoint/hash_check.h"
 #include "core/checkpoint/model_parts.h"
 
 namespace polyscene {
+namespace {
+
+// Whatever they multiply would score as no number.
+void require_finite(const std::string& folder, const ParameterStore& parameters) {
+  const Tensor values = parameters.host_values();
+  for (const ParameterStore::Entry& entry : parameters.entries())
+    require<DataError>(
+        std::ranges::all_of(ParameterStore::part(entry, values).elements<const float>(),
+                            [](float x) { return std::isfinite(x); }),
+        "[checkpoint] ", folder, "/dense.safetensors: tensor \"", entry.name,
+        "\" has values that are not finite, with which nothing can be scored; take another model, or train it again");
+}
+
+}  // namespace
+
 void save_model(const std::string& folder, const config::Experiment& experiment, Session& session) {
   Communicator& communicator = session.communicator();
   const bool leads = communicator.rank() == 0;
@@ -15,7 +34,9 @@ void save_model(const std::string& folder, const config::Experiment& experiment,
     make_folder(aside + "/tables");
   });
   session.scenario_names().share(communicator);
-  together(communicator, [&] { static_cast<void>(write_parts(aside, experiment, session)); });
+  std::vector<WrittenFile> written;
+  together(communicator, [&] { written = write_parts(aside, experiment, session); });
+  write_model_hashes(aside, written, communicator);
   together(communicator, [&] {
     if (leads) replace_folder(folder, aside);
   });
@@ -23,7 +44,12 @@ void save_model(const std::string& folder, const config::Experiment& experiment,
 }
 
 void load_model(const std::string& folder, Session& session, const std::vector<std::vector<int64_t>>* wanted) {
-  read_parts({folder}, session, {.wanted = wanted});
+  const auto read = [&] {
+    read_parts({folder}, session, {.wanted = wanted});
+    require_finite(folder, session.parameters());
+  };
+  read_checked(folder, session.communicator(),
+               "restore it from a copy, or let polyscene train --resume save it once more", read, wanted == nullptr);
 }
 
 }  // namespace polyscene

@@ -12,8 +12,9 @@ namespace polyscene {
 // have: the model there is always whole. Throws DataError on every rank when any rank failed.
 void save_model(const std::string& folder, const config::Experiment& experiment, Session& session);
 
-// Loads dense parameters and this rank's rows, or of those the `wanted` ones (per table ascending keys). Throws
-// DataError naming the file and tensor that is missing or has another shape than the model.
+// Collective. Loads dense parameters and this rank's rows, or of those the `wanted` ones (per table ascending keys);
+// then the files of tables are not compared with their hashes, which else all are. Throws DataError naming the file and
+// tensor that is damaged, missing, of another shape than the model, or of dense parameters not finite.
 void load_model(const std::string& folder, Session& session, const std::vector<std::vector<int64_t>>* wanted = nullptr);
 
 }  // namespace polyscene

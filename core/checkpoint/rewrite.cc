@@ -6,7 +6,9 @@
 #include <ostream>
 
 #include "core/checkpoint/checkpoint.h"
+#include "core/checkpoint/file_hashes.h"
 #include "core/checkpoint/folders.h"
+#include "core/checkpoint/hash_check.h"
 #include "core/checkpoint/manifest_file.h"
 #include "core/checkpoint/saved_table.h"
 #include "core/config/load.h"
@@ -49,7 +51,7 @@ void write_aside(const std::string& aside, Alone& model, Manifest manifest) {
   remove_folder(aside);
   make_folder(aside + "/tables");
   for (const WrittenFile& file : write_copy(aside, model.experiment, model.session, copy_model(model.session), {}))
-    add_file(manifest, file);
+    *manifest.add_file() = checkpoint::described(file);
   write_manifest(aside, manifest);
 }
 
@@ -163,7 +165,7 @@ std::pair<std::string, size_t> compact_checkpoint(const std::string& path) {
   require_sound(checkpoint);
   if (chain.size() == 1) return {checkpoint, 1};
   PartialFolder partial(aside);
-  Alone model(load_experiment(checkpoint + "/config.pbtxt"));
+  Alone model(load_saved_experiment(checkpoint));
   read_parts(chain, model.session, {.state = true});
   const Manifest manifest = checkpoint::read_manifest(checkpoint);
   model.session.tables().set_update_steps(manifest.table_updates());
@@ -178,7 +180,7 @@ std::string convert_checkpoint(const std::string& path, const std::vector<std::s
                                const std::string& output, std::ostream& out) {
   require_output_folder("--output", output, {});
   const std::string checkpoint = find_checkpoint(path);
-  const config::Experiment before = load_experiment(checkpoint + "/config.pbtxt");
+  const config::Experiment before = load_saved_experiment(checkpoint);
   const config::Experiment after = load_convert_config(checkpoint, overrides);
   require_sound(checkpoint);
   const RunFolder run(output);

@@ -1,12 +1,14 @@
 #include "core/checkpoint/warm_start.h"
 
 #include <algorithm>
+#include <cmath>
 #include <filesystem>
 #include <numeric>
 #include <ostream>
 #include <set>
 
 #include "core/checkpoint/checkpoint.h"
+#include "core/checkpoint/hash_check.h"
 #include "core/checkpoint/held_model.h"
 #include "core/checkpoint/saved_table.h"
 #include "core/export/safetensors.h"
@@ -24,13 +26,9 @@ HeldModel model_of(const std::string& path) {
 
 class WarmStart {
  public:
-  WarmStart(const config::WarmStart& wanted, Session& session)
-      : wanted_(wanted),
-        session_(session),
-        model_(model_of(wanted.from())),
-        dense_(model_.path() + "/dense.safetensors") {
-    report_.folder = model_.path();
-    require_whole(report_.folder);
+  WarmStart(const config::WarmStart& wanted, const std::string& folder, Session& session)
+      : wanted_(wanted), session_(session), dense_(folder + "/dense.safetensors") {
+    report_.folder = folder;
   }
 
   WarmStartReport run() {
@@ -83,6 +81,9 @@ class WarmStart {
     const TensorView saved = dense_.tensor(source);
     require<DataError>(saved.dtype == DType::kFloat32, "[checkpoint] ", report_.folder, ": tensor \"", source,
                        "\" is not float32");
+    require<DataError>(std::ranges::all_of(saved.elements<const float>(), [](float x) { return std::isfinite(x); }),
+                       "[checkpoint] ", report_.folder, ": tensor \"", source,
+                       "\" has values that are not finite; start from another model, or leave it out with only");
     unused_.erase(source);
     if (!fits(entry.name, str(saved.shape), str(entry.data.shape))) return;
     std::ranges::copy(saved.elements<const float>(), ParameterStore::part(entry, values).elements<float>().begin());
@@ -122,7 +123,6 @@ class WarmStart {
 
   const config::WarmStart& wanted_;
   Session& session_;
-  HeldModel model_;
   SafetensorsFile dense_;
   std::set<std::string> there_, unused_;
   WarmStartReport report_;
@@ -131,7 +131,11 @@ class WarmStart {
 }  // namespace
 
 WarmStartReport warm_start(const config::WarmStart& from, Session& session) {
-  WarmStartReport report = WarmStart(from, session).run();
+  const HeldModel model = model_of(from.from());
+  require_whole(model.path());
+  WarmStartReport report;
+  read_checked(model.path(), session.communicator(), "start from another model, or restore it from a copy",
+               [&] { report = WarmStart(from, model.path(), session).run(); });
   session.communicator().all_reduce<int64_t>(report.rows);
   return report;
 }

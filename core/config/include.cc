@@ -17,6 +17,11 @@ namespace {
 
 namespace fs = std::filesystem;
 
+// Far more than anybody writes. Each file is compared with those that it is included from, by functions that call
+// themselves.
+constexpr size_t kMostNested = 64;
+constexpr size_t kMostFiles = 1000;  // beside the first
+
 // Names of the files beside the one that was not found.
 std::vector<std::string> neighbours(const fs::path& path) {
   std::vector<std::string> names;
@@ -84,6 +89,10 @@ class Reader {
     require(fresh, "[config] ", wanted_by, path.string(), " is included a second time (first by ",
             first->second.substr(0, first->second.size() - std::min<size_t>(2, first->second.size())),
             "), which would append its lists twice; remove one include");
+    require(open_.size() < kMostNested, "[config] ", wanted_by, "wanted files that include each other at most ",
+            kMostNested, " deep, ", path.string(), " is deeper; let one file include the others side by side");
+    require(seen_.size() <= kMostFiles + 1, "[config] ", wanted_by, "wanted at most ", kMostFiles, " files, ", path.string(),
+            " is one more; put several of them into one");
     open_.push_back(path);
   }
 

@@ -66,6 +66,15 @@ config::Experiment load_experiment(const std::string& path, const std::vector<st
   return experiment;
 }
 
+config::Experiment load_saved_experiment(const std::string& folder, const std::vector<std::string>& overrides) {
+  const std::string path = folder + "/config.pbtxt";
+  std::error_code error;
+  const fs::file_type type = fs::status(path, error).type();
+  require<DataError>(type == fs::file_type::regular || type == fs::file_type::not_found, "[config] wanted a file as ",
+                     path, ", got a folder, pipe or device; put back what was written there");
+  return load_experiment(path, overrides);
+}
+
 std::string to_text(const config::Experiment& experiment) {
   std::string text;
   google::protobuf::TextFormat::Printer printer;

@@ -16,6 +16,11 @@ namespace polyscene {
 [[nodiscard]] config::Experiment load_experiment(const std::string& path,
                                                  const std::vector<std::string>& overrides = {});
 
+// That of a model, a checkpoint or an export, which `folder` holds: DataError where something else than a file is in
+// its place, since a pipe there would be waited for.
+[[nodiscard]] config::Experiment load_saved_experiment(const std::string& folder,
+                                                       const std::vector<std::string>& overrides = {});
+
 // The whole configuration as text that load_experiment reads back to an equal message.
 [[nodiscard]] std::string to_text(const config::Experiment& experiment);
 

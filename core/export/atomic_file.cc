@@ -10,6 +10,7 @@
 #include <cstring>
 #include <filesystem>
 
+#include "core/export/readable_file.h"
 #include "ops/base/error.h"
 #include "ops/tensor/tensor.h"
 
@@ -53,15 +54,14 @@ FileHash hash_file(const std::string& path) {
   const std::shared_ptr<void> block = allocate_host(kBlock);
   const auto state = new_hash();
   FileHash result;
-  const int file = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
-  ssize_t got = file < 0 ? -1 : 0;
-  while (file >= 0 && (got = ::read(file, block.get(), kBlock)) > 0) {
+  const ReadableFile file(path);
+  for (ssize_t got = 1; got != 0;) {
+    got = ::read(file.descriptor(), block.get(), kBlock);
+    if (got < 0 && errno == EINTR) continue;
+    require<DataError>(got >= 0, "[export] cannot read ", path, ": ", std::strerror(errno));
     XXH3_64bits_update(state.get(), block.get(), static_cast<size_t>(got));
     result.bytes += got;
   }
-  const int error = errno;
-  if (file >= 0) ::close(file);
-  require<DataError>(got == 0, "[export] cannot read ", path, ": ", std::strerror(error));
   result.xxh3 = XXH3_64bits_digest(state.get());
   return result;
 }

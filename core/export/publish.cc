@@ -1,12 +1,8 @@
 #include "core/export/publish.h"
 
-#include <xxhash.h>
-
 #include <algorithm>
-#include <cerrno>
 #include <cmath>
-#include <cstdio>
-#include <cstring>
+#include <cstdlib>
 #include <filesystem>
 #include <iomanip>
 #include <nlohmann/json.hpp>
@@ -14,17 +10,22 @@
 #include <ostream>
 
 #include "core/checkpoint/folders.h"
+#include "core/checkpoint/hash_check.h"
 #include "core/checkpoint/held_model.h"
 #include "core/checkpoint/model_files.h"
 #include "core/checkpoint/model_parts.h"
 #include "core/config/load.h"
 #include "core/data/file_list.h"
+#include "core/export/atomic_file.h"
 #include "core/export/copy_file.h"
+#include "core/export/export_aside.h"
 #include "core/export/onnx/model.h"
 #include "core/export/run_command.h"
+#include "core/export/sealed_text.h"
 #include "core/export/stores.h"
 #include "core/export/triton.h"
 #include "core/metrics/evaluation.h"
+#include "core/serve/export_json.h"
 #include "core/serve/served_model.h"
 #include "core/train/output_rule.h"
 #include "core/train/run_folder.h"
@@ -153,7 +154,7 @@ Json write_delta(const ExportJob& job, const Model& model, const std::string& tr
   const ChangedRows rows = write_changed_stores(model, trained, to, base);
   out << "rows that differ from version " << version << ": " << rows.changed << " of " << rows.all << ", and "
       << rows.gone << " that are gone\n";
-  return {{"version", version}, {"xxh3", version_hash(base.folder())}};
+  return {{"version", version}, {"xxh3", file_hash(export_json(base.folder()))}};
 }
 
 Json describe_files_of(const std::string& folder) {
@@ -163,71 +164,47 @@ Json describe_files_of(const std::string& folder) {
     if (entry.is_regular_file()) names.push_back(entry.path().lexically_relative(folder).string());
   std::ranges::sort(names);
   for (const std::string& name : names) {
-    const MappedFile file(folder + "/" + name);
-    char hash[17];
-    std::snprintf(hash, sizeof(hash), "%016lx", XXH3_64bits(file.bytes().data(), file.bytes().size()));
-    files[name] = {{"bytes", file.bytes().size()}, {"xxh3", hash}};
+    const FileHash hash = hash_file(folder + "/" + name);
+    files[name] = {{"bytes", hash.bytes}, {"xxh3", hash_digits(hash.xxh3)}};
   }
   return files;
 }
 
 void run_check(const std::string& command, const std::string& folder) {
   const std::string ended = run_command(command, folder);
-  require<DataError>(ended.empty(), "[export] wanted \"", command, "\" to agree with the exported model, it ended with ",
-                     ended, "; nothing was published");
+  require<DataError>(ended.empty(), "[export] wanted \"", command,
+                     "\" to agree with the exported model, it ended with ", ended, "; nothing was published");
 }
-
-// A folder that goes unless it was moved into place.
-class Aside {
- public:
-  explicit Aside(std::string path) : partial_(std::move(path)) {
-    remove_folder(this->path());
-    make_folder(this->path() + "/tables");
-  }
-  [[nodiscard]] const std::string& path() const { return partial_.path(); }
-  // As the next version; another export may take a number first.
-  std::string publish(const std::string& output) {
-    for (int64_t version = latest_version(output) + 1;; ++version) {
-      const std::string folder = output + "/" + std::to_string(version);
-      if (::rename(path().c_str(), folder.c_str()) == 0) {
-        partial_.release();
-        return folder;
-      }
-      require<DataError>(errno == ENOTEMPTY || errno == EEXIST, "[export] cannot move ", path(), " to ", folder, ": ",
-                         std::strerror(errno), "; choose a writable place for --output");
-    }
-  }
-
- private:
-  PartialFolder partial_;
-};
 
 }  // namespace
 
 std::string export_model(const ExportJob& job, std::ostream& out) {
   const HeldModel held = HeldModel::of_run(job.run, job.best);
   const std::string& model = held.path();
-  const config::Experiment experiment = load_experiment(model + "/config.pbtxt", job.overrides);
+  const config::Experiment experiment = load_saved_experiment(model, job.overrides);
   require_no_run("--output", job.output);
   require_output_folder("--output", job.output,
                         {.files = files_of_all_splits(experiment.data()), .folders = {job.run}});
   const FeatureSchema schema = FeatureSchema::from(experiment.data());
-  Aside aside(job.output + "/.partial-" + std::to_string(::getpid()));
+  ExportAside aside(job.output);
   write_text_file(aside.path() + "/config.pbtxt", to_text(experiment));
-  copy_file(model + "/dense.safetensors", aside.path() + "/dense.safetensors");
   if (const ScenarioNames names = read_scenario_names(model); !names.empty())
     write_text_file(aside.path() + "/scenarios.json", names.to_json());
   Json json = {{"format", 1}, {"model", experiment.name()}, {"run", job.run}, {"rows", row_format_name(job.rows)}};
-  if (job.delta)
-    json["base"] = write_delta(job, build_model(experiment, schema), model, aside.path(), out);
-  else
-    write_stores(build_model(experiment, schema), model, aside.path(), job.rows);
+  read_checked(model, *make_single_world(), "nothing was published; export another model, or restore it from a copy",
+               [&] {
+                 copy_file(model + "/dense.safetensors", aside.path() + "/dense.safetensors");
+                 if (job.delta)
+                   json["base"] = write_delta(job, build_model(experiment, schema), model, aside.path(), out);
+                 else
+                   write_stores(build_model(experiment, schema), model, aside.path(), job.rows);
+               });
 
   const auto describe = [&] {
     std::error_code none;
-    fs::remove(aside.path() + "/export.json", none);
+    fs::remove(export_json(aside.path()), none);
     json["files"] = describe_files_of(aside.path());
-    write_text_file(aside.path() + "/export.json", json.dump(2) + "\n");
+    write_text_file(export_json(aside.path()), sealed(kJsonSeal, json.dump(2).substr(2) + "\n"));
   };
   describe();
   std::optional<ScoredSample> sample;
@@ -248,7 +225,7 @@ std::string export_model(const ExportJob& job, std::ostream& out) {
   describe();
   sync_folder(aside.path() + "/tables", true);
   sync_folder(aside.path(), true);
-  const std::string folder = aside.publish(job.output);
+  const std::string folder = aside.publish();
   sync_folder(job.output, false);
 
   if (sample) {

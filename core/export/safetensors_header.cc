@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <nlohmann/json.hpp>
+#include <string_view>
 
 #include "ops/base/error.h"
 
@@ -23,6 +24,27 @@ uint64_t element_bytes(const std::string& type) {
   return found == kBytes.end() ? 0 : found->second;
 }
 
+// How deep values nest. Functions that print a value call themselves, so a deep one would use up the stack; a parser
+// that is asked to tell while it reads looks at all tensors before again for each one.
+int depth_of(std::string_view json) {
+  int depth = 0, deepest = 0;
+  bool inside = false;  // a string
+  for (size_t i = 0; i < json.size(); ++i) {
+    const char c = json[i];
+    if (inside) {
+      if (c == '\\') ++i;
+      inside = c != '"';
+    } else if (c == '"') {
+      inside = true;
+    } else if (c == '{' || c == '[') {
+      deepest = std::max(deepest, ++depth);
+    } else if (c == '}' || c == ']') {
+      --depth;
+    }
+  }
+  return deepest;
+}
+
 class Reader {
  public:
   Reader(const std::string& path, std::span<const char> file) : path_(path), file_(file) {}
@@ -30,14 +52,10 @@ class Reader {
   SafetensorsHeader read() {
     const uint64_t length = header_length();
     header_.data_begin = kLengthBytes + length;
-    // Messages print what came, by functions that call themselves: a deep value would use up the stack.
-    int deepest = 0;
-    const auto measure = [&](int depth, Json::parse_event_t, const Json&) {
-      deepest = std::max(deepest, depth);
-      return true;
-    };
-    const Json json = Json::parse(file_.data() + kLengthBytes, file_.data() + header_.data_begin, measure, false);
+    const std::string_view text(file_.data() + kLengthBytes, length);
+    const Json json = Json::parse(text, nullptr, false);
     check(json.is_object(), "wanted a JSON object as header, got something else");
+    const int deepest = depth_of(text);
     check(deepest <= kDeepestHeader, "wanted tensors with type, shape and place as header, got values ", deepest,
           " levels deep");
     for (const auto& [name, value] : json.items()) {

@@ -148,7 +148,11 @@ void EmbeddingStoreWriter::add(std::span<const int64_t> keys, std::span<const fl
     records_.resize(records_.size() + static_cast<size_t>(header_.record_bytes));
     char* const record = records_.data() + records_.size() - header_.record_bytes;
     std::memcpy(record, &key, 8);
-    write_values(static_cast<RowFormat>(header_.format), values.data() + i * header_.dim, header_.dim, record + 8);
+    const std::span<const float> row =
+        values.subspan(static_cast<size_t>(i * header_.dim), static_cast<size_t>(header_.dim));
+    require<DataError>(std::ranges::all_of(row, [](float x) { return std::isfinite(x); }), "[serve] ", path_,
+                       ": the row of key ", key, " has values that are not finite; export another model");
+    write_values(static_cast<RowFormat>(header_.format), row.data(), header_.dim, record + 8);
     if (records_.size() >= kFlushBytes) flush(added_ + 1);
   }
 }
@@ -159,6 +163,7 @@ void EmbeddingStoreWriter::finish() {
   XXH3_64bits_update(hash_.get(), slots_.data(), 4 * slots_.size());
   write(slots_.data(), 4 * slots_.size());
   header_.content_hash = XXH3_64bits_digest(hash_.get());
+  header_.slots_hash = XXH3_64bits(slots_.data(), 4 * slots_.size());
   header_.header_hash = hash_of(header_);
   if (::pwrite(file_, &header_, sizeof(StoreHeader), 0) != sizeof(StoreHeader) || ::fsync(file_) != 0) fail(errno);
   ::close(file_);
@@ -183,6 +188,9 @@ EmbeddingStore::EmbeddingStore(const std::string& path, std::unique_ptr<Embeddin
                      ": wanted ", wanted, " bytes, got ", bytes.size(), "; it was copied in part, copy it again");
   records_ = bytes.data() + sizeof(StoreHeader);
   slots_ = reinterpret_cast<const uint32_t*>(records_ + h.rows * h.record_bytes);
+  const bool indexed = h.slots_hash == 0 || XXH3_64bits(slots_, static_cast<size_t>(4 * h.slots)) == h.slots_hash;
+  require<DataError>(indexed, "[serve] ", path_,
+                     ": the index of its rows is not what was written; copy it again, or export again");
   require<DataError>(base_ == nullptr || (base_->dim() == dim() && base_->format() == format()), "[serve] ", path_,
                      ": wanted rows as wide and of the format of those it adds to; export the model again");
 }
@@ -243,6 +251,10 @@ void EmbeddingStore::read(int64_t row, float* values) const {
     std::memcpy(&scale, from, 4);
     for (int64_t i = 0; i < dim; ++i) values[i] = scale * static_cast<float>(static_cast<signed char>(from[4 + i]));
   }
+}
+
+bool EmbeddingStore::index_is_hashed() const {
+  return header_.slots_hash != 0 && (base_ == nullptr || base_->index_is_hashed());
 }
 
 void EmbeddingStore::verify() const {

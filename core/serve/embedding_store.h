@@ -1,5 +1,5 @@
-// A table's rows as one file that is mapped into memory and read where it lies: opening costs nothing, processes share
-// it, and a table may be larger than memory.
+// A table's rows as one file that is mapped into memory and read where it lies: opening reads the slots, processes
+// share it, and a table may be larger than memory.
 //
 //   header    128 bytes: StoreHeader
 //   records   [rows]: key int64, int8 rows: scale float32, values [dim]; filled up to a multiple of 8 bytes
@@ -35,7 +35,8 @@ struct StoreHeader {
   int64_t record_bytes, slots;
   int64_t file_bytes;
   uint64_t content_hash;  // XXH3 64 of all behind the header
-  uint64_t unused[7];
+  uint64_t slots_hash;    // of the slots; 0: an earlier program wrote the file
+  uint64_t unused[6];
   uint64_t header_hash;  // of the bytes before it
 };
 static_assert(sizeof(StoreHeader) == 128);
@@ -51,8 +52,8 @@ class EmbeddingStoreWriter {
   EmbeddingStoreWriter(const EmbeddingStoreWriter&) = delete;
   EmbeddingStoreWriter& operator=(const EmbeddingStoreWriter&) = delete;
 
-  // keys [n], values [n, dim]. Throws DataError on a key that came before, on more rows than were to come, and when
-  // they cannot be written.
+  // keys [n], values [n, dim]. Throws DataError on a key that came before, values that are not finite, more rows than
+  // were to come, and when they cannot be written.
   void add(std::span<const int64_t> keys, std::span<const float> values);
   // Syncs the file. Throws DataError when rows are missing.
   void finish();
@@ -76,7 +77,8 @@ class EmbeddingStoreWriter {
 // Threads may read one at the same time.
 class EmbeddingStore {
  public:
-  // Checks the header against itself and the file's size; verify() also the rest. Throws DataError naming the file.
+  // Checks the header against itself and the file's size, and the slots, which it reads, against their hash; verify()
+  // also the rest. Throws DataError naming the file.
   // With a base, whose keys and rows count as this one's where it has not got them; they are numbered behind its own.
   explicit EmbeddingStore(const std::string& path, std::unique_ptr<EmbeddingStore> base = nullptr);
 
@@ -93,6 +95,8 @@ class EmbeddingStore {
   // Whether the row's values are those that the format makes of `values` [dim].
   [[nodiscard]] bool is(int64_t row, const float* values) const;
   void prefetch(int64_t key) const;
+  // Whether the slots had a hash to be checked with, those of the base too.
+  [[nodiscard]] bool index_is_hashed() const;
   // Reads all of the file. Throws DataError when it is not what was written.
   void verify() const;
 

@@ -2,7 +2,7 @@
 // here is what it scores in the trainer; needs no communicator, no device and no Arrow.
 //
 // The folder that `polyscene export` publishes has one folder per version, 1, 2, ..., each with
-//   export.json         what it is, with the size and XXH3 64 of every other file
+//   export.json         what it is, with the size and XXH3 64 of every other file (core/serve/export_json.h)
 //   config.pbtxt        the resolved configuration
 //   dense.safetensors   every dense parameter by name
 //   tables/NAME.rows    one embedding store per table
@@ -10,6 +10,7 @@
 // A version may hold only the rows that differ from an earlier one's beside it, which export.json names.
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <string>
 #include <vector>
@@ -26,20 +27,20 @@ namespace polyscene {
 // The file of a table, below the folder of a version.
 [[nodiscard]] std::string store_file(const std::string& table);
 
-// The folder of a version: `folder` itself where it is one, else its highest number. Throws DataError when there is
-// none.
+// The folder of a version: `folder` itself where it is one, else its highest number that is there whole, with every
+// file that its export.json lists; a copy that is under way is passed over. Throws DataError when there is none.
 [[nodiscard]] std::string find_version(const std::string& folder);
-// The highest number in a folder, 0 for none.
+// The highest number in a folder, whole or not; 0 for none.
 [[nodiscard]] int64_t latest_version(const std::string& folder);
-// Of those that add to no other; 0 for none.
+// Of those that are there whole and add to no other; 0 for none.
 [[nodiscard]] int64_t latest_whole_version(const std::string& folder);
-// XXH3 64 of a version's export.json in hexadecimal: who adds to it names it.
-[[nodiscard]] std::string version_hash(const std::string& folder);
 
 class ServedModel {
  public:
-  // Checks export.json against the files' sizes. A version of changed rows takes the others from the one it adds to,
-  // beside it. Throws DataError naming the file, InvalidArgument on a configuration that this program does not know.
+  // Checks export.json, the sizes of all files, the hashes of the configuration, of dense parameters and of the indexes
+  // of tables, and that dense parameters are finite: rows are left to verify(). A version of changed rows takes the
+  // others from the one it adds to, beside it. Throws DataError naming the file, InvalidArgument on a configuration
+  // that this program does not know.
   explicit ServedModel(const std::string& folder);
   ServedModel(const ServedModel&) = delete;
   ServedModel& operator=(const ServedModel&) = delete;
@@ -58,9 +59,13 @@ class ServedModel {
 
   // Reads every file, its base's too. Throws DataError naming the one that is not what was exported.
   void verify() const;
+  // What opening could not check, as a sentence, since an earlier program exported it; empty: nothing.
+  [[nodiscard]] std::string without_hash() const;
 
  private:
-  void check_files(const std::string& folder) const;
+  [[nodiscard]] std::vector<std::string> folders() const;
+  void check_files() const;
+  static void check_hashes(const std::string& folder, const std::function<bool(const std::string& name)>& wanted);
   void open_base();
 
   std::string folder_, base_;

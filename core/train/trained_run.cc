@@ -48,12 +48,12 @@ HeldModel the_same_on_all_ranks(HeldModel mine, Communicator& communicator) {
 }  // namespace
 
 config::Experiment load_run_config(const ScoreJob& job) {
-  return load_experiment(HeldModel::of_run(job.run, job.best).path() + "/config.pbtxt", job.overrides);
+  return load_saved_experiment(HeldModel::of_run(job.run, job.best).path(), job.overrides);
 }
 
 TrainedRun::TrainedRun(const ScoreJob& job, Communicator& communicator, Device* device)
     : model_(the_same_on_all_ranks(HeldModel::of_run(job.run, job.best), communicator)),
-      experiment_(load_experiment(model_.path() + "/config.pbtxt", job.overrides)),
+      experiment_(load_saved_experiment(model_.path(), job.overrides)),
       schema_(FeatureSchema::from(experiment_.data())) {
   const config::Experiment& experiment = experiment_;
   config::Data data = experiment.data();

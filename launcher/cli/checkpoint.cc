@@ -5,6 +5,8 @@
 #include <memory>
 
 #include "core/checkpoint/diff.h"
+#include "core/checkpoint/hash_check.h"
+#include "core/checkpoint/held_model.h"
 #include "core/checkpoint/inspect.h"
 #include "core/checkpoint/rewrite.h"
 #include "launcher/cli/commands.h"
@@ -14,12 +16,19 @@ namespace polyscene {
 namespace {
 
 void verify(const std::string& path) {
-  const std::string checkpoint = find_checkpoint(path);
-  const std::vector<std::string> damage = damage_of(checkpoint);
+  const bool model = is_model(path);
+  const HeldModel held(model ? path : find_checkpoint(path));
+  const std::string& folder = held.path();
+  const std::vector<std::string> damage = damage_of(folder);
   for (const std::string& sentence : damage) std::cout << sentence << '\n';
-  require<DataError>(damage.empty(), "[checkpoint] ", checkpoint, " is damaged, ", damage.size(),
-                     damage.size() == 1 ? " file is" : " files are", " not as written; resume from another");
-  std::cout << checkpoint << ": all files are as they were written\n";
+  require<DataError>(damage.empty(), "[checkpoint] ", folder, " is damaged, ", damage.size(),
+                     damage.size() == 1 ? " file is" : " files are", " not as written; ",
+                     model ? "restore it from a copy, or train it again" : "resume from another");
+  const std::string unseen = without_hash(folder);
+  require<DataError>(unseen.empty() || !model, "[checkpoint] cannot verify ", unseen,
+                     "; a model that this program saves carries them");
+  if (!unseen.empty()) std::cout << unseen << '\n';
+  std::cout << folder << ": all files are as they were written\n";
 }
 
 void compact(const std::string& path) {
@@ -69,7 +78,7 @@ void add_checkpoint_command(CLI::App& app) {
   add("inspect",
       "Where a run stood; rows, norms and not finite values of each table",
       [](const std::string& path) { print_checkpoint(std::cout, path); });
-  add("verify", "Whether all files are as they were written", verify);
+  add("verify", "Whether all files are as they were written; a model's folder will do", verify);
   add("compact", "Makes a checkpoint that adds to others whole, in its place", compact);
   add_convert_command(*checkpoint);
   auto paths = std::make_shared<std::array<std::string, 2>>();

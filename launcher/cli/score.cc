@@ -134,6 +134,8 @@ void run(const ScoreArguments& arguments) {
   out << rows << " rows of " << arguments.input << " scored with " << model.folder();
   if (writer) out << ", written to " << arguments.output;
   out << '\n';
+  if (const std::string unseen = model.without_hash(); !unseen.empty()) out << unseen << '\n';
+  if (!arguments.verify) out << "rows of the tables were not compared with their hashes; --verify does\n";
   print_left_out(out, arguments.input, source->counters(), "");
   if (!seconds.empty()) print_times(out, std::move(seconds), rows);
   out << std::flush;

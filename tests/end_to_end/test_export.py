@@ -21,6 +21,12 @@ LIBRARY = os.environ.get("POLYSCENE_SERVE_LIBRARY", str(ROOT / "build/release/li
 OK, USAGE, DATA = 0, 2, 3
 NULL_ID = np.iinfo(np.int64).min
 
+
+def without_hash(text):
+    """An export.json as an earlier program wrote it."""
+    return re.sub(r'\n  "xxh3": "[0-9a-f]{16}",', "", text, count=1)
+
+
 # Every feature may be missing; ids of users are text.
 NULLABLE = (
     CONFIG.replace('"user" categorical {}', '"user" categorical { nullable: true }')
@@ -211,7 +217,7 @@ class ExportTest(ProgramTest):
         self.assertIn('with rows of 16 values in ', self.export("--delta", run="wide", expect=USAGE).err)
         description = self.folder / "served/3/export.json"
         text = description.read_text()
-        description.write_text(text.replace('"version": 1', '"version": "one"'))
+        description.write_text(without_hash(text).replace('"version": 1', '"version": "one"'))
         self.assertIn("does not say which version it adds to", self.fails_to_score())
         description.write_text(text)
         shutil.rmtree(self.folder / "served/1")
@@ -454,12 +460,19 @@ print(library.score(model, {}, 0).shape)
         self.assertEqual(library.call("polyscene_refresh", model), 1)
         self.assertTrue(library.c.polyscene_folder(model).decode().endswith("/served/2"))
         self.assertGreater(np.abs(library.score(model, columns, 30) - before).max(), 1e-3)
-        # One that cannot be read is not taken.
+        # One that is being copied is not taken before it is whole, and one that is damaged never.
         shutil.copytree(self.folder / "served/2", self.folder / "served/3")
-        (self.folder / "served/3/tables/item.rows").unlink()
+        rows = self.folder / "served/3/tables/item.rows"
+        whole = rows.read_bytes()
+        rows.unlink()
+        self.assertEqual(library.call("polyscene_refresh", model), 0)
+        rows.write_bytes(whole[:-4] + b"\1\2\3\4")
         self.assertEqual(library.call("polyscene_refresh", model), -1)
-        self.assertIn("served/3/tables/item.rows, which export.json lists: No such file", library.error.value.decode())
+        self.assertIn("served/3/tables/item.rows: the index of its rows is not what was written", library.error.value.decode())
         self.assertTrue(library.c.polyscene_folder(model).decode().endswith("/served/2"))
+        rows.write_bytes(whole)
+        self.assertEqual(library.call("polyscene_refresh", model), 1)
+        self.assertTrue(library.c.polyscene_folder(model).decode().endswith("/served/3"))
 
     def test_nothing_is_published_that_scores_otherwise(self):
         self.train()
@@ -468,6 +481,7 @@ print(library.score(model, {}, 0).shape)
             tensors = load_file(file)
             tensors["values"][:, 0] = 100.0
             save_file(tensors, file)
+        (self.folder / "run/model/files.pbtxt").unlink()
         result = self.export("--rows", "int8", expect=DATA)
         self.assertRegex(result.err, r"polyscene: \[export\] wanted an AUC of 0\.\d+ less at most 0\.0005 with int8 rows, got 0\.\d+; "
                                      r"nothing was published, try --rows fp32")
@@ -518,7 +532,9 @@ print(library.score(model, {}, 0).shape)
         text = description.read_text()
         description.write_text(text.replace('"format": 1', '"format": 2'))
         score_fails("export.json is of format 2, this program reads 1")
-        description.write_text(text.replace("tables/item.rows", "../item.rows"))
+        description.write_text(text.replace('"rows": "fp32"', '"rows": "fp23"'))
+        score_fails("export.json does not have the hash on its first line; copy it again, or export again")
+        description.write_text(without_hash(text).replace("tables/item.rows", "../item.rows"))
         score_fails('file "../item.rows" is not described as one below its folder')
         description.write_text("{")
         score_fails("export.json is no description of an exported model")
@@ -526,6 +542,7 @@ print(library.score(model, {}, 0).shape)
         dense = load_file(served / "dense.safetensors")
         dense["head/0/w"] = dense["head/0/w"][:-1]
         save_file(dense, served / "dense.safetensors")
-        description.write_text(text.replace(f'"bytes": {json.loads(text)["files"]["dense.safetensors"]["bytes"]}',
-                                            f'"bytes": {(served / "dense.safetensors").stat().st_size}'))
+        described = json.loads(without_hash(text))
+        described["files"].pop("dense.safetensors")
+        description.write_text(json.dumps(described))
         score_fails('dense.safetensors: tensor "head/0/w" has shape', "export the model again")

@@ -341,6 +341,10 @@ class MessagesTest(ProgramTest):
         result = self.run_program("evaluate", "--run", run, "--set", "embedding.dim=4")
         self.assert_fails(result, DATA, "shape")
         (run / "model/tables/item-00000-of-00001.safetensors").unlink()
+        self.assert_fails(self.run_program("evaluate", "--run", run), DATA, f"{run}/model is damaged:",
+                          "item-00000-of-00001.safetensors is missing", "restore it from a copy")
+        # An earlier program listed no files.
+        (run / "model/files.pbtxt").unlink()
         self.assert_fails(self.run_program("evaluate", "--run", run), DATA, 'table "item"', "item-")
 
     def test_damaged_model_file(self):
@@ -374,6 +378,55 @@ class MessagesTest(ProgramTest):
               "Mend the file, or export with another data.max_bad_share.", "nullable: true in data.feature[price].number")
         part.write_bytes(b"id\n1\n")
         score(part, DATA, f'"{part}" is not a Parquet file')
+
+    def test_one_flipped_bit_of_a_model_or_an_export(self):
+        self.train()
+        run, served, file = self.folder / "run", self.folder / "served", self.data / "test/part-00000.parquet"
+        self.assertEqual(self.run_program("export", "--run", run, "--output", served).code, 0)
+        predictions = self.folder / "p.parquet"
+        readers = [("evaluate", "--run", run), ("predict", "--run", run, "--output", predictions),
+                   ("export", "--run", run, "--output", self.folder / "more"), ("checkpoint", "verify", run / "model"),
+                   ("checkpoint", "inspect", run / "model"), ("checkpoint", "diff", run / "model", run / "model")]
+        result = self.run_program("checkpoint", "verify", run / "model")
+        self.assertEqual((result.code, result.out), (0, f"{run}/model: all files are as they were written\n"))
+
+        def flip(path, at):
+            data = bytearray(path.read_bytes())
+            data[at] ^= 0x40
+            path.write_bytes(data)
+
+        for path, tensor in ((run / "model/dense.safetensors", 'tensor "'),
+                             (run / "model/tables/item-00000-of-00001.safetensors", 'tensor "values"')):
+            flip(path, -5)
+            for reader in readers:
+                result = self.run_program(*reader)
+                self.assertEqual(result.code, DATA, result.text)
+                self.assertIn(f"{path} does not have the hash that it was written with: {tensor}", result.text)
+            flip(path, -5)
+        self.assertFalse(predictions.exists())
+        self.assertFalse((self.folder / "more/1").exists())
+
+        score = ("score", "--model", served, "--input", file)
+        result = self.run_program(*score)
+        self.assertIn("rows of the tables were not compared with their hashes; --verify does\n", result.out)
+        self.assertNotIn("not compared", self.run_program(*score, "--verify").out)
+        flip(served / "1/dense.safetensors", -5)
+        self.assert_fails(self.run_program(*score), DATA, "1/dense.safetensors is not what was exported: its checksum differs")
+        flip(served / "1/dense.safetensors", -5)
+        flip(served / "1/tables/item.rows", -5)
+        self.assert_fails(self.run_program(*score), DATA, "1/tables/item.rows: the index of its rows is not what was written")
+        flip(served / "1/tables/item.rows", -5)
+        flip(served / "1/tables/item.rows", 200)
+        self.assertEqual(self.run_program(*score).code, 0)
+        self.assert_fails(self.run_program(*score, "--verify"), DATA, "1/tables/item.rows is not what was exported")
+
+        # What an earlier program wrote is read with a word.
+        (run / "model/files.pbtxt").unlink()
+        result = self.run_program("evaluate", "--run", run)
+        self.assertEqual(result.code, 0, result.text)
+        self.assertIn(f"{run}/model carries no hashes, since an earlier program wrote it", result.err)
+        self.assert_fails(self.run_program("checkpoint", "verify", run / "model"), DATA, f"cannot verify {run}/model carries no hashes")
+        self.assert_fails(self.run_program("train", "--resume", run / "model"), 2, "is a model, which has no state of optimisers")
 
     def test_predictions_to_a_folder_that_is_not_there(self):
         self.train()

@@ -324,8 +324,27 @@ class ResumeTest(ProgramTest):
         tensors["values"][3, 2] += 0.5
         tensors["keys"][5] = 12345
         save_file(tensors, file, {"table": "user"})
+        (self.folder / "model/files.pbtxt").unlink()
         result = diff(run / "model", self.folder / "model", 1)
         self.assertEqual(result.out, f"table user: 1 rows in the first alone, 1 in the second alone, 1 of 39 in both differ, by at most 0.5 (key {key})\n")
+
+    def test_a_manifest_that_was_cut_or_changed(self):
+        self.train("run", *OFTEN, "--set", "train.max_steps=14")
+        checkpoint = self.folder / "run/checkpoints/step-0000000014"
+        manifest = checkpoint / "manifest.pbtxt"
+        text = manifest.read_text()
+        for damaged in (text[:text.index("file {")], text.replace("step: 14", "step: 15"), text + "steq: 1\n"):
+            manifest.write_text(damaged)
+            for command in (("train", "--resume", self.folder / "run"), ("checkpoint", "verify", self.folder / "run")):
+                self.assert_fails(self.run_program(*command), 3, f"{manifest} does not have the hash on its first line; "
+                                  "the checkpoint is damaged, take another: --resume names it")
+        # An earlier program wrote none.
+        manifest.write_text(text[text.index("\n") + 1:])
+        result = self.run_program("checkpoint", "verify", checkpoint)
+        self.assertEqual(result.code, 0, result.text)
+        self.assertRegex(result.out, rf"^{manifest} carries no hash of itself, .*\n{checkpoint}: all files are as they were written\n$")
+        result = self.resume(self.folder / "run", "--set", "train.max_steps=15")
+        self.assertIn("carries no hash of itself, since an earlier program wrote it", result.err)
 
     def test_a_start_from_parts_of_another_model(self):
         self.train("old", "--set", "train.max_steps=20")

@@ -2,6 +2,7 @@
 #include <sstream>
 
 #include "core/export/publish.h"
+#include "core/export/sealed_text.h"
 #include "core/serve/served_model.h"
 #include "tests/fuzz/files.h"
 #include "tests/fuzz/target.h"
@@ -27,6 +28,9 @@ class ExportTarget : public FuzzTarget {
   [[nodiscard]] std::vector<std::string> seeds() const override { return seeds_; }
 
   // As the description of a version of changed rows or of a whole one; the first one is what the former adds to.
+  // Files are hashed in pieces of 4 MiB.
+  [[nodiscard]] size_t fixed_bytes() const override { return size_t{5} << 20; }
+
   void read(const std::string& bytes) override {
     const std::string version = versions_ + (bytes.find("\"base\"") == std::string::npos ? "/3" : "/2");
     const std::string path = version + "/export.json";
@@ -36,6 +40,13 @@ class ExportTarget : public FuzzTarget {
     for (const auto& [name, entry] : json["files"].items()) require_below(version, name);
     if (!model.base().empty()) require_below(versions_, std::filesystem::relative(model.base(), versions_).string());
     model.verify();
+  }
+
+  // Its description begins with a hash in a line of its own.
+  void repair(std::string& bytes) const override {
+    const size_t end = bytes.find(kJsonSeal.behind);
+    if (bytes.starts_with(kJsonSeal.before) && end != std::string::npos)
+      bytes = sealed(kJsonSeal, bytes.substr(end + kJsonSeal.behind.size()));
   }
 
  private:

@@ -1,5 +1,7 @@
 #include "core/checkpoint/checkpoint.h"
+#include "core/checkpoint/hash_check.h"
 #include "core/checkpoint/manifest_file.h"
+#include "core/export/sealed_text.h"
 #include "tests/fuzz/files.h"
 #include "tests/fuzz/target.h"
 #include "tests/fuzz/tiny_run.h"
@@ -12,7 +14,12 @@ class ManifestTarget : public FuzzTarget {
   explicit ManifestTarget(const std::string& folder)
       : first_(folder + "/checkpoints/step-0000000001"), second_(folder + "/checkpoints/step-0000000002") {
     make_tiny_run(folder);
-    for (const std::string& step : {first_, second_}) seeds_.push_back(read_file(checkpoint::manifest_path(step)));
+    seeds_.push_back(read_file(checkpoint::manifest_path(second_)));
+    checkpoint::Manifest whole = checkpoint::read_manifest(second_);  // of a checkpoint that adds to no other
+    whole.set_schema(checkpoint::kWhole);
+    whole.clear_base();
+    checkpoint::write_manifest(second_, whole);
+    seeds_.push_back(read_file(checkpoint::manifest_path(second_)));
   }
 
   [[nodiscard]] std::vector<std::string> seeds() const override { return seeds_; }
@@ -26,7 +33,11 @@ class ManifestTarget : public FuzzTarget {
     for (const std::string& link : chain_of(second_))
       if (link != first_ && link != second_) throw std::logic_error("a chain of what is no checkpoint: " + link);
     // One file in seven: the time goes into those, not into what names them.
-    static_cast<void>(damage_of(second_, static_cast<int>(bytes.size() % 7), 7));
+    static_cast<void>(damage_of(second_, {.rank = static_cast<int>(bytes.size() % 7), .ranks = 7}));
+  }
+
+  void repair(std::string& bytes) const override {
+    if (bytes.starts_with(kProtoSeal.before)) bytes = sealed(kProtoSeal, bytes.substr(bytes.find('\n') + 1));
   }
 
   // Files are hashed in pieces of 4 MiB.

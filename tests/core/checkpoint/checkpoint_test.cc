@@ -9,6 +9,8 @@
 #include <mutex>
 #include <sstream>
 
+#include "core/checkpoint/hash_check.h"
+#include "core/export/sealed_text.h"
 #include "dist/world.h"
 #include "tests/core/export/temporary_folder.h"
 #include "tests/core/models/model_harness.h"
@@ -340,9 +342,9 @@ TEST_F(Checkpoints, RefuseWhatTheyCannotTrust) {
   std::stringstream text;
   text << std::ifstream(manifest).rdbuf();
   const auto replaced = [&](const std::string& from, const std::string& to) {
-    std::string changed = text.str();
+    std::string changed = text.str().substr(text.str().find('\n') + 1);
     changed.replace(changed.find(from), from.size(), to);
-    std::ofstream(manifest) << changed;
+    std::ofstream(manifest) << sealed(kProtoSeal, changed);
     return error_of_load();
   };
   for (const char* base : {"", "step-0000000002", "step-0000000009", "../step-0000000001", "/tmp"})

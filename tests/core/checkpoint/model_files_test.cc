@@ -31,6 +31,12 @@ class ModelFiles : public FolderTest {
     });
   }
 
+  // As an earlier program wrote it: what is wrong with a file is then found where it is read.
+  void save_without_hashes(float value, int ranks) const {
+    save(value, ranks);
+    fs::remove(path("model/files.pbtxt"));
+  }
+
   // Rows of table "item" that the ranks together find with that value.
   [[nodiscard]] int64_t load(float value, int ranks = 1) const {
     int64_t found = 0;
@@ -131,7 +137,7 @@ TEST_F(ModelFiles, ARankThatCannotWriteStopsTheOthersWithItsWords) {
 }
 
 TEST_F(ModelFiles, MissingFilesOfATable) {
-  save(1, 3);
+  save_without_hashes(1, 3);
   fs::remove(path("model/tables/item-00001-of-00003.safetensors"));
   EXPECT_EQ(
       error_of_load(),
@@ -152,7 +158,7 @@ TEST_F(ModelFiles, MissingFilesOfATable) {
 }
 
 TEST_F(ModelFiles, FilesOfTwoModels) {
-  save(1, 2);
+  save_without_hashes(1, 2);
   fs::copy_file(path("model/tables/item-00000-of-00002.safetensors"),
                 path("model/tables/item-00000-of-00001.safetensors"));
   EXPECT_EQ(error_of_load(),
@@ -169,7 +175,7 @@ TEST_F(ModelFiles, FilesThatOnlyLookLikeATable) {
 }
 
 TEST_F(ModelFiles, TensorsThatDoNotFit) {
-  save(1, 1);
+  save_without_hashes(1, 1);
   const std::string shard = "model/tables/item-00000-of-00001.safetensors", dense = "model/dense.safetensors";
   const Tensor keys = Tensor::of<int64_t>({2}, {1, 2}), wide = Tensor(DType::kFloat32, {2, 4});
   write_safetensors(path(shard), {{"keys", keys.view()}, {"values", wide.view()}});

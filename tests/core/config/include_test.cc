@@ -50,6 +50,29 @@ TEST_F(IncludeTest, MissingFileNamesTheIncludeAndANeighbour) {
   EXPECT_EQ(error_of("include: \"data\""), "[config] x.pbtxt:1:1: wanted a file, but data is a folder");
 }
 
+TEST_F(IncludeTest, AreBoundedInDepthAndNumber) {
+  const auto name = [](int i) { return str("f", i, ".pbtxt"); };
+  const int deepest = 63;  // below the file itself
+  for (int i = 1; i < deepest; ++i) write(name(i), str("include: \"", name(i + 1), "\""));
+  write(name(deepest), kLeast);
+  EXPECT_EQ(load("include: \"f1.pbtxt\"").data().feature_size(), 1);
+  write(name(deepest), "include: \"f64.pbtxt\"");
+  write(name(64), kLeast);
+  EXPECT_EQ(error_of("include: \"f1.pbtxt\""),
+            "[config] f63.pbtxt:1:1: wanted files that include each other at most 64 deep, f64.pbtxt is deeper; let one "
+            "file include the others side by side");
+
+  std::string all = kLeast;
+  for (int i = 1; i <= 1000; ++i) {
+    write(name(i), "");
+    all += str("include: \"", name(i), "\"\n");
+  }
+  EXPECT_EQ(load(all).data().feature_size(), 1);
+  write(name(1001), "");
+  EXPECT_EQ(error_of(all + "include: \"f1001.pbtxt\""),
+            "[config] x.pbtxt:1003:1: wanted at most 1000 files, f1001.pbtxt is one more; put several of them into one");
+}
+
 TEST_F(IncludeTest, CyclesNameTheWholeChain) {
   write("a.pbtxt", "include: \"b.pbtxt\"");
   write("b.pbtxt", "\ninclude: \"a.pbtxt\"");

@@ -1,6 +1,9 @@
 #include "core/serve/embedding_store.h"
 
+#include <xxhash.h>
+
 #include <cmath>
+#include <cstddef>
 #include <cstring>
 #include <fstream>
 #include <iterator>
@@ -146,7 +149,8 @@ TEST_F(EmbeddingStoreFile, IsNotWhatWasWritten) {
   set_bytes(whole + "x");
   EXPECT_EQ(open_error(), str("[serve] t.rows: wanted ", whole.size(), " bytes, got ", whole.size() + 1,
                               "; it was copied in part, copy it again"));
-  // Every bit of the header counts, and every one behind it to verify().
+  // Every bit of the header and of the index at the end counts, and every one between them to verify().
+  const size_t index = whole.size() - 4 * 128;  // slots: a power of two above 1.5 times the rows
   for (size_t at = 0; at < whole.size(); at += at < sizeof(StoreHeader) ? 1 : 37) {
     std::string flipped = whole;
     flipped[at] = static_cast<char>(flipped[at] ^ 16);
@@ -155,10 +159,43 @@ TEST_F(EmbeddingStoreFile, IsNotWhatWasWritten) {
       EXPECT_NE(open_error(), "no error") << at;
       continue;
     }
+    if (at >= index) {
+      EXPECT_EQ(open_error(),
+                "[serve] t.rows: the index of its rows is not what was written; copy it again, or export again")
+          << at;
+      continue;
+    }
     const EmbeddingStore store(path("t.rows"));
     for (const int64_t key : keys_) EXPECT_LT(store.find(key), 50);
     EXPECT_EQ(error_of<DataError>([&] { store.verify(); }),
               "[serve] t.rows is not what was written: its checksum differs; copy it again, or export again");
+  }
+}
+
+// Its header had zeros in the place of the index' hash.
+TEST_F(EmbeddingStoreFile, OfAnEarlierProgramIsRead) {
+  write(50, RowFormat::kFloat32);
+  EXPECT_TRUE(EmbeddingStore(path("t.rows")).index_is_hashed());
+  std::string earlier = bytes();
+  const uint64_t none = 0;
+  std::memcpy(earlier.data() + offsetof(StoreHeader, slots_hash), &none, 8);
+  const uint64_t header = XXH3_64bits(earlier.data(), offsetof(StoreHeader, header_hash));
+  std::memcpy(earlier.data() + offsetof(StoreHeader, header_hash), &header, 8);
+  set_bytes(earlier);
+  const EmbeddingStore store(path("t.rows"));
+  EXPECT_FALSE(store.index_is_hashed());
+  EXPECT_EQ(store.find(keys_[3]), 3);
+  store.verify();
+}
+
+TEST_F(EmbeddingStoreFile, HasFiniteValues) {
+  const std::vector<int64_t> keys = {4, 5};
+  for (const float none : {NAN, INFINITY}) {
+    EmbeddingStoreWriter writer(path("t.rows"), 2, 2, RowFormat::kInt8);
+    EXPECT_EQ(error_of<DataError>([&] {
+                writer.add(keys, std::vector<float>{1, 2, 3, none});
+              }),
+              "[serve] t.rows: the row of key 5 has values that are not finite; export another model");
   }
 }
 

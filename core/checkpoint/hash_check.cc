@@ -1,0 +1,148 @@
+#include "core/checkpoint/hash_check.h"
+
+#include <glog/logging.h>
+
+#include <exception>
+#include <filesystem>
+#include <thread>
+
+#include "core/checkpoint/checkpoint.h"
+#include "core/checkpoint/file_hashes.h"
+#include "core/checkpoint/folders.h"
+#include "core/checkpoint/manifest_file.h"
+#include "core/checkpoint/sealed_message.h"
+
+namespace polyscene {
+namespace fs = std::filesystem;
+namespace {
+
+using checkpoint::ModelFiles;
+
+constexpr int kModelSchema = 1;
+
+std::string list_path(const std::string& folder) { return folder + "/files.pbtxt"; }
+
+bool is_checkpoint(const std::string& folder) { return fs::exists(checkpoint::manifest_path(folder)); }
+
+ModelFiles read_list(const std::string& folder) {
+  const std::string path = list_path(folder), advice = "the model is damaged, take another, or train it again";
+  ModelFiles list;
+  const checkpoint::ReadMessage read = checkpoint::read_sealed(path, list, advice);
+  require<DataError>(list.schema() == kModelSchema, "[checkpoint] ", path, " is of schema ", list.schema(),
+                     ", this program reads ", kModelSchema, "; use the program that wrote it, or a newer one");
+  require<DataError>(read.unknown.empty(), "[checkpoint] ", path, " has a field that this program does not know, ",
+                     read.unknown, "; use the program that wrote it, or a newer one");
+  require<DataError>(read.hashed, "[checkpoint] ", path, " has no hash on its first line; ", advice);
+  checkpoint::check_list(path, list.file(), true);
+  return list;
+}
+
+void add_damage(std::vector<std::string>& damage, const std::string& folder, const checkpoint::Files& files,
+                const HashShare& share) {
+  for (int i = share.rank; i < files.size(); i += share.ranks) {
+    if (!share.tables && files[i].name().starts_with("tables/")) continue;
+    if (auto sentence = checkpoint::damage_of_file(folder, files[i])) damage.push_back(std::move(*sentence));
+  }
+}
+
+std::string lines(const std::vector<std::string>& sentences) {
+  std::string text;
+  for (const std::string& sentence : sentences) text += "\n  " + sentence;
+  return text;
+}
+
+// What a function returns or throws, found out by a thread of its own.
+class Beside {
+ public:
+  explicit Beside(std::function<std::vector<std::string>()> work)
+      : thread_([this, work = std::move(work)] {
+          try {
+            result_ = work();
+          } catch (...) {
+            failure_ = std::current_exception();
+          }
+        }) {}
+  Beside(const Beside&) = delete;
+  Beside& operator=(const Beside&) = delete;
+  ~Beside() {
+    if (thread_.joinable()) thread_.join();
+  }
+  std::vector<std::string> wait() {
+    thread_.join();
+    if (failure_) std::rethrow_exception(failure_);
+    return std::move(result_);
+  }
+
+ private:
+  std::vector<std::string> result_;
+  std::exception_ptr failure_;
+  std::thread thread_;
+};
+
+}  // namespace
+
+void write_model_hashes(const std::string& folder, std::span<const WrittenFile> mine, Communicator& communicator) {
+  ModelFiles list;
+  for (const WrittenFile& file : mine) *list.add_file() = checkpoint::described(file);
+  // Messages one after the other are one message.
+  const std::vector<char> all = communicator.all_gather_v<char>(std::span<const char>(list.SerializeAsString()));
+  together(communicator, [&] {
+    if (communicator.rank() != 0) return;
+    require<DataError>(list.ParseFromArray(all.data(), static_cast<int>(all.size())),
+                       "[checkpoint] the ranks' lists of files do not fit together");
+    list.set_schema(kModelSchema);
+    checkpoint::write_sealed(list_path(folder), list);
+  });
+}
+
+bool is_model(const std::string& folder) {
+  return fs::exists(folder + "/dense.safetensors") && !is_checkpoint(folder);
+}
+
+std::vector<std::string> damage_of(const std::string& folder, const HashShare& share) {
+  std::vector<std::string> damage;
+  if (is_checkpoint(folder)) {
+    for (const std::string& link : chain_of(folder))
+      add_damage(damage, link, checkpoint::read_manifest(link).file(), share);
+  } else if (fs::exists(list_path(folder))) {
+    add_damage(damage, folder, read_list(folder).file(), share);
+  }
+  return damage;
+}
+
+std::string without_hash(const std::string& folder) {
+  if (!is_checkpoint(folder))
+    return fs::exists(list_path(folder))
+               ? ""
+               : str(folder, " carries no hashes, since an earlier program wrote it: damage to its values is not seen");
+  for (const std::string& link : chain_of(folder))
+    if (!checkpoint::manifest_is_hashed(link))
+      return str(checkpoint::manifest_path(link),
+                 " carries no hash of itself, since an earlier program wrote it: damage to it may not be seen");
+  return {};
+}
+
+void read_checked(const std::string& folder, Communicator& communicator, const std::string& advice,
+                  const std::function<void()>& read, bool tables) {
+  Beside check([&folder, share = HashShare{communicator.rank(), communicator.size(), tables}] {
+    return damage_of(folder, share);
+  });
+  std::exception_ptr failure;
+  try {
+    read();
+  } catch (...) {
+    failure = std::current_exception();
+  }
+  // First what is damaged: that the reading failed may come of it.
+  together(communicator, [&] {
+    const std::vector<std::string> damage = check.wait();
+    require<DataError>(damage.empty(), "[checkpoint] ", folder, " is damaged:", lines(damage), "\n", advice);
+  });
+  together(communicator, [&] {
+    if (failure) std::rethrow_exception(failure);
+    if (communicator.rank() != 0) return;
+    if (const std::string warning = without_hash(folder); !warning.empty()) LOG(WARNING) << "[checkpoint] " << warning;
+  });
+}
+
+}  // namespace polyscene

@@ -1,0 +1,56 @@
+#include "core/checkpoint/sealed_message.h"
+
+#include <google/protobuf/io/tokenizer.h>
+#include <google/protobuf/text_format.h>
+
+#include "core/export/atomic_file.h"
+#include "core/export/readable_file.h"
+#include "core/export/sealed_text.h"
+#include "ops/base/error.h"
+
+namespace polyscene::checkpoint {
+namespace {
+
+// Messages in messages, far more than there are: without a bound a file could use up the stack.
+constexpr int kDeepestMessage = 100;
+
+// Unknown fields are warnings.
+struct FirstUnknown : public google::protobuf::io::ErrorCollector {
+  std::string field;
+  void AddError(int, int, const std::string&) override {}
+  void AddWarning(int line, int, const std::string& message) override {
+    if (field.empty()) field = str("line ", line + 1, ": ", message);
+  }
+};
+
+}  // namespace
+
+void write_sealed(const std::string& path, const google::protobuf::Message& message) {
+  std::string text;
+  google::protobuf::TextFormat::PrintToString(message, &text);
+  text = sealed(kProtoSeal, text);
+  AtomicFile file(path, static_cast<int64_t>(text.size()));
+  file.write(text.data(), static_cast<int64_t>(text.size()));
+  file.commit();
+}
+
+ReadMessage read_sealed(const std::string& path, google::protobuf::Message& message, const std::string& advice) {
+  const std::string text = read_text_file(path);
+  const Seal seal = seal_of(kProtoSeal, text);
+  require<DataError>(seal != Seal::kBroken, "[checkpoint] ", path, " does not have the hash on its first line; ",
+                     advice);
+  FirstUnknown unknown;
+  google::protobuf::TextFormat::Parser parser;
+  parser.AllowUnknownField(true);
+  parser.SetRecursionLimit(kDeepestMessage);
+  parser.RecordErrorsTo(&unknown);
+  const bool parsed = parser.ParseFromString(text, &message);
+  require<DataError>(parsed, "[checkpoint] cannot read ", path, "; ", advice);
+  const auto* hash = message.GetDescriptor()->FindFieldByName("xxh3");
+  require<DataError>(seal == Seal::kWhole || !message.GetReflection()->HasField(message, hash), "[checkpoint] ", path,
+                     " has a hash of itself that is not on its first line; ", advice);
+  message.GetReflection()->ClearField(&message, hash);
+  return {seal == Seal::kWhole, std::move(unknown.field)};
+}
+
+}  // namespace polyscene::checkpoint

@@ -60,7 +60,9 @@ ExportAside::ExportAside(std::string output) : output_(std::move(output)) {
                        "; choose a writable place for --output");
     path_ = name.substr(0, name.size() - kLock.size());
     struct stat status {};
-    held = ::flock(lock_, LOCK_EX | LOCK_NB) == 0 && ::fstat(lock_, &status) == 0 && status.st_nlink > 0;
+    // Where the file system knows no locks nothing is removed.
+    held = ::flock(lock_, LOCK_EX | LOCK_NB) == 0 ? ::fstat(lock_, &status) == 0 && status.st_nlink > 0
+                                                  : errno != EWOULDBLOCK;
     if (!held) ::close(lock_);
   }
   try {

@@ -145,9 +145,9 @@ std::string ServedModel::without_hash() const {
   const bool described = std::ranges::all_of(folders(), [](const auto& folder) { return read_export(folder).hashed; });
   const bool indexed = std::ranges::all_of(stores_, [](const auto& store) { return store->index_is_hashed(); });
   if (described && indexed) return {};
-  return str(folder_, ": ", described ? "" : "export.json", described || indexed ? "" : " and ",
-             indexed ? "" : "the indexes of its tables",
-             " carry no hash of their own, since an earlier program exported it: damage there is not seen at opening");
+  return str(folder_, ": an earlier program exported it without a hash of ", described ? "" : "export.json",
+             described || indexed ? "" : " and of ", indexed ? "" : "the indexes of its tables",
+             "; damage there is not seen at opening");
 }
 
 Scorer::Scorer(const ServedModel& model)

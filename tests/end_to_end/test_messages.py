@@ -421,6 +421,10 @@ class MessagesTest(ProgramTest):
         self.assert_fails(self.run_program(*score, "--verify"), DATA, "1/tables/item.rows is not what was exported")
 
         # What an earlier program wrote is read with a word.
+        description = served / "1/export.json"
+        description.write_text(re.sub(r'\n  "xxh3": "[0-9a-f]{16}",', "", description.read_text(), count=1))
+        self.assertIn("1: an earlier program exported it without a hash of export.json; damage there is not seen at opening\n",
+                      self.run_program(*score).out)
         (run / "model/files.pbtxt").unlink()
         result = self.run_program("evaluate", "--run", run)
         self.assertEqual(result.code, 0, result.text)

@@ -133,6 +133,13 @@ int polyscene_refresh(polyscene_model* model, char* error, size_t error_bytes) {
   return guarded(error, error_bytes, -1, [&] { return given("model", model).refresh() ? 1 : 0; });
 }
 
+int polyscene_verify(const polyscene_model* model, char* error, size_t error_bytes) {
+  return guarded(error, error_bytes, 1, [&] {
+    given("model", model).current()->model.verify();
+    return 0;
+  });
+}
+
 int polyscene_join_requests(polyscene_model* model, int64_t most_rows, int64_t wait_us, int at_once, char* error,
                             size_t error_bytes) {
   return guarded(error, error_bytes, 1, [&] {

@@ -35,7 +35,8 @@ typedef struct polyscene_request polyscene_request;
 #define POLYSCENE_MAX_STRING_BYTES 2147483647
 #define POLYSCENE_MAX_WAIT_US 1099511627776 /* 12 days */
 
-/* Opens a folder of versions at its newest, or one version. threads: that one call of polyscene_score() uses, 1 to
+/* Opens a folder of versions at its newest that is there whole, or one version. Its description, configuration, dense
+ * parameters and the indexes of its tables are compared with their hashes; rows are not, see polyscene_verify(). threads: that one call of polyscene_score() uses, 1 to
  * POLYSCENE_MAX_THREADS; refused where the system does not give so many. */
 POLYSCENE_API polyscene_model* polyscene_open(const char* folder, int threads, char* error, size_t error_bytes);
 /* NULL is no model, and nothing happens. */
@@ -45,6 +46,10 @@ POLYSCENE_API const char* polyscene_folder(const polyscene_model* model);
 /* Opens the newest version of the folder of versions if there is a newer one; calls that are under way end with the old
  * one. Returns 1 if there was, 0 if not, -1 on an error, and then goes on with the old one. */
 POLYSCENE_API int polyscene_refresh(polyscene_model* model, char* error, size_t error_bytes);
+/* Reads all of the version that is open, and of the one that it adds to, and compares it with its hashes. Takes as long
+ * as the disk needs for it; other threads may score meanwhile. Returns 0 where everything is as it was exported; else
+ * `error` names the file that is not. */
+POLYSCENE_API int polyscene_verify(const polyscene_model* model, char* error, size_t error_bytes);
 
 /* From now on requests for which polyscene_score() is called by several threads are joined to batches of up to
  * most_rows rows, at most POLYSCENE_MAX_ROWS; a request with more is scored alone. 0, as after polyscene_open(): every

@@ -68,6 +68,10 @@ class Model {
     return detail::checked([&](char* e, size_t n) { return polyscene_refresh(model_.get(), e, n); },
                            [](int status) { return status >= 0; }) == 1;
   }
+  // Reads every row and compares it with its hash, which opening does not. Throws Error naming the file that is damaged.
+  void verify() const {
+    detail::run([&](char* e, size_t n) { return polyscene_verify(model_.get(), e, n); });
+  }
   void join_requests(int64_t most_rows, int64_t wait_us = 0, int at_once = 1) {
     detail::run(
         [&](char* e, size_t n) { return polyscene_join_requests(model_.get(), most_rows, wait_us, at_once, e, n); });

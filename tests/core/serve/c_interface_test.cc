@@ -100,6 +100,7 @@ TEST_F(CInterfaceTest, NullIsRefusedInEveryPlace) {
                     no_column = "[serve] wanted a column, got NULL";
   EXPECT_EQ(error_, no_model);
   EXPECT_EQ(words(polyscene_join_requests(nullptr, 1, 1, 1, error_, kRoom)), no_model);
+  EXPECT_EQ(words(polyscene_verify(nullptr, error_, kRoom)), no_model);
   EXPECT_EQ(words(polyscene_request_new(nullptr, 3, error_, kRoom)), no_model);
   EXPECT_EQ(words(polyscene_score(nullptr, request_, out, error_, kRoom)), no_model);
   EXPECT_EQ(words(polyscene_score(model_, nullptr, out, error_, kRoom)), no_request);
@@ -429,6 +430,24 @@ TEST_F(CInterfaceTest, TheFolderIsReadWhileVersionsAreTaken) {
   EXPECT_GE(polyscene_refresh(model_, error_, kRoom), 0);
   EXPECT_THAT(polyscene_folder(model_), EndsWith("/6"));
   EXPECT_THAT(first, EndsWith("/1"));  // what was given stays readable
+}
+
+TEST_F(CInterfaceTest, VerifyReadsWhatOpeningLeavesOut) {
+  EXPECT_EQ(polyscene_verify(model_, error_, kRoom), 0) << error_;
+  const std::string rows = path("1/tables/item.rows");
+  std::fstream file(rows, std::ios::in | std::ios::out | std::ios::binary);
+  file.seekp(200);
+  file.put('x').flush();
+  const serve::Model model(path("1"));  // opens
+  const std::string said =
+      "[serve] " + rows + " is not what was written: its checksum differs; copy it again, or export again";
+  EXPECT_EQ(words(polyscene_verify(model_, error_, kRoom)), said);
+  try {
+    model.verify();
+    ADD_FAILURE() << "was not refused";
+  } catch (const serve::Error& error) {
+    EXPECT_EQ(error.what(), said);
+  }
 }
 
 TEST_F(CInterfaceTest, CppChecksWhatCCannotSee) {

@@ -138,8 +138,8 @@ TEST_F(VersionTest, ThatAnEarlierProgramExportedIsReadWithAWord) {
   write("1/export.json", text);
   const ServedModel model(path("1"));
   EXPECT_EQ(model.without_hash(), path("1") +
-                                      ": export.json carry no hash of their own, since an earlier program exported "
-                                      "it: damage there is not seen at opening");
+                                      ": an earlier program exported it without a hash of export.json; damage "
+                                      "there is not seen at opening");
 }
 
 TEST_F(VersionTest, OpeningReadsDenseParametersAndTheConfiguration) {

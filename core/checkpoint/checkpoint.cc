@@ -63,6 +63,17 @@ void restore_logs(const Manifest& manifest, const RunFolder& run) {
   }
 }
 
+// Whether the best evaluation was at the checkpoint's step. One that is damaged costs no other: who resumes from it is
+// told.
+bool is_of_best_step(const std::string& checkpoint) {
+  try {
+    const Manifest manifest = read_manifest(checkpoint);
+    return manifest.best_step() == manifest.step();
+  } catch (const DataError&) {
+    return false;
+  }
+}
+
 // What is not kept once the checkpoint of `step` is there: older ones, what a job left that was ended while it saved,
 // and later ones, of the run before it went back to an earlier checkpoint.
 void remove_others(const std::string& folder, const config::Checkpoint& keep, int64_t step) {
@@ -71,7 +82,7 @@ void remove_others(const std::string& folder, const config::Checkpoint& keep, in
   std::optional<int64_t> best;
   if (keep.keep_best())
     for (const int64_t s : steps)
-      if (read_manifest(folder + "/" + name_of(s)).best_step() == s) best = s;
+      if (is_of_best_step(folder + "/" + name_of(s))) best = s;
   const auto last = static_cast<size_t>(keep.keep_last());
   std::set<std::string> kept;
   for (size_t i = 0; i < steps.size(); ++i)

@@ -47,8 +47,8 @@ class Checkpoints : public FolderTest {
     session.settle();
   }
   void save(Session& session, int64_t step) const {
-    CheckpointSave(RunFolder(path("")), experiment_, kData,
-                   {.step = step, .trained_steps = step, .best = kBest}, session)
+    CheckpointSave(RunFolder(path("")), experiment_, kData, {.step = step, .trained_steps = step, .best = kBest},
+                   session)
         .finish();
   }
   [[nodiscard]] std::string checkpoint(int64_t step) const { return path(str("checkpoints/step-000000000", step)); }
@@ -191,6 +191,17 @@ TEST_F(Checkpoints, TheBestIsKept) {
       EXPECT_EQ(fs::exists(checkpoint(other)), std::ranges::count(kept.at(step), other) == 1)
           << other << " at " << step;
   }
+}
+
+TEST_F(Checkpoints, ADamagedOneCostsNoOther) {
+  experiment_.mutable_train()->mutable_checkpoint()->set_keep_best(true);
+  const auto world = make_single_world();
+  Session session(experiment_, schema_, *world);
+  save(session, 4);
+  write("checkpoints/step-0000000004/manifest.pbtxt", read("checkpoints/step-0000000004/manifest.pbtxt") + "#");
+  save(session, 5);
+  EXPECT_EQ(damage_of(checkpoint(5)), std::vector<std::string>{});
+  EXPECT_TRUE(fs::exists(checkpoint(4)));
 }
 
 // What a chain of them restores is what a whole one does: every row with state and use, forgotten ones too.

@@ -334,8 +334,12 @@ TEST_F(CInterfaceTest, NaNIsNoScore) {
   const float nan = std::numeric_limits<float>::quiet_NaN();
   std::filesystem::copy(path("1"), path("2"), std::filesystem::copy_options::recursive);
   EmbeddingStoreWriter writer(path("2/") + store_file("item"), 1, 8, RowFormat::kFloat32);
-  writer.add({kIds + 1, 1}, std::vector<float>(8, nan));
+  writer.add({kIds + 1, 1}, std::vector<float>(8, 1.0f));
   writer.finish();
+  // Nobody exports such a row; a disk may make one of it.
+  std::fstream file(path("2/") + store_file("item"), std::ios::in | std::ios::out | std::ios::binary);
+  file.seekp(sizeof(StoreHeader) + sizeof(int64_t)).write(reinterpret_cast<const char*>(&nan), sizeof(nan));
+  file.close();
   ASSERT_EQ(polyscene_refresh(model_, error_, kRoom), 1) << error_;
   polyscene_request_free(std::exchange(request_, whole_request(model_)));
   std::vector<float> out(3, -1);

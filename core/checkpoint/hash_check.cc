@@ -45,7 +45,7 @@ void add_damage(std::vector<std::string>& damage, const std::string& folder, con
   }
 }
 
-std::string lines(const std::vector<std::string>& sentences) {
+std::string on_lines(const std::vector<std::string>& sentences) {
   std::string text;
   for (const std::string& sentence : sentences) text += "\n  " + sentence;
   return text;
@@ -136,7 +136,7 @@ void read_checked(const std::string& folder, Communicator& communicator, const s
   // First what is damaged: that the reading failed may come of it.
   together(communicator, [&] {
     const std::vector<std::string> damage = check.wait();
-    require<DataError>(damage.empty(), "[checkpoint] ", folder, " is damaged:", lines(damage), "\n", advice);
+    require<DataError>(damage.empty(), "[checkpoint] ", folder, " is damaged:", on_lines(damage), "\n", advice);
   });
   together(communicator, [&] {
     if (failure) std::rethrow_exception(failure);

@@ -17,11 +17,11 @@ namespace fs = std::filesystem;
 namespace {
 
 using ExportJson = nlohmann::json;
-using Names = std::initializer_list<std::string_view>;
+using KnownNames = std::initializer_list<std::string_view>;
 
 constexpr int64_t kFormat = 1;
 
-bool has_only(const ExportJson& json, const Names& known) {
+bool has_only(const ExportJson& json, const KnownNames& known) {
   if (!json.is_object()) return false;
   for (const auto& [name, value] : json.items())
     if (std::ranges::find(known, std::string_view(name)) == known.end()) return false;

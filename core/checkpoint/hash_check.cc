@@ -4,6 +4,7 @@
 
 #include <exception>
 #include <filesystem>
+#include <optional>
 #include <thread>
 
 #include "core/checkpoint/checkpoint.h"
@@ -11,6 +12,7 @@
 #include "core/checkpoint/folders.h"
 #include "core/checkpoint/manifest_file.h"
 #include "core/checkpoint/sealed_message.h"
+#include "ops/base/thread.h"
 
 namespace polyscene {
 namespace fs = std::filesystem;
@@ -55,13 +57,13 @@ std::string on_lines(const std::vector<std::string>& sentences) {
 class Beside {
  public:
   explicit Beside(std::function<std::vector<std::string>()> work)
-      : thread_([this, work = std::move(work)] {
+      : thread_(start_thread([this, work = std::move(work)] {
           try {
             result_ = work();
           } catch (...) {
             failure_ = std::current_exception();
           }
-        }) {}
+        })) {}
   Beside(const Beside&) = delete;
   Beside& operator=(const Beside&) = delete;
   ~Beside() {
@@ -95,9 +97,7 @@ void write_model_hashes(const std::string& folder, std::span<const WrittenFile> 
   });
 }
 
-bool is_model(const std::string& folder) {
-  return fs::exists(folder + "/dense.safetensors") && !is_checkpoint(folder);
-}
+bool is_model(const std::string& folder) { return fs::exists(folder + "/dense.safetensors") && !is_checkpoint(folder); }
 
 std::vector<std::string> damage_of(const std::string& folder, const HashShare& share) {
   std::vector<std::string> damage;
@@ -124,18 +124,19 @@ std::string without_hash(const std::string& folder) {
 
 void read_checked(const std::string& folder, Communicator& communicator, const std::string& advice,
                   const std::function<void()>& read, bool tables) {
-  Beside check([&folder, share = HashShare{communicator.rank(), communicator.size(), tables}] {
-    return damage_of(folder, share);
-  });
+  std::optional<Beside> check;
   std::exception_ptr failure;
   try {
+    check.emplace([&folder, share = HashShare{communicator.rank(), communicator.size(), tables}] {
+      return damage_of(folder, share);
+    });
     read();
   } catch (...) {
     failure = std::current_exception();
   }
   // First what is damaged: that the reading failed may come of it.
   together(communicator, [&] {
-    const std::vector<std::string> damage = check.wait();
+    const std::vector<std::string> damage = check ? check->wait() : std::vector<std::string>();
     require<DataError>(damage.empty(), "[checkpoint] ", folder, " is damaged:", on_lines(damage), "\n", advice);
   });
   together(communicator, [&] {

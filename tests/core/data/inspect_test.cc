@@ -101,7 +101,7 @@ TEST_F(Inspect, BoundsOfIdsAreExact) {
   EXPECT_EQ(report.columns[1].high, "9007199254740993");
   std::ostringstream out;
   print(out, report);
-  EXPECT_NE(out.str().find(" 18446744073709551615 "), std::string::npos) << out.str();
+  EXPECT_NE(out.str().find("9007199254740993 to 18446744073709551615\n"), std::string::npos) << out.str();
 }
 
 TEST_F(Inspect, SharesAndRatesOfGoodRows) {

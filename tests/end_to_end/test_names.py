@@ -79,8 +79,11 @@ class NamesTest(ProgramTest):
         self.run_ok("export", "--run", self.folder / "run", "--output", self.folder / "served")
         self.assertEqual(json.loads((self.folder / "served/1/scenarios.json").read_text()), kept)
         self.assertIn("scenarios.json", json.loads((self.folder / "served/1/export.json").read_text())["files"])
-        # A model of an earlier program has no such file: names come from the rows that are evaluated.
+        # Its hash is with the others; a model of an earlier program has neither, names come from the rows that are read.
         (self.folder / "run/model/scenarios.json").unlink()
+        result = self.run_program("evaluate", "--run", self.folder / "run")
+        self.assert_fails(result, DATA, "scenarios.json is missing")
+        (self.folder / "run/model/files.pbtxt").unlink()
         self.assertEqual(self.evaluate(), metrics)
 
     def test_resumed_run_keeps_names(self):

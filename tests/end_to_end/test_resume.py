@@ -254,7 +254,7 @@ class ResumeTest(ProgramTest):
                          (0, f"{run}/checkpoints/step-0000000020: all files are as they were written\n"))
         result = self.run_program("checkpoint", "inspect", run)
         self.assertEqual(result.code, 0, result.text)
-        self.assertRegex(result.out, r"step 20, epoch 0 after 20 batches, 1280 samples trained; best 0\.\d+ at step 20\n")
+        self.assertRegex(result.out, r"step 20, epoch 0 after 20 batches, 1280 samples trained; best AUC 0\.\d+ at step 20, whose model is models/step-0000000020\n")
         self.assertRegex(result.out, r"\nitem +60 +8 +[\d.]+ +[\d.]+ +0  [\d.]+ \(key \d+\)\n")
         dense = load_file(run / "model/dense.safetensors")
         count = sum(tensor.size for tensor in dense.values())

@@ -78,7 +78,7 @@ void add_checkpoint_command(CLI::App& app) {
   add("inspect",
       "Where a run stood; rows, norms and not finite values of each table",
       [](const std::string& path) { print_checkpoint(std::cout, path); });
-  add("verify", "Whether all files are as they were written; a model's folder will do", verify);
+  add("verify", "Whether all files are as written; a model's folder will do", verify);
   add("compact", "Makes a checkpoint that adds to others whole, in its place", compact);
   add_convert_command(*checkpoint);
   auto paths = std::make_shared<std::array<std::string, 2>>();

@@ -16,6 +16,7 @@
 #include "core/checkpoint/hash_check.h"
 #include "core/checkpoint/manifest_file.h"
 #include "core/checkpoint/model_parts.h"
+#include "core/checkpoint/whole_beside.h"
 #include "core/config/load.h"
 #include "ops/base/thread.h"
 
@@ -289,6 +290,16 @@ void CheckpointSave::finish() {
   });
 }
 
+namespace {
+
+// Where a run without checkpoints has a model, which some commands read as well.
+std::string model_of(const std::string& run) {
+  const std::string model = RunFolder(run).model();
+  return is_model(model) ? ", but a model, " + model + ", which checkpoint inspect, verify and diff take too" : "";
+}
+
+}  // namespace
+
 std::string find_checkpoint(const std::string& path) {
   if (fs::exists(checkpoint::manifest_path(path))) return RunFolder(path).path();
   const std::string folder = RunFolder(path).checkpoints();
@@ -298,7 +309,8 @@ std::string find_checkpoint(const std::string& path) {
           "run with train.warm_start { from: \"",
           path, "\" }");
   require(!steps.empty(), "[checkpoint] wanted a checkpoint or a run that has some, ", path,
-          " holds no manifest.pbtxt and no checkpoints/step-...; train with train.checkpoint.every_steps set");
+          " holds no manifest.pbtxt and no checkpoints/step-...", model_of(path),
+          "; train with train.checkpoint.every_steps set");
   return folder + "/" + name_of(steps.back());
 }
 
@@ -342,16 +354,34 @@ void require_whole(const std::string& folder) {
 
 TrainPosition position_of_checkpoint(const std::string& checkpoint) { return position_of(read_manifest(checkpoint)); }
 
+namespace {
+
+// Of a checkpoint that all ranks read. Where that is damaged they name another to go on from.
+Manifest manifest_for_all(const std::string& checkpoint, Communicator& communicator) {
+  Manifest manifest;
+  std::string damage;
+  try {
+    manifest = read_manifest(checkpoint);
+  } catch (const DataError& error) {
+    damage = error.what();
+  }
+  int64_t damaged = damage.empty() ? 0 : 1;
+  communicator.all_reduce<int64_t>({&damaged, 1});
+  const std::string beside = damaged > 0 ? "; " + whole_beside(checkpoint, communicator) : "";
+  together(communicator, [&] { require<DataError>(damage.empty(), damage, beside); });
+  return manifest;
+}
+
+}  // namespace
+
 TrainPosition load_checkpoint(const std::string& checkpoint, const std::string& data, Session& session) {
   Communicator& communicator = session.communicator();
-  const Manifest manifest = read_manifest(checkpoint);
+  const Manifest manifest = manifest_for_all(checkpoint, communicator);
   require(manifest.data() == data, "[checkpoint] wanted the training files that ", checkpoint, " was trained on (",
           manifest.data(), "), found others (", data, "); restore them, or start another run");
   // Who is told of damage has no session to go on with.
   const std::vector<std::string> chain = chain_of(checkpoint);
-  read_checked(checkpoint, communicator,
-               str("resume from another with --resume ", run_of_checkpoint(checkpoint), "/checkpoints/step-..."),
-               [&] { read_parts(chain, session, {.state = true}); });
+  read_checked(checkpoint, communicator, "resume from another", [&] { read_parts(chain, session, {.state = true}); });
   together(communicator, [&] {
     session.tables().set_update_steps(manifest.table_updates());
     if (communicator.rank() != 0) return;

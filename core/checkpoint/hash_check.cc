@@ -11,6 +11,7 @@
 #include "core/checkpoint/file_hashes.h"
 #include "core/checkpoint/folders.h"
 #include "core/checkpoint/manifest_file.h"
+#include "core/checkpoint/whole_beside.h"
 #include "core/checkpoint/sealed_message.h"
 #include "ops/base/thread.h"
 
@@ -135,9 +136,19 @@ void read_checked(const std::string& folder, Communicator& communicator, const s
     failure = std::current_exception();
   }
   // First what is damaged: that the reading failed may come of it.
+  std::vector<std::string> damage;
+  std::string unreadable;
+  try {
+    if (check) damage = check->wait();
+  } catch (const DataError& error) {
+    unreadable = error.what();
+  }
+  int64_t damaged = damage.empty() && unreadable.empty() ? 0 : 1;
+  communicator.all_reduce<int64_t>({&damaged, 1});
+  const std::string beside = damaged > 0 && is_checkpoint(folder) ? "; " + whole_beside(folder, communicator) : "";
   together(communicator, [&] {
-    const std::vector<std::string> damage = check ? check->wait() : std::vector<std::string>();
-    require<DataError>(damage.empty(), "[checkpoint] ", folder, " is damaged:", on_lines(damage), "\n", advice);
+    require<DataError>(unreadable.empty(), unreadable, beside);
+    require<DataError>(damage.empty(), "[checkpoint] ", folder, " is damaged:", on_lines(damage), "\n", advice, beside);
   });
   together(communicator, [&] {
     if (failure) std::rethrow_exception(failure);

@@ -9,6 +9,7 @@
 #include "core/checkpoint/held_model.h"
 #include "core/checkpoint/inspect.h"
 #include "core/checkpoint/rewrite.h"
+#include "core/checkpoint/whole_beside.h"
 #include "launcher/cli/commands.h"
 #include "launcher/cli/common.h"
 
@@ -23,7 +24,8 @@ void verify(const std::string& path) {
   for (const std::string& sentence : damage) std::cout << sentence << '\n';
   require<DataError>(damage.empty(), "[checkpoint] ", folder, " is damaged, ", damage.size(),
                      damage.size() == 1 ? " file is" : " files are", " not as written; ",
-                     model ? "restore it from a copy, or train it again" : "resume from another");
+                     model ? "restore it from a copy, or train it again"
+                           : "resume from another; " + whole_beside(folder, *make_single_world()));
   const std::string unseen = without_hash(folder);
   require<DataError>(unseen.empty() || !model, "[checkpoint] cannot verify ", unseen,
                      "; a model that this program saves carries them");

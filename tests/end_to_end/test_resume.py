@@ -237,7 +237,12 @@ class ResumeTest(ProgramTest):
         table = next((run / "checkpoints/step-0000000020/tables").glob("item-*"))
         table.write_bytes(table.read_bytes()[:-1])
         self.assert_fails(self.run_program("train", "--resume", run), 3, "is damaged:", f"{table} has ",
-                          f"resume from another with --resume {run}/checkpoints/step-...")
+                          f"resume from another; {run}/checkpoints/step-0000000014, beside it, is whole")
+        # The list of files damaged too, and on two ranks.
+        manifest = run / "checkpoints/step-0000000020/manifest.pbtxt"
+        manifest.write_bytes(manifest.read_bytes()[:-5])
+        self.assert_fails(self.run_program("train", "--resume", run, ranks=2), 3, f"{manifest}",
+                          f"; {run}/checkpoints/step-0000000014, beside it, is whole")
         # From an earlier one: a new course, without what came later or was never finished.
         (run / "checkpoints/step-0000000017.partial").mkdir()
         self.resume(run / "checkpoints/step-0000000014", "--set", "train.max_steps=18")
@@ -254,7 +259,8 @@ class ResumeTest(ProgramTest):
                          (0, f"{run}/checkpoints/step-0000000020: all files are as they were written\n"))
         result = self.run_program("checkpoint", "inspect", run)
         self.assertEqual(result.code, 0, result.text)
-        self.assertRegex(result.out, r"step 20, epoch 0 after 20 batches, 1280 samples trained; best AUC 0\.\d+ at step 20, whose model is models/step-0000000020\n")
+        self.assertRegex(result.out, r"step 20, epoch 0 after 20 batches, 1280 samples trained; best AUC 0\.\d+ at step 20, "
+                         r"whose model is models/step-0000000020\n")
         self.assertRegex(result.out, r"\nitem +60 +8 +[\d.]+ +[\d.]+ +0  [\d.]+ \(key \d+\)\n")
         dense = load_file(run / "model/dense.safetensors")
         count = sum(tensor.size for tensor in dense.values())
@@ -265,7 +271,14 @@ class ResumeTest(ProgramTest):
         table = next((run / "checkpoints/step-0000000020/tables").glob("item-*"))
         table.write_bytes(table.read_bytes()[:-1] + b"x")
         result = self.run_program("checkpoint", "verify", run)
-        self.assert_fails(result, 3, f"{table} does not have the hash that it was written with: tensor \"values\"\n", "1 file is not as written")
+        self.assert_fails(result, 3, f"{table} does not have the hash that it was written with: tensor \"values\"\n", "1 file is not as written; "
+                          f"resume from another; {run}/checkpoints/step-0000000014, beside it, is whole\n")
+        for step in (7, 14):
+            shutil.rmtree(run / f"checkpoints/step-{step:010}", ignore_errors=True)
+        self.assert_fails(self.run_program("checkpoint", "verify", run), 3, "; no other checkpoint of the run is whole\n")
+        shutil.rmtree(run / "checkpoints")
+        self.assert_fails(self.run_program("checkpoint", "inspect", run), 2, f"no checkpoints/step-..., but a model, {run}/model, "
+                          "which checkpoint inspect, verify and diff take too; train with train.checkpoint.every_steps set")
         self.assert_fails(self.run_program("checkpoint", "inspect", self.data), 2, "wanted a checkpoint or a run")
         self.assert_fails(self.run_program("checkpoint"), 2, 'wanted a command behind "polyscene checkpoint"')
 

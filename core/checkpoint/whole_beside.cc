@@ -1,0 +1,41 @@
+#include "core/checkpoint/whole_beside.h"
+
+#include <filesystem>
+#include <vector>
+
+#include "core/checkpoint/hash_check.h"
+#include "core/checkpoint/manifest_file.h"
+#include "ops/base/error.h"
+
+namespace polyscene {
+namespace fs = std::filesystem;
+namespace {
+
+// As far as this rank's share of the files tells.
+bool looks_whole(const std::string& checkpoint, const Communicator& communicator) {
+  try {
+    return damage_of(checkpoint, {.rank = communicator.rank(), .ranks = communicator.size()}).empty();
+  } catch (const DataError&) {
+    return false;
+  }
+}
+
+}  // namespace
+
+std::string whole_beside(const std::string& checkpoint, Communicator& communicator) {
+  const fs::path folder = fs::path(checkpoint).parent_path();
+  // As rank 0 sees them: all must look at the same ones.
+  const std::vector<int64_t> seen =
+      communicator.rank() == 0 ? checkpoint::steps_in(folder.string()) : std::vector<int64_t>();
+  const std::vector<int64_t> steps = communicator.all_gather_v<int64_t>(std::span<const int64_t>(seen));
+  for (auto step = steps.rbegin(); step != steps.rend(); ++step) {
+    const fs::path other = folder / checkpoint::name_of(*step);
+    if (other.filename() == fs::path(checkpoint).filename()) continue;
+    int64_t damaged = looks_whole(other.string(), communicator) ? 0 : 1;
+    communicator.all_reduce<int64_t>({&damaged, 1});
+    if (damaged == 0) return other.string() + ", beside it, is whole";
+  }
+  return "no other checkpoint of the run is whole";
+}
+
+}  // namespace polyscene

@@ -302,6 +302,15 @@ class MessagesTest(ProgramTest):
                 self.assertEqual(list((self.folder / f"run{size}").rglob("*.partial")), [])
         self.assertRegex(result.out, r"model of step 38 not saved, training goes on: .*; wanted \d+ bytes, wrote 20000;")
 
+    def test_full_disk_at_an_export(self):
+        self.train()
+        export = ["export", "--run", self.folder / "run", "--output", self.folder / "served", "--format", "onnx,triton"]
+        for size, file in ((20000, "dense.safetensors"), (50000, "onnx/model.onnx")):
+            with self.subTest(file):
+                result = self.run_program(*export, preexec_fn=limit_file_size(size))
+                self.assert_fails(result, DATA, f"/{file}: File too large; ", f"wrote {size}; ", "space")
+                self.assertEqual(list((self.folder / "served").glob("[0-9]*")), [])
+
     def test_more_memory_than_there_is(self):
         layers = ",".join(["65536"] * 100)  # 1.7 TB
         self.train_fails(DEVICE, "wanted 17", "bytes of host memory, the system has none left; try a smaller batch",

@@ -14,12 +14,12 @@ namespace {
 class ExportTarget : public FuzzTarget {
  public:
   explicit ExportTarget(const std::string& folder) : versions_(folder + "/export") {
-    make_tiny_run(folder);
+    const std::string run = folder + "/run";
+    make_tiny_run(run);
     std::ostringstream said;
     for (const bool delta : {false, true, false}) {
       const std::string version = export_model(
-          {.run = folder, .output = versions_, .delta = delta, .sample_rows = 0, .onnx_check = {}, .overrides = {}},
-          said);
+          {.run = run, .output = versions_, .delta = delta, .sample_rows = 0, .onnx_check = {}, .overrides = {}}, said);
       seeds_.push_back(read_file(version + "/export.json"));
     }
     seeds_.erase(seeds_.begin());
@@ -27,10 +27,10 @@ class ExportTarget : public FuzzTarget {
 
   [[nodiscard]] std::vector<std::string> seeds() const override { return seeds_; }
 
-  // As the description of a version of changed rows or of a whole one; the first one is what the former adds to.
   // Files are hashed in pieces of 4 MiB.
   [[nodiscard]] size_t fixed_bytes() const override { return size_t{5} << 20; }
 
+  // As the description of a version of changed rows or of a whole one; the first one is what the former adds to.
   void read(const std::string& bytes) override {
     const std::string version = versions_ + (bytes.find("\"base\"") == std::string::npos ? "/3" : "/2");
     const std::string path = version + "/export.json";

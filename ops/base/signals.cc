@@ -10,8 +10,8 @@ namespace {
 
 constexpr int kFaults[] = {SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGTRAP, SIGABRT, SIGSYS};
 
-thread_local int holds = 0;    // that live on this thread
-thread_local sigset_t before;  // the mask outside of the first of them
+thread_local int signal_holds = 0;   // that live on this thread
+thread_local sigset_t mask_before;  // the mask outside of the first of them
 
 sigset_t from_outside() {
   sigset_t all;
@@ -31,15 +31,15 @@ bool has_all(const sigset_t& mask, const sigset_t& wanted) {
 }  // namespace
 
 SignalsHeld::SignalsHeld() noexcept {
-  if (holds++ > 0) return;
+  if (signal_holds++ > 0) return;
   const sigset_t all = from_outside();
-  pthread_sigmask(SIG_BLOCK, &all, &before);
+  pthread_sigmask(SIG_BLOCK, &all, &mask_before);
   // Nobody but us has this worker's mask to change: one more that never goes, and no further system call.
-  if (omp_get_thread_num() != 0 && has_all(before, all)) ++holds;
+  if (omp_get_thread_num() != 0 && has_all(mask_before, all)) ++signal_holds;
 }
 
 SignalsHeld::~SignalsHeld() {
-  if (--holds == 0) pthread_sigmask(SIG_SETMASK, &before, nullptr);
+  if (--signal_holds == 0) pthread_sigmask(SIG_SETMASK, &mask_before, nullptr);
 }
 
 }  // namespace polyscene

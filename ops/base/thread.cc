@@ -20,9 +20,10 @@ namespace polyscene {
 
 namespace {
 
-std::mutex starting;                // threads are started one after the other: who looked at how many there are gets them
+// Threads are started one after the other: who looked at how many there are gets them.
+std::mutex starting_threads;
 std::atomic<int> teams_wanted = 0;  // that OpenMP's library is starting
-thread_local int team = 1;          // threads that OpenMP's library has for the loops of this one
+thread_local int team_size = 1;     // threads that OpenMP's library has for the loops of this one
 
 struct Shortage {
   int got;
@@ -75,7 +76,7 @@ void set_thread_count(int threads) {
 
 void check_threads(int threads) {
   check_bounds(threads);
-  const std::lock_guard lock(starting);
+  const std::lock_guard lock(starting_threads);
   if (const auto shortage = shortage_of(threads - 1))
     throw InvalidArgument(str("[ops.thread] wanted ", threads, " threads, the system gave ", shortage->got + 1, ": ",
                               shortage->why, "; ask for fewer, or raise the limits on processes and memory"));
@@ -103,15 +104,15 @@ __attribute__((no_sanitize("thread"))) void start_team(int threads) {
 // OpenMP's library keeps its threads for the next loops. They are started here, where signals are held, so that they
 // never take one.
 void make_team(int threads) {
-  if (threads > team) {
-    const std::lock_guard lock(starting);
-    require_no_shortage(threads - team, shortage_of(threads - team));
+  if (threads > team_size) {
+    const std::lock_guard lock(starting_threads);
+    require_no_shortage(threads - team_size, shortage_of(threads - team_size));
     const SignalsHeld held;
     ++teams_wanted;
     start_team(threads);
     --teams_wanted;
   }
-  team = threads;
+  team_size = threads;
 }
 
 // A loop as its threads see it. GCC's OpenMP library is not built for the thread sanitizer, which therefore misses how
@@ -159,7 +160,7 @@ __attribute__((no_sanitize("thread"))) void run_chunks(Loop& loop, int64_t chunk
 }  // namespace
 
 std::thread start_thread(std::function<void()> body) {
-  const std::lock_guard lock(starting);
+  const std::lock_guard lock(starting_threads);
   try {
     return std::thread(std::move(body));
   } catch (const std::system_error& error) {
@@ -174,7 +175,7 @@ ThreadGroup::~ThreadGroup() {
 }
 
 void require_threads(int wanted) {
-  const std::lock_guard lock(starting);
+  const std::lock_guard lock(starting_threads);
   require_no_shortage(wanted, shortage_of(wanted));
 }
 

@@ -20,24 +20,24 @@
 namespace polyscene::ops {
 namespace {
 
-bool holds(int signal) {
+bool holds_signal(int signal) {
   sigset_t mask;
   pthread_sigmask(SIG_SETMASK, nullptr, &mask);
   return sigismember(&mask, signal) == 1;
 }
 
 TEST(Signals, AreHeldWhileAProductRuns) {
-  ASSERT_FALSE(holds(SIGPROF));
+  ASSERT_FALSE(holds_signal(SIGPROF));
   {
     const SignalsHeld outer;
     {
       const SignalsHeld inner;
-      EXPECT_TRUE(holds(SIGPROF) && holds(SIGTERM) && holds(SIGRTMIN));
-      EXPECT_FALSE(holds(SIGSEGV) || holds(SIGABRT) || holds(SIGFPE));
+      EXPECT_TRUE(holds_signal(SIGPROF) && holds_signal(SIGTERM) && holds_signal(SIGRTMIN));
+      EXPECT_FALSE(holds_signal(SIGSEGV) || holds_signal(SIGABRT) || holds_signal(SIGFPE));
     }
-    EXPECT_TRUE(holds(SIGPROF));
+    EXPECT_TRUE(holds_signal(SIGPROF));
   }
-  EXPECT_FALSE(holds(SIGPROF));
+  EXPECT_FALSE(holds_signal(SIGPROF));
 }
 
 // The caller's mask is its own again behind a loop; that of the workers which the loop started never is another.
@@ -51,12 +51,12 @@ TEST(Signals, WorkersHoldThemForGood) {
       parallel_for(100, 1, [&](int64_t, int64_t) {
         if (pthread_equal(caller, pthread_self()) != 0) return std::this_thread::yield();
         worked = true;
-        if (!holds(SIGPROF)) ++open;
+        if (!holds_signal(SIGPROF)) ++open;
         { const SignalsHeld held; }
-        if (!holds(SIGPROF)) ++open;
+        if (!holds_signal(SIGPROF)) ++open;
       });
     EXPECT_EQ(open, 0);
-    EXPECT_FALSE(holds(SIGPROF));
+    EXPECT_FALSE(holds_signal(SIGPROF));
   }).join();
 }
 
@@ -97,7 +97,7 @@ struct TimedProduct {
   bool transpose_a, transpose_b;
 };
 
-std::vector<float> multiply(const TimedProduct& p) {
+std::vector<float> timed_product(const TimedProduct& p) {
   std::vector<float> a(static_cast<size_t>(p.rows * p.inner)), b(static_cast<size_t>(p.inner * p.cols));
   for (size_t i = 0; i < a.size(); ++i) a[i] = static_cast<float>(i % 17) - 8;
   for (size_t i = 0; i < b.size(); ++i) b[i] = static_cast<float>(i % 13) / 8;
@@ -115,7 +115,7 @@ std::vector<float> multiply(const TimedProduct& p) {
   return y;
 }
 
-double seconds() {
+double timer_seconds() {
   const char* wanted = std::getenv("POLYSCENE_TIMER_S");
   return wanted != nullptr ? std::atof(wanted) : 2;
 }
@@ -138,14 +138,14 @@ TEST_P(UnderATimer, ProductsAreWhatTheyAre) {
       for (const bool a : {false, true})
         for (const bool b : {false, true}) products.push_back({rows, cols, inner, a, b});
     std::vector<std::vector<float>> wanted;
-    for (const TimedProduct& product : products) wanted.push_back(multiply(product));
+    for (const TimedProduct& product : products) wanted.push_back(timed_product(product));
     const int64_t alarms_before = alarms;
     int64_t wrong = 0;
     {
       const Timer timer;
-      const auto end = std::chrono::steady_clock::now() + std::chrono::duration<double>(seconds() / 2);
+      const auto end = std::chrono::steady_clock::now() + std::chrono::duration<double>(timer_seconds() / 2);
       for (size_t i = 0; std::chrono::steady_clock::now() < end; i = (i + 1) % products.size())
-        if (multiply(products[i]) != wanted[i]) ++wrong;
+        if (timed_product(products[i]) != wanted[i]) ++wrong;
     }
     EXPECT_EQ(wrong, 0);
     EXPECT_GT(alarms - alarms_before, 100);

@@ -36,8 +36,8 @@ void run_mpi_rank(const std::function<void(Communicator&)>& body, CommunicatorOp
 inline constexpr int kSilent = -1;
 
 // For a process that ends with `error`, before it prints it: its rank in the mpirun job, or kSilent where rank 0 ends
-// with the same words, or with those that this rank stopped for, which are enough. 0 without mpirun. Tells the other processes that this one has failed, and
-// waits at most two seconds for what rank 0 says. Every process of the job must have started MPI or be about to.
+// with these words, or with those that this rank stopped for. 0 without mpirun. Tells the others that this process has
+// failed, and waits at most two seconds for what rank 0 says. Every process must have started MPI or be about to.
 [[nodiscard]] int speaking_rank(const std::string& error) noexcept;
 
 // A world of one: every operation is the identity.

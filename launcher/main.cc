@@ -26,7 +26,8 @@ void say(const std::string& error) { std::cerr << "polyscene: " + error + "\n" <
 
 void end_without_threads() {
   if (!loops_want_threads()) return;
-  say("[ops.thread] other processes took the threads that were left for this one; try fewer --threads or ranks, or raise "
+  say("[ops.thread] other processes took the threads that were left for this one; try fewer --threads or ranks, or "
+      "raise "
       "ulimit -u or the group's pids.max");
   std::cout << std::flush;
   std::_Exit(static_cast<int>(ErrorKind::kDevice));
@@ -103,7 +104,7 @@ int run(int argc, char** argv) {
 
 int main(int argc, char** argv) {
   polyscene::hold_stop_signals();
-  std::signal(SIGXFSZ, SIG_IGN);                 // a file that may not grow: its writer says so
+  std::signal(SIGXFSZ, SIG_IGN);                // a file that may not grow: its writer says so
   std::atexit(polyscene::end_without_threads);  // before others, and so the last to be called
   return polyscene::run(argc, argv);
 }

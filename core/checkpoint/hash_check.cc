@@ -11,8 +11,8 @@
 #include "core/checkpoint/file_hashes.h"
 #include "core/checkpoint/folders.h"
 #include "core/checkpoint/manifest_file.h"
-#include "core/checkpoint/whole_beside.h"
 #include "core/checkpoint/sealed_message.h"
+#include "core/checkpoint/whole_beside.h"
 #include "ops/base/thread.h"
 
 namespace polyscene {

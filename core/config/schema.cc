@@ -46,7 +46,7 @@ std::vector<Named> below(const Descriptor& message, const std::string& path) {
 // What other programs call our fields, and the word itself.
 std::vector<std::string> synonyms(const std::string& word) {
   static const std::map<std::string, std::string> ours = {
-      {"lr", "learning_rate"}, {"wd", "weight_decay"},   {"l2", "weight_decay"},  {"eps", "epsilon"},
+      {"lr", "learning_rate"}, {"wd", "weight_decay"},     {"l2", "weight_decay"}, {"eps", "epsilon"},
       {"bs", "batch_size"},    {"num_workers", "threads"}, {"workers", "threads"}, {"grad_clip", "clip_norm"},
   };
   const auto found = ours.find(word);

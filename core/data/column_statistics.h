@@ -57,8 +57,8 @@ class ColumnStatistics {
   ColumnForm form_;
   int64_t rows_ = 0, nulls_ = 0, null_elements_ = 0, nans_ = 0, elements_ = 0, max_length_ = 0;
   Bounds<double> numbers_seen_;
-  Bounds<Id> ids_seen_;  // of integers
-  Bounds<int64_t> seconds_seen_;  // of timestamps and dates, since 1970
+  Bounds<Id> ids_seen_;            // of integers
+  Bounds<int64_t> seconds_seen_;   // of timestamps and dates, since 1970
   double mean_ = 0, squares_ = 0;  // of numbers; sum of squared distances from the mean
   Quantiles quantiles_;
   DistinctSketch distinct_;

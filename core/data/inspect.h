@@ -20,9 +20,9 @@ struct ColumnReport {
   int64_t nans = 0;
   int64_t distinct = 0;  // ids; of list columns: of all elements
   bool distinct_exact = true;
-  std::optional<double> min, max;  // of integers and numbers, infinite and NaN ones left out
-  std::string low, high;           // the same to be read: whole numbers in full, times as dates; empty without
-  std::string dates;               // what whole numbers of a time most likely stand for, in words; empty: nothing
+  std::optional<double> min, max;      // of integers and numbers, infinite and NaN ones left out
+  std::string low, high;               // the same to be read: whole numbers in full, times as dates; empty without
+  std::string dates;                   // what whole numbers of a time most likely stand for, in words; empty: nothing
   std::optional<double> mean, stddev;  // of numbers, the same left out; of labels the mean alone
   std::vector<double> quantiles;       // of numbers, for Quantiles::kShares
   int64_t sampled = 0;                 // values that the quantiles are of; 0: all

@@ -100,8 +100,7 @@ void RejectLog::list(const ReadBatch& batch) {
 void RejectLog::write(const std::vector<const BadRecord*>& bad) {
   if (!file_) file_.emplace(plan_.options.reject_file);
   file_->cut_back(listed_bytes_);
-  for (const BadRecord* one : bad)
-    file_->add(json_line(plan_.split.files[static_cast<size_t>(one->file)].path, *one));
+  for (const BadRecord* one : bad) file_->add(json_line(plan_.split.files[static_cast<size_t>(one->file)].path, *one));
   file_->flush();
   listed_bytes_ = file_->bytes();
 }
@@ -110,8 +109,8 @@ void RejectLog::write_last_line() {
   most_unlisted_ = std::max(most_unlisted_, unlisted_);
   if (!file_ || most_unlisted_ == 0) return;
   file_->cut_back(listed_bytes_);
-  file_->add(str("{\"left_out\": ", most_unlisted_, ", \"reason\": \"a rank lists at most ", kMostRejectLines,
-                 " rows\"}\n"));
+  file_->add(
+      str("{\"left_out\": ", most_unlisted_, ", \"reason\": \"a rank lists at most ", kMostRejectLines, " rows\"}\n"));
   file_->flush();
 }
 
@@ -121,9 +120,9 @@ void RejectLog::judge() const {
   const std::string& named = plan_.options.named;
   const std::string what =
       named.empty() ? str("in this epoch of split ", split_name(plan_.options.split)) : "of " + named;
-  std::string message =
-      str("[data] ", bad_, " of the ", read_, " rows read ", what, " are bad, a share of ",
-          static_cast<double>(bad_) / static_cast<double>(read_), "; data.max_bad_share allows ", allowed, ". First ones:");
+  std::string message = str("[data] ", bad_, " of the ", read_, " rows read ", what, " are bad, a share of ",
+                            static_cast<double>(bad_) / static_cast<double>(read_), "; data.max_bad_share allows ",
+                            allowed, ". First ones:");
   std::set<std::string> null_columns;
   for (const BadRecord& bad : first_) {
     if (is_for_null(bad.reason)) null_columns.insert(bad.column);

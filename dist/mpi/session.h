@@ -95,7 +95,7 @@ class Session {
   mutable std::mutex mutex_;
   std::shared_ptr<const Failure> failure_;
   std::atomic<bool> failed_here_ = false;
-  std::vector<char> farewells_;  // [size]
+  std::vector<char> farewells_;         // [size]
   std::optional<uint64_t> words_of_0_;  // a hash of the error with which rank 0 ends
   std::vector<std::shared_ptr<void>> kept_;
   struct Arriving;

@@ -55,8 +55,8 @@ void convert(const ConvertArguments& arguments) {
 
 void add_convert_command(CLI::App& checkpoint) {
   auto arguments = std::make_shared<ConvertArguments>();
-  CLI::App* command = checkpoint.add_subcommand(
-      "convert", "A checkpoint as the start of a run with another model or optimiser");
+  CLI::App* command =
+      checkpoint.add_subcommand("convert", "A checkpoint as the start of a run with another model or optimiser");
   command->add_option("PATH", arguments->path, "A checkpoint, or a run, whose newest is taken")->required();
   command->add_option("--output", arguments->output, "Folder of the run to make")->required()->type_name("DIR");
   command->add_option("--set", arguments->overrides, "What is to change, e.g. embedding.dim=8; repeat it for more")
@@ -77,15 +77,14 @@ void add_checkpoint_command(CLI::App& app) {
     command->add_option("PATH", *path, "A checkpoint, or a run, whose newest is taken")->required();
     command->callback([path, run] { run(*path); });
   };
-  add("inspect",
-      "Where a run stood; rows, norms and not finite values of each table",
+  add("inspect", "Where a run stood; rows, norms and not finite values of each table",
       [](const std::string& path) { print_checkpoint(std::cout, path); });
   add("verify", "Whether all files are as written; a model's folder will do", verify);
   add("compact", "Makes a checkpoint that adds to others whole, in its place", compact);
   add_convert_command(*checkpoint);
   auto paths = std::make_shared<std::array<std::string, 2>>();
-  CLI::App* command = checkpoint->add_subcommand(
-      "diff", "What differs between two checkpoints or models; exit code 1 if any");
+  CLI::App* command =
+      checkpoint->add_subcommand("diff", "What differs between two checkpoints or models; exit code 1 if any");
   command->add_option("A", (*paths)[0], "A checkpoint, a run, whose newest is taken, or a model's folder")->required();
   command->add_option("B", (*paths)[1], "Another")->required();
   command->callback([paths] { diff((*paths)[0], (*paths)[1]); });

@@ -33,8 +33,7 @@ void run(ExportArguments& arguments) {
 
 void add_export_command(CLI::App& app) {
   auto arguments = std::make_shared<ExportArguments>();
-  CLI::App* command =
-      app.add_subcommand("export", "A trained model as a folder to serve it from, its scores checked");
+  CLI::App* command = app.add_subcommand("export", "A trained model as a folder to serve it from, its scores checked");
   ExportJob& job = arguments->job;
   command->add_option("--run", job.run, "Folder of a training run")->required()->type_name("DIR");
   command->add_option("--output", job.output, "Folder of versions; the next number is added")

@@ -12,10 +12,10 @@ namespace polyscene {
 namespace {
 
 [[noreturn]] void throw_no_memory(const std::exception& error) {
-  throw DeviceError(str(
-      "[launcher] wanted more memory than this host gives (", error.what(),
-      "); try a smaller train.batch_size, data.shuffle_window, data.prefetch or max_rows of a table, fewer local ranks, ",
-      "or more hosts"));
+  throw DeviceError(str("[launcher] wanted more memory than this host gives (", error.what(),
+                        "); try a smaller train.batch_size, data.shuffle_window, data.prefetch or max_rows of a table, "
+                        "fewer local ranks, ",
+                        "or more hosts"));
 }
 
 const char* what_to_try(const std::error_code& code) {
@@ -36,8 +36,7 @@ void in_own_words(const std::function<void()>& body) {
     throw_no_memory(error);
   } catch (const std::filesystem::filesystem_error& error) {
     const std::string path = error.path1().empty() ? "the current folder" : error.path1().string();
-    throw DataError(str("[launcher] cannot use ", path, ": ", error.code().message(),
-                        what_to_try(error.code())));
+    throw DataError(str("[launcher] cannot use ", path, ": ", error.code().message(), what_to_try(error.code())));
   } catch (const std::system_error& error) {
     throw DeviceError(str("[launcher] wanted another thread or handle of the system: ", error.code().message(),
                           "; try fewer --threads, data.threads or local ranks, or raise ulimit -u and -n"));

@@ -51,8 +51,9 @@ StandardOutput::int_type StandardOutput::overflow(int_type c) {
 
 void StandardOutput::finish() {
   sync();
-  require<DataError>(error_ == 0 || error_ == EPIPE, "[launcher] cannot write to standard output: ",
-                     std::strerror(error_), "; what was printed is not whole: free space, or send it elsewhere");
+  require<DataError>(error_ == 0 || error_ == EPIPE,
+                     "[launcher] cannot write to standard output: ", std::strerror(error_),
+                     "; what was printed is not whole: free space, or send it elsewhere");
 }
 
 }  // namespace polyscene

@@ -46,7 +46,8 @@ TEST(OwnWords, Files) {
 
 TEST(OwnWords, WhatToTryFitsTheReason) {
   const auto fails_with = [](std::errc reason) {
-    return message_of<DataError>([&] { throw std::filesystem::filesystem_error("x", "/a", std::make_error_code(reason)); });
+    return message_of<DataError>(
+        [&] { throw std::filesystem::filesystem_error("x", "/a", std::make_error_code(reason)); });
   };
   EXPECT_EQ(fails_with(std::errc::too_many_files_open),
             "[launcher] cannot use /a: Too many open files; raise ulimit -n, or try fewer data.threads or local ranks");

@@ -16,9 +16,8 @@ TEST_F(ParseTest, ReadsValuesAndKeepsDefaults) {
 TEST_F(ParseTest, UnknownFieldNamesTheNearest) {
   EXPECT_EQ(error_of(kLeast + "train {\n  batchsize: 3\n}"),
             "[config] x.pbtxt:4:3: unknown field \"batchsize\" in train; did you mean \"batch_size\"?");
-  EXPECT_EQ(
-      error_of(kLeast + "train { optimizer { lr: 3 } }"),
-      "[config] x.pbtxt:3:21: unknown field \"lr\" in train.optimizer; did you mean \"learning_rate\"?");
+  EXPECT_EQ(error_of(kLeast + "train { optimizer { lr: 3 } }"),
+            "[config] x.pbtxt:3:21: unknown field \"lr\" in train.optimizer; did you mean \"learning_rate\"?");
 }
 
 TEST_F(ParseTest, UnknownFieldInsideAListNamesTheElement) {
@@ -36,18 +35,21 @@ TEST_F(ParseTest, FieldOfAnotherBlockIsNamedThere) {
 TEST_F(ParseTest, TheBlockThatWasAskedComesBeforeTheRest) {
   EXPECT_EQ(error_of("train { lr: 0.1 }"),
             "[config] x.pbtxt:1:9: unknown field \"lr\" in train; did you mean \"train.optimizer.learning_rate\"?");
-  EXPECT_EQ(error_of("embedding { lr: 0.1 }"), "[config] x.pbtxt:1:13: unknown field \"lr\" in embedding; there is "
-                                               "embedding.optimizer.learning_rate, "
-                                               "embedding.table[i].optimizer.learning_rate; here wanted one of dim, "
-                                               "init_stddev, optimizer, table, partitions, memory");
-  EXPECT_EQ(error_of("train { learning_rat: 0.1 }"), "[config] x.pbtxt:1:9: unknown field \"learning_rat\" in train; "
-                                                     "did you mean \"train.optimizer.learning_rate\"?");
+  EXPECT_EQ(error_of("embedding { lr: 0.1 }"),
+            "[config] x.pbtxt:1:13: unknown field \"lr\" in embedding; there is "
+            "embedding.optimizer.learning_rate, "
+            "embedding.table[i].optimizer.learning_rate; here wanted one of dim, "
+            "init_stddev, optimizer, table, partitions, memory");
+  EXPECT_EQ(error_of("train { learning_rat: 0.1 }"),
+            "[config] x.pbtxt:1:9: unknown field \"learning_rat\" in train; "
+            "did you mean \"train.optimizer.learning_rate\"?");
   EXPECT_EQ(error_of("train { bs: 8 }"),
             "[config] x.pbtxt:1:9: unknown field \"bs\" in train; did you mean \"batch_size\"?");
-  EXPECT_EQ(error_of("lr: 0.1"),
-            "[config] x.pbtxt:1:1: unknown field \"lr\"; there is model.lr, embedding.optimizer.learning_rate, "
-            "embedding.table[i].optimizer.learning_rate, train.optimizer.learning_rate; here wanted one of include, name, "
-            "seed, data, embedding, model, train");
+  EXPECT_EQ(
+      error_of("lr: 0.1"),
+      "[config] x.pbtxt:1:1: unknown field \"lr\"; there is model.lr, embedding.optimizer.learning_rate, "
+      "embedding.table[i].optimizer.learning_rate, train.optimizer.learning_rate; here wanted one of include, name, "
+      "seed, data, embedding, model, train");
 }
 
 TEST_F(ParseTest, UnknownFieldWithoutAnythingNearListsAll) {
@@ -131,8 +133,7 @@ TEST_F(ParseTest, CommentsStringsAndAnglesDoNotConfusePlaces) {
 
 TEST_F(ParseTest, AMarkInFrontIsSkipped) {
   EXPECT_EQ(load("\xEF\xBB\xBF" + kLeast + "seed: 7").seed(), 7u);
-  EXPECT_EQ(error_of("\xEF\xBB\xBFseeds: 7"),
-            "[config] x.pbtxt:1:1: unknown field \"seeds\"; did you mean \"seed\"?");
+  EXPECT_EQ(error_of("\xEF\xBB\xBFseeds: 7"), "[config] x.pbtxt:1:1: unknown field \"seeds\"; did you mean \"seed\"?");
 }
 
 TEST_F(ParseTest, OtherEncodings) {
@@ -172,9 +173,10 @@ TEST_F(ParseTest, CharactersOfOtherKeyboards) {
             "[config] x.pbtxt:1:9: wanted text in UTF-8, got the byte 0x93, which is none; save it as UTF-8");
   EXPECT_EQ(error_of("seed: 1 \x01"), "[config] x.pbtxt:1:9: got the control character U+0001; remove it");
   EXPECT_EQ(load(kLeast + "# \u201c\nname: \"\u201csmall\u201d\"").name(), "\u201csmall\u201d");
-  EXPECT_EQ(error_of(kLeast, {"train.early_stop={metric\uff1a AUC}"}),
-            "[config] --set train.early_stop={metric\uff1a AUC}: wanted plain text outside quotes, got \uff1a (U+FF1A); "
-            "write :");
+  EXPECT_EQ(
+      error_of(kLeast, {"train.early_stop={metric\uff1a AUC}"}),
+      "[config] --set train.early_stop={metric\uff1a AUC}: wanted plain text outside quotes, got \uff1a (U+FF1A); "
+      "write :");
 }
 
 TEST_F(ParseTest, EveryPrefixOfAFileIsReadOrRefusedInWords) {

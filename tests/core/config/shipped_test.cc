@@ -27,10 +27,25 @@ using ShippedModels = ConfigTest;
 TEST_F(ShippedModels, TakeDataOfTheUsers) {
   const std::string own = R"pb(
     data {
-      feature { name: "user" categorical {} role: USER }
-      feature { name: "item" categorical {} role: ITEM }
-      feature { name: "scene" categorical {} role: SCENARIO }
-      feature { name: "history" sequence { side { column: "seen" table: "item" target: "item" } } }
+      feature {
+        name: "user"
+        categorical {}
+        role: USER
+      }
+      feature {
+        name: "item"
+        categorical {}
+        role: ITEM
+      }
+      feature {
+        name: "scene"
+        categorical {}
+        role: SCENARIO
+      }
+      feature {
+        name: "history"
+        sequence { side { column: "seen" table: "item" target: "item" } }
+      }
       label { name: "bought" }
     })pb";
   int models = 0;

@@ -173,7 +173,8 @@ TEST(InspectText, TimesAreDates) {
   const TempFolder folder;
   const auto described = [&](const char* type, const char* values) {
     write_parquet(folder.file("a.parquet"), {{"y", "int64", "[1, 0]"}, {"t", type, values}});
-    return printed(folder, R"pb(label { name: "y" } time_column: "t")pb")[6];
+    return printed(folder, R"pb(label { name: "y" }
+                                time_column: "t")pb")[6];
   };
   const std::string range = "    2 distinct, 1969-12-31 23:59:59 to 2022-05-01 13:45:00";
   EXPECT_EQ(described("timestamp[ns]", "[1651412700999999999, -1]"), range);
@@ -181,7 +182,8 @@ TEST(InspectText, TimesAreDates) {
   EXPECT_EQ(described("timestamp", "[-1, 1651412700000001]"), range);
   EXPECT_EQ(described("date32", "[0, 19113]"), "    2 distinct, 1970-01-01 00:00:00 to 2022-05-01 00:00:00");
   EXPECT_EQ(described("int64", "[1651412700999, 1651412600001]"), "    2 distinct, 1651412600001 to 1651412700999,");
-  EXPECT_TRUE(holds(printed(folder, R"pb(label { name: "y" } time_column: "t")pb"),
+  EXPECT_TRUE(holds(printed(folder, R"pb(label { name: "y" }
+                                         time_column: "t")pb"),
                     "    2022-05-01 13:43:20 to 2022-05-01 13:45:00 if in ms"));
   EXPECT_EQ(described("int64", "[20220501, 20220502]"), "    2 distinct, 20220501 to 20220502");
 }
@@ -191,8 +193,14 @@ TEST(InspectText, WholeNumbersAreWrittenInFull) {
   write_parquet(folder.file("a.parquet"), {{"y", "int64", "[1, 0]"},
                                            {"u", "uint64", "[18446744073709551615, 3]"},
                                            {"i", "int64", "[-9007199254740993, 9223372036854775807]"}});
-  const auto lines = printed(folder, R"pb(feature { name: "u" categorical {} }
-                                          feature { name: "i" categorical {} }
+  const auto lines = printed(folder, R"pb(feature {
+                                            name: "u"
+                                            categorical {}
+                                          }
+                                          feature {
+                                            name: "i"
+                                            categorical {}
+                                          }
                                           label { name: "y" })pb");
   EXPECT_TRUE(holds(lines, "    2 distinct, 3 to 18446744073709551615"));
   EXPECT_TRUE(holds(lines, "    2 distinct, -9007199254740993 to 9223372036854775807"));
@@ -205,7 +213,10 @@ TEST(InspectText, FitsATerminal) {
                                            {"another_label_with_a_name", "int64", "[1, 0, 1]"},
                                            {"third_label", "int64", "[1, 0, 1]"},
                                            {"n", "double", number}});
-  const auto lines = printed(folder, R"pb(feature { name: "n" number { nullable: true } }
+  const auto lines = printed(folder, R"pb(feature {
+                                            name: "n"
+                                            number { nullable: true }
+                                          }
                                           label { name: "a_label_with_a_long_name" }
                                           label { name: "another_label_with_a_name" }
                                           label { name: "third_label" })pb");
@@ -217,19 +228,34 @@ TEST(InspectText, FitsATerminal) {
 
 TEST(InspectText, NullsThatAFeatureDoesNotTakeNameItsSetting) {
   const TempFolder folder;
-  write_parquet(folder.file("a.parquet"), {{"y", "int64", "[1, 0, 1]"},
-                                           {"price", "double", "[1, NaN, 2]"},
-                                           {"user", "int64", "[1, 2, null]"}});
+  write_parquet(folder.file("a.parquet"),
+                {{"y", "int64", "[1, 0, 1]"}, {"price", "double", "[1, NaN, 2]"}, {"user", "int64", "[1, 2, null]"}});
   const std::string hint = "Nulls are a value of their own with nullable: true in ";
-  EXPECT_EQ(printed(folder, R"pb(feature { name: "cost" number { column: "price" } }
-                                 feature { name: "user" categorical {} }
-                                 label { name: "y" })pb").back(),
+  EXPECT_EQ(printed(folder, R"pb(feature {
+                                   name: "cost"
+                                   number { column: "price" }
+                                 }
+                                 feature {
+                                   name: "user"
+                                   categorical {}
+                                 }
+                                 label { name: "y" })pb")
+                .back(),
             hint + "data.feature[cost].number, data.feature[user].categorical.");
-  EXPECT_EQ(printed(folder, R"pb(feature { name: "cost" number { column: "price" } }
-                                 feature { name: "user" categorical { nullable: true } }
-                                 label { name: "y" })pb").back(), hint + "data.feature[cost].number.");
+  EXPECT_EQ(printed(folder, R"pb(feature {
+                                   name: "cost"
+                                   number { column: "price" }
+                                 }
+                                 feature {
+                                   name: "user"
+                                   categorical { nullable: true }
+                                 }
+                                 label { name: "y" })pb")
+                .back(),
+            hint + "data.feature[cost].number.");
   // A group has no such setting.
-  EXPECT_FALSE(printed(folder, R"pb(group { name: "user" } label { name: "y" })pb").back().starts_with("Nulls"));
+  EXPECT_FALSE(printed(folder, R"pb(group { name: "user" }
+                                    label { name: "y" })pb").back().starts_with("Nulls"));
 }
 
 TEST(InspectText, AScenarioFeatureWithoutItsColumnIsSaid) {
@@ -238,7 +264,11 @@ TEST(InspectText, AScenarioFeatureWithoutItsColumnIsSaid) {
   const std::string note =
       "all rows are one scenario, and S-GAUC is the AUC, since data.scenario_column is not set; feature \"scene\" has "
       "role SCENARIO: try --set data.scenario_column=tab";
-  const std::string fields = R"pb(feature { name: "scene" categorical { column: "tab" } role: SCENARIO }
+  const std::string fields = R"pb(feature {
+                                    name: "scene"
+                                    categorical { column: "tab" }
+                                    role: SCENARIO
+                                  }
                                   label { name: "y" })pb";
   EXPECT_TRUE(holds(printed(folder, fields.c_str()), note));
   EXPECT_EQ(scenario_note(data_config(folder, fields + "scenario_column: \"tab\"")), "");

@@ -52,9 +52,10 @@ TEST_F(AtomicFileTest, CopiesWholeOrNotAtAll) {
   EXPECT_EQ(read("to"), bytes + "y");
   EXPECT_EQ(error_of<DataError>([&] { copy_file(path("gone"), path("other")); }),
             "[export] cannot read gone: No such file or directory");
-  EXPECT_EQ(error_of<DataError>([&] { copy_file(path("from"), path("no/other")); }),
-            "[export] cannot create no/other: No such file or directory; wanted 3000001 bytes, wrote 0; create the folder "
-            "first");
+  EXPECT_EQ(
+      error_of<DataError>([&] { copy_file(path("from"), path("no/other")); }),
+      "[export] cannot create no/other: No such file or directory; wanted 3000001 bytes, wrote 0; create the folder "
+      "first");
   EXPECT_FALSE(std::filesystem::exists(path("other")));
 }
 

@@ -1,13 +1,13 @@
 #include "core/data/file_list.h"
 
-#include <glob.h>
 #include <sys/stat.h>
 
-#include <algorithm>
 #include <cerrno>
 #include <cstring>
 #include <map>
+#include <tuple>
 
+#include "core/data/file_pattern.h"
 #include "ops/base/error.h"
 
 namespace polyscene {
@@ -17,30 +17,28 @@ const auto& patterns_of(const config::Data& data, Split split) {
   return split == Split::kTrain ? data.train_files() : split == Split::kValid ? data.valid_files() : data.test_files();
 }
 
-// The root is a path, not a pattern.
-std::string escaped(const std::string& root) {
-  std::string text;
-  for (const char c : root) {
-    if (c == '*' || c == '?' || c == '[' || c == '\\') text += '\\';
-    text += c;
-  }
-  return text;
+// One file, whatever links lead to it. Some file systems make numbers up: size and time keep those apart.
+using SeenFile = std::tuple<dev_t, ino_t, off_t, time_t, int64_t>;
+
+SeenFile seen_file(const struct stat& info) {
+  return {info.st_dev, info.st_ino, info.st_size, info.st_mtim.tv_sec, info.st_mtim.tv_nsec};
 }
 
-std::string below_root(const std::string& root, const std::string& pattern) {
-  if (root.empty() || pattern.starts_with('/')) return pattern;
-  return escaped(root) + (root.ends_with('/') ? "" : "/") + pattern;
+SeenFile check_file(const std::string& path) {
+  struct stat info {};
+  const int reason = ::stat(path.c_str(), &info) == 0 ? 0 : errno;
+  require<DataError>(reason == 0, "[data] cannot open \"", path, "\": ", std::strerror(reason));
+  require<DataError>(!S_ISDIR(info.st_mode), "[data] \"", path, "\" is a folder, wanted a Parquet file; write \"", path,
+                     "/*.parquet\" in the configuration");
+  require<DataError>(S_ISREG(info.st_mode), "[data] \"", path,
+                     "\" is a pipe, a socket or a device, wanted a Parquet file; copy what it gives to a file");
+  return seen_file(info);
 }
 
-std::vector<std::string> matches(const std::string& pattern) {
-  glob_t found{};
-  const int status = ::glob(pattern.c_str(), GLOB_NOSORT, nullptr, &found);
-  std::vector<std::string> paths;
-  if (status == 0) paths.assign(found.gl_pathv, found.gl_pathv + found.gl_pathc);
-  ::globfree(&found);
-  std::sort(paths.begin(), paths.end());  // glob's own order depends on the locale
-  return paths;
-}
+struct Match {
+  std::string path, pattern;
+};
+using Matches = std::map<SeenFile, Match>;
 
 // "; --split valid has some" where another split has files: who trains has no choice.
 std::string another_split(const config::Data& data, Split split) {
@@ -50,7 +48,34 @@ std::string another_split(const config::Data& data, Split split) {
   return "";
 }
 
-bool is_pattern(const std::string& text) { return text.find_first_of("*?[") != std::string::npos; }
+// Adds the matches of a pattern to the split's files and to `seen`.
+void add_matches(const config::Data& data, Split split, const std::string& pattern, std::vector<std::string>& files,
+                 Matches& seen) {
+  const auto found = matching_paths(data.root(), pattern);
+  require<DataError>(!found.empty(), "[data] ", is_pattern(pattern) ? "no file matches" : "no such file:", " \"",
+                     pattern, "\" of data.", split_name(split), "_files in folder \"", data.root(),
+                     "\"; check the pattern and data.root", another_split(data, split));
+  for (const auto& path : found) {
+    const auto [entry, fresh] = seen.try_emplace(check_file(path), Match{path, pattern});
+    const Match& first = entry->second;
+    require(fresh || first.path != path, "[data] file \"", path, "\" is matched by two patterns of data.",
+            split_name(split), "_files, \"", first.pattern, "\" and \"", pattern, "\"; its rows would count twice");
+    require(fresh, "[data] \"", first.path, "\" and \"", path, "\" of data.", split_name(split),
+            "_files are one file, by a link; its rows would count twice: leave one out of the patterns");
+    files.push_back(path);
+  }
+}
+
+Matches matches_of(const config::Data& data, Split split) {
+  Matches seen;
+  std::vector<std::string> files;
+  try {
+    for (const auto& pattern : patterns_of(data, split)) add_matches(data, split, pattern, files, seen);
+  } catch (const Error&) {
+    // Whoever reads this split is told.
+  }
+  return seen;
+}
 
 }  // namespace
 
@@ -58,33 +83,29 @@ const char* split_name(Split split) {
   return split == Split::kTrain ? "train" : split == Split::kValid ? "valid" : "test";
 }
 
-void require_file(const std::string& path) {
-  struct stat info {};
-  require<DataError>(::stat(path.c_str(), &info) == 0, "[data] cannot open \"", path, "\": ", std::strerror(errno));
-  require<DataError>(!S_ISDIR(info.st_mode), "[data] \"", path, "\" is a folder, wanted a Parquet file; write \"", path,
-                     "/*.parquet\" in the configuration");
-}
-
 std::vector<std::string> list_files(const config::Data& data, Split split) {
   const auto& patterns = patterns_of(data, split);
   require(!patterns.empty(), "[data] wanted files of split ", split_name(split), ", but data.", split_name(split),
           "_files is empty", another_split(data, split));
   std::vector<std::string> files;
-  std::map<std::string, std::string> pattern_of;
-  for (const auto& pattern : patterns) {
-    const auto found = matches(below_root(data.root(), pattern));
-    require<DataError>(!found.empty(), "[data] ", is_pattern(pattern) ? "no file matches" : "no such file:", " \"",
-                       pattern, "\" of data.", split_name(split), "_files in folder \"", data.root(),
-                       "\"; check the pattern and data.root", another_split(data, split));
-    for (const auto& path : found) {
-      const auto [entry, fresh] = pattern_of.emplace(path, pattern);
-      require(fresh, "[data] file \"", path, "\" is matched by two patterns of data.", split_name(split), "_files, \"",
-              entry->second, "\" and \"", pattern, "\"; its rows would count twice");
-      require_file(path);
-      files.push_back(path);
+  Matches seen;
+  for (const auto& pattern : patterns) add_matches(data, split, pattern, files, seen);
+  return files;
+}
+
+void require_apart(const config::Data& data) {
+  const Matches trained = matches_of(data, Split::kTrain);
+  for (const Split split : {Split::kValid, Split::kTest}) {
+    for (const auto& [identity, match] : matches_of(data, split)) {
+      const auto found = trained.find(identity);
+      if (found == trained.end()) continue;
+      const std::string& path = found->second.path;
+      require(false, "[data] file \"", path, "\" is in data.train_files, by \"", found->second.pattern,
+              "\", and in data.", split_name(split), "_files, by \"", match.pattern, "\"",
+              path == match.path ? "" : str(" as \"", match.path, "\""),
+              "; metrics of rows that were trained say nothing: leave it out of one of them");
     }
   }
-  return files;
 }
 
 }  // namespace polyscene

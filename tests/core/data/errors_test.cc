@@ -1,11 +1,13 @@
 // Every message about files and configuration that stops the reader before or while it reads.
 #include <gtest/gtest.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/un.h>
 #include <unistd.h>
 
 #include <fstream>
 
+#include "core/data/file_list.h"
 #include "ops/base/error.h"
 #include "tests/core/data/parquet_fixture.h"
 
@@ -74,13 +76,48 @@ TEST_F(DataErrors, LinkToNowhere) {
   EXPECT_EQ(error(""), "[data] cannot open " + quoted("a.parquet") + ": No such file or directory");
 }
 
-TEST_F(DataErrors, FileThatCannotBeOpened) {
-  const int socket = ::socket(AF_UNIX, SOCK_STREAM, 0);  // nothing else refuses root
+TEST_F(DataErrors, NoRegularFile) {
+  const int socket = ::socket(AF_UNIX, SOCK_STREAM, 0);
   sockaddr_un address{.sun_family = AF_UNIX, .sun_path = {}};
   folder_.file("a.parquet").copy(address.sun_path, sizeof(address.sun_path) - 1);
   ASSERT_EQ(::bind(socket, reinterpret_cast<const sockaddr*>(&address), sizeof(address)), 0);
-  EXPECT_EQ(error(""), "[data] cannot open " + quoted("a.parquet") + ": No such device or address");
+  const std::string rest = " is a pipe, a socket or a device, wanted a Parquet file; copy what it gives to a file";
+  EXPECT_EQ(error(""), "[data] " + quoted("a.parquet") + rest);
   ::close(socket);
+  ASSERT_EQ(::mkfifo(folder_.file("pipe").c_str(), 0600), 0);
+  EXPECT_EQ(error(R"pb(train_files: "pipe")pb"), "[data] " + quoted("pipe") + rest);
+}
+
+TEST_F(DataErrors, OneFileByALink) {
+  write_users();
+  for (const bool hard : {false, true}) {
+    const std::string link = folder_.file("z.parquet");
+    if (hard)
+      std::filesystem::create_hard_link(folder_.file("a.parquet"), link);
+    else
+      std::filesystem::create_symlink(folder_.file("a.parquet"), link);
+    EXPECT_EQ(usage(""), "[data] " + quoted("a.parquet") + " and " + quoted("z.parquet") +
+                             " of data.train_files are one file, by a link; its rows would count twice: leave one out "
+                             "of the patterns");
+    std::filesystem::remove(link);
+  }
+}
+
+TEST_F(DataErrors, TrainingFilesInAnotherSplit) {
+  write_users("a.parquet");
+  write_users("b.parquet");
+  const auto apart = [&](const std::string& splits) {
+    return message_of<InvalidArgument>([&] { require_apart(data_config(folder_, splits)); });
+  };
+  const std::string why = "; metrics of rows that were trained say nothing: leave it out of one of them";
+  EXPECT_EQ(apart(R"pb(train_files: "*.parquet" valid_files: "b.*")pb"),
+            "[data] file " + quoted("b.parquet") +
+                " is in data.train_files, by \"*.parquet\", and in data.valid_files, by \"b.*\"" + why);
+  std::filesystem::create_symlink(folder_.file("a.parquet"), folder_.file("t"));
+  EXPECT_EQ(apart(R"pb(train_files: "a.parquet" valid_files: "b.*" test_files: "t")pb"),
+            "[data] file " + quoted("a.parquet") +
+                " is in data.train_files, by \"a.parquet\", and in data.test_files, by \"t\" as " + quoted("t") + why);
+  EXPECT_EQ(apart(R"pb(train_files: "a.parquet" valid_files: "b.*" test_files: "later/*")pb"), "(nothing was thrown)");
 }
 
 TEST_F(DataErrors, NotParquet) {
@@ -132,14 +169,15 @@ TEST_F(DataErrors, MissingColumn) {
 }
 
 TEST_F(DataErrors, WrongColumnTypes) {
-  write_parquet(folder_.file("a.parquet"),
-                {{"f", "float", "[1]"}, {"s", "string", R"(["x"])"}, {"l", "list<float>", "[[1]]"}});
+  write_parquet(
+      folder_.file("a.parquet"),
+      {{"d", "decimal128(20,2)", R"(["1.50"])"}, {"s", "string", R"(["x"])"}, {"l", "list<date32>", "[[1]]"}});
   const std::string where = "[data] " + quoted("a.parquet") + ", column ";
   EXPECT_EQ(error(R"pb(feature {
-                         name: "f"
+                         name: "d"
                          categorical {}
                        })pb"),
-            where + "\"f\": feature \"f\" wants integers or strings, got float");
+            where + "\"d\": feature \"d\" wants integers or strings, got decimal128(20, 2)");
   EXPECT_EQ(error(R"pb(feature {
                          name: "s"
                          categorical { max_id: 5 }
@@ -159,12 +197,13 @@ TEST_F(DataErrors, WrongColumnTypes) {
                          name: "h"
                          sequence { side { column: "l" } }
                        })pb"),
-            where + "\"l\": feature \"h\" wants lists of integers or strings, got list<element: float>");
+            where + "\"l\": feature \"h\" wants lists of integers or strings, got list<element: date32[day]>");
   EXPECT_EQ(error(R"pb(label { name: "click" column: "s" })pb"),
             where + "\"s\": label \"click\" wants integers, floats or bools holding 0 and 1, got string");
   EXPECT_EQ(error(R"pb(time_column: "s")pb"),
             where + "\"s\": time_column wants integers, timestamps or dates, got string");
-  EXPECT_EQ(error(R"pb(group { name: "f" })pb"), where + "\"f\": group \"f\" wants integers or strings, got float");
+  EXPECT_EQ(error(R"pb(group { name: "l" })pb"),
+            where + "\"l\": group \"l\" wants integers or strings, got list<element: date32[day]>");
 }
 
 TEST_F(DataErrors, WrongWeightType) {
@@ -179,10 +218,10 @@ TEST_F(DataErrors, WrongWeightType) {
 
 TEST_F(DataErrors, TheSecondFileIsCheckedBeforeTheFirstIsRead) {
   write_users("a.parquet");
-  write_users("b.parquet", "float");
-  EXPECT_EQ(
-      message_of<DataError>([&] { (void)make_parquet_source(data_config(folder_, kUser), {}); }),
-      "[data] " + quoted("b.parquet") + ", column \"user\": feature \"user\" wants integers or strings, got float");
+  write_users("b.parquet", "timestamp");
+  EXPECT_EQ(message_of<DataError>([&] { (void)make_parquet_source(data_config(folder_, kUser), {}); }),
+            "[data] " + quoted("b.parquet") +
+                ", column \"user\": feature \"user\" wants integers or strings, got timestamp[us]");
 }
 
 TEST_F(DataErrors, NoRows) {

@@ -2,13 +2,17 @@
 
 #include <arrow/array/array_base.h>
 #include <arrow/array/array_binary.h>
+#include <arrow/array/array_decimal.h>
 #include <arrow/array/array_dict.h>
 #include <arrow/array/array_primitive.h>
 #include <arrow/result.h>
 #include <arrow/scalar.h>
 #include <arrow/type.h>
 #include <arrow/type_traits.h>
+#include <arrow/util/float16.h>
 #define XXH_INLINE_ALL
+#include <algorithm>
+#include <cmath>
 #include <limits>
 #include <string_view>
 #include <vector>
@@ -81,6 +85,65 @@ bool convert_integers(const arrow::Array& array, T* out, T missing) {
   }
 }
 
+// Calls convert(double) for every element that is not null. False where the array holds no floats.
+template <class T, class Convert>
+bool convert_floats(const arrow::Array& array, T* out, T missing, Convert convert) {
+  const auto each = [&]<class Array>(const Array&, auto widen) {
+    convert_all<Array>(array, out, missing,
+                       [&](const auto& a, int64_t i) { return convert(widen(a.raw_values()[i])); });
+    return true;
+  };
+  const auto as_is = [](auto value) { return static_cast<double>(value); };
+  switch (array.type_id()) {
+    case arrow::Type::FLOAT:
+      return each(static_cast<const arrow::FloatArray&>(array), as_is);
+    case arrow::Type::DOUBLE:
+      return each(static_cast<const arrow::DoubleArray&>(array), as_is);
+    case arrow::Type::HALF_FLOAT:
+      return each(static_cast<const arrow::HalfFloatArray&>(array),
+                  [](uint16_t bits) { return arrow::util::Float16::FromBits(bits).ToDouble(); });
+    default:
+      return false;
+  }
+}
+
+// Calls convert(arrow::Decimal256) for every element that is not null. False where the array holds no decimals.
+template <class T, class Convert>
+bool convert_decimals(const arrow::Array& array, T* out, T missing, Convert convert) {
+  const auto each = [&]<class Array, class Value>(const Array&, const Value&) {
+    convert_all<Array>(array, out, missing, [&](const auto& a, int64_t i) {
+      return convert(arrow::Decimal256(arrow::BasicDecimal256(Value(a.GetValue(i)))));
+    });
+    return true;
+  };
+  switch (array.type_id()) {
+    case arrow::Type::DECIMAL32:
+      return each(static_cast<const arrow::Decimal32Array&>(array), arrow::Decimal32());
+    case arrow::Type::DECIMAL64:
+      return each(static_cast<const arrow::Decimal64Array&>(array), arrow::Decimal64());
+    case arrow::Type::DECIMAL128:
+      return each(static_cast<const arrow::Decimal128Array&>(array), arrow::Decimal128());
+    case arrow::Type::DECIMAL256:
+      return each(static_cast<const arrow::Decimal256Array&>(array), arrow::Decimal256());
+    default:
+      return false;
+  }
+}
+
+// From 2^53 on a float stands for several whole numbers.
+int64_t key_of_float(double value) {
+  const bool whole = std::abs(value) < 0x1p53 && std::trunc(value) == value;
+  return whole ? static_cast<int64_t>(value) : kMissingKey;
+}
+
+// What int64 or uint64 hold: their 64 bits, above which there is nothing but the sign.
+int64_t key_of_decimal(const arrow::Decimal256& value) {
+  const auto words = value.little_endian_array();
+  const auto above = [&](uint64_t word) { return std::ranges::count(words.begin() + 1, words.end(), word) == 3; };
+  const auto key = static_cast<int64_t>(words[0]);
+  return above(0) || (above(~uint64_t{0}) && key < 0) ? key : kMissingKey;
+}
+
 template <class Array>
 void hash_texts(const arrow::Array& array, int64_t* keys) {
   convert_all<Array>(array, keys, kMissingKey, [](const auto& a, int64_t i) {
@@ -102,8 +165,13 @@ void decode_dictionary(const arrow::Array& base, int64_t* keys) {
 }  // namespace
 
 void decode_keys(const arrow::Array& array, int64_t* keys) {
-  if (convert_integers(array, keys, kMissingKey)) return;
+  if (convert_integers(array, keys, kMissingKey) || convert_floats(array, keys, kMissingKey, key_of_float) ||
+      convert_decimals(array, keys, kMissingKey, key_of_decimal))
+    return;
   switch (array.type_id()) {
+    case arrow::Type::NA:
+      std::fill_n(keys, array.length(), kMissingKey);
+      return;
     case arrow::Type::TIMESTAMP:
       return convert_numeric<arrow::TimestampType>(array, keys, kMissingKey);
     case arrow::Type::DATE32:
@@ -139,7 +207,13 @@ void decode_numbers(const arrow::Array& array, double* values) {
       return convert_numeric<arrow::FloatType>(array, values, kNull);
     case arrow::Type::DOUBLE:
       return convert_numeric<arrow::DoubleType>(array, values, kNull);
+    case arrow::Type::NA:
+      std::fill_n(values, array.length(), kNull);
+      return;
     default:
+      if (convert_floats(array, values, kNull, [](double value) { return value; }) ||
+          convert_decimals(array, values, kNull, [](const arrow::Decimal256& value) { return value.ToDouble(0); }))
+        return;
       throw DataError(str("[data] wanted integers or floats, got ", array.type()->ToString()));
   }
 }
@@ -172,6 +246,19 @@ std::string_view text_at(const arrow::Array& array, int64_t i) {
     default:
       return static_cast<const arrow::BinaryArray&>(array).GetView(i);
   }
+}
+
+std::string key_fault(const arrow::Array& array, int64_t i) {
+  if (array.IsNull(i)) return "";
+  const bool floats = arrow::is_floating(array.type_id());
+  if (floats) {
+    double value = 0;
+    convert_floats(*array.Slice(i, 1), &value, value, [](double v) { return v; });
+    if (std::isnan(value)) return "";
+  }
+  if (floats || arrow::is_decimal(array.type_id()))
+    return str("wants integers or strings, not ", array.type()->ToString());
+  return "id is the number reserved for null";
 }
 
 std::string value_text(const arrow::Array& array, int64_t i) {

@@ -13,9 +13,12 @@ class DataType;
 
 namespace polyscene {
 
-// keys[i]: the integer (unsigned 64-bit ones keep their bits, times their count of units), or the hash of the text;
-// null: kMissingKey. keys: [array.length()].
+// keys[i]: the integer (unsigned 64-bit ones keep their bits, times their count of units), a float or decimal that is
+// one, or the hash of the text; null, NaN and what is no id: kMissingKey. keys: [array.length()].
 void decode_keys(const arrow::Array& array, int64_t* keys);
+
+// Why element i, whose key is kMissingKey, is refused though it is not null; empty where it is null or NaN.
+[[nodiscard]] std::string key_fault(const arrow::Array& array, int64_t i);
 
 // The array's own values where they are what decode_keys() would write (64-bit integers without nulls), else null.
 [[nodiscard]] const int64_t* as_keys(const arrow::Array& array);

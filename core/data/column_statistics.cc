@@ -12,6 +12,7 @@
 #include <utility>
 
 #include "core/data/array_values.h"
+#include "core/data/batch.h"
 #include "core/data/list_rows.h"
 
 namespace polyscene {
@@ -102,11 +103,17 @@ void ColumnStatistics::add_values(const arrow::Array& values) {
 void ColumnStatistics::add_keys(const arrow::Array& values) {
   keys_.resize(static_cast<size_t>(values.length()));
   decode_keys(values, keys_.data());
-  const bool ordered = arrow::is_integer(values.type_id()), large = values.type_id() == arrow::Type::UINT64;
+  const arrow::Type::type type = values.type_id();
+  const bool inexact = arrow::is_floating(type) || arrow::is_decimal(type);  // may hold what is no id
+  const bool ordered = arrow::is_integer(type) || inexact, large = type == arrow::Type::UINT64;
   const int64_t a_second = units_per_second(*values.type());
   for (int64_t i = 0; i < values.length(); ++i) {
     if (values.IsNull(i)) continue;
     const int64_t key = keys_[static_cast<size_t>(i)];
+    if (key == kMissingKey && inexact) {
+      if (key_fault(values, i).empty()) ++nans_;
+      continue;
+    }
     distinct_.add(key);
     if (ordered)
       ids_seen_.add({.positive = large || key >= 0, .bits = static_cast<uint64_t>(key)});

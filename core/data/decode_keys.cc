@@ -68,12 +68,12 @@ class KeyDecoder : public Decoder {
 
  private:
   void judge(const arrow::Array& array, int64_t i, int64_t key, int64_t row, Window& window) const {
-    if (array.IsNull(i)) {
-      if (!nullable_) window.reject(row, column_, "null, but not nullable", "null");
-    } else if (key == kMissingKey) {
-      window.reject(row, column_, "id is the number reserved for null", value_text(array, i));
-    } else {
+    if (key != kMissingKey) {
       window.reject(row, column_, str("id outside [", min_key_, ", ", max_key_, "]"), value_text(array, i));
+    } else if (std::string fault = key_fault(array, i); !fault.empty()) {
+      window.reject(row, column_, std::move(fault), value_text(array, i));
+    } else if (!nullable_) {
+      window.reject(row, column_, str(array.IsNull(i) ? "null" : "NaN", ", but not nullable"), value_text(array, i));
     }
   }
 

@@ -31,6 +31,11 @@ ListRows extents(const arrow::Array& base) {
   return out;
 }
 
+ListRows null_lists(const arrow::Array& lists) {
+  const std::vector<int64_t> none(static_cast<size_t>(lists.length()));
+  return {.lists = &lists, .elements = lists.Slice(0, 0), .begin = none, .length = none};
+}
+
 }  // namespace
 
 ListRows list_rows(const arrow::Array& lists) {
@@ -41,6 +46,8 @@ ListRows list_rows(const arrow::Array& lists) {
       return extents<arrow::LargeListArray>(lists);
     case arrow::Type::FIXED_SIZE_LIST:
       return extents<arrow::FixedSizeListArray>(lists);
+    case arrow::Type::NA:
+      return null_lists(lists);
     default:
       throw DataError(str("[data] wanted a list column, got ", lists.type()->ToString()));
   }

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <limits>
+#include <utility>
 
 #include "core/data/array_values.h"
 #include "ops/base/error.h"
@@ -16,11 +17,11 @@ void check_elements(const ListRows& rows, const int64_t* keys, bool nullable, co
   for (size_t i = 0; i < rows.begin.size(); ++i) {
     for (int64_t e = rows.begin[i]; e < rows.begin[i] + rows.length[i]; ++e) {
       if (keys[e] != kMissingKey) continue;
-      const bool null = rows.elements->IsNull(e);
-      if (null && nullable) continue;
+      std::string fault = key_fault(*rows.elements, e);
+      if (fault.empty() && nullable) continue;
+      if (fault.empty()) fault = "null in list, but not nullable";
       const auto i64 = static_cast<int64_t>(i);
-      window.reject(first + i64, column, null ? "null in list, but not nullable" : "id is the number reserved for null",
-                    value_text(*rows.lists, i64));
+      window.reject(first + i64, column, std::move(fault), value_text(*rows.lists, i64));
     }
   }
 }

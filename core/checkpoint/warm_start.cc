@@ -1,8 +1,12 @@
 #include "core/checkpoint/warm_start.h"
 
+#include <google/protobuf/text_format.h>
+
 #include <algorithm>
 #include <cmath>
 #include <filesystem>
+#include <fstream>
+#include <iterator>
 #include <numeric>
 #include <ostream>
 #include <set>
@@ -11,6 +15,7 @@
 #include "core/checkpoint/hash_check.h"
 #include "core/checkpoint/held_model.h"
 #include "core/checkpoint/saved_table.h"
+#include "core/data/id_kinds.h"
 #include "core/export/safetensors.h"
 #include "embedding/table/row_conversion.h"
 
@@ -24,11 +29,22 @@ HeldModel model_of(const std::string& path) {
   return fs::exists(path + "/dense.safetensors") ? HeldModel(path) : HeldModel::of_run(path, false);
 }
 
+// What the ids of the model's tables are; a configuration of old that says nothing, or is not there, is no hindrance.
+IdKinds id_kinds_of(const std::string& folder) {
+  config::Experiment saved;
+  std::ifstream file(folder + "/config.pbtxt");
+  const std::string text{std::istreambuf_iterator<char>(file), {}};
+  google::protobuf::TextFormat::Parser parser;
+  parser.AllowUnknownField(true);
+  return parser.ParseFromString(text, &saved) ? IdKinds(saved.data()) : IdKinds();
+}
+
 class WarmStart {
  public:
   WarmStart(const config::WarmStart& wanted, const std::string& folder, Session& session)
       : wanted_(wanted), session_(session), dense_(folder + "/dense.safetensors") {
     report_.folder = folder;
+    ids_there_ = id_kinds_of(report_.folder);
   }
 
   WarmStartReport run() {
@@ -90,6 +106,15 @@ class WarmStart {
     report_.tensors.push_back(entry.name);
   }
 
+  // Rows of ids that never come would start nothing, in silence.
+  void check_ids(const std::string& here, const std::string& there) const {
+    const auto mine = IdKinds(session_.experiment().data()).of_table(here), theirs = ids_there_.of_table(there);
+    if (!mine || !theirs || *mine == *theirs) return;
+    throw DataError(str("[checkpoint] wanted ids of one kind for table \"", here, "\", but the training files have ",
+                        id_kind_name(*mine), ", and ", report_.folder, " was trained with ", id_kind_name(*theirs),
+                        "; convert the ids, or leave the table out with train.warm_start.only"));
+  }
+
   void take_table(int index) {
     RowTables& tables = session_.tables();
     const TableSpec& spec = tables.spec(index);
@@ -97,6 +122,7 @@ class WarmStart {
     if (source.empty()) return;
     const std::string table = source.substr(kTable.size());
     unused_.erase(source);
+    check_ids(spec.name, table);
     const SavedTable saved({report_.folder}, table);
     const bool convert = saved.dim() != spec.dim && wanted_.mismatch() == config::WarmStart::CONVERT;
     if (!convert && !fits(kTable + spec.name, str("[rows, ", saved.dim(), "]"), str("[rows, ", spec.dim, "]"))) return;
@@ -124,6 +150,7 @@ class WarmStart {
   const config::WarmStart& wanted_;
   Session& session_;
   SafetensorsFile dense_;
+  IdKinds ids_there_;
   std::set<std::string> there_, unused_;
   WarmStartReport report_;
 };

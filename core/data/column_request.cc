@@ -1,5 +1,6 @@
 #include "core/data/column_request.h"
 
+#include "core/data/feature_schema.h"
 #include "ops/base/error.h"
 
 namespace polyscene {
@@ -8,18 +9,25 @@ namespace {
 using config::Feature;
 using Requests = std::vector<ColumnRequest>;
 
-void add_feature(Requests& requests, const Feature& feature) {
+// The table of a feature: as given, else its name.
+template <class Config>
+const std::string& table_of(const Config& config, const std::string& name) {
+  return config.has_table() ? config.table() : name;
+}
+
+void add_feature(Requests& requests, const config::Data& data, const Feature& feature) {
   const std::string& name = feature.name();
   const std::string user = str("feature \"", name, "\"");
   switch (feature.kind_case()) {
     case Feature::kCategorical: {
       const auto& field = feature.categorical();
       const bool ranged = field.has_min_id() || field.has_max_id();
-      requests.push_back({column_of(field, name), ranged ? ColumnForm::kIntegerId : ColumnForm::kId, user});
+      requests.push_back(
+          {column_of(field, name), ranged ? ColumnForm::kIntegerId : ColumnForm::kId, user, table_of(field, name)});
       break;
     }
     case Feature::kBag:
-      requests.push_back({column_of(feature.bag(), name), ColumnForm::kIdList, user});
+      requests.push_back({column_of(feature.bag(), name), ColumnForm::kIdList, user, table_of(feature.bag(), name)});
       if (feature.bag().has_weight_column()) {
         requests.push_back({feature.bag().weight_column(), ColumnForm::kNumberList, user});
       }
@@ -29,7 +37,7 @@ void add_feature(Requests& requests, const Feature& feature) {
       break;
     case Feature::kSequence:
       for (const auto& side : feature.sequence().side()) {
-        requests.push_back({side.column(), ColumnForm::kIdList, user});
+        requests.push_back({side.column(), ColumnForm::kIdList, user, side_table(data, side)});
       }
       break;
     case Feature::KIND_NOT_SET:
@@ -63,14 +71,14 @@ const char* wanted_type(ColumnForm form) {
 
 std::vector<ColumnRequest> column_requests(const config::Data& data) {
   Requests requests;
-  for (const auto& feature : data.feature()) add_feature(requests, feature);
+  for (const auto& feature : data.feature()) add_feature(requests, data, feature);
   for (const auto& label : data.label()) {
     requests.push_back({column_of(label, label.name()), ColumnForm::kLabel, str("label \"", label.name(), "\"")});
   }
   for (const auto& group : data.group()) {
     requests.push_back({column_of(group, group.name()), ColumnForm::kId, str("group \"", group.name(), "\"")});
   }
-  if (!data.scenario_column().empty()) requests.push_back({data.scenario_column(), ColumnForm::kId, "scenario_column"});
+  if (!data.scenario_column().empty()) requests.push_back({data.scenario_column(), ColumnForm::kId, kScenarioColumn});
   if (!data.row_key_column().empty()) requests.push_back({data.row_key_column(), ColumnForm::kId, "row_key_column"});
   if (!data.time_column().empty()) requests.push_back({data.time_column(), ColumnForm::kTime, "time_column"});
   return requests;

@@ -11,13 +11,22 @@ namespace polyscene {
 
 enum class ColumnForm { kId, kIntegerId, kNumber, kLabel, kTime, kIdList, kNumberList, kAny };
 
+// Whether its values become keys that others may share.
+[[nodiscard]] inline bool is_id_form(ColumnForm form) {
+  return form == ColumnForm::kId || form == ColumnForm::kIntegerId || form == ColumnForm::kIdList;
+}
+
 // What a message says the column should be.
 [[nodiscard]] const char* wanted_type(ColumnForm form);
+
+// Who asks for the column of scenarios.
+inline constexpr char kScenarioColumn[] = "scenario_column";
 
 struct ColumnRequest {
   std::string column;
   ColumnForm form;
-  std::string user;  // who asks: `feature "age"`, `label "click"`, ...
+  std::string user;        // who asks: `feature "age"`, `label "click"`, ...
+  std::string table = {};  // whose keys a feature's ids are
 };
 
 // Every use of a column; one column may be used several times and is read once.

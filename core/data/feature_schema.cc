@@ -46,7 +46,7 @@ int find_target(const FeatureSchema& schema, const std::string& sequence, const 
                             "\", but no categorical feature has that name", config_text::suggestion(target, names)));
 }
 
-SequenceFeature sequence_feature(const FeatureSchema& schema, const std::string& name,
+SequenceFeature sequence_feature(const FeatureSchema& schema, const config::Data& data, const std::string& name,
                                  const config::Sequence& sequence) {
   check_length(name, sequence.max_length());
   require(sequence.side_size() > 0, "[data.feature] sequence \"", name, "\" wants at least one side { column: ... }");
@@ -54,10 +54,7 @@ SequenceFeature sequence_feature(const FeatureSchema& schema, const std::string&
   for (const auto& side : sequence.side()) {
     require(!side.column().empty(), "[data.feature] sequence \"", name, "\" has a side without a column");
     const int target = side.has_target() ? find_target(schema, name, side.target()) : -1;
-    const std::string table = side.has_table() ? side.table()
-                              : target >= 0    ? schema.fields[static_cast<size_t>(target)].table
-                                               : side.column();
-    feature.sides.push_back({.table = table, .target_field = target});
+    feature.sides.push_back({.table = side_table(data, side), .target_field = target});
   }
   return feature;
 }
@@ -113,7 +110,7 @@ FeatureSchema FeatureSchema::from(const config::Data& data) {
   }
   for (const Feature& feature : data.feature()) {
     if (feature.has_sequence()) {
-      schema.sequences.push_back(sequence_feature(schema, feature.name(), feature.sequence()));
+      schema.sequences.push_back(sequence_feature(schema, data, feature.name(), feature.sequence()));
     }
   }
   for (const auto& label : data.label()) {
@@ -125,6 +122,17 @@ FeatureSchema FeatureSchema::from(const config::Data& data) {
     schema.groups.push_back(group.name());
   }
   return schema;
+}
+
+std::string side_table(const config::Data& data, const config::Sequence::Side& side) {
+  if (side.has_table()) return side.table();
+  for (const Feature& feature : data.feature()) {
+    if (!side.has_target() || feature.name() != side.target()) continue;
+    if (feature.has_categorical())
+      return or_name(feature.categorical().has_table(), feature.categorical().table(), feature.name());
+    if (feature.has_number()) return or_name(feature.number().has_table(), feature.number().table(), feature.name());
+  }
+  return side.column();
 }
 
 std::vector<std::string> FeatureSchema::tables() const {

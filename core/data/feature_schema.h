@@ -51,4 +51,7 @@ struct FeatureSchema {
   [[nodiscard]] std::vector<std::string> tables() const;
 };
 
+// The table of a side field: its own, else its target's, else one named after its column.
+[[nodiscard]] std::string side_table(const config::Data& data, const config::Sequence::Side& side);
+
 }  // namespace polyscene

@@ -18,7 +18,6 @@
 #include "core/config/suggest.h"
 #include "core/data/arrow_reason.h"
 #include "core/data/column_types.h"
-#include "core/data/file_list.h"
 #include "ops/base/error.h"
 
 namespace polyscene {
@@ -95,7 +94,6 @@ std::vector<std::string> names(const parquet::arrow::SchemaManifest& manifest) {
 }  // namespace
 
 ParquetFile::ParquetFile(const std::string& path, std::shared_ptr<parquet::FileMetaData> metadata) : path_(path) {
-  require_file(path);
   if (metadata == nullptr) check_magic(path);
   reader_ = open(path, std::move(metadata));
   const auto footer = this->metadata();
@@ -124,15 +122,18 @@ std::shared_ptr<arrow::DataType> ParquetFile::arrow_type(const std::string& colu
   return field != nullptr ? field->field->type() : nullptr;
 }
 
-void ParquetFile::check(const std::vector<ColumnRequest>& requests) const {
+void ParquetFile::check(const std::vector<ColumnRequest>& requests, IdKinds& ids) const {
   for (const auto& request : requests) {
     const auto* field = find(reader_->manifest(), request.column);
     require<DataError>(field != nullptr, "[data] \"", path_, "\" has no column \"", request.column, "\", wanted by ",
                        request.user,
                        field != nullptr ? "" : config_text::suggestion(request.column, names(reader_->manifest())));
-    require<DataError>(suits(*field->field->type(), request.form), "[data] \"", path_, "\", column \"", request.column,
-                       "\": ", request.user, " wants ", wanted_type(request.form), ", got ",
-                       field->field->type()->ToString());
+    const arrow::DataType& type = *field->field->type();
+    require<DataError>(suits(type, request.form), "[data] \"", path_, "\", column \"", request.column,
+                       "\": ", request.user, " wants ", wanted_type(request.form), ", got ", type.ToString());
+    if (is_id_form(request.form))
+      ids.add(request, id_forms(type),
+              [&] { return str("column \"", request.column, "\" of \"", path_, "\" has ", type.ToString()); });
   }
 }
 

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "core/data/column_request.h"
+#include "core/data/id_kinds.h"
 
 namespace arrow {
 class DataType;
@@ -44,8 +45,9 @@ class ParquetFile {
   // The same as it is; null for a column that is not there.
   [[nodiscard]] std::shared_ptr<arrow::DataType> arrow_type(const std::string& column) const;
 
-  // Throws DataError unless every requested column is there with a type that suits its form.
-  void check(const std::vector<ColumnRequest>& requests) const;
+  // Throws DataError unless every requested column is there with a type that suits its form, and ids that suit `ids`,
+  // to which they are added.
+  void check(const std::vector<ColumnRequest>& requests, IdKinds& ids) const;
 
   // Starts reading a row group; batches hold the columns in the order of `columns`, which check() has passed.
   void open_row_group(int row_group, const std::vector<std::string>& columns, int64_t batch_rows);

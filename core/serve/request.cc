@@ -56,7 +56,7 @@ std::vector<int64_t> keys_of(std::string_view column, const Strings& strings) {
 }  // namespace
 
 Request::Request(const config::Data& data, const FeatureSchema& schema, int64_t rows)
-    : data_(data), schema_(schema), rows_(rows) {
+    : data_(data), schema_(schema), rows_(rows), trained_(data) {
   require(rows >= 0 && rows <= kMostRequestRows, "[serve] wanted 0 to ", kMostRequestRows, " rows, got ", rows,
           rows < 0 ? "" : "; score them in several requests");
   config::Data features = data;
@@ -78,13 +78,21 @@ void Request::check_kind(std::string_view name, const Kind& given) const {
   const ColumnRequest* unfit = nullptr;
   for (const ColumnRequest& wanted : wanted_) {
     if (wanted.column != name) continue;
-    if (std::ranges::find(given.forms, wanted.form) != given.forms.end()) return;
+    if (std::ranges::find(given.forms, wanted.form) != given.forms.end()) return check_ids(wanted, given);
     unfit = &wanted;
   }
   if (unfit == nullptr) refuse_name(name);
   const Setter setter = setter_of(unfit->form);
   throw InvalidArgument(str("[serve] column \"", name, "\": wanted ", setter.values, ", got ", given.name,
                             "; set it with ", setter.functions));
+}
+
+// A string's key is its hash, so that strings find no row of a table of integers.
+void Request::check_ids(const ColumnRequest& wanted, const Kind& given) const {
+  const auto trained = trained_.of_table(wanted.table);
+  if (!trained || !given.ids || *trained == *given.ids) return;
+  throw InvalidArgument(str("[serve] column \"", wanted.column, "\": wanted ", id_kind_name(*trained),
+                            ", which the model was trained with, got ", given.name));
 }
 
 void Request::refuse_name(std::string_view name) const {
@@ -120,12 +128,12 @@ void Request::check_lists(std::string_view name, const Kind& given, std::span<co
 }
 
 void Request::set_ids(std::string_view name, std::span<const int64_t> ids) {
-  check_values(name, {"ids", {ColumnForm::kId, ColumnForm::kIntegerId}}, ids.size());
+  check_values(name, {"ids", {ColumnForm::kId, ColumnForm::kIntegerId}, config::IdKind::INTEGERS}, ids.size());
   keys_.insert_or_assign(std::string(name), Column<int64_t>{{ids.begin(), ids.end()}, {}});
 }
 
 void Request::set_strings(std::string_view name, const Strings& strings) {
-  check_values(name, {"strings", {ColumnForm::kId}}, strings.texts.size());
+  check_values(name, {"strings", {ColumnForm::kId}, config::IdKind::TEXTS}, strings.texts.size());
   keys_.insert_or_assign(std::string(name), Column<int64_t>{keys_of(name, strings), {}});
 }
 
@@ -135,13 +143,13 @@ void Request::set_numbers(std::string_view name, std::span<const double> numbers
 }
 
 void Request::set_id_lists(std::string_view name, std::span<const int64_t> offsets, std::span<const int64_t> ids) {
-  check_lists(name, {"lists of ids", {ColumnForm::kIdList}}, offsets, ids.size());
+  check_lists(name, {"lists of ids", {ColumnForm::kIdList}, config::IdKind::INTEGERS}, offsets, ids.size());
   keys_.insert_or_assign(std::string(name),
                          Column<int64_t>{{ids.begin(), ids.end()}, {offsets.begin(), offsets.end()}});
 }
 
 void Request::set_string_lists(std::string_view name, std::span<const int64_t> offsets, const Strings& strings) {
-  check_lists(name, {"lists of strings", {ColumnForm::kIdList}}, offsets, strings.texts.size());
+  check_lists(name, {"lists of strings", {ColumnForm::kIdList}, config::IdKind::TEXTS}, offsets, strings.texts.size());
   keys_.insert_or_assign(std::string(name), Column<int64_t>{keys_of(name, strings), {offsets.begin(), offsets.end()}});
 }
 

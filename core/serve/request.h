@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <map>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -13,6 +14,7 @@
 #include "core/data/batch.h"
 #include "core/data/column_request.h"
 #include "core/data/feature_schema.h"
+#include "core/data/id_kinds.h"
 
 namespace polyscene {
 
@@ -35,8 +37,8 @@ class Request {
 
   // A column of the configuration, which several features may read; values that it had before are replaced.
   // kMissingKey, NaN, NULL and a list of no elements stand for null. Throws InvalidArgument naming a
-  // column that no feature reads, one that wants values of another kind, and why the values are refused; the column
-  // then stays as it was.
+  // column that no feature reads, one that wants values of another kind, also strings where the model was trained with
+  // integers or the reverse, and why the values are refused; the column then stays as it was.
   void set_ids(std::string_view column, std::span<const int64_t> ids);
   void set_strings(std::string_view column, const Strings& strings);
   void set_numbers(std::string_view column, std::span<const double> numbers);
@@ -54,6 +56,7 @@ class Request {
   struct Kind {
     const char* name;
     std::vector<ColumnForm> forms;
+    std::optional<config::IdKind::Kind> ids = {};  // nothing: numbers
   };
   template <class T>
   struct Column {
@@ -64,6 +67,7 @@ class Request {
   using Columns = std::map<std::string, Column<T>, std::less<>>;
 
   void check_kind(std::string_view name, const Kind& given) const;
+  void check_ids(const ColumnRequest& wanted, const Kind& given) const;
   [[noreturn]] void refuse_name(std::string_view name) const;
   void check_values(std::string_view name, const Kind& given, size_t values) const;
   void check_lists(std::string_view name, const Kind& given, std::span<const int64_t> offsets, size_t values) const;
@@ -78,6 +82,7 @@ class Request {
   const config::Data& data_;
   const FeatureSchema& schema_;
   int64_t rows_;
+  IdKinds trained_;                    // what the model's ids are, where that is known
   std::vector<ColumnRequest> wanted_;  // by the features
   Columns<int64_t> keys_;              // ids, and strings as keys
   Columns<double> numbers_;

@@ -59,6 +59,30 @@ TEST_F(RequestTest, FollowsTheRulesOfTraining) {
   EXPECT_THAT(batch.sequences[0].sides[0], ElementsAre(2, 3, 4));
 }
 
+TEST_F(RequestTest, IdsAreOfTheKindThatTheModelWasTrainedWith) {
+  const auto know = [&](const char* table, config::IdKind::Kind kind) {
+    config::IdKind& known = *data_.add_id_kind();
+    known.set_table(table);
+    known.set_kind(kind);
+  };
+  know("user", config::IdKind::TEXTS);
+  know("item", config::IdKind::INTEGERS);
+  Request request(data_, schema_, 1);
+  const std::vector<const char*> texts = {"a"};
+  const std::vector<size_t> lengths = {1};
+  const std::vector<int64_t> ids = {1}, offsets = {0, 1};
+  request.set_strings("user", {texts, lengths});
+  request.set_id_lists("past_item", offsets, ids);
+  request.set_string_lists("tags", offsets, {texts, lengths});  // nothing is known of their table
+  const auto told = [&](const std::function<void()>& set) { return message_of<InvalidArgument>(set); };
+  EXPECT_EQ(told([&] { request.set_ids("user", ids); }),
+            "[serve] column \"user\": wanted strings, which the model was trained with, got ids");
+  EXPECT_EQ(told([&] {
+              request.set_string_lists("past_item", offsets, {texts, lengths});
+            }),
+            "[serve] column \"past_item\": wanted integers, which the model was trained with, got lists of strings");
+}
+
 // As in a file: null is no string, and an empty one is.
 TEST_F(RequestTest, NullsInListsOfStringsAreNull) {
   data_.mutable_feature(4)->mutable_bag()->set_nullable(true);

@@ -129,7 +129,7 @@ void BatchBuilder::name_scenarios(Batch& batch) {
 
 void BatchBuilder::add_row(const Window& window, int32_t row, std::vector<int32_t>& rows, ReadBatch& out) const {
   const auto r = static_cast<size_t>(row);
-  if (!plan_.keeps(window.columns.scenario[r])) {
+  if (!plan_.scenarios.keeps(window.columns.scenario[r])) {
     ++out.counters.rows_skipped;
     return;
   }

@@ -12,14 +12,14 @@
 #include "core/data/batch.h"
 #include "core/data/carried_columns.h"
 #include "core/data/feature_schema.h"
+#include "core/data/id_kinds.h"
+#include "core/data/split_files.h"
 
 namespace arrow {
 class Schema;
 }
 
 namespace polyscene {
-
-enum class Split { kTrain, kValid, kTest };
 
 struct SourceOptions {
   Split split = Split::kTrain;
@@ -32,6 +32,8 @@ struct SourceOptions {
   std::string reject_file = {};  // JSON lines of bad records: file, row, column, reason, value; empty: counted only
   bool rejects_needed = true;    // false: where the reject file takes no more, a warning says so, and reading goes on
   std::vector<CarriedColumn> carry = {};  // what Batch::carried holds
+  // What ids are in another split that is read too; nullptr: what data.id_kind says. Used while the source is made.
+  const IdKinds* ids = nullptr;
 };
 
 struct SourceCounters {
@@ -46,6 +48,8 @@ class BatchSource {
 
   // Rows of the split over all ranks, from the files' metadata.
   [[nodiscard]] virtual int64_t total_rows() const = 0;
+  // What it reads.
+  [[nodiscard]] virtual const SplitFiles& files() const = 0;
   // Global batches per epoch.
   [[nodiscard]] virtual int64_t steps_per_epoch() const = 0;
   // Starts (or restarts) an epoch; reading, decoding and batching run in the background from here on.
@@ -63,7 +67,8 @@ class BatchSource {
   [[nodiscard]] virtual std::shared_ptr<arrow::Schema> carried_schema() const = 0;
 };
 
-// Reads the Parquet files of a split. Opens all files' metadata and checks columns and types before returning.
+// Reads the Parquet files of a split. Opens all files' metadata and checks columns and types before returning; rank 0
+// also looks for the values of data.only_scenarios, until all were found.
 [[nodiscard]] std::unique_ptr<BatchSource> make_parquet_source(const config::Data& data, const SourceOptions& options);
 
 }  // namespace polyscene

@@ -71,14 +71,16 @@ class Inspector {
         requests_(column_requests(data)),
         columns_(requests_),
         decoder_(data, schema_, columns_),
-        split_(open_split(data, split, requests_)),
+        split_(open_split(data, split, requests_, IdKinds(data))),
         scenarios_(schema_.labels.size()) {
     for (const auto& request : requests_) statistics_.emplace_back(request.form);
     report_.split = split;
   }
 
   DataReport run() {
-    for (const Unit& unit : split_.units) read(unit);
+    require_apart(data_);
+    for (const Unit& unit : split_.units)
+      if (unit.rows > 0) read(unit);
     report_.files = static_cast<int64_t>(split_.files.size());
     report_.row_groups = static_cast<int64_t>(split_.units.size());
     report_.rows = split_.rows;
@@ -138,7 +140,10 @@ class Inspector {
   }
 
   void report_columns() {
-    const ParquetFile first(split_.files.front().path, split_.files.front().metadata);
+    const auto holds_rows = [](const SplitFile& file) { return file.rows > 0; };
+    const auto found = std::ranges::find_if(split_.files, holds_rows);
+    const SplitFile& entry = found == split_.files.end() ? split_.files.front() : *found;
+    const ParquetFile first(entry.path, entry.metadata);
     for (size_t i = 0; i < requests_.size(); ++i) {
       ColumnReport column;
       column.user = requests_[i].user;

@@ -56,6 +56,7 @@ class ParquetSource : public BatchSource {
   ParquetSource(const config::Data& data, const SourceOptions& options) : plan_(data, options), rejects_(plan_) {}
 
   [[nodiscard]] int64_t total_rows() const override { return plan_.split.rows; }
+  [[nodiscard]] const SplitFiles& files() const override { return plan_.split; }
   [[nodiscard]] int64_t steps_per_epoch() const override { return plan_.order.steps(); }
   [[nodiscard]] SourceCounters counters() const override {
     const std::lock_guard lock(mutex_);

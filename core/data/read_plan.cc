@@ -1,18 +1,13 @@
 #include "core/data/read_plan.h"
 
-#include <charconv>
+#include <glog/logging.h>
 
+#include "core/config/suggest.h"
 #include "core/data/file_list.h"
-#include "core/data/parquet_file.h"
-#include "core/data/value_rules.h"
 #include "ops/base/error.h"
 
 namespace polyscene {
 namespace {
-
-// Metadata of this many column chunks is kept (about 0.5 KB each); the footers of further files are read again when
-// their row groups come up.
-constexpr int64_t kKeptChunks = 200'000;
 
 const SourceOptions& checked(const config::Data& data, const SourceOptions& options) {
   require(options.ranks >= 1 && options.rank >= 0 && options.rank < options.ranks,
@@ -44,18 +39,6 @@ OrderOptions order_options(const config::Data& data, const SourceOptions& option
           .shuffle = options.shuffle};
 }
 
-// Of a number both keys: only the files tell whether the column holds integers or texts.
-std::unordered_set<int64_t> scenario_keys(const config::Data& data) {
-  std::unordered_set<int64_t> keys;
-  for (const std::string& text : data.only_scenarios()) {
-    keys.insert(hash_key(text.data(), text.size()));
-    int64_t number = 0;
-    const char* end = text.data() + text.size();
-    if (std::from_chars(text.data(), end, number).ptr == end) keys.insert(number);
-  }
-  return keys;
-}
-
 std::vector<ColumnRequest> all_requests(const config::Data& data, const SourceOptions& options) {
   std::vector<ColumnRequest> requests = column_requests(data);
   for (ColumnRequest& request : column_requests(options.carry)) requests.push_back(std::move(request));
@@ -74,35 +57,19 @@ void check_not_empty(const ReadPlan& plan) {
                      "min_tail_share");
 }
 
-}  // namespace
-
-SplitFiles open_split(const config::Data& data, Split split, const std::vector<ColumnRequest>& requests,
-                      Carrier* carrier) {
-  SplitFiles out;
-  int64_t chunks = 0;
-  for (const auto& path : list_files(data, split)) {
-    const ParquetFile file(path);
-    file.check(requests);
-    if (carrier != nullptr) carrier->see(file);
-    SplitFile entry{.path = path, .metadata = nullptr, .rows = 0, .size_bytes = file.size_bytes()};
-    if (chunks + file.column_chunks() <= kKeptChunks) {
-      chunks += file.column_chunks();
-      entry.metadata = file.metadata();
-    }
-    for (size_t i = 0; i < file.row_group_rows().size(); ++i) {
-      const int64_t rows = file.row_group_rows()[i];
-      out.units.push_back({.file = static_cast<int>(out.files.size()),
-                           .row_group = static_cast<int>(i),
-                           .rows = rows,
-                           .first_in_file = entry.rows,
-                           .first_in_split = out.rows});
-      entry.rows += rows;
-      out.rows += rows;
-    }
-    out.files.push_back(std::move(entry));
-  }
-  return out;
+// A misspelt scenario would train less than was asked for, or nothing, in silence.
+void check_scenarios(const ReadPlan& plan) {
+  const std::vector<std::string> absent = absent_scenarios(plan.data, plan.scenarios, plan.split);
+  if (absent.empty()) return;
+  const std::string message =
+      str("[data] no row of split ", split_name(plan.options.split), " has ", config_text::join(absent),
+          " of data.only_scenarios in column \"", plan.data.scenario_column(),
+          "\"; polyscene data inspect shows the scenarios of the files");
+  require<DataError>(static_cast<int>(absent.size()) < plan.data.only_scenarios_size(), message);
+  LOG(WARNING) << message;
 }
+
+}  // namespace
 
 ReadPlan::ReadPlan(const config::Data& config, const SourceOptions& source_options)
     : data(config),
@@ -111,12 +78,15 @@ ReadPlan::ReadPlan(const config::Data& config, const SourceOptions& source_optio
       columns(all_requests(config, source_options)),
       decoder(config, schema, columns),
       carrier(source_options.carry, columns),
-      split(open_split(config, source_options.split, all_requests(config, source_options), &carrier)),
+      split(open_split(config, source_options.split, all_requests(config, source_options),
+                       source_options.ids != nullptr ? *source_options.ids : IdKinds(config), &carrier)),
       order(unit_rows(split), order_options(config, source_options)),
       first_lane(config.lanes() * source_options.rank / source_options.ranks),
       last_lane(config.lanes() * (source_options.rank + 1) / source_options.ranks),
-      scenarios(scenario_keys(config)) {
+      scenarios(config, split.ids.forms_for(kScenarioColumn)) {
+  options.ids = nullptr;  // of a source that may go
   check_not_empty(*this);
+  if (options.rank == 0) check_scenarios(*this);  // one reads for all
 }
 
 }  // namespace polyscene

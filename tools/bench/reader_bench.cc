@@ -150,7 +150,7 @@ void print(const char* what, int64_t rows, double megabytes, const Timing& t) {
 
 void run(const Options& options) {
   const config::Data data = data_of(options);
-  const SplitFiles split = open_split(data, Split::kTrain, column_requests(data));
+  const SplitFiles split = open_split(data, Split::kTrain, column_requests(data), IdKinds(data));
   const auto source = make_parquet_source(data, {.batch_size = options.batch_size, .min_tail_share = 0});
   double file_bytes = 0;
   for (const auto& file : split.files) file_bytes += static_cast<double>(file.size_bytes);

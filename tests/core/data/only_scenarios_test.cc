@@ -64,6 +64,51 @@ TEST(OnlyScenarios, OnlyRowsOfItsScenariosAreJudged) {
   EXPECT_EQ(o.counters.rows_skipped, 1);
 }
 
+constexpr char kMaximum[] = "18446744073709551615";  // the bits of -1
+
+// As data inspect prints them.
+TEST(OnlyScenarios, BoolsUnsignedAndDecimals) {
+  const std::string all = str("only_scenarios: \"", kMaximum, "\"");
+  for (const std::string value : {"true", "1"})
+    EXPECT_EQ(read_listed({{"s", "bool", "[false, true]"}}, "only_scenarios: \"" + value + "\"").batches,
+              (std::vector<Keys>{{1}}));
+  EXPECT_EQ(read_listed({{"s", "uint64", str("[3, ", kMaximum, "]")}}, all).batches, (std::vector<Keys>{{1}}));
+  EXPECT_EQ(read_listed({{"s", "decimal128(20)", str("[\"3\", \"", kMaximum, "\"]")}}, all).batches,
+            (std::vector<Keys>{{1}}));
+  EXPECT_EQ(read_listed({{"s", "double", "[3, 4]"}}, "only_scenarios: \"4\"").batches, (std::vector<Keys>{{1}}));
+}
+
+std::string refused(const TestColumn& scenarios, const std::string& only) {
+  return message_of<DataError>([&] { (void)read_listed({scenarios}, only); });
+}
+
+std::string none_has(const std::string& values) {
+  return "[data] no row of split train has " + values +
+         " of data.only_scenarios in column \"s\"; polyscene data inspect shows the scenarios of the files";
+}
+
+TEST(OnlyScenarios, ValuesThatNoRowHasAreRefused) {
+  EXPECT_EQ(refused({"s", "int64", "[1, 2]"}, "only_scenarios: \"7\" only_scenarios: \"home\""), none_has("7, home"));
+  EXPECT_EQ(refused({"s", "int64", "[-1]"}, str("only_scenarios: \"", kMaximum, "\"")), none_has(kMaximum));
+  EXPECT_EQ(refused({"s", "uint64", str("[", kMaximum, "]")}, "only_scenarios: \"-1\""), none_has("-1"));
+  EXPECT_EQ(refused({"s", "int64", "[1]"}, "only_scenarios: \"true\""), none_has("true"));
+  EXPECT_EQ(refused({"s", "string", "[\"1.0\"]"}, "only_scenarios: \"1\""), none_has("1"));
+  EXPECT_EQ(refused({"s", "null", "[null]"}, "only_scenarios: \"1\""), none_has("1"));
+}
+
+// Said once, by the rank that looks for all.
+TEST(OnlyScenarios, AValueThatNoRowHasBesideOthersIsSaid) {
+  const TempFolder folder;
+  write_parquet(folder.file("a.parquet"), {{"s", "string", R"(["home", "cart"])"}});
+  const auto data = data_config(folder, "scenario_column: \"s\" only_scenarios: \"home\" only_scenarios: \"crt\"");
+  for (const int rank : {0, 1}) {
+    ::testing::internal::CaptureStderr();
+    (void)make_parquet_source(data, {.rank = rank, .ranks = 2, .batch_size = 2});
+    const std::string said = ::testing::internal::GetCapturedStderr();
+    EXPECT_EQ(said.find(none_has("crt")) != std::string::npos, rank == 0) << said;
+  }
+}
+
 TEST(OnlyScenarios, WantsAScenarioColumn) {
   const TempFolder folder;
   write_parquet(folder.file("a.parquet"), {{"s", "int64", "[1]"}});

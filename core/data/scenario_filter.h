@@ -1,0 +1,38 @@
+// data.only_scenarios: which rows are used.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <unordered_set>
+#include <vector>
+
+#include "core/data/batch.h"
+#include "core/data/split_files.h"
+
+namespace polyscene {
+
+class ScenarioFilter {
+ public:
+  // forms: how the files write their scenarios.
+  ScenarioFilter(const config::Data& data, const IdForms& forms);
+
+  // Whether rows with this key in the scenario column are used. Null is not for data.only_scenarios to judge: it is
+  // bad.
+  [[nodiscard]] bool keeps(int64_t scenario) const {
+    return all_ || scenario == kMissingKey || keys_.contains(scenario);
+  }
+  // The key of a value as data.only_scenarios has it; kMissingKey where the files can hold no such value.
+  [[nodiscard]] int64_t key_of(const std::string& value) const;
+
+ private:
+  IdForms forms_;
+  bool all_;
+  std::unordered_set<int64_t> keys_;
+};
+
+// The values of data.only_scenarios that no row has. Reads the scenario column until every value was seen. Throws
+// DataError.
+[[nodiscard]] std::vector<std::string> absent_scenarios(const config::Data& data, const ScenarioFilter& filter,
+                                                        const SplitFiles& split);
+
+}  // namespace polyscene

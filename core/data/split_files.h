@@ -1,0 +1,46 @@
+// The files of a split, opened: their row groups and rows.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "core/data/column_request.h"
+#include "core/data/file_list.h"
+#include "core/data/id_kinds.h"
+
+namespace parquet {
+class FileMetaData;
+}
+
+namespace polyscene {
+
+class Carrier;
+
+// A row group.
+struct Unit {
+  int file = 0, row_group = 0;
+  int64_t rows = 0;
+  int64_t first_in_file = 0, first_in_split = 0;  // running number of its first row
+};
+
+struct SplitFile {
+  std::string path;
+  std::shared_ptr<parquet::FileMetaData> metadata;  // null: read again when the file is opened
+  int64_t rows = 0, size_bytes = 0;
+};
+
+struct SplitFiles {
+  std::vector<SplitFile> files;
+  std::vector<Unit> units;
+  int64_t rows = 0;
+  IdKinds ids;  // what ids there are
+};
+
+// Opens every file of the split, checks columns, types and that ids suit each other and `ids`, and lists the row
+// groups. Of a file without rows nothing is checked. Throws DataError.
+[[nodiscard]] SplitFiles open_split(const config::Data& data, Split split, const std::vector<ColumnRequest>& requests,
+                                    IdKinds ids);
+
+}  // namespace polyscene

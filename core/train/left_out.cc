@@ -3,6 +3,8 @@
 #include <array>
 #include <ostream>
 
+#include "ops/base/error.h"
+
 namespace polyscene {
 
 SourceCounters over_ranks(const SourceCounters& mine, Communicator& communicator) {
@@ -30,6 +32,12 @@ void print_left_out(std::ostream& out, const std::string& pass, const SourceCoun
   line(counters.rows_dropped_tail, "records were left over, too few for a batch, and dropped (train.min_tail_share)");
   line(counters.sequences_cut, "sequences were longer than max_length and kept their newest behaviours");
   line(counters.bags_cut, "bags were longer than max_length and kept their heaviest ids");
+}
+
+void require_good_rows(const std::string& pass, const SourceCounters& counters, const std::string& see) {
+  require<DataError>(counters.rows_read > counters.rows_bad, "[train] ", pass,
+                     " has no row to score: ", counters.rows_bad, " were bad, ", see, ", and ", counters.rows_skipped,
+                     " of other scenarios than data.only_scenarios");
 }
 
 }  // namespace polyscene

@@ -16,4 +16,7 @@ namespace polyscene {
 // out, SEE". `pass` says what was read ("first epoch"), `see` where bad records are written down or how to see them.
 void print_left_out(std::ostream& out, const std::string& pass, const SourceCounters& counters, const std::string& see);
 
+// Throws DataError when a pass over a split had no good row: its metrics would be of nothing.
+void require_good_rows(const std::string& pass, const SourceCounters& counters, const std::string& see);
+
 }  // namespace polyscene

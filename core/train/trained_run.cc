@@ -7,6 +7,7 @@
 #include "core/data/absent_columns.h"
 #include "core/data/file_list.h"
 #include "core/data/reject_files.h"
+#include "core/train/open_source.h"
 #include "core/train/output_rule.h"
 #include "core/train/run_folder.h"
 
@@ -60,15 +61,15 @@ TrainedRun::TrainedRun(const ScoreJob& job, Communicator& communicator, Device* 
   if (job.predicts) leave_out_absent_labels(data, job.split);
   labels_ = FeatureSchema::from(data).labels;
   const auto carried = job.predicts ? prediction_columns(data, job.carry) : std::vector<CarriedColumn>();
-  source_ = make_parquet_source(data, {.split = job.split,
-                                       .rank = communicator.rank(),
-                                       .ranks = communicator.size(),
-                                       .seed = experiment.seed(),
-                                       .batch_size = experiment.train().eval_batch_size(),
-                                       .shuffle = false,
-                                       .min_tail_share = 0,
-                                       .reject_file = own_reject_file(job, communicator),
-                                       .carry = carried});
+  source_ = open_source(data,
+                        {.split = job.split,
+                         .seed = experiment.seed(),
+                         .batch_size = experiment.train().eval_batch_size(),
+                         .shuffle = false,
+                         .min_tail_share = 0,
+                         .reject_file = own_reject_file(job, communicator),
+                         .carry = carried},
+                        communicator);
   session_ = std::make_unique<Session>(experiment, schema_, communicator,
                                        SessionOptions{.training = false, .device = device, .transport = job.transport});
   load_model(model_.path(), *session_);

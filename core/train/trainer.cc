@@ -10,14 +10,13 @@
 
 #include "core/checkpoint/warm_start.h"
 #include "core/config/load.h"
-#include "core/config/suggest.h"
-#include "core/data/batch_source.h"
 #include "core/data/file_list.h"
 #include "core/data/reject_files.h"
 #include "core/data/scenario_note.h"
 #include "core/train/batches_ahead.h"
 #include "core/train/evaluator.h"
 #include "core/train/left_out.h"
+#include "core/train/open_source.h"
 #include "core/train/run_folder.h"
 #include "core/train/run_log.h"
 #include "core/train/run_saves.h"
@@ -38,12 +37,14 @@ class Trainer {
  public:
   Trainer(const TrainJob& job, Communicator& communicator, Device* device, std::ostream& out)
       : job_(job),
-        train_(job.experiment.train()),
+        experiment_(job.experiment),
+        train_(experiment_.train()),
         communicator_(communicator),
         device_(device),
         out_(out),
         folder_(job.output),
         schema_(FeatureSchema::from(job.experiment.data())) {
+    if (job.resume.empty()) experiment_.mutable_data()->clear_id_kind();  // of the run whose configuration it was
     if (leads()) {
       check_files();
       lock_ = job.resume.empty() ? folder_.claim(job.overwrite) : folder_.reopen();
@@ -52,14 +53,15 @@ class Trainer {
     source_ = make_source(Split::kTrain, "train", train_.batch_size(), true, train_.min_tail_share());
     if (job.experiment.data().valid_files_size() > 0)
       valid_ = make_source(Split::kValid, "valid", train_.eval_batch_size(), false, 0);
+    source_->files().ids.save(*experiment_.mutable_data());
     total_steps_ = source_->steps_per_epoch() * train_.epochs();
     if (train_.max_steps() > 0) total_steps_ = std::min(total_steps_, train_.max_steps());
   }
 
   void run() {
-    session_.emplace(job_.experiment, schema_, communicator_,
+    session_.emplace(experiment_, schema_, communicator_,
                      SessionOptions{.device = device_, .transport = job_.transport});
-    saves_.emplace(job_.experiment, folder_, *session_);
+    saves_.emplace(experiment_, folder_, *session_);
     std::optional<WarmStartReport> warm;
     if (!job_.resume.empty())
       go_on_from(saves_->go_on_from(job_.resume));
@@ -88,7 +90,6 @@ class Trainer {
       if (ending != Ending::kSteps || at_.step == total_steps_) break;
     }
     settle();
-    check_trained(ending);
     if (saves_->missing(at_.step)) save_position();
     say_failure(saves_->finish_checkpoint());
     finish(ending);
@@ -112,24 +113,26 @@ class Trainer {
     } catch (const DataError&) {
       // They may come later.
     }
+    require_apart(data);
   }
 
   std::unique_ptr<BatchSource> make_source(Split split, const std::string& name, int64_t batch_size, bool shuffle,
                                            double min_tail_share) {
-    return make_parquet_source(job_.experiment.data(),
-                               {.split = split,
-                                .rank = communicator_.rank(),
-                                .ranks = communicator_.size(),
-                                .seed = job_.experiment.seed(),
-                                .batch_size = batch_size,
-                                .shuffle = shuffle,
-                                .min_tail_share = min_tail_share,
-                                .reject_file = reject_file(folder_.rejects(), name, communicator_.rank()),
-                                .rejects_needed = false});
+    const IdKinds trained = source_ ? source_->files().ids.of_tables() : IdKinds(experiment_.data());
+    return open_source(experiment_.data(),
+                       {.split = split,
+                        .seed = experiment_.seed(),
+                        .batch_size = batch_size,
+                        .shuffle = shuffle,
+                        .min_tail_share = min_tail_share,
+                        .reject_file = reject_file(folder_.rejects(), name, communicator_.rank()),
+                        .rejects_needed = false,
+                        .ids = &trained},
+                       communicator_);
   }
 
   void start_log() {
-    write_text_file(folder_.config(), to_text(job_.experiment));
+    write_text_file(folder_.config(), to_text(experiment_));
     log_.emplace(folder_, out_, !job_.resume.empty());
     out_ << "training " << job_.experiment.name() << ": " << source_->total_rows() << " rows, "
          << source_->steps_per_epoch() << " steps per epoch, " << ranks() << " (" << communicator_.name() << ")"
@@ -159,19 +162,20 @@ class Trainer {
       const bool due = train_.eval_every() > 0 ? at_.step % train_.eval_every() == 0 || at_.step == total_steps_ : last;
       if (at_.step % train_.log_every() == 0 || last || stop) log_step();
       if (stop) return Ending::kSignal;
+      if (last) require_trained();
       if (due && valid_ && evaluate_now()) return Ending::kEarlyStop;
       if (saves_->due(at_.step)) save_position();
     }
     return Ending::kSteps;
   }
 
-  // A scenario that is in no file would train nothing in silence.
-  void check_trained(Ending ending) const {
-    const auto& scenarios = job_.experiment.data().only_scenarios();
-    if (at_.rows_trained > 0 || scenarios.empty() || ending == Ending::kSignal) return;
-    throw DataError(str("[train] none of the rows of ", at_.step, " steps is of a scenario in data.only_scenarios (",
-                        config_text::join({scenarios.begin(), scenarios.end()}),
-                        "); polyscene data inspect shows the scenarios of the files"));
+  // An epoch without a good row: no later one has any.
+  void require_trained() {
+    if (at_.rows_trained > 0) return;
+    const SourceCounters read = over_ranks(source_->counters(), communicator_);
+    throw DataError(str("[train] nothing was trained: of the rows of ", at_.step, " steps ", read.rows_bad,
+                        " were bad and ", read.rows_skipped, " of other scenarios than data.only_scenarios; see ",
+                        folder_.rejects(), ", and polyscene data inspect"));
   }
 
   // One global batch. Returns whether some rank was asked to stop: all learn it at the same step.
@@ -338,6 +342,7 @@ class Trainer {
   }
 
   const TrainJob& job_;
+  config::Experiment experiment_;  // the job's, with what its ids are
   const config::Train& train_;
   Communicator& communicator_;
   Device* device_;

@@ -37,6 +37,7 @@ void run(const EvaluateArguments& arguments) {
     TrainedRun trained(job, communicator, device);
     const Evaluation evaluation = evaluate_split(trained.session(), trained.source());
     const SourceCounters read = over_ranks(trained.source().counters(), communicator);
+    require_good_rows("split " + arguments.split, read, where_rejects_are(job));
     if (communicator.rank() != 0) return;
     if (arguments.json) {
       std::cout << to_json(evaluation, read, job.rejects) << std::endl;

@@ -47,6 +47,7 @@ void run(const PredictArguments& arguments) {
       if (writer) writer->write(rows);
     });
     const SourceCounters read = over_ranks(trained.source().counters(), communicator);
+    require_good_rows("split " + arguments.split, read, where_rejects_are(job));
     if (!writer) return;
     writer->finish();
     std::ostream& out = words_beside(arguments.output);

@@ -129,6 +129,7 @@ void run(const ScoreArguments& arguments) {
     if (!writer) continue;
     writer->write({.carried = {batch->carried}, .labels = {}, .logits = {logits.begin(), logits.end()}});
   }
+  require_good_rows(arguments.input, source->counters(), "polyscene data inspect tells why");
   if (writer) writer->finish();
   std::ostream& out = words_beside(arguments.output);
   out << rows << " rows of " << arguments.input << " scored with " << model.folder();

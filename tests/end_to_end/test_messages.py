@@ -250,9 +250,106 @@ class MessagesTest(ProgramTest):
         self.assertIn(3, scenarios)  # the planted test split has one scenario more
 
     def test_a_scenario_that_is_not_in_the_files(self):
-        self.train_fails(DATA, "[train] none of the rows of 38 steps is of a scenario in data.only_scenarios (7, 8); "
-                         "polyscene data inspect shows the scenarios of the files",
-                         arguments=["--set", "data.only_scenarios=7,8"])
+        told = ('[data] no row of split %s has %s of data.only_scenarios in column "scene"; polyscene data inspect shows the '
+                "scenarios of the files")
+        for ranks in (1, 2):
+            self.train_fails(DATA, told % ("train", "7, 8"),
+                             arguments=["--set", "data.only_scenarios=7,8", "--local-ranks", ranks, "--overwrite"])
+        result = self.train("run", "--overwrite", "--set", "data.only_scenarios=1,8")
+        for split in ("train", "valid"):
+            self.assertIn(told % (split, "8"), result.text)
+        self.assert_fails(self.run_program("evaluate", "--run", self.folder / "run", "--set", "data.only_scenarios=8"), DATA,
+                          told % ("test", "8"))
+
+    def test_scenarios_as_data_inspect_shows_them(self):
+        for split, seed in (("train", 1), ("valid", 2)):
+            table = planted_table(500, seed)
+            flags = pa.array(table["scene"].to_numpy() > 0)
+            shutil.rmtree(self.data / split)
+            write_split(self.data, split, [table.append_column("flag", flags)])
+        setting = ["--set", "data.scenario_column=flag"]
+        shown = self.run_program("data", "inspect", "--config", self.config, *setting).out
+        for value in ("true", "false"):
+            self.assertRegex(shown, rf"(?m)^\s*{value}\s")
+            out = self.train(value, *setting, "--set", f"data.only_scenarios={value}").out
+            self.assertRegex(out, r"first epoch: \d+ rows of other scenarios")
+
+    def test_no_good_row(self):
+        bad = pa.array([float("inf")] * 500)
+        self.change(rows=500, price=bad)
+        tolerant = ["--set", "data.max_bad_share=1"]
+        self.train_fails(DATA, "[train] nothing was trained: of the rows of 8 steps 500 were bad and 0 of other scenarios",
+                         f"see {self.folder}/bad/rejects", arguments=tolerant, name="bad")
+        self.assertFalse((self.folder / "bad/model").exists())  # nor by the evaluation at the end of the epoch
+        self.change(rows=500)
+        self.train("run", *tolerant)
+        self.change("test", 500, price=bad)
+        score = ["--run", self.folder / "run", "--local-ranks", 2]
+        told = "[train] split test has no row to score: 500 were bad, --rejects DIR lists them, and 0 of other scenarios"
+        self.assert_fails(self.run_program("evaluate", *score), DATA, told)
+        self.assert_fails(self.run_program("predict", *score, "--output", self.folder / "p.parquet"), DATA, told)
+        self.assertFalse((self.folder / "p.parquet").exists())
+        exported = self.run_program("export", "--run", self.folder / "run", "--output", self.folder / "export")
+        self.assertEqual(exported.code, OK, exported.text)
+        file = self.data / "test/part-00000.parquet"
+        self.assert_fails(self.run_program("score", "--model", self.folder / "export", "--input", file), DATA,
+                          f"[train] {file} has no row to score: 500 were bad")
+
+    def test_ids_of_another_kind(self):
+        self.train()
+        run, texts = self.folder / "run", pa.array([str(v) for v in planted_table(500, 1)["user"].to_pylist()])
+        self.change("valid", 500, user=texts)
+        self.change("test", 500, user=texts)
+        file = f'{self.data}/test/part-00000.parquet'
+        self.train_fails(DATA, 'wanted ids of one kind for table "user", but column "user" of ', 'part-00000.parquet" has int64, '
+                         f'and column "user" of "{self.data}/valid/part-00000.parquet" has string', name="new")
+        trained = f'table "user", but the model was trained with integers, and column "user" of "{file}" has string'
+        self.assert_fails(self.run_program("evaluate", "--run", run), DATA, trained)
+        self.assert_fails(self.run_program("predict", "--run", run, "--output", self.folder / "p.parquet"), DATA, trained)
+        exported = self.run_program("export", "--run", run, "--output", self.folder / "export", "--split", "train")
+        self.assertEqual(exported.code, OK, exported.text)
+        self.assert_fails(self.run_program("score", "--model", self.folder / "export", "--input", file), DATA, trained)
+
+        for split in ("train", "valid"):  # the same configuration trains a model of texts, which takes no rows of the first
+            self.change(split, 500, user=texts)
+        config = ["--config", run / "config.pbtxt", "--threads", 1]
+        self.assert_fails(self.run_program("train", *config, "--output", self.folder / "warm", "--set",
+                                           f"train.warm_start.from={run}"), DATA,
+                          f'for table "user", but the training files have strings, and {run}/model', " was trained with integers")
+        completed = self.run_program("train", *config, "--output", self.folder / "texts")
+        self.assertEqual(completed.code, OK, completed.text)
+        self.evaluate("texts")
+
+    def test_models_that_say_nothing_of_their_ids(self):
+        self.train()
+        config = self.folder / "run/model/config.pbtxt"
+        config.write_text(re.sub(r"id_kind \{[^}]*\}", "", config.read_text()))
+        self.assertNotIn("id_kind", config.read_text())
+        self.evaluate("run")
+
+    def test_columns_of_nulls_alone(self):
+        table = planted_table(300, 5)
+        nulls = {"price": pa.nulls(300), "tags": pa.array([[]] * 300), "tag_weights": pa.array([[]] * 300),
+                 "history_item": pa.nulls(300), "history_scene": pa.nulls(300)}
+        for name, values in nulls.items():
+            table = table.set_column(table.column_names.index(name), name, values)
+        pq.write_table(table, self.data / "train/part-9.parquet")
+        pq.write_table(pa.table({"user": pa.nulls(0)}), self.data / "train/part-99.parquet")  # holds nothing
+        out = self.train("run", "--set", "data.feature[price].number.nullable=true").out
+        self.assertIn("2700 rows", out)
+        self.assertNotIn("bad", out)
+
+    def test_what_patterns_match(self):
+        for command in (["data", "inspect"], ["train", "--output", self.folder / "run"]):
+            result = self.run_program(*command, "--config", self.config, "--set", "data.train_files=train")
+            self.assert_fails(result, DATA, f'[data] "{self.data}/train" is a folder, wanted a Parquet file; write '
+                              f'"{self.data}/train/*.parquet" in the configuration')
+            result = self.run_program(*command, "--config", self.config, "--set", "data.valid_files=train/*.parquet")
+            self.assert_fails(result, USAGE, "is in data.train_files, by \"train/*.parquet\", and in data.valid_files")
+        deep = self.data / "train/a/b"
+        deep.mkdir(parents=True)
+        pq.write_table(planted_table(100, 7), deep / "part.parquet")
+        self.assertIn("2500 rows", self.train("run", "--set", "data.train_files=train/**/*.parquet").out)
 
     def test_too_few_rows_for_a_batch(self):
         self.train_fails(DATA, "less than min_tail_share 0.5 of one batch of 100000", arguments=["--set", "train.batch_size=100000"])

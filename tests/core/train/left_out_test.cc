@@ -4,6 +4,8 @@
 
 #include <sstream>
 
+#include "ops/base/error.h"
+
 namespace polyscene {
 namespace {
 
@@ -33,6 +35,22 @@ TEST(LeftOut, SaysHowManyBadRecordsAreListed) {
   EXPECT_EQ(printed({.rows_read = 70000, .rows_bad = 25000, .rows_unlisted = 5000}),
             "first epoch: 25000 of 70000 records read were bad and left out, see runs/a/rejects (which lists 20000 of "
             "them)\n");
+}
+
+TEST(LeftOut, APassWithoutAGoodRowIsRefused) {
+  const auto judge = [](const SourceCounters& counters) -> std::string {
+    try {
+      require_good_rows("split test", counters, "--rejects DIR lists them");
+    } catch (const DataError& error) {
+      return error.what();
+    }
+    return "";
+  };
+  EXPECT_EQ(judge({.rows_read = 7, .rows_bad = 6}), "");
+  EXPECT_EQ(
+      judge({.rows_read = 7, .rows_bad = 7, .rows_skipped = 3}),
+      "[train] split test has no row to score: 7 were bad, --rejects DIR lists them, and 3 of other scenarios than "
+      "data.only_scenarios");
 }
 
 }  // namespace

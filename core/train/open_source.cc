@@ -57,7 +57,7 @@ std::string listing(const SplitFiles& split, const std::string& root) {
 }
 
 // What each file holds, by name.
-std::map<std::string, std::string> files_in(const std::string& listing) {
+std::map<std::string, std::string> files_by_name(const std::string& listing) {
   std::map<std::string, std::string> files;
   std::istringstream lines(listing);
   for (std::string line; std::getline(lines, line);) {
@@ -89,7 +89,7 @@ View view_of_first(const View& mine, Communicator& communicator) {
 
 // The first file, by name, that two views disagree about.
 std::string first_difference(const View& mine, const View& first) {
-  const auto here = files_in(mine.listing), there = files_in(first.listing);
+  const auto here = files_by_name(mine.listing), there = files_by_name(first.listing);
   auto all = here;
   all.insert(there.begin(), there.end());
   const auto of = [](const auto& files, const std::string& name) {

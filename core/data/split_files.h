@@ -18,6 +18,8 @@ namespace polyscene {
 
 class Carrier;
 
+class Carrier;
+
 // A row group.
 struct Unit {
   int file = 0, row_group = 0;
@@ -39,8 +41,8 @@ struct SplitFiles {
 };
 
 // Opens every file of the split, checks columns, types and that ids suit each other and `ids`, and lists the row
-// groups. Of a file without rows nothing is checked. Throws DataError.
+// groups. Of a file without rows nothing is checked; the carrier, if any, sees every other. Throws DataError.
 [[nodiscard]] SplitFiles open_split(const config::Data& data, Split split, const std::vector<ColumnRequest>& requests,
-                                    IdKinds ids);
+                                    IdKinds ids, Carrier* carrier = nullptr);
 
 }  // namespace polyscene

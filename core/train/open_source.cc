@@ -113,6 +113,17 @@ std::string in_one_line(const std::string& text, int most) {
   return all;
 }
 
+// What the ranks that see other files say of them. One that ends at once may take the others from this last word: what
+// they know is enough.
+std::string differences(const std::string& said, const std::vector<int64_t>& hashes, Communicator& communicator) {
+  try {
+    return in_one_line(gather(said, communicator), kMostNamed);
+  } catch (const CommunicationError& error) {
+    const auto other = std::ranges::find_if(hashes, [&](int64_t hash) { return hash != hashes[0]; });
+    return str("rank ", other - hashes.begin(), " sees others than rank 0 (", error.what(), ")");
+  }
+}
+
 void require_same_files(const BatchSource& source, const config::Data& data, Split split, Communicator& communicator) {
   const SplitFiles& files = source.files();
   const View mine{
@@ -130,8 +141,8 @@ void require_same_files(const BatchSource& source, const config::Data& data, Spl
     said = str(mine.rank, " has ", mine.amount, ", ", first.rank, " ", first.amount, ": ",
                first_difference(mine, first), '\n');
   throw DataError(str("[data] wanted the same files of split ", split_name(split), " on all ranks, but ",
-                      in_one_line(gather(said, communicator), kMostNamed), "; bring the same to every host, below \"",
-                      data.root(), "\""));
+                      differences(said, all, communicator), "; bring the same to every host, below \"", data.root(),
+                      "\""));
 }
 
 }  // namespace

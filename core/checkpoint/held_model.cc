@@ -64,4 +64,11 @@ HeldModel HeldModel::of_run(const std::string& run, bool best) {
   return HeldModel(folder.model());
 }
 
+HeldModel HeldModel::agreed(Communicator& communicator) const {
+  const std::string mine = communicator.rank() == 0 ? path_ : "";
+  const std::vector<char> first = communicator.all_gather_v<char>(std::span<const char>(mine));
+  const std::string path(first.begin(), first.end());
+  return path == path_ ? *this : HeldModel(path);
+}
+
 }  // namespace polyscene

@@ -4,6 +4,8 @@
 #include <memory>
 #include <string>
 
+#include "dist/communicator.h"
+
 namespace polyscene {
 
 class HeldModel {
@@ -15,6 +17,10 @@ class HeldModel {
 
   // The model of a run: model/, or with `best` best_model/ where there is one. Throws InvalidArgument when there is none.
   [[nodiscard]] static HeldModel of_run(const std::string& run, bool best);
+
+  // Collective: the first rank's on all ranks, which each found one for itself; training may have saved another
+  // meanwhile.
+  [[nodiscard]] HeldModel agreed(Communicator& communicator) const;
 
   // Without links that training replaces.
   [[nodiscard]] const std::string& path() const { return path_; }

@@ -158,7 +158,7 @@ class WarmStart {
 }  // namespace
 
 WarmStartReport warm_start(const config::WarmStart& from, Session& session) {
-  const HeldModel model = model_of(from.from());
+  const HeldModel model = model_of(from.from()).agreed(session.communicator());
   require_whole(model.path());
   WarmStartReport report;
   read_checked(model.path(), session.communicator(), "start from another model, or restore it from a copy",

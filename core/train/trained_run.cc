@@ -38,14 +38,6 @@ std::string own_reject_file(const ScoreJob& job, Communicator& communicator) {
   return reject_file(job.rejects, split_name(job.split), communicator.rank());
 }
 
-// The first rank's, which it goes on holding: links may have moved on since.
-HeldModel the_same_on_all_ranks(HeldModel mine, Communicator& communicator) {
-  const std::vector<char> first =
-      communicator.all_gather_v<char>(std::span<const char>(communicator.rank() == 0 ? mine.path() : ""));
-  const std::string path(first.begin(), first.end());
-  return path == mine.path() ? mine : HeldModel(path);
-}
-
 }  // namespace
 
 config::Experiment load_run_config(const ScoreJob& job) {
@@ -53,7 +45,7 @@ config::Experiment load_run_config(const ScoreJob& job) {
 }
 
 TrainedRun::TrainedRun(const ScoreJob& job, Communicator& communicator, Device* device)
-    : model_(the_same_on_all_ranks(HeldModel::of_run(job.run, job.best), communicator)),
+    : model_(HeldModel::of_run(job.run, job.best).agreed(communicator)),
       experiment_(load_saved_experiment(model_.path(), job.overrides)),
       schema_(FeatureSchema::from(experiment_.data())) {
   const config::Experiment& experiment = experiment_;

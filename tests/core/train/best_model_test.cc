@@ -63,6 +63,7 @@ class RunOfTexts {
     checkpoint::Manifest manifest;
     manifest.set_schema(checkpoint::kWhole);
     manifest.set_step(step_);
+    manifest.set_ranks(1);
     if (const auto& best = model_->best()) {
       manifest.set_best(best->value);
       manifest.set_best_step(best->step);

@@ -49,7 +49,9 @@ void load_model(const std::string& folder, Session& session, const std::vector<s
     require_finite(folder, session.parameters());
   };
   read_checked(folder, session.communicator(),
-               "restore it from a copy, or let polyscene train --resume save it once more", read, wanted == nullptr);
+               "restore it from a copy; or remove the folder of that model, and polyscene train --resume saves one anew "
+               "where the run has checkpoints",
+               read, wanted == nullptr);
 }
 
 }  // namespace polyscene

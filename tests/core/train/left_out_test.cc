@@ -15,6 +15,12 @@ std::string printed(const SourceCounters& counters) {
   return out.str();
 }
 
+TEST(LeftOut, NoPlaceToLookAtIsNamed) {
+  std::ostringstream out;
+  print_left_out(out, "part.parquet", {.rows_read = 7, .rows_bad = 2}, "");
+  EXPECT_EQ(out.str(), "part.parquet: 2 of 7 records read were bad and left out\n");
+}
+
 TEST(LeftOut, NothingIsSaidOfNothing) { EXPECT_EQ(printed({.rows_read = 7}), ""); }
 
 TEST(LeftOut, EveryKindHasItsLine) {

@@ -73,29 +73,32 @@ void RunModels::link(const std::string& link, const std::string& name) const {
   sync_folder(run_.path(), false);
 }
 
-void RunModels::move_earlier_away(const std::string& link) const {
+// Its new name; empty where there is no folder.
+std::string RunModels::move_earlier_away(const std::string& link) const {
   std::error_code error;
   const fs::file_status there = fs::symlink_status(link, error);
-  if (!fs::exists(there) || fs::is_symlink(there)) return;
+  if (!fs::exists(there) || fs::is_symlink(there)) return {};
   make_folder(run_.models());
   const std::string earlier = folder("earlier-" + fs::path(link).filename().string());
   std::string free = earlier;
   for (int more = 2; fs::exists(free, error); ++more) free = str(earlier, "-", more);
   move_folder(link, free);
+  return fs::path(free).filename().string();
 }
 
-void RunModels::unlink(const std::string& link) const {
-  move_earlier_away(link);
+std::string RunModels::unlink(const std::string& link) const {
+  std::string moved = move_earlier_away(link);
   std::error_code error;
   if (fs::is_symlink(link, error)) fs::remove(link, error);
   require<DataError>(!error || error == std::errc::no_such_file_or_directory, "[checkpoint] cannot remove the link ",
                      link, ": ", error.message(), "; choose an --output that you may write to");
+  return moved;
 }
 
 std::string RunModels::linked(const std::string& link) const {
   std::error_code error;
-  const fs::path target = fs::read_symlink(link, error);
-  return error || target.parent_path() != kModels ? "" : target.filename().string();
+  const fs::path target = fs::canonical(link, error), models = fs::canonical(run_.models(), error);
+  return error || target.parent_path() != models ? "" : target.filename().string();
 }
 
 void RunModels::prune() const {
@@ -104,7 +107,8 @@ void RunModels::prune() const {
   std::error_code error;
   for (fs::directory_iterator entry(run_.path(), error); !error && entry != fs::directory_iterator();
        entry.increment(error))
-    if (entry->is_symlink(error)) wanted.insert(linked(entry->path().string()));
+    if (entry->is_symlink()) wanted.insert(linked(entry->path().string()));
+  if (error) return;  // who cannot see all links removes nothing
   std::vector<std::string> unwanted;
   for (fs::directory_iterator entry(run_.models(), error); !error && entry != fs::directory_iterator();
        entry.increment(error)) {

@@ -23,8 +23,8 @@ class RunModels {
   // Makes the link (run.model(), run.best_model()) one to that model. A folder in the link's place, which programs
   // before these links left, moves to models/earlier-... and stays.
   void link(const std::string& link, const std::string& name) const;
-  // Removes the link; a folder in its place moves as above.
-  void unlink(const std::string& link) const;
+  // Removes the link; a folder in its place moves as above, and its new name is returned.
+  std::string unlink(const std::string& link) const;
   // The model that a link names; empty where it is none.
   [[nodiscard]] std::string linked(const std::string& link) const;
 
@@ -35,7 +35,7 @@ class RunModels {
   void prune() const;
 
  private:
-  void move_earlier_away(const std::string& link) const;
+  std::string move_earlier_away(const std::string& link) const;
 
   const RunFolder& run_;
   std::string kept_;

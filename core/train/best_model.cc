@@ -53,7 +53,8 @@ std::string BestModel::why_anew(const BestSoFar& saved) {
     return str("is by ", saved.metric, ", and train.early_stop.metric is ", metric, " now");
   if (saved.valid != valid_ && !saved.valid.empty())
     return str("is of other validation files (", saved.valid, "; now ", valid_.empty() ? "none" : valid_, ")");
-  if (there == 0) return "has no model in " + run_.models() + " (copy models/ and its links with the checkpoints to keep it)";
+  if (there == 0)
+    return "has no model in " + run_.models() + " (copy models/ and its links with the checkpoints to keep it)";
   return {};
 }
 
@@ -68,7 +69,8 @@ std::string BestModel::go_on_from(const std::optional<BestSoFar>& saved) {
       models_.link(run_.model(), best_->model);
     } else {
       if (saved && models_.has(saved->model)) models_.link(run_.earlier_best_model(), saved->model);
-      models_.unlink(run_.best_model());
+      const std::string moved = models_.unlink(run_.best_model());
+      if (!moved.empty()) models_.link(run_.earlier_best_model(), moved);
     }
     models_.prune();
   });

@@ -49,7 +49,7 @@ class Trainer {
       check_files();
       lock_ = job.resume.empty() ? folder_.claim(job.overwrite) : folder_.reopen();
     }
-    communicator_.barrier();
+    resume_ = agreed_checkpoint();
     source_ = make_source(Split::kTrain, "train", train_.batch_size(), true, train_.min_tail_share());
     if (job.experiment.data().valid_files_size() > 0)
       valid_ = make_source(Split::kValid, "valid", train_.eval_batch_size(), false, 0);
@@ -64,7 +64,7 @@ class Trainer {
     saves_.emplace(experiment_, folder_, *session_);
     std::optional<WarmStartReport> warm;
     if (!job_.resume.empty())
-      go_on_from(saves_->go_on_from(job_.resume));
+      go_on_from(saves_->go_on_from(resume_));
     else if (train_.has_warm_start())
       warm = warm_start(train_.warm_start(), *session_);
     if (leads()) {
@@ -98,6 +98,14 @@ class Trainer {
  private:
   [[nodiscard]] bool leads() const { return communicator_.rank() == 0; }
   [[nodiscard]] bool rows_on_host() const { return job_.experiment.embedding().memory() == config::Embedding::HOST; }
+
+  // Behind the lock: a job that was waited for may have saved others meanwhile. Ranks may have found different ones.
+  [[nodiscard]] std::string agreed_checkpoint() {
+    std::string first;
+    if (leads()) first = job_.resume_newest ? find_checkpoint(folder_.path()) : job_.resume;
+    const std::vector<char> agreed = communicator_.all_gather_v<char>(std::span<const char>(first));
+    return {agreed.begin(), agreed.end()};
+  }
 
   // Before anything is made; and files of a run that is overwritten would be set aside with it.
   void check_files() const {
@@ -138,7 +146,7 @@ class Trainer {
          << source_->steps_per_epoch() << " steps per epoch, " << ranks() << " (" << communicator_.name() << ")"
          << (device_ == nullptr ? "" : " on " + device_->name()) << std::endl;
     if (const std::string note = scenario_note(job_.experiment.data()); !note.empty()) out_ << note << std::endl;
-    if (!job_.resume.empty()) out_ << "going on from step " << at_.step << ", " << job_.resume << std::endl;
+    if (!job_.resume.empty()) out_ << "going on from step " << at_.step << ", " << resume_ << std::endl;
   }
 
   // "2 ranks" or "4 virtual ranks on 2 ranks".
@@ -301,7 +309,7 @@ class Trainer {
       case Ending::kSteps:
         if (nothing_left)
           out_ << "nothing left to do: all " << at_.step << " steps are done, raise "
-               << (at_.step == train_.max_steps() ? "train.max_steps" : "train.epochs") << " to go on";
+               << (total_steps_ == train_.max_steps() ? "train.max_steps" : "train.epochs") << " to go on";
         else
           out_ << "done: " << at_.step << " steps";
         break;
@@ -348,6 +356,7 @@ class Trainer {
   Device* device_;
   std::ostream& out_;
   RunFolder folder_;
+  std::string resume_;          // the checkpoint to go on from; empty: a new run
   std::shared_ptr<void> lock_;  // rank 0; before all that writes into the folder, which must have ended when it goes
   FeatureSchema schema_;
   std::unique_ptr<BatchSource> source_, valid_;

@@ -19,6 +19,7 @@ struct TrainJob {
   const std::atomic<bool>* stop = nullptr;  // true: finish the step, save, end; may differ between ranks
   int real_ranks = 1;                       // those that run the virtual ones, to be told to the user
   DeviceTransport transport{};              // between devices
+  bool resume_newest = false;  // `resume` was the newest: another is taken where a job that still ended has saved one
 };
 
 // Trains on this rank, on `device` where it is not nullptr; collective. Rank 0 writes progress and a summary to `out`

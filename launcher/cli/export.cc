@@ -1,3 +1,4 @@
+#include <cstdlib>
 #include <iostream>
 #include <memory>
 #include <sstream>
@@ -5,6 +6,7 @@
 #include "core/export/publish.h"
 #include "launcher/cli/commands.h"
 #include "launcher/cli/common.h"
+#include "launcher/job/environment.h"
 
 namespace polyscene {
 namespace {
@@ -15,6 +17,7 @@ struct ExportArguments {
 };
 
 void run(ExportArguments& arguments) {
+  require_alone(announced_processes([](const char* variable) { return std::getenv(variable); }), "export");
   arguments.job.rows = parse_row_format(arguments.rows);
   arguments.job.split = parse_split(arguments.split);
   std::istringstream formats(arguments.format);

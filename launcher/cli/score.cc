@@ -1,5 +1,6 @@
 #include <algorithm>
 #include <chrono>
+#include <cstdlib>
 #include <filesystem>
 #include <iomanip>
 #include <iostream>
@@ -13,6 +14,7 @@
 #include "core/train/output_rule.h"
 #include "launcher/cli/commands.h"
 #include "launcher/cli/common.h"
+#include "launcher/job/environment.h"
 #include "ops/base/thread.h"
 
 namespace polyscene {
@@ -99,6 +101,7 @@ void print_times(std::ostream& out, std::vector<double> seconds, int64_t rows) {
 }
 
 void run(const ScoreArguments& arguments) {
+  require_alone(announced_processes([](const char* variable) { return std::getenv(variable); }), "score");
   check_input(arguments.input);
   if (!arguments.output.empty())
     require_output_file("--output", arguments.output, {.files = {arguments.input}, .folders = {}});
@@ -106,13 +109,12 @@ void run(const ScoreArguments& arguments) {
   if (arguments.verify) model.verify();
   const config::Data data = data_of(model, arguments.input);
   const auto carried = arguments.output.empty() ? std::vector<CarriedColumn>() : carried_of(data, arguments.carry);
-  const auto source = make_parquet_source(
-      features_of(data), {.split = Split::kTest,
-                          .batch_size = arguments.batch,
-                          .shuffle = false,
-                          .min_tail_share = 0,
-                          .named = "--input " + arguments.input,
-                          .carry = carried});
+  const auto source = make_parquet_source(features_of(data), {.split = Split::kTest,
+                                                              .batch_size = arguments.batch,
+                                                              .shuffle = false,
+                                                              .min_tail_share = 0,
+                                                              .named = "--input " + arguments.input,
+                                                              .carry = carried});
   std::unique_ptr<PredictionWriter> writer;
   if (!arguments.output.empty())
     writer = std::make_unique<PredictionWriter>(arguments.output, source->carried_schema(), std::vector<std::string>());

@@ -32,6 +32,7 @@ void run(const TrainArguments& arguments) {
   } else {
     RunFolder(*arguments.resume).recover();
     job.resume = find_checkpoint(*arguments.resume);
+    job.resume_newest = job.resume != RunFolder(*arguments.resume).path();
     job.experiment = load_resume_config(job.resume, arguments.overrides);
     job.output = run_of_checkpoint(job.resume);
   }

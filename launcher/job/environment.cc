@@ -31,4 +31,10 @@ void require_joined(const Announced& announced, int mpi_processes) {
           announced.variable, " if this process is meant to be alone");
 }
 
+void require_alone(const Announced& announced, const char* command) {
+  require(announced.processes <= 1, "[launcher] wanted one process for polyscene ", command, ", which runs alone, but ",
+          announced.variable, " tells of ", announced.processes, "; start it without mpirun or srun, or unset ",
+          announced.variable);
+}
+
 }  // namespace polyscene

@@ -23,4 +23,8 @@ struct Announced {
 // each would run by itself and write into the same folder.
 void require_joined(const Announced& announced, int mpi_processes);
 
+// Throws InvalidArgument when a launcher started several processes of a command that runs alone: each would write the
+// same output.
+void require_alone(const Announced& announced, const char* command);
+
 }  // namespace polyscene

@@ -49,5 +49,19 @@ TEST(Environment, ProcessesThatMpiDoesNotJoinAreRefused) {
   }
 }
 
+TEST(Environment, CommandsThatRunAloneAreRefusedUnderALauncher) {
+  EXPECT_NO_THROW(require_alone({}, "export"));
+  EXPECT_NO_THROW(require_alone({1, "PMI_SIZE"}, "export"));
+  try {
+    require_alone({2, "OMPI_COMM_WORLD_SIZE"}, "export");
+    FAIL();
+  } catch (const InvalidArgument& error) {
+    EXPECT_STREQ(
+        error.what(),
+        "[launcher] wanted one process for polyscene export, which runs alone, but OMPI_COMM_WORLD_SIZE tells of "
+        "2; start it without mpirun or srun, or unset OMPI_COMM_WORLD_SIZE");
+  }
+}
+
 }  // namespace
 }  // namespace polyscene

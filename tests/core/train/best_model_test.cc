@@ -1,4 +1,5 @@
-// Which evaluation is the best, and which models the links of a run name, whatever happens to the run in whatever order.
+// Which evaluation is the best, and which models the links of a run name, whatever happens to the run in whatever
+// order.
 #include "core/train/best_model.h"
 
 #include <gtest/gtest.h>
@@ -262,8 +263,8 @@ TEST_F(BestModelRules, WhatCannotBeComparedStartsAnewAndItsModelStays) {
   BestModel best = make();
   static_cast<void>(best.evaluated(with_auc(0.9), 1));
   const std::optional<BestSoFar> saved = best.best();
-  const std::string anew = ": the best is from now on one of those that come; its model stays as " + path("run") +
-                           "/earlier_best_model";
+  const std::string anew =
+      ": the best is from now on one of those that come; its model stays as " + path("run") + "/earlier_best_model";
   EXPECT_EQ(make("2 files").go_on_from(saved),
             "the best evaluation so far, of step 1, is of other validation files (1 files; now 2 files)" + anew);
   EXPECT_EQ(fs::read_symlink(run_->earlier_best_model()), "models/step-0000000001");
@@ -295,7 +296,9 @@ TEST_F(BestModelRules, FoldersOfEarlierProgramsMoveAndStay) {
   write("run/model/dense.safetensors", "old");
   write("run/best_model/dense.safetensors", "old best");
   BestModel best = make();
-  EXPECT_NE(best.go_on_from(BestSoFar{.value = 0.5, .step = 3}), "");
+  EXPECT_TRUE(best.go_on_from(BestSoFar{.value = 0.5, .step = 3})
+                  .ends_with("; its model stays as " + run_->earlier_best_model()));
+  EXPECT_EQ(fs::read_symlink(run_->earlier_best_model()), "models/earlier-best_model");
   EXPECT_TRUE(fs::exists(run_->model() + "/dense.safetensors"));
   best.finish(4);
   EXPECT_EQ(models(), (std::vector<std::string>{"earlier-best_model", "earlier-model", "step-0000000004"}));
@@ -317,6 +320,26 @@ TEST_F(BestModelRules, AModelThatIsReadStays) {
   EXPECT_EQ(models(), (std::vector<std::string>{"step-0000000004", "step-0000000005"}));
 }
 
+TEST_F(BestModelRules, AModelThatAnyLinkNamesStays) {
+  BestModel best = make();
+  static_cast<void>(best.evaluated(with_auc(0.1), 1));
+  fs::create_directory_symlink(fs::absolute(run_->models()) / "step-0000000001", run_->path() + "/good");
+  static_cast<void>(best.evaluated(with_auc(0.2), 2));
+  best.finish(3);
+  EXPECT_EQ(models(), (std::vector<std::string>{"step-0000000001", "step-0000000002", "step-0000000003"}));
+}
+
+TEST_F(BestModelRules, ABestModelThatIsGoneIsNoOther) {
+  BestModel best = make();
+  static_cast<void>(best.evaluated(with_auc(0.1), 1));
+  best.finish(2);
+  fs::remove_all(run_->models() + "/step-0000000001");
+  EXPECT_EQ(
+      error_of<DataError>([&] { static_cast<void>(HeldModel::of_run(run_->path(), true)); }),
+      "[launcher] wanted the model of the best evaluation, but run/best_model names run/models/step-0000000001, which "
+      "holds no dense.safetensors; restore it from a copy, or leave out --best");
+}
+
 TEST_F(BestModelRules, AnotherModelOfTheSameStepIsAnotherFolder) {
   BestModel best = make();
   best.finish(7);
@@ -332,7 +355,7 @@ TEST_F(BestModelRules, AFileSystemWithoutLinksIsNamed) {
   EXPECT_EQ(error_of<DataError>([&] { models.link(run_->model(), "step-0000000001"); }),
             "[checkpoint] cannot make run/model"
             " a link to models/step-0000000001: File exists; choose an --output on a file system that has symbolic "
-                "links, and that you may write to");
+            "links, and that you may write to");
 }
 
 }  // namespace

@@ -78,8 +78,11 @@ TEST_F(HashCheck, EveryReaderOfAModelRefusesDamage) {
   EXPECT_EQ(error_of_export(), "no error");
   for (const auto& [file, tensor] : files) {
     flip("run/model/" + file);
-    const std::string again = "restore it from a copy, or let polyscene train --resume save it once more",
-                      above = "what is printed above is of the damaged files";
+    const std::string
+        again =
+            "restore it from a copy; or remove the folder of that model, and polyscene train --resume saves one anew "
+            "where the run has checkpoints",
+        above = "what is printed above is of the damaged files";
     for (const int ranks : {1, 3}) {
       const std::string said = error_of_load(ranks);
       EXPECT_NE(said.find(damaged(file, tensor, again)), std::string::npos) << said;

@@ -75,6 +75,7 @@ class Inspector {
         scenarios_(schema_.labels.size()) {
     for (const auto& request : requests_) statistics_.emplace_back(request.form);
     report_.split = split;
+    report_.max_bad_share = data.max_bad_share();
   }
 
   DataReport run() {

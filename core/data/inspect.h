@@ -46,6 +46,7 @@ struct DataReport {
   Split split = Split::kTrain;
   int64_t files = 0, row_groups = 0, rows = 0, size_bytes = 0;
   std::vector<ColumnReport> columns;
+  double max_bad_share = 1;  // of the rows, above which training and scoring end
   int64_t bad_rows = 0, sequences_cut = 0, bags_cut = 0;
   std::map<std::string, int64_t> bad_by_reason;  // `"column": reason`
   std::vector<BadRow> first_bad;                 // at most 20

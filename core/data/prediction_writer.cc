@@ -61,7 +61,8 @@ PredictionWriter::PredictionWriter(std::string path, std::shared_ptr<arrow::Sche
   s.carried = std::move(carried);
   s.schema = arrow::schema(std::move(fields));
   const int opened = open_output(s.place);
-  if (opened < 0) s.check(arrow::Status::IOError(std::strerror(errno)));
+  if (opened < 0)
+    s.check(arrow::Status::IOError(errno == EBUSY ? "another process is writing it" : std::strerror(errno)));
   s.file = std::make_shared<DescriptorStream>(opened);
   const auto properties = parquet::WriterProperties::Builder().compression(parquet::Compression::ZSTD)->build();
   // Types that Parquet has no word for are read back as they were.

@@ -1,6 +1,7 @@
 #include "core/files/output_place.h"
 
 #include <fcntl.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -19,7 +20,8 @@ constexpr int kMostLinks = 40;  // as Linux
 
 // The number behind "/proc/self/fd/", or -1. Such a link is not to be followed: it names what may have no path.
 int descriptor_of(const fs::path& folder, const std::string& name) {
-  const bool number = !name.empty() && name.size() < 9 && std::ranges::all_of(name, [](unsigned char c) { return std::isdigit(c); });
+  const bool number =
+      !name.empty() && name.size() < 9 && std::ranges::all_of(name, [](unsigned char c) { return std::isdigit(c); });
   std::error_code error;
   if (!number || fs::canonical(folder, error) != str("/proc/", ::getpid(), "/fd") || error) return -1;
   return std::stoi(name);
@@ -36,8 +38,17 @@ OutputPlace follow_links(const std::string& option, const std::string& path) {
     const fs::path target = fs::read_symlink(at, error);
     at = target.is_absolute() ? target : folder / target;
   }
-  throw InvalidArgument(str("[output] wanted a file for ", option, ", got ", path,
-                            ", whose links run in a circle; choose another"));
+  throw InvalidArgument(
+      str("[output] wanted a file for ", option, ", got ", path, ", whose links run in a circle; choose another"));
+}
+
+// Whether another process has the file open as open_output() gives it: it would move what this one writes into place.
+bool is_written(const std::string& partial) {
+  const int file = ::open(partial.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
+  if (file < 0) return false;
+  const bool locked = ::flock(file, LOCK_EX | LOCK_NB) != 0 && errno == EWOULDBLOCK;
+  ::close(file);
+  return locked;
 }
 
 }  // namespace
@@ -62,7 +73,8 @@ OutputPlace output_place(const std::string& option, const std::string& path) {
 bool OutputPlace::is_standard_output() const {
   if (descriptor == STDOUT_FILENO) return true;
   if (kind != Kind::kStream) return false;
-  struct stat here {}, standard {};
+  struct stat here {
+  }, standard{};
   return ::stat(path.c_str(), &here) == 0 && ::fstat(STDOUT_FILENO, &standard) == 0 && S_ISFIFO(here.st_mode) &&
          here.st_dev == standard.st_dev && here.st_ino == standard.st_ino;
 }
@@ -77,8 +89,14 @@ int open_output(const OutputPlace& place) {
       break;
   }
   const std::string partial = place.partial();
+  if (is_written(partial)) {
+    errno = EBUSY;
+    return -1;
+  }
   if (::unlink(partial.c_str()) != 0 && errno != ENOENT) return -1;
-  return ::open(partial.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
+  const int file = ::open(partial.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
+  if (file >= 0) static_cast<void>(::flock(file, LOCK_EX | LOCK_NB));  // not every file system has locks
+  return file;
 }
 
 }  // namespace polyscene

@@ -23,7 +23,7 @@ struct OutputPlace {
 [[nodiscard]] OutputPlace output_place(const std::string& option, const std::string& path);
 
 // Opens it to be written from its start: a file aside, of which an earlier one goes. A pipe waits for its reader.
-// Returns a descriptor that the caller closes, or -1 with errno set.
+// Returns a descriptor that the caller closes, or -1 with errno set: EBUSY while another process writes that file.
 [[nodiscard]] int open_output(const OutputPlace& place);
 
 }  // namespace polyscene

@@ -311,6 +311,23 @@ class ResumeTest(ProgramTest):
         self.assertIn("going on from step 20, ", resumed.communicate()[0])
         self.assertEqual(resumed.returncode, 0)
 
+    def test_what_the_job_that_was_waited_for_saved_is_gone_on_from(self):
+        self.train("run", *OFTEN, "--set", "train.max_steps=20")
+        self.train("later", *OFTEN, "--set", "train.max_steps=28")
+        checkpoints = self.folder / "run/checkpoints"
+        with open(self.folder / "run/lock", "r+") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            resumed = subprocess.Popen([self.program, "train", "--resume", str(self.folder / "run"), "--local-ranks", "2",
+                                        "--threads", "1", "--set", "train.max_steps=30"],
+                                       stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+            with self.assertRaises(subprocess.TimeoutExpired):
+                resumed.wait(timeout=1)
+            shutil.copytree(self.folder / "later/checkpoints/step-0000000028", checkpoints / "step-0000000028")
+            shutil.rmtree(checkpoints / "step-0000000020")
+        text = resumed.communicate()[0]
+        self.assertIn("going on from step 28, ", text)
+        self.assertEqual(resumed.returncode, 0, text)
+
     def test_what_two_checkpoints_differ_in(self):
         self.train("whole", *OFTEN, "--set", "train.max_steps=14")
         run = self.folder / "whole"

@@ -149,6 +149,7 @@ scenarios
   cart         1  25.00 %              0
 
 bad rows: 1 (20.00 %)
+Training or scoring would end: data.max_bad_share allows 0.10 %
   1  "click": label outside {0, 1}
 first 1:
   a.parquet row 4, column "click": label outside {0, 1}, got 5

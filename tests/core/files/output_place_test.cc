@@ -89,6 +89,19 @@ TEST_F(OutputPlaceTest, WhatIsNoFileIsRefused) {
   ::close(socket);
 }
 
+TEST_F(OutputPlaceTest, WhatAnotherWritesIsLeftToIt) {
+  const int first = open_output(place("out"));
+  ASSERT_GE(first, 0);
+  EXPECT_EQ(open_output(place("out")), -1);
+  EXPECT_EQ(errno, EBUSY);
+  EXPECT_EQ(::write(first, "first", 5), 5);
+  ::close(first);
+  EXPECT_EQ(read("out.partial"), "first");
+  const int next = open_output(place("out"));
+  EXPECT_GE(next, 0);
+  ::close(next);
+}
+
 TEST_F(OutputPlaceTest, AnEarlierFileAsideGoesAndIsNotFollowed) {
   write("precious", "precious");
   fs::create_symlink("precious", path("out.partial"));

@@ -292,7 +292,7 @@ void CheckpointSave::finish() {
 
 namespace {
 
-// Where a run without checkpoints has a model, which some commands read as well.
+// Names the model of a run without checkpoints, which some commands read as well.
 std::string model_of(const std::string& run) {
   const std::string model = RunFolder(run).model();
   return is_model(model) ? ", but a model, " + model + ", which checkpoint inspect, verify and diff take too" : "";
@@ -356,7 +356,7 @@ TrainPosition position_of_checkpoint(const std::string& checkpoint) { return pos
 
 namespace {
 
-// Of a checkpoint that all ranks read. Where that is damaged they name another to go on from.
+// Reads the manifest of a checkpoint on all ranks. They name another to go on from where it is damaged.
 Manifest manifest_for_all(const std::string& checkpoint, Communicator& communicator) {
   Manifest manifest;
   std::string damage;

@@ -54,7 +54,7 @@ std::string on_lines(const std::vector<std::string>& sentences) {
   return text;
 }
 
-// What a function returns or throws, found out by a thread of its own.
+// Calls a function on a thread of its own, and keeps what it returns or throws.
 class Beside {
  public:
   explicit Beside(std::function<std::vector<std::string>()> work)

@@ -24,7 +24,7 @@ struct HashShare {
 // Files of a model, or of a checkpoint and those that it adds to, which are not as they were written, each as a
 // sentence. Throws DataError where their list cannot be read.
 [[nodiscard]] std::vector<std::string> damage_of(const std::string& folder, const HashShare& share = {});
-// What damage_of() cannot see, as a sentence, since an earlier program wrote the folder; empty: nothing.
+// Says in a sentence what damage_of() cannot see, since an earlier program wrote the folder; empty: nothing.
 [[nodiscard]] std::string without_hash(const std::string& folder);
 
 // Collective. Runs `read` while a thread of each rank compares its share of the files with their hashes, so that each

@@ -165,7 +165,7 @@ WrittenFile write_config(const std::string& folder, const config::Experiment& ex
   return {.name = "config.pbtxt", .hash = hash_file(path)};
 }
 
-// What people read beside dense parameters and rows.
+// Writes the files for people beside dense parameters and rows.
 void write_texts(const std::string& folder, const config::Experiment& experiment, const ScenarioNames& names,
                  std::vector<WrittenFile>& files) {
   files.push_back(write_config(folder, experiment));

@@ -29,7 +29,7 @@ HeldModel model_of(const std::string& path) {
   return fs::exists(path + "/dense.safetensors") ? HeldModel(path) : HeldModel::of_run(path, false);
 }
 
-// What the ids of the model's tables are; a configuration of old that says nothing, or is not there, is no hindrance.
+// Tells whether ids of the model's tables are integers or texts; an older configuration may not say it, or be missing.
 IdKinds id_kinds_of(const std::string& folder) {
   config::Experiment saved;
   std::ifstream file(folder + "/config.pbtxt");

@@ -10,6 +10,11 @@ std::string_view name(ReduceOp op) {
   return names[static_cast<int>(op)];
 }
 
+// "30.0 s"; a deadline of milliseconds is not said to be none.
+std::string in_seconds(double seconds) {
+  return str(std::fixed, std::setprecision(seconds < 0.1 ? 3 : 1), seconds, " s");
+}
+
 }  // namespace
 
 std::string_view name(Collective collective) {
@@ -48,15 +53,14 @@ std::string where(Collective collective, int rank, int size) {
 }
 
 std::string describe_timeout(Collective collective, int rank, int size, double seconds, std::span<const int> missing) {
-  return str(where(collective, rank, size), " waited ", std::fixed, std::setprecision(1), seconds, " s for rank",
+  return str(where(collective, rank, size), " waited ", in_seconds(seconds), " for rank",
              missing.size() == 1 ? " " : "s ", join(missing),
-             "; look at what they were doing, or raise the communicator's deadline if they are only slow");
+             "; look at what they were doing, or raise --deadline if they are only slow");
 }
 
 std::string describe_timeout(const Call& call, int rank, int size, double seconds, std::string_view what) {
-  return str(where(call.collective, rank, size), " waited ", std::fixed, std::setprecision(1), seconds, " s for ", what,
-             " ", describe(call),
-             "; look at what the other ranks were doing, or raise the communicator's deadline if they are only slow");
+  return str(where(call.collective, rank, size), " waited ", in_seconds(seconds), " for ", what, " ", describe(call),
+             "; look at what the other ranks were doing, or raise --deadline if they are only slow");
 }
 
 std::string describe_peer_failure(Collective collective, int rank, int size, const Failure& failure) {

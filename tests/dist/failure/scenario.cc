@@ -78,7 +78,7 @@ Scenario timeout(const NamedCall& named) {
     const auto text = [&](int rank) {
       return str("[dist.", name, "] rank ", rank,
                  " of 4 waited 1.0 s for ranks 1, 3; look at what they were doing, or ",
-                 "raise the communicator's deadline if they are only slow");
+                 "raise --deadline if they are only slow");
     };
     const auto is_first = [&](int rank) { return outcome.errors[static_cast<size_t>(rank)] == text(rank); };
     EXPECT_TRUE(is_first(0) || is_first(2)) << outcome.errors[0] << "\n" << outcome.errors[2];

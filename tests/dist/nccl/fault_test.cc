@@ -13,8 +13,7 @@ namespace {
 using Seconds = std::chrono::duration<double>;
 
 constexpr Seconds kShort(0.3);
-const std::string kLookAt =
-    "; look at what the other ranks were doing, or raise the communicator's deadline if they are only slow";
+const std::string kLookAt = "; look at what the other ranks were doing, or raise --deadline if they are only slow";
 
 void reduce(Communicator& communicator, size_t count = 10) {
   std::vector<int32_t> data(count);

@@ -169,10 +169,13 @@ void clear_what_may_be_converted(config::Experiment& e) {
   e.mutable_train()->clear_optimizer();
 }
 
+constexpr const char* kTakeAnother = "take another checkpoint; polyscene checkpoint verify says which are whole";
+
 // What `clear` leaves may not differ.
 config::Experiment load_config(const std::string& checkpoint, const std::vector<std::string>& overrides,
                                void (*clear)(config::Experiment&), const char* rule, const char* advice) {
-  config::Experiment before = load_saved_experiment(checkpoint), now = load_saved_experiment(checkpoint, overrides);
+  config::Experiment before = load_whole_experiment(checkpoint, kTakeAnother),
+                     now = load_saved_experiment(checkpoint, overrides);
   const config::Experiment result = now;
   clear(before);
   clear(now);

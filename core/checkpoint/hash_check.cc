@@ -13,6 +13,8 @@
 #include "core/checkpoint/manifest_file.h"
 #include "core/checkpoint/sealed_message.h"
 #include "core/checkpoint/whole_beside.h"
+#include "core/config/experiment.pb.h"
+#include "core/config/load.h"
 #include "ops/base/thread.h"
 
 namespace polyscene {
@@ -121,6 +123,20 @@ std::string without_hash(const std::string& folder) {
       return str(checkpoint::manifest_path(link),
                  " carries no hash of itself, since an earlier program wrote it: damage to it may not be seen");
   return {};
+}
+
+config::Experiment load_whole_experiment(const std::string& folder, const std::string& advice,
+                                         const std::vector<std::string>& overrides) {
+  require_saved_config(folder);
+  const checkpoint::Files files = is_checkpoint(folder)           ? checkpoint::read_manifest(folder).file()
+                                  : fs::exists(list_path(folder)) ? read_list(folder).file()
+                                                                  : checkpoint::Files();
+  for (const checkpoint::File& file : files) {
+    if (file.name() != "config.pbtxt") continue;
+    const auto damage = checkpoint::damage_of_file(folder, file);
+    require<DataError>(!damage, "[checkpoint] ", folder, " is damaged:\n  ", damage.value_or(""), "\n", advice);
+  }
+  return load_saved_experiment(folder, overrides);
 }
 
 void read_checked(const std::string& folder, Communicator& communicator, const std::string& advice,

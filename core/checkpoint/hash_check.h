@@ -9,6 +9,10 @@
 #include "core/checkpoint/model_parts.h"
 #include "dist/communicator.h"
 
+namespace polyscene::config {
+class Experiment;
+}
+
 namespace polyscene {
 
 // Collective. Writes files.pbtxt, which lists what each rank wrote into a model's folder.
@@ -26,6 +30,11 @@ struct HashShare {
 [[nodiscard]] std::vector<std::string> damage_of(const std::string& folder, const HashShare& share = {});
 // Says in a sentence what damage_of() cannot see, since an earlier program wrote the folder; empty: nothing.
 [[nodiscard]] std::string without_hash(const std::string& folder);
+
+// The configuration that a model or a checkpoint was saved with, as load_saved_experiment() reads it. Throws DataError
+// naming the file, with `advice`, where it is not as it was written: a cut one would be blamed on who wrote it.
+[[nodiscard]] config::Experiment load_whole_experiment(const std::string& folder, const std::string& advice,
+                                                       const std::vector<std::string>& overrides = {});
 
 // Collective. Runs `read` while a thread of each rank compares its share of the files with their hashes, so that each
 // file is read once; rank 0 warns of what without_hash() says. Throws on every rank: DataError naming what is damaged,

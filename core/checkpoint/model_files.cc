@@ -48,10 +48,7 @@ void load_model(const std::string& folder, Session& session, const std::vector<s
     read_parts({folder}, session, {.wanted = wanted});
     require_finite(folder, session.parameters());
   };
-  read_checked(folder, session.communicator(),
-               "restore it from a copy; or remove the folder of that model, and polyscene train --resume saves one anew "
-               "where the run has checkpoints",
-               read, wanted == nullptr);
+  read_checked(folder, session.communicator(), kRestoreModel, read, wanted == nullptr);
 }
 
 }  // namespace polyscene

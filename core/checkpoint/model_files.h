@@ -8,6 +8,11 @@
 
 namespace polyscene {
 
+// What to do about a model that is damaged.
+inline constexpr const char* kRestoreModel =
+    "restore it from a copy; or remove the folder of that model, and polyscene train --resume saves one anew where the "
+    "run has checkpoints";
+
 // Collective. Each rank writes its rows, rank 0 the rest, into FOLDER.partial, which takes the folder's place once all
 // have: the model there is always whole. Throws DataError on every rank when any rank failed.
 void save_model(const std::string& folder, const config::Experiment& experiment, Session& session);

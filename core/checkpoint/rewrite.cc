@@ -180,8 +180,8 @@ std::string convert_checkpoint(const std::string& path, const std::vector<std::s
                                const std::string& output, std::ostream& out) {
   require_output_folder("--output", output, {});
   const std::string checkpoint = find_checkpoint(path);
-  const config::Experiment before = load_saved_experiment(checkpoint);
   const config::Experiment after = load_convert_config(checkpoint, overrides);
+  const config::Experiment before = load_saved_experiment(checkpoint);
   require_sound(checkpoint);
   const RunFolder run(output);
   const std::shared_ptr<void> lock = run.claim(false);

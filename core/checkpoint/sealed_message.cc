@@ -36,6 +36,7 @@ void write_sealed(const std::string& path, const google::protobuf::Message& mess
 
 ReadMessage read_sealed(const std::string& path, google::protobuf::Message& message, const std::string& advice) {
   const std::string text = read_text_file(path);
+  require<DataError>(!text.empty(), "[checkpoint] ", path, " is empty; ", advice);
   const Seal seal = seal_of(kProtoSeal, text);
   require<DataError>(seal != Seal::kBroken, "[checkpoint] ", path, " does not have the hash on its first line; ",
                      advice);

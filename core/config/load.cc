@@ -53,6 +53,8 @@ void resolve_root(config::Data& data, const SourceTree& places, Problems& proble
   if (!folder.empty()) data.set_root(folder.lexically_normal().string());
 }
 
+std::string saved_config(const std::string& folder) { return folder + "/config.pbtxt"; }
+
 }  // namespace
 
 config::Experiment load_experiment(const std::string& path, const std::vector<std::string>& overrides) {
@@ -66,13 +68,17 @@ config::Experiment load_experiment(const std::string& path, const std::vector<st
   return experiment;
 }
 
-config::Experiment load_saved_experiment(const std::string& folder, const std::vector<std::string>& overrides) {
-  const std::string path = folder + "/config.pbtxt";
+void require_saved_config(const std::string& folder) {
+  const std::string path = saved_config(folder);
   std::error_code error;
   const fs::file_type type = fs::status(path, error).type();
   require<DataError>(type == fs::file_type::regular || type == fs::file_type::not_found, "[config] wanted a file as ",
                      path, ", got a folder, pipe or device; put back what was written there");
-  return load_experiment(path, overrides);
+}
+
+config::Experiment load_saved_experiment(const std::string& folder, const std::vector<std::string>& overrides) {
+  require_saved_config(folder);
+  return load_experiment(saved_config(folder), overrides);
 }
 
 std::string to_text(const config::Experiment& experiment) {

@@ -16,8 +16,11 @@ namespace polyscene {
 [[nodiscard]] config::Experiment load_experiment(const std::string& path,
                                                  const std::vector<std::string>& overrides = {});
 
-// That of a model, a checkpoint or an export, which `folder` holds: DataError where something else than a file is in
-// its place, since a pipe there would be waited for.
+// Throws DataError where something else than a file is in the place of the configuration of a model, a checkpoint or an
+// export, which `folder` holds, since a pipe there would be waited for.
+void require_saved_config(const std::string& folder);
+
+// That configuration. Throws like require_saved_config() and load_experiment().
 [[nodiscard]] config::Experiment load_saved_experiment(const std::string& folder,
                                                        const std::vector<std::string>& overrides = {});
 

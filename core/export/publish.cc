@@ -39,6 +39,8 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 
+constexpr const char* kNothingPublished = "nothing was published; export another model, or restore it from a copy";
+
 // Real rows, and what the trainer makes of them.
 struct ScoredSample {
   std::vector<Batch> batches;
@@ -181,24 +183,23 @@ void run_check(const std::string& command, const std::string& folder) {
 std::string export_model(const ExportJob& job, std::ostream& out) {
   const HeldModel held = HeldModel::of_run(job.run, job.best);
   const std::string& model = held.path();
-  const config::Experiment experiment = load_saved_experiment(model, job.overrides);
+  const config::Experiment experiment = load_whole_experiment(model, kNothingPublished, job.overrides);
   require_no_run("--output", job.output);
   require_output_folder("--output", job.output,
                         {.files = files_of_all_splits(experiment.data()), .folders = {job.run}});
   const FeatureSchema schema = FeatureSchema::from(experiment.data());
   ExportAside aside(job.output);
   write_text_file(aside.path() + "/config.pbtxt", to_text(experiment));
-  if (const ScenarioNames names = read_scenario_names(model); !names.empty())
-    write_text_file(aside.path() + "/scenarios.json", names.to_json());
   Json json = {{"format", 1}, {"model", experiment.name()}, {"run", job.run}, {"rows", row_format_name(job.rows)}};
-  read_checked(model, *make_single_world(), "nothing was published; export another model, or restore it from a copy",
-               [&] {
-                 copy_file(model + "/dense.safetensors", aside.path() + "/dense.safetensors");
-                 if (job.delta)
-                   json["base"] = write_delta(job, build_model(experiment, schema), model, aside.path(), out);
-                 else
-                   write_stores(build_model(experiment, schema), model, aside.path(), job.rows);
-               });
+  read_checked(model, *make_single_world(), kNothingPublished, [&] {
+    if (const ScenarioNames names = read_scenario_names(model); !names.empty())
+      write_text_file(aside.path() + "/scenarios.json", names.to_json());
+    copy_file(model + "/dense.safetensors", aside.path() + "/dense.safetensors");
+    if (job.delta)
+      json["base"] = write_delta(job, build_model(experiment, schema), model, aside.path(), out);
+    else
+      write_stores(build_model(experiment, schema), model, aside.path(), job.rows);
+  });
 
   const auto describe = [&] {
     std::error_code none;

@@ -45,6 +45,25 @@ ExecutorOptions options_of(const config::Experiment& experiment) {
   return {.precision = to_precision(experiment.train().precision())};
 }
 
+void check_hashes(const std::string& folder, const std::function<bool(const std::string&)>& wanted) {
+  for (const ExportedFile& file : read_export(folder).files)
+    require<DataError>(!wanted(file.name) || file.xxh3 == file_hash(folder + "/" + file.name), "[serve] ", folder, "/",
+                       file.name, " is not what was exported: its checksum differs; copy it again, or export again");
+}
+
+void require_all_files(const std::string& folder) {
+  const std::string missing = missing_of(folder);
+  require<DataError>(missing.empty(), "[serve] ", missing);
+}
+
+// Compared with its hash first: a configuration that was cut would be blamed on who wrote it.
+config::Experiment whole_experiment(const std::string& folder) {
+  require_saved_config(folder);
+  require_all_files(folder);
+  check_hashes(folder, [](const std::string& name) { return name == "config.pbtxt"; });
+  return load_saved_experiment(folder);
+}
+
 }  // namespace
 
 std::string store_file(const std::string& table) { return "tables/" + file_name(table) + ".rows"; }
@@ -78,7 +97,7 @@ std::string find_version(const std::string& folder) {
 
 ServedModel::ServedModel(const std::string& folder)
     : folder_(find_version(folder)),
-      experiment_(load_saved_experiment(folder_)),
+      experiment_(whole_experiment(folder_)),
       schema_(FeatureSchema::from(experiment_.data())),
       model_(build_model(experiment_, schema_)),
       layout_(specs_of(model_), PartitionMap(1, 1)) {
@@ -123,17 +142,8 @@ std::vector<std::string> ServedModel::folders() const {
 
 // Sizes of all files, hashes of those that are read whole now.
 void ServedModel::check_files() const {
-  for (const std::string& folder : folders()) {
-    const std::string missing = missing_of(folder);
-    require<DataError>(missing.empty(), "[serve] ", missing);
-  }
+  for (const std::string& folder : folders()) require_all_files(folder);
   check_hashes(folder_, [](const std::string& name) { return name.find('/') == std::string::npos; });
-}
-
-void ServedModel::check_hashes(const std::string& folder, const std::function<bool(const std::string&)>& wanted) {
-  for (const ExportedFile& file : read_export(folder).files)
-    require<DataError>(!wanted(file.name) || file.xxh3 == file_hash(folder + "/" + file.name), "[serve] ", folder, "/",
-                       file.name, " is not what was exported: its checksum differs; copy it again, or export again");
 }
 
 void ServedModel::verify() const {

@@ -10,7 +10,6 @@
 // A version may hold only the rows that differ from an earlier one's beside it, which export.json names.
 #pragma once
 
-#include <functional>
 #include <memory>
 #include <string>
 #include <vector>
@@ -65,7 +64,6 @@ class ServedModel {
  private:
   [[nodiscard]] std::vector<std::string> folders() const;
   void check_files() const;
-  static void check_hashes(const std::string& folder, const std::function<bool(const std::string& name)>& wanted);
   void open_base();
 
   std::string folder_, base_;

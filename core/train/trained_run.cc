@@ -2,8 +2,8 @@
 
 #include <filesystem>
 
+#include "core/checkpoint/hash_check.h"
 #include "core/checkpoint/model_files.h"
-#include "core/config/load.h"
 #include "core/data/absent_columns.h"
 #include "core/data/file_list.h"
 #include "core/data/reject_files.h"
@@ -41,12 +41,12 @@ std::string own_reject_file(const ScoreJob& job, Communicator& communicator) {
 }  // namespace
 
 config::Experiment load_run_config(const ScoreJob& job) {
-  return load_saved_experiment(HeldModel::of_run(job.run, job.best).path(), job.overrides);
+  return load_whole_experiment(HeldModel::of_run(job.run, job.best).path(), kRestoreModel, job.overrides);
 }
 
 TrainedRun::TrainedRun(const ScoreJob& job, Communicator& communicator, Device* device)
     : model_(HeldModel::of_run(job.run, job.best).agreed(communicator)),
-      experiment_(load_saved_experiment(model_.path(), job.overrides)),
+      experiment_(load_whole_experiment(model_.path(), kRestoreModel, job.overrides)),
       schema_(FeatureSchema::from(experiment_.data())) {
   const config::Experiment& experiment = experiment_;
   config::Data data = experiment.data();

@@ -13,7 +13,7 @@ import pyarrow.parquet as pq
 
 from tests.end_to_end.support import BINARY, ProgramTest, limit_file_size, planted_table, write_split
 
-OK, USAGE, DATA, DEVICE, OTHER = 0, 2, 3, 4, 1
+OK, USAGE, DATA, DEVICE, COMMUNICATION, OTHER = 0, 2, 3, 4, 5, 1
 
 
 class MessagesTest(ProgramTest):
@@ -80,6 +80,31 @@ class MessagesTest(ProgramTest):
                          arguments=["--transport", "nccl"])
         self.assert_fails(self.run_program("evaluate", "--run", self.folder / "nowhere"), USAGE,
                           "holds no model/dense.safetensors")
+
+    def test_a_deadline_that_passes_names_its_option(self):
+        # Two ranks never stay as close together as this.
+        self.train_fails(COMMUNICATION, " waited 0.001 s for ", "or raise --deadline if they are only slow",
+                         arguments=["--local-ranks", 2, "--deadline", 0.001])
+
+    def test_configuration_of_a_model_that_was_cut(self):
+        self.train("run", "--set", "train.checkpoint.every_steps=20")
+        run = self.folder / "run"
+        commands = {"evaluate": ["--run", run], "predict": ["--run", run, "--output", self.folder / "p.parquet"],
+                    "export": ["--run", run, "--output", self.folder / "served"]}
+        self.assertEqual(self.run_program("export", *commands["export"]).code, OK)
+        for cut, said, command in (
+                (run / "model/config.pbtxt", f"{run}/models/", commands),
+                (sorted(run.glob("checkpoints/*/config.pbtxt"))[-1], f"{run}/checkpoints/", {"train": ["--resume", run]}),
+                (self.folder / "served/1/config.pbtxt", f"{self.folder}/served/1/config.pbtxt: wanted ",
+                 {"score": ["--model", self.folder / "served/1", "--input", self.data / "test/part-00000.parquet",
+                            "--output", self.folder / "p.parquet"]})):
+            whole = cut.read_bytes()
+            for bytes_ in (0, len(whole) // 2):
+                cut.write_bytes(whole[:bytes_])
+                for name, arguments in command.items():
+                    with self.subTest(command=name, bytes=bytes_):
+                        self.assert_fails(self.run_program(name, *arguments), DATA, said, f"{bytes_}", f"{len(whole)}")
+            cut.write_bytes(whole)
 
     def test_configuration(self):
         self.config.write_text(self.config.read_text().replace("batch_size", "batch_sise"))

@@ -12,6 +12,7 @@
 #include "core/checkpoint/model_files.h"
 #include "core/checkpoint/warm_start.h"
 #include "core/export/publish.h"
+#include "core/train/trained_run.h"
 #include "dist/world.h"
 #include "ops/base/error.h"
 #include "tests/core/export/temporary_folder.h"
@@ -110,6 +111,60 @@ TEST_F(HashCheck, TheConfigurationIsAmongTheFiles) {
       std::vector<std::string>{path(file) + str(" has ", text.size() + 1, " bytes, was written with ", text.size())});
   fs::remove(path("run/model/config.pbtxt"));
   EXPECT_EQ(damage_of(path("run/model")), std::vector<std::string>{path(file) + " is missing"});
+}
+
+TEST_F(HashCheck, AConfigurationThatWasCutIsDamageNotItsWritersFault) {
+  for (const std::string folder : {"run/model", "run/checkpoints/step-0000000002"}) {
+    const std::string file = folder + "/config.pbtxt", text = read(file);
+    const auto error = [&] {
+      return error_of<DataError>([&] { static_cast<void>(load_whole_experiment(path(folder), "take another")); });
+    };
+    const std::string damaged = "[checkpoint] " + folder + " is damaged:\n  " + file;
+    EXPECT_EQ(error(), "no error");
+    for (const size_t bytes : {size_t{0}, text.size() / 2}) {
+      write(file, text.substr(0, bytes));
+      EXPECT_EQ(error(), damaged + str(" has ", bytes, " bytes, was written with ", text.size(), "\ntake another"));
+    }
+    std::string other = text;
+    other[0] = static_cast<char>(other[0] ^ 4);
+    write(file, other);
+    EXPECT_EQ(error(), damaged + " does not have the hash that it was written with\ntake another");
+    fs::remove(path(file));
+    EXPECT_EQ(error(), damaged + " is missing\ntake another");
+    write(file, text);
+  }
+}
+
+TEST_F(HashCheck, EveryCommandLooksAtTheHashOfAConfigurationBeforeItsText) {
+  const std::string checkpoint = path("run/checkpoints/step-0000000002");
+  fs::resize_file(path("run/model/config.pbtxt"), 0);
+  fs::resize_file(checkpoint + "/config.pbtxt", 0);
+  const std::string model =
+      "[checkpoint] run/model is damaged:\n  run/model/config.pbtxt has 0 bytes, was written with ";
+  EXPECT_TRUE(error_of_export().starts_with(model)) << error_of_export();
+  ScoreJob job;
+  job.run = path("run");
+  const auto score = error_of<DataError>([&] { static_cast<void>(load_run_config(job)); });
+  EXPECT_TRUE(score.starts_with(model)) << score;
+  for (auto* const load : {&load_resume_config, &load_convert_config}) {
+    const auto error = error_of<DataError>([&] { static_cast<void>(load(checkpoint, {})); });
+    EXPECT_TRUE(
+        error.starts_with("[checkpoint] run/checkpoints/step-0000000002 is damaged:\n  run/checkpoints/"
+                          "step-0000000002/config.pbtxt has 0 bytes, was written with "))
+        << error;
+    EXPECT_TRUE(error.ends_with("take another checkpoint; polyscene checkpoint verify says which are whole")) << error;
+  }
+}
+
+TEST_F(HashCheck, EmptiedListsAreSaidToBeEmpty) {
+  fs::resize_file(path("run/model/files.pbtxt"), 0);
+  EXPECT_EQ(error_of<DataError>([&] { static_cast<void>(damage_of(path("run/model"))); }),
+            "[checkpoint] run/model/files.pbtxt is empty; the model is damaged, take another, or train it again");
+  const std::string checkpoint = path("run/checkpoints/step-0000000002");
+  fs::resize_file(checkpoint + "/manifest.pbtxt", 0);
+  EXPECT_EQ(error_of<DataError>([&] { static_cast<void>(position_of_checkpoint(checkpoint)); }),
+            "[checkpoint] run/checkpoints/step-0000000002/manifest.pbtxt is empty; the checkpoint is damaged, take "
+            "another: --resume names it");
 }
 
 TEST_F(HashCheck, EveryBitOfAModelsListCounts) {

@@ -18,6 +18,7 @@
 #include "core/checkpoint/model_parts.h"
 #include "core/checkpoint/whole_beside.h"
 #include "core/config/load.h"
+#include "core/config/suggest.h"
 #include "ops/base/thread.h"
 
 namespace polyscene {
@@ -307,6 +308,8 @@ std::string find_checkpoint(const std::string& path) {
   if (fs::exists(checkpoint::manifest_path(path))) return RunFolder(path).path();
   const std::string folder = RunFolder(path).checkpoints();
   const std::vector<int64_t> steps = steps_in(folder);
+  const std::string none = config_text::why_no_folder(path);
+  require(none.empty(), "[checkpoint] wanted a checkpoint or a run that has some, ", none);
   require(!is_model(path), "[checkpoint] wanted a checkpoint or a run that has some, ", path,
           " is a model, which has no state of optimisers for training to go on from; pass its run, or start another "
           "run with train.warm_start { from: \"",

@@ -10,6 +10,7 @@
 #include <system_error>
 #include <vector>
 
+#include "core/files/file_advice.h"
 #include "ops/base/error.h"
 
 namespace polyscene {
@@ -18,7 +19,7 @@ namespace {
 
 void check(const std::error_code& error, const char* step, const std::string& path) {
   require<DataError>(!error, "[checkpoint] cannot ", step, " ", path, ": ", error.message(),
-                     "; choose an --output that you may write to, with space left");
+                     file_advice(error.value(), path));
 }
 
 void sync(const std::string& path) {
@@ -43,8 +44,7 @@ void together(Communicator& communicator, const std::function<void()>& work) {
   const std::vector<char> reasons = communicator.all_gather_v<char>(std::span<const char>(reason));
   if (failure) std::rethrow_exception(failure);
   require<DataError>(reasons.empty(), "[checkpoint] rank ", communicator.rank(),
-                     " stopped because another rank failed:",
-                     std::string_view(reasons.data(), reasons.size()));
+                     " stopped because another rank failed:", std::string_view(reasons.data(), reasons.size()));
 }
 
 PartialFolder::~PartialFolder() {

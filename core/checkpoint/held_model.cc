@@ -7,6 +7,7 @@
 
 #include <filesystem>
 
+#include "core/config/suggest.h"
 #include "core/train/run_folder.h"
 #include "ops/base/error.h"
 
@@ -52,6 +53,8 @@ HeldModel::HeldModel(const std::string& path) {
 }
 
 HeldModel HeldModel::of_run(const std::string& run, bool best) {
+  const std::string none = config_text::why_no_folder(run);
+  require(none.empty(), "[launcher] wanted the folder of a run that has saved a model, ", none);
   const RunFolder folder(run);
   std::error_code error;
   const auto has_model = [&](const std::string& path) { return fs::exists(path + "/dense.safetensors", error); };

@@ -13,6 +13,7 @@
 #include "core/checkpoint/folders.h"
 #include "core/checkpoint/held_model.h"
 #include "core/checkpoint/manifest_file.h"
+#include "core/files/file_advice.h"
 #include "ops/base/error.h"
 
 namespace polyscene {
@@ -91,7 +92,7 @@ std::string RunModels::unlink(const std::string& link) const {
   std::error_code error;
   if (fs::is_symlink(link, error)) fs::remove(link, error);
   require<DataError>(!error || error == std::errc::no_such_file_or_directory, "[checkpoint] cannot remove the link ",
-                     link, ": ", error.message(), "; choose an --output that you may write to");
+                     link, ": ", error.message(), file_advice(error.value(), link));
   return moved;
 }
 

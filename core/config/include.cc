@@ -22,16 +22,6 @@ namespace fs = std::filesystem;
 constexpr size_t kMostNested = 64;
 constexpr size_t kMostFiles = 1000;  // beside the first
 
-// Names of the files beside the one that was not found.
-std::vector<std::string> neighbours(const fs::path& path) {
-  std::vector<std::string> names;
-  std::error_code ignored;
-  const fs::path folder = path.parent_path().empty() ? "." : path.parent_path();
-  for (const auto& entry : fs::directory_iterator(folder, ignored)) names.push_back(entry.path().filename().string());
-  std::sort(names.begin(), names.end());
-  return names;
-}
-
 std::string read_text(const fs::path& path, const std::string& wanted_by) {
   std::error_code ignored;
   require(!fs::is_directory(path, ignored), "[config] ", wanted_by, "wanted a file, but ", path.string(),
@@ -39,10 +29,8 @@ std::string read_text(const fs::path& path, const std::string& wanted_by) {
   std::ifstream in(path, std::ios::binary);
   if (!in) {
     const std::string reason = std::strerror(errno);
-    const std::string near = nearest(path.filename().string(), neighbours(path));
     throw InvalidArgument(
-        str("[config] ", wanted_by, "cannot read ", path.string(), ": ", reason,
-            near.empty() ? "" : str("; did you mean \"", (path.parent_path() / near).string(), "\"?")));
+        str("[config] ", wanted_by, "cannot read ", path.string(), ": ", reason, suggestion_beside(path.string())));
   }
   std::ostringstream text;
   text << in.rdbuf();

@@ -2,11 +2,14 @@
 
 #include <algorithm>
 #include <cctype>
+#include <filesystem>
 
 #include "ops/base/error.h"
 
 namespace polyscene::config_text {
 namespace {
+
+namespace fs = std::filesystem;
 
 char lower(char c) { return static_cast<char>(std::tolower(static_cast<unsigned char>(c))); }
 
@@ -56,6 +59,26 @@ std::string suggestion(std::string_view word, const std::vector<std::string>& ca
   if (candidates.empty()) return "";
   const std::string near = nearest(word, candidates);
   return near.empty() ? str("; there are ", join(candidates)) : str("; did you mean \"", near, "\"?");
+}
+
+std::string suggestion_beside(const std::string& path) {
+  const fs::path named = fs::path(path).has_filename() ? fs::path(path) : fs::path(path).parent_path();
+  std::vector<std::string> names;
+  std::error_code error;
+  const fs::path folder = named.has_parent_path() ? named.parent_path() : fs::path(".");
+  for (fs::directory_iterator entry(folder, error); !error && entry != fs::directory_iterator(); entry.increment(error))
+    names.push_back(entry->path().filename().string());
+  std::ranges::sort(names);
+  const std::string near = nearest(named.filename().string(), names);
+  return near.empty() ? "" : str("; did you mean \"", (named.parent_path() / near).string(), "\"?");
+}
+
+std::string why_no_folder(const std::string& path) {
+  std::error_code error;
+  const fs::file_type type = fs::status(path, error).type();
+  if (type == fs::file_type::directory) return "";
+  if (type == fs::file_type::not_found) return "there is no folder " + path + suggestion_beside(path);
+  return path + (type == fs::file_type::none ? " cannot be looked at: " + error.message() : " is no folder");
 }
 
 std::string join(const std::vector<std::string>& words) {

@@ -18,13 +18,18 @@ DescriptorStream::~DescriptorStream() {
   if (descriptor_ >= 0) ::close(descriptor_);
 }
 
+arrow::Status DescriptorStream::failed(int error) {
+  if (error_ == 0) error_ = error;
+  return arrow::Status::IOError(std::strerror(error));
+}
+
 arrow::Status DescriptorStream::Close() {
   if (closed()) return arrow::Status::OK();
   const bool synced = ::fsync(descriptor_) == 0 || errno == EINVAL || errno == EROFS;  // those: a pipe, a device
   const int error = errno;
   const bool done = ::close(std::exchange(descriptor_, -1)) == 0;
-  if (!synced) return arrow::Status::IOError(std::strerror(error));
-  return done ? arrow::Status::OK() : arrow::Status::IOError(std::strerror(errno));
+  if (!synced) return failed(error);
+  return done ? arrow::Status::OK() : failed(errno);
 }
 
 arrow::Status DescriptorStream::Write(const void* data, int64_t bytes) {
@@ -32,7 +37,7 @@ arrow::Status DescriptorStream::Write(const void* data, int64_t bytes) {
   while (bytes > 0) {
     const ssize_t done = ::write(descriptor_, next, static_cast<size_t>(std::min(bytes, kMostBytesAtOnce)));
     if (done < 0 && errno == EINTR) continue;
-    if (done < 0) return arrow::Status::IOError(std::strerror(errno));
+    if (done < 0) return failed(errno);
     next += done;
     bytes -= done;
     written_ += done;

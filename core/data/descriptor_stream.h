@@ -19,9 +19,15 @@ class DescriptorStream : public arrow::io::OutputStream {
   [[nodiscard]] arrow::Result<int64_t> Tell() const override { return written_; }
   using arrow::io::OutputStream::Write;
   arrow::Status Write(const void* data, int64_t bytes) override;
+  // errno of what failed first; 0: nothing.
+  [[nodiscard]] int error() const { return error_; }
+
  private:
+  arrow::Status failed(int error);
+
   int descriptor_;
   int64_t written_ = 0;
+  int error_ = 0;
 };
 
 }  // namespace polyscene

@@ -10,6 +10,7 @@
 #include <memory>
 #include <utility>
 
+#include "core/files/file_advice.h"
 #include "ops/base/error.h"
 
 namespace polyscene {
@@ -28,6 +29,8 @@ std::vector<std::string> names_of(const std::string& pattern) {
 // What is not there is no match; anything else that keeps us from looking would leave out rows in silence.
 void check_looked(const std::string& path) {
   const int reason = errno;
+  require<DataError>(reason != EMFILE && reason != ENFILE, "[data] cannot read \"", path, "\": ", std::strerror(reason),
+                     file_advice(reason, path));
   require<DataError>(reason == ENOENT || reason == ENOTDIR, "[data] cannot read \"", path,
                      "\": ", std::strerror(reason),
                      ", and it may hold files of the data; make it readable, or leave it out of the patterns");

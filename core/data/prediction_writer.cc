@@ -12,6 +12,7 @@
 
 #include "core/data/arrow_reason.h"
 #include "core/data/descriptor_stream.h"
+#include "core/files/file_advice.h"
 #include "core/files/output_place.h"
 #include "ops/base/error.h"
 
@@ -34,7 +35,7 @@ struct PredictionWriter::State {
 
   void check(const arrow::Status& status) const {
     require<DataError>(status.ok(), "[data] cannot write predictions to ", path, ": ", arrow_reason(status),
-                       "; free space or choose another --output");
+                       file_advice(file->error(), place.path));
   }
   template <class T>
   T take(arrow::Result<T> result) const {
@@ -61,8 +62,9 @@ PredictionWriter::PredictionWriter(std::string path, std::shared_ptr<arrow::Sche
   s.carried = std::move(carried);
   s.schema = arrow::schema(std::move(fields));
   const int opened = open_output(s.place);
-  if (opened < 0)
-    s.check(arrow::Status::IOError(errno == EBUSY ? "another process is writing it" : std::strerror(errno)));
+  require<DataError>(opened >= 0, "[data] cannot write predictions to ", s.path, ": ",
+                     errno == EBUSY ? "another process is writing it" : std::strerror(errno),
+                     file_advice(errno, s.place.path));
   s.file = std::make_shared<DescriptorStream>(opened);
   const auto properties = parquet::WriterProperties::Builder().compression(parquet::Compression::ZSTD)->build();
   // Types that Parquet has no word for are read back as they were.
@@ -93,7 +95,7 @@ void PredictionWriter::finish() {
     std::error_code error;
     fs::rename(s.place.partial(), s.place.path, error);
     require<DataError>(!error, "[data] cannot move ", s.place.partial(), " to ", s.place.path, ": ", error.message(),
-                       "; choose another --output");
+                       file_advice(error.value(), s.place.path));
   }
   s.finished = true;
 }

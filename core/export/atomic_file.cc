@@ -11,6 +11,7 @@
 #include <filesystem>
 
 #include "core/export/readable_file.h"
+#include "core/files/file_advice.h"
 #include "ops/base/error.h"
 #include "ops/tensor/tensor.h"
 
@@ -19,25 +20,6 @@ namespace {
 
 constexpr int64_t kDiskBytes = int64_t{8} << 20;
 constexpr int64_t kMostAtOnce = int64_t{1} << 30;  // Linux writes at most 2 GiB - 4 KiB per call
-
-const char* advice(int error) {
-  switch (error) {
-    case ENOSPC:
-      return "; the disk is full: free space or choose another folder";
-    case EDQUOT:
-      return "; your quota is used up: free space or choose another folder";
-    case EFBIG:
-      return "; files of this size are forbidden here: raise ulimit -f or choose a folder with more space";
-    case ENOENT:
-      return "; create the folder first";
-    case EACCES:
-    case EPERM:
-    case EROFS:
-      return "; choose a folder you may write to";
-    default:
-      return "";
-  }
-}
 
 using Hash = std::unique_ptr<XXH3_state_t, void (*)(XXH3_state_t*)>;
 
@@ -80,7 +62,7 @@ AtomicFile::~AtomicFile() {
 
 void AtomicFile::fail(const std::string& step, int error) const {
   throw DataError(str("[export] cannot ", step, " ", path_, ": ", std::strerror(error), "; wanted ", wanted_bytes_,
-                      " bytes, wrote ", written_bytes_, advice(error)));
+                      " bytes, wrote ", written_bytes_, file_advice(error, path_)));
 }
 
 void AtomicFile::write(const void* data, int64_t bytes) {

@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "core/checkpoint/folders.h"
+#include "core/files/file_advice.h"
 #include "core/serve/served_model.h"
 #include "ops/base/error.h"
 
@@ -57,7 +58,7 @@ ExportAside::ExportAside(std::string output) : output_(std::move(output)) {
     std::string name = output_ + "/" + kAside + "XXXXXX" + kLock;
     lock_ = ::mkostemps(name.data(), static_cast<int>(kLock.size()), O_CLOEXEC);
     require<DataError>(lock_ >= 0, "[export] cannot make a file in ", output_, ": ", std::strerror(errno),
-                       "; choose a writable place for --output");
+                       file_advice(errno, name));
     path_ = name.substr(0, name.size() - kLock.size());
     struct stat status {};
     // Where the file system knows no locks nothing is removed.
@@ -86,7 +87,7 @@ std::string ExportAside::publish() {
     std::string folder = output_ + "/" + std::to_string(version);
     if (::rename(path_.c_str(), folder.c_str()) == 0) return folder;
     require<DataError>(errno == ENOTEMPTY || errno == EEXIST, "[export] cannot move ", path_, " to ", folder, ": ",
-                       std::strerror(errno), "; choose a writable place for --output");
+                       std::strerror(errno), file_advice(errno, folder));
   }
 }
 

@@ -9,6 +9,7 @@
 #include <filesystem>
 #include <utility>
 
+#include "core/files/file_advice.h"
 #include "ops/base/error.h"
 
 namespace polyscene {
@@ -53,8 +54,7 @@ void GrowingFile::cut_back(int64_t bytes) {
 }
 
 void GrowingFile::fail(const char* step, int error) const {
-  throw DataError(
-      str("[files] cannot ", step, " ", path_, ": ", std::strerror(error), "; free space or choose another place"));
+  throw DataError(str("[files] cannot ", step, " ", path_, ": ", std::strerror(error), file_advice(error, path_)));
 }
 
 }  // namespace polyscene

@@ -13,6 +13,7 @@
 #include <utility>
 #include <vector>
 
+#include "core/files/file_advice.h"
 #include "ops/base/error.h"
 #include "ops/base/philox.h"
 
@@ -86,7 +87,7 @@ EmbeddingStoreWriter::EmbeddingStoreWriter(std::string path, int64_t rows, int64
   XXH3_64bits_reset(hash_.get());
   file_ = ::open(path_.c_str(), O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
   require<DataError>(file_ >= 0, "[serve] cannot create ", path_, ": ", std::strerror(errno),
-                     "; choose a writable place for --output");
+                     file_advice(errno, path_));
   write(&header_, sizeof(StoreHeader));  // room for it
 }
 
@@ -98,7 +99,7 @@ EmbeddingStoreWriter::~EmbeddingStoreWriter() {
 
 void EmbeddingStoreWriter::fail(int error) const {
   throw DataError(str("[serve] cannot write ", path_, ", ", header_.file_bytes, " bytes: ", std::strerror(error),
-                      "; free space or choose another --output"));
+                      file_advice(error, path_)));
 }
 
 void EmbeddingStoreWriter::write(const void* data, size_t bytes) {

@@ -8,6 +8,7 @@
 
 #include "core/config/file_name.h"
 #include "core/config/load.h"
+#include "core/config/suggest.h"
 #include "core/config/translate.h"
 #include "core/export/safetensors.h"
 #include "core/serve/export_json.h"
@@ -84,6 +85,8 @@ int64_t latest_whole_version(const std::string& folder) {
 std::string find_version(const std::string& folder) {
   std::error_code error;
   if (fs::exists(export_json(folder), error)) return folder;
+  const std::string none = config_text::why_no_folder(folder);
+  require<DataError>(none.empty(), "[serve] wanted an exported model, ", none);
   std::string newest;  // why it is none
   for (const int64_t version : versions_in(folder)) {
     const std::string path = folder + "/" + std::to_string(version), missing = missing_of(path);

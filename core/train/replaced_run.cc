@@ -6,6 +6,7 @@
 #include <filesystem>
 #include <utility>
 
+#include "core/files/file_advice.h"
 #include "ops/base/error.h"
 
 namespace polyscene {
@@ -25,14 +26,14 @@ void move_entry(const std::string& from, const std::string& to) {
   std::error_code error;
   fs::rename(from, to, error);
   require<DataError>(!error, "[train] cannot move ", from, " to ", to, ": ", error.message(),
-                     "; choose another folder for --output");
+                     file_advice(error.value(), to));
 }
 
 void make_here(const std::string& folder) {
   std::error_code error;
   fs::create_directory(folder, error);
   require<DataError>(!error, "[train] cannot make the folder ", folder, ": ", error.message(),
-                     "; choose a writable place for --output");
+                     file_advice(error.value(), folder));
 }
 
 }  // namespace

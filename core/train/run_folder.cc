@@ -15,6 +15,7 @@
 #include <vector>
 
 #include "core/data/reject_files.h"
+#include "core/files/file_advice.h"
 #include "ops/base/error.h"
 
 namespace polyscene {
@@ -33,7 +34,7 @@ void make_folder_at(const std::string& folder) {
   std::error_code error;
   fs::create_directories(folder, error);
   require<DataError>(!error, "[train] cannot make the folder ", folder, ": ", error.message(),
-                     "; choose a writable place for --output");
+                     file_advice(error.value(), folder));
 }
 
 // Whether there is anything at `path` that would be lost with it: all but empty folders and empty files.
@@ -196,7 +197,7 @@ void RunFolder::make_folders() const {
 std::shared_ptr<void> RunFolder::lock() const {
   const int file = ::open(lock_file().c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0666);
   require<DataError>(file >= 0, "[train] cannot open ", lock_file(), ": ", std::strerror(errno),
-                     "; choose an --output that you may write to");
+                     file_advice(errno, lock_file()));
   const std::shared_ptr<int> owner(new int(file), [](int* locked) {
     ::close(*locked);
     delete locked;
@@ -215,7 +216,8 @@ std::shared_ptr<void> RunFolder::lock() const {
   ::gethostname(host.data(), host.size() - 1);
   const std::string mine = str("process ", ::getpid(), " on ", host.data());
   const bool written = ::ftruncate(file, 0) == 0 && ::pwrite(file, mine.data(), mine.size(), 0) >= 0;
-  require<DataError>(written, "[train] cannot write ", lock_file(), ": ", std::strerror(errno), "; free space");
+  require<DataError>(written, "[train] cannot write ", lock_file(), ": ", std::strerror(errno),
+                     file_advice(errno, lock_file()));
   return owner;
 }
 

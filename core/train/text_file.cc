@@ -5,6 +5,7 @@
 #include <cstring>
 #include <fstream>
 
+#include "core/files/file_advice.h"
 #include "ops/base/error.h"
 
 namespace polyscene {
@@ -18,7 +19,7 @@ void write_text_file(const std::string& path, const std::string& text) {
   const int error = errno;
   if (!written) std::remove(partial.c_str());
   require<DataError>(written, "[train] cannot write ", text.size(), " bytes to ", path, ": ", std::strerror(error),
-                     "; free space or choose another --output");
+                     file_advice(error, path));
 }
 
 }  // namespace polyscene

@@ -7,6 +7,7 @@
 #include "core/data/absent_columns.h"
 #include "core/data/file_list.h"
 #include "core/data/reject_files.h"
+#include "core/files/file_advice.h"
 #include "core/train/open_source.h"
 #include "core/train/output_rule.h"
 #include "core/train/run_folder.h"
@@ -21,13 +22,13 @@ void clear_rejects(const ScoreJob& job) {
   std::error_code error;
   fs::create_directories(job.rejects, error);
   require<DataError>(!error, "[train] cannot make the folder ", job.rejects, ": ", error.message(),
-                     "; choose a writable place for --rejects");
+                     file_advice(error.value(), job.rejects));
   for (const std::string& file : reject_files(job.rejects, split_name(job.split))) {
     require(is_reject_file(file), "[train] wanted to list bad records in ", file,
             ", which is there and no such list; choose another folder for --rejects");
     fs::remove(file, error);
     require<DataError>(!error, "[train] cannot replace ", file, ": ", error.message(),
-                       "; choose a writable place for --rejects");
+                       file_advice(error.value(), file));
   }
 }
 

@@ -6,6 +6,7 @@
 #include <stdexcept>
 #include <system_error>
 
+#include "core/files/file_advice.h"
 #include "ops/base/error.h"
 
 namespace polyscene {
@@ -18,10 +19,9 @@ namespace {
                         "or more hosts"));
 }
 
-const char* what_to_try(const std::error_code& code) {
-  if (code == std::errc::too_many_files_open || code == std::errc::too_many_files_open_in_system)
-    return "; raise ulimit -n, or try fewer data.threads or local ranks";
-  if (code == std::errc::no_space_on_device || code.value() == EDQUOT) return "; free space or choose another folder";
+std::string what_to_try(const std::error_code& code, const std::string& path) {
+  if (code.value() == EMFILE || code.value() == ENFILE || code.value() == ENOSPC || code.value() == EDQUOT)
+    return file_advice(code.value(), path);
   return "; check that it exists, that you may read and write it, and that its disk has space";
 }
 
@@ -36,7 +36,7 @@ void in_own_words(const std::function<void()>& body) {
     throw_no_memory(error);
   } catch (const std::filesystem::filesystem_error& error) {
     const std::string path = error.path1().empty() ? "the current folder" : error.path1().string();
-    throw DataError(str("[launcher] cannot use ", path, ": ", error.code().message(), what_to_try(error.code())));
+    throw DataError(str("[launcher] cannot use ", path, ": ", error.code().message(), what_to_try(error.code(), path)));
   } catch (const std::system_error& error) {
     throw DeviceError(str("[launcher] wanted another thread or handle of the system: ", error.code().message(),
                           "; try fewer --threads, data.threads or local ranks, or raise ulimit -u and -n"));

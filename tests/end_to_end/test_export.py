@@ -506,7 +506,7 @@ print(library.score(model, {}, 0).shape)
         (self.folder / "file").write_text("")
         fails(self.export(output="file", expect=DATA), DATA, f"{self.folder}/file")
         result = self.export(expect=DATA, preexec_fn=limit_file_size(20000))
-        fails(result, DATA, f"{self.folder}/served/", "raise ulimit -f or choose a folder with more space")
+        fails(result, DATA, f"{self.folder}/served/", "raise ulimit -f or choose another place")
         self.assertEqual(os.listdir(self.folder / "served"), [])
 
         self.export()

@@ -78,8 +78,25 @@ class MessagesTest(ProgramTest):
                           "tset")
         self.train_fails(USAGE, "--transport says how devices exchange, but the model runs on the CPU; add --device cuda",
                          arguments=["--transport", "nccl"])
-        self.assert_fails(self.run_program("evaluate", "--run", self.folder / "nowhere"), USAGE,
-                          "holds no model/dense.safetensors")
+        self.assert_fails(self.run_program("evaluate", "--run", self.folder), USAGE, "holds no model/dense.safetensors")
+
+    def test_folders_that_are_not_there(self):
+        (self.folder / "frist").mkdir()
+        for command, code in ((["train", "--resume"], USAGE), (["evaluate", "--run"], USAGE),
+                              (["predict", "--output", "p", "--run"], USAGE), (["export", "--output", "e", "--run"], USAGE),
+                              (["checkpoint", "inspect"], USAGE), (["checkpoint", "verify"], USAGE),
+                              (["score", "--output", "p", "--input", self.data / "test/part-00000.parquet", "--model"], DATA)):
+            with self.subTest(command[0]):
+                self.assert_fails(self.run_program(*command, self.folder / "first"), code,
+                                  f'there is no folder {self.folder}/first; did you mean "{self.folder}/frist"?\n')
+                self.assert_fails(self.run_program(*command, self.config), code, f"{self.config} is no folder\n")
+
+    def test_outputs_whose_folder_is_not_there(self):
+        self.train()
+        output = self.folder / "none/p.parquet"
+        made = f"No such file or directory; there is no folder {self.folder}/none: make it first, or choose another place\n"
+        self.assert_fails(self.run_program("predict", "--run", self.folder / "run", "--output", output), DATA,
+                          f"[data] cannot write predictions to {output}: {made}")
 
     def test_a_deadline_that_passes_names_its_option(self):
         # Two ranks never stay as close together as this.
@@ -133,7 +150,8 @@ class MessagesTest(ProgramTest):
 
     def test_output_folder_that_cannot_be_made(self):
         (self.folder / "file").write_text("")
-        self.train_fails(DATA, "cannot make the folder", name="file/run")
+        self.train_fails(DATA, f"[train] cannot make the folder {self.folder}/file/run: Not a directory; choose another place\n",
+                         name="file/run")
 
     def test_missing_files(self):
         shutil.rmtree(self.data / "train")
@@ -420,7 +438,7 @@ class MessagesTest(ProgramTest):
             with self.subTest(size):
                 result = self.run_program("train", "--config", self.config, "--output", self.folder / f"run{size}",
                                           "--threads", 1, preexec_fn=limit_file_size(size))
-                self.assert_fails(result, DATA, f"{self.folder}/run{size}/{file}: File too large; ", "space")
+                self.assert_fails(result, DATA, f"{self.folder}/run{size}/{file}: File too large; ", "raise ulimit -f")
                 self.assertRegex(result.text, r"cannot write \d+ bytes to |cannot write .*; wanted \d+ bytes, wrote 20000;")
                 self.assertEqual(list((self.folder / f"run{size}").rglob("*.partial")), [])
         self.assertRegex(result.out, r"model of step 38 not saved, training goes on: .*; wanted \d+ bytes, wrote 20000;")
@@ -431,7 +449,7 @@ class MessagesTest(ProgramTest):
         for size, file in ((20000, "dense.safetensors"), (50000, "onnx/model.onnx")):
             with self.subTest(file):
                 result = self.run_program(*export, preexec_fn=limit_file_size(size))
-                self.assert_fails(result, DATA, f"/{file}: File too large; ", f"wrote {size}; ", "space")
+                self.assert_fails(result, DATA, f"/{file}: File too large; ", f"wrote {size}; ", "raise ulimit -f")
                 self.assertEqual(list((self.folder / "served").glob("[0-9]*")), [])
 
     def test_more_memory_than_there_is(self):

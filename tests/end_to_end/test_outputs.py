@@ -119,12 +119,12 @@ class OutputsTest(ProgramTest):
         output = self.folder / "predictions.parquet"
         output.write_bytes(b"precious")
         result = self.predict(output, preexec_fn=limit_file_size(1000))
-        self.assert_fails(result, DATA, f"cannot write predictions to {output}: File too large; free space")
+        self.assert_fails(result, DATA, f"cannot write predictions to {output}: File too large; files of this size are forbidden here: raise ulimit -f")
         self.assertEqual(output.read_bytes(), b"precious")
         self.assertFalse(pathlib.Path(f"{output}.partial").exists())
         config = (self.run_folder / "config.pbtxt").read_bytes()
         result = self.run_program("train", "--resume", self.run_folder, "--set", "train.max_steps=9", preexec_fn=limit_file_size(300))
-        self.assert_fails(result, DATA, f"bytes to {self.run_folder}/config.pbtxt: File too large; free space")
+        self.assert_fails(result, DATA, f"bytes to {self.run_folder}/config.pbtxt: File too large; files of this size are forbidden here: raise ulimit -f")
         self.assertEqual((self.run_folder / "config.pbtxt").read_bytes(), config)
 
     def test_no_rejects_of_a_clean_pass_and_not_too_many(self):

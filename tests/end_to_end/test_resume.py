@@ -155,7 +155,7 @@ class ResumeTest(ProgramTest):
         full = subprocess.run(["unshare", "-rm", "sh", "-c", script], capture_output=True, text=True, timeout=300)
         text = (self.folder / "full.txt").read_text()
         self.assertRegex(text, r"checkpoint failed, training goes on: step \d+: .*No space left on device")
-        self.assertRegex(text, r"the disk is full: free space or choose another folder")
+        self.assertRegex(text, r"the disk is full: free space or choose another place")
         self.assertNotIn(".partial\n", text)  # what failed left nothing
         self.assertEqual(full.returncode, 0, text + full.stdout + full.stderr)
         self.assertRegex(full.stdout, r"going on from step \d+, ")

@@ -52,7 +52,7 @@ TEST(OwnWords, WhatToTryFitsTheReason) {
   EXPECT_EQ(fails_with(std::errc::too_many_files_open),
             "[launcher] cannot use /a: Too many open files; raise ulimit -n, or try fewer data.threads or local ranks");
   EXPECT_EQ(fails_with(std::errc::no_space_on_device),
-            "[launcher] cannot use /a: No space left on device; free space or choose another folder");
+            "[launcher] cannot use /a: No space left on device; the disk is full: free space or choose another place");
 }
 
 TEST(OwnWords, Threads) {

@@ -306,8 +306,14 @@ TEST_F(Checkpoints, KeepsTheLastOnesAndEveryKth) {
   EXPECT_EQ(find_checkpoint(path("")), RunFolder(path("")).checkpoints() + "/step-0000000007");
   EXPECT_EQ(find_checkpoint(checkpoint(3)), RunFolder(checkpoint(3)).path());
   EXPECT_EQ(error_of<InvalidArgument>([&] { static_cast<void>(find_checkpoint("/nowhere")); }),
-            "[checkpoint] wanted a checkpoint or a run that has some, /nowhere holds no manifest.pbtxt and no "
+            "[checkpoint] wanted a checkpoint or a run that has some, there is no folder /nowhere");
+  fs::create_directory(path("empty"));
+  EXPECT_EQ(error_of<InvalidArgument>([&] { static_cast<void>(find_checkpoint(path("empty"))); }),
+            "[checkpoint] wanted a checkpoint or a run that has some, empty holds no manifest.pbtxt and no "
             "checkpoints/step-...; train with train.checkpoint.every_steps set");
+  EXPECT_EQ(error_of<InvalidArgument>([&] { static_cast<void>(find_checkpoint(path("emtpy"))); }),
+            "[checkpoint] wanted a checkpoint or a run that has some, there is no folder emtpy; did you mean "
+            "\"empty\"?");
 }
 
 TEST_F(Checkpoints, NameWhatIsDamaged) {

@@ -303,9 +303,9 @@ TEST(BadRecords, AFullDiskUnderTheRejectFile) {
   auto data = data_config(folder, kSomeBad);
   data.set_max_bad_share(0.02);
   const auto source = make_parquet_source(data, {.reject_file = "/dev/full"});
-  EXPECT_EQ(
-      message_of<DataError>([&] { (void)read_epoch(*source); }),
-      "[files] cannot write to /dev/full: No space left on device; free space or choose another place");
+  EXPECT_EQ(message_of<DataError>([&] { (void)read_epoch(*source); }),
+            "[files] cannot write to /dev/full: No space left on device; the disk is full: free space or choose "
+            "another place");
 }
 
 TEST(BadRecords, ATrainingGoesOnWithoutItsRejectFile) {

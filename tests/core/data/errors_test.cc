@@ -260,7 +260,7 @@ TEST_F(DataErrors, RejectFileThatCannotBeCreated) {
   const auto source = make_parquet_source(data_config(folder_, R"pb(label { name: "y" } max_bad_share: 1)pb"),
                                           {.batch_size = 2, .reject_file = folder_.file("taken")});
   EXPECT_EQ(message_of<DataError>([&] { (void)read_epoch(*source); }),
-            "[files] cannot create " + folder_.file("taken") + ": Is a directory; free space or choose another place");
+            "[files] cannot create " + folder_.file("taken") + ": Is a directory; choose another place");
 }
 
 TEST_F(DataErrors, AFileThatShrinksWhileItIsRead) {

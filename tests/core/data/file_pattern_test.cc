@@ -3,8 +3,12 @@
 
 #include <gtest/gtest.h>
 #include <sys/fsuid.h>
+#include <sys/resource.h>
+#include <unistd.h>
 
+#include <cstdlib>
 #include <fstream>
+#include <iostream>
 
 #include "ops/base/error.h"
 #include "tests/core/data/parquet_fixture.h"
@@ -80,6 +84,21 @@ TEST_F(FilePattern, AFolderThatCannotBeReadIsNamed) {
   ::setfsuid(static_cast<uid_t>(user));
   fs::permissions(folder_.file("t/day=2"), fs::perms::owner_all);
   EXPECT_EQ(found("t/*/1.pq").size(), 2u);
+}
+
+// Not that no file matches: the process has no handle left to look with.
+TEST_F(FilePattern, TooManyOpenFilesAreNotNoFiles) {
+  touch("t/1.pq");
+  const auto look_without_handles = [&] {
+    const int free = ::dup(STDERR_FILENO);
+    ::close(free);
+    const rlimit limit{.rlim_cur = static_cast<rlim_t>(free), .rlim_max = static_cast<rlim_t>(free)};
+    ::setrlimit(RLIMIT_NOFILE, &limit);
+    std::cerr << refused("t/*.pq");
+    std::_Exit(0);
+  };
+  EXPECT_EXIT(look_without_handles(), ::testing::ExitedWithCode(0),
+              "cannot read \".*/t\": Too many open files; raise ulimit -n, or try fewer data.threads or local ranks$");
 }
 
 }  // namespace

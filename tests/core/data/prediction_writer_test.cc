@@ -48,7 +48,9 @@ TEST_F(Predictions, FolderThatIsNotThere) {
   const std::string message = message_of<DataError>([&] { write(); });
   EXPECT_TRUE(message.starts_with("[data] cannot write predictions to " + path_ + ": ")) << message;
   EXPECT_NE(message.find("No such file or directory"), std::string::npos) << message;
-  EXPECT_TRUE(message.ends_with("; free space or choose another --output")) << message;
+  EXPECT_TRUE(
+      message.ends_with("; there is no folder " + folder_.file("no") + ": make it first, or choose another place"))
+      << message;
 }
 
 TEST_F(Predictions, FullDisk) {

@@ -95,9 +95,9 @@ TEST_F(SafetensorsTest, RefusesNames) {
 }
 
 TEST_F(SafetensorsTest, MissingFolder) {
-  EXPECT_EQ(
-      error_of<DataError>([&] { write_safetensors(path("no/m"), {}); }),
-      "[export] cannot create no/m: No such file or directory; wanted 16 bytes, wrote 0; create the folder first");
+  EXPECT_EQ(error_of<DataError>([&] { write_safetensors(path("no/m"), {}); }),
+            "[export] cannot create no/m: No such file or directory; wanted 16 bytes, wrote 0; there is no folder no: "
+            "make it first, or choose another place");
 }
 
 // A limit on the file's size fails the write half way, as a full disk does.
@@ -115,7 +115,7 @@ TEST_F(SafetensorsTest, AFailedWriteKeepsTheOldFileAndSaysHowMuchWasWanted) {
   EXPECT_EQ(
       error,
       "[export] cannot write m: File too large; wanted 4072 bytes, wrote 1024; files of this size are forbidden here: "
-      "raise ulimit -f or choose a folder with more space");
+      "raise ulimit -f or choose another place");
   EXPECT_EQ(read("m"), "old");
   EXPECT_FALSE(fs::exists(path("m.partial")));
 }

@@ -46,7 +46,8 @@ TEST_F(GrowingFileTest, HalfARecordIsTakenBackAndLaterOnesFit) {
     const SizeLimit limit(10);
     file.add("second\n");
     EXPECT_EQ(message_of<DataError>([&] { file.flush(); }),
-              "[files] cannot write to " + path("log") + ": File too large; free space or choose another place");
+              "[files] cannot write to " + path("log") +
+                  ": File too large; files of this size are forbidden here: raise ulimit -f or choose another place");
     EXPECT_EQ(read("log"), "first\n");
   }
   file.add("third\n");

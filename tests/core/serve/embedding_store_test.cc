@@ -135,7 +135,8 @@ TEST_F(EmbeddingStoreFile, WantsAsManyRowsAsWereToCome) {
 
 TEST_F(EmbeddingStoreFile, CannotBeWritten) {
   EXPECT_EQ(error_of<DataError>([&] { EmbeddingStoreWriter(path("none/t.rows"), 1, 1, RowFormat::kInt8); }),
-            "[serve] cannot create none/t.rows: No such file or directory; choose a writable place for --output");
+            "[serve] cannot create none/t.rows: No such file or directory; there is no folder none: make it first, or "
+            "choose another place");
   EXPECT_EQ(error_of<InvalidArgument>([&] { EmbeddingStoreWriter(path("t"), int64_t{1} << 33, 1, RowFormat::kInt8); }),
             "[serve] wanted at most 4294967294 rows of t, got 8589934592");
 }

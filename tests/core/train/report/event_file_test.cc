@@ -71,7 +71,8 @@ TEST_F(EventFileTest, FullDisk) {
   fs::remove(path);
   fs::create_symlink("/dev/full", path);
   EXPECT_EQ(error_of<DataError>([&] { EventFile file(folder_.string(), 100); }),
-            "[files] cannot write to " + path + ": No space left on device; free space or choose another place");
+            "[files] cannot write to " + path +
+                ": No space left on device; the disk is full: free space or choose another place");
 }
 
 TEST_F(EventFileTest, FolderThatCannotBe) {
@@ -79,7 +80,7 @@ TEST_F(EventFileTest, FolderThatCannotBe) {
   const std::string error = error_of<DataError>([&] { EventFile file((folder_ / "file").string(), 100); });
   EXPECT_TRUE(error.starts_with("[files] cannot create " + (folder_ / "file/events.out.tfevents.100.").string()))
       << error;
-  EXPECT_TRUE(error.ends_with(".polyscene: Not a directory; free space or choose another place")) << error;
+  EXPECT_TRUE(error.ends_with(".polyscene: Not a directory; choose another place")) << error;
 }
 
 }  // namespace

@@ -34,14 +34,16 @@ TEST_F(MetricsLogTest, RefusesLineBreaks) {
 TEST_F(MetricsLogTest, FullDiskIsReportedEachTime) {
   MetricsLog log("/dev/full");
   EXPECT_EQ(error_of<DataError>([&] { log.write("{}"); }),
-            "[files] cannot write to /dev/full: No space left on device; free space or choose another place");
+            "[files] cannot write to /dev/full: No space left on device; the disk is full: free space or choose "
+            "another place");
   EXPECT_EQ(error_of<DataError>([&] { log.write("{}"); }),
-            "[files] cannot write to /dev/full: No space left on device; free space or choose another place");
+            "[files] cannot write to /dev/full: No space left on device; the disk is full: free space or choose "
+            "another place");
 }
 
 TEST_F(MetricsLogTest, FileThatCannotBeCreated) {
   EXPECT_EQ(error_of<DataError>([&] { MetricsLog log(folder_.string()); }),
-            "[files] cannot create " + folder_.string() + ": Is a directory; free space or choose another place");
+            "[files] cannot create " + folder_.string() + ": Is a directory; choose another place");
 }
 
 }  // namespace

@@ -113,7 +113,7 @@ def resume_commands():
         yield 1, ["export", "--run", run, "--output", f"{run}-uses/exported", "--delta"]
         yield from uses_of(run, "data/test/part-00000.parquet", "onnx")
     for rows in ("bf16", "int8"):
-        yield 1, ["export", "--run", "resumed-1-1", "--output", rows, "--rows", rows, "--sample", "50"]
+        yield 1, ["export", "--run", "resumed-1-1", "--output", rows, "--rows", rows, "--sample", "0"]
     yield 1, ["checkpoint", "convert", "resumed-1-1", "--output", "converted", "--set", "embedding.dim=4"]
     yield 1, ["checkpoint", "compact", "resumed-2-2"]
 

@@ -50,12 +50,12 @@ choose_clang() {
 }
 
 readonly build=build/fuzz
-tools/setup.sh
+tools/setup.sh --tests
 choose_clang
 mkdir -p "$build/found"
 # Warnings are those of another compiler than the one that the product is kept quiet under.
-cmake --preset release -B "$build" -DPOLYSCENE_UNITY=ON -DPOLYSCENE_BENCH=OFF -DPOLYSCENE_CUDA=OFF \
-  -DPOLYSCENE_SANITIZE=fuzzer-no-link,address,undefined -DCMAKE_CXX_FLAGS=-w \
+cmake --preset release -B "$build" -DPOLYSCENE_UNITY=ON -DPOLYSCENE_TESTS=ON -DPOLYSCENE_BENCH=OFF \
+  -DPOLYSCENE_CUDA=OFF -DPOLYSCENE_SANITIZE=fuzzer-no-link,address,undefined -DCMAKE_CXX_FLAGS=-w \
   -DCMAKE_CXX_FLAGS_RELWITHDEBINFO="-O1 -g1" >"$build/configure.log" || {
   cat "$build/configure.log"
   exit 1

@@ -73,7 +73,7 @@ build() {
   # A folder that is there stays as it was made: for people, who change a file at a time.
   local how=()
   [[ -e build/$1/CMakeCache.txt ]] || how=(-DPOLYSCENE_UNITY=ON)
-  cmake --preset "$1" "${how[@]}" >"$reports/$1.configure.log" || {
+  cmake --preset "$1" -DPOLYSCENE_TESTS=ON "${how[@]}" >"$reports/$1.configure.log" || {
     cat "$reports/$1.configure.log"
     return 1
   }
@@ -188,7 +188,7 @@ finish_python() {
 
 passed=0 failed=0 skipped=0
 mkdir -p "$reports"
-stage "set-up" tools/setup.sh
+stage "set-up" tools/setup.sh --tests
 # shellcheck disable=SC1091 # written by the set-up
 source .venv/env
 # Ranks are threads here, each with an OpenMP team: waiting in a loop would take the processor from the one waited for.

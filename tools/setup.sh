@@ -3,12 +3,30 @@
 # .venv/ with the Python packages that the tools use and the Arrow C++ libraries that come inside the pyarrow wheel.
 # A second run finds everything in place, needs no network and ends at once.
 #
+#   tools/setup.sh            what it takes to build and run the program and its tools
+#   tools/setup.sh --tests    what tests want, too: GoogleTest and clang-format
+#
 # It also writes .venv/env, to be sourced before a build: CC and CXX where the default g++ is too old, else nothing.
 #
 # Where you may not install packages, have someone run the command that this script prints, then run it again.
 # On other systems install what the packages below contain; POLYSCENE_SETUP_PACKAGES=0 skips asking for them.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
+
+usage() {
+  sed -n '2,/^set -/ s/^# \{0,1\}//p' "${BASH_SOURCE[0]}" >&2
+  exit "$1"
+}
+
+tests=0
+while (($# > 0)); do
+  case "$1" in
+    --tests) tests=1 ;;
+    --help | -h) usage 0 ;;
+    *) usage 2 ;;
+  esac
+  shift
+done
 
 fail() {
   printf 'setup: %s\n' "$@" >&2
@@ -21,9 +39,9 @@ package_names() {
   # libdnnl-dev's CMake files ask for OpenCL's headers and library, which its package merely recommends.
   cat <<'LIST'
 cmake ninja-build ccache git pkg-config python3-venv libopenmpi-dev openmpi-bin libprotobuf-dev protobuf-compiler
-libgoogle-glog-dev libonnx-dev libdnnl-dev ocl-icd-opencl-dev libhwy-dev libcli11-dev nlohmann-json3-dev libxxhash-dev libzstd-dev libgtest-dev
-libgmock-dev
+libgoogle-glog-dev libonnx-dev libdnnl-dev ocl-icd-opencl-dev libhwy-dev libcli11-dev nlohmann-json3-dev libxxhash-dev libzstd-dev
 LIST
+  if ((tests)); then echo libgtest-dev libgmock-dev; fi
   # Ubuntu 22.04's own g++ is 11, which lacks parts of C++20 that we use; 12 stands beside it there.
   if grep -qs '^VERSION_ID="22.04"' /etc/os-release; then echo g++-12; else echo g++; fi
 }
@@ -67,22 +85,6 @@ install_packages() {
 
 # ------------------------------------------------------------------------------------------------- Python and Arrow
 
-# The newest releases that have wheels for the interpreter.
-requirements() {
-  cat <<'LIST'
-pyarrow==26.0.1; python_version >= "3.11"
-pyarrow==25.0.1; python_version == "3.10"
-pyarrow==21.0.0; python_version == "3.9"
-numpy==2.4.6; python_version >= "3.11"
-numpy==2.2.6; python_version == "3.10"
-numpy==2.0.2; python_version == "3.9"
-safetensors==0.8.0; python_version >= "3.10"
-safetensors==0.7.0; python_version == "3.9"
-onnxruntime==1.23.2; python_version >= "3.10"
-onnxruntime==1.19.2; python_version == "3.9"
-LIST
-}
-
 # The first python3 that can make the environment: the one in PATH, else the system's.
 find_python() {
   local python
@@ -100,11 +102,18 @@ find_python() {
 # What .venv/ was made from: the pins, and the place, since a clone that was moved or copied keeps paths of its old one.
 stamp() {
   echo "$PWD"
-  requirements
+  grep -v '^#' tools/requirements.txt
 }
 
 environment_is_current() {
   [[ -e .venv/arrow/include && "$(cat .venv/stamp 2>/dev/null)" == "$(stamp)" ]] && .venv/bin/python -c '' 2>/dev/null
+}
+
+# install_pins FILE
+install_pins() {
+  .venv/bin/python -m pip install --quiet --disable-pip-version-check --only-binary :all: -r "$1" ||
+    fail "pip, whose message stands above, could not install the pins of $1." \
+      "Is the network up? Behind a mirror, set PIP_INDEX_URL"
 }
 
 make_environment() {
@@ -113,14 +122,18 @@ make_environment() {
   python=$(find_python)
   echo "setup: making .venv/ with $("$python" --version)"
   "$python" -m venv --clear .venv || fail "$python could not make .venv/; install python3-venv"
-  requirements >.venv/requirements.txt
-  .venv/bin/python -m pip install --quiet --disable-pip-version-check --only-binary :all: -r .venv/requirements.txt ||
-    fail "pip, whose message stands above, could not install the pins of .venv/requirements.txt." \
-      "Is the network up? Behind a mirror, set PIP_INDEX_URL"
+  install_pins tools/requirements.txt
   # CMakePresets.json wants a path without Python's version in it; relative, to survive a container's mounts.
   arrow=$(.venv/bin/python -c 'import os, pyarrow; print(os.path.relpath(os.path.dirname(pyarrow.__file__), ".venv"))')
   ln -sfn "$arrow" .venv/arrow
   stamp >.venv/stamp
+}
+
+# Into the same environment; a copy of the pins says that they are there.
+add_tests() {
+  if cmp -s tools/requirements-tests.txt .venv/stamp-tests; then return; fi
+  install_pins tools/requirements-tests.txt
+  cp tools/requirements-tests.txt .venv/stamp-tests
 }
 
 # -------------------------------------------------------------------------------------------------------- compiler
@@ -147,4 +160,5 @@ exec 9<"${BASH_SOURCE[0]}"
 if command -v flock >/dev/null; then flock 9; fi
 install_packages
 make_environment
+if ((tests)); then add_tests; fi
 write_compiler

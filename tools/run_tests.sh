@@ -43,6 +43,11 @@ stage() {
   return "$status"
 }
 
+# Passed, failed and skipped cases of reports. Skipped cases are listed on stderr.
+count_cases() {
+  .venv/bin/python tools/suite/count_cases.py "$@"
+}
+
 # note SUITE PASSED FAILED SKIPPED
 note() {
   summary+=("$(printf '%-10s %6d passed %4d failed %4d skipped' "$@")")
@@ -51,81 +56,31 @@ note() {
 
 # ------------------------------------------------------------------------------------------------------ C++ suites
 
-# Which of its tests a build runs, as options of ctest.
-selection() {
-  case "$1" in
-    # Minutes of training under a sanitizer show nothing that the others do not, nor does one suite on four rank counts.
-    asan) echo "-E ^(end_to_end_(train|device|resume|export|readme|stop)|dist_mpi_test_np[124])" ;;
-    tsan) echo "-R ^(dist_local|embedding_test|core_data)" ;;  # where our own threads meet; Open MPI is not built for this sanitizer
-    *) echo "" ;;
-  esac
-}
-
-# Programs of the selection. Tests are named after their program, those under mpirun with _np<ranks> behind, parts with
-# _half<n>, with the kernels of older processors _avx2; the end-to-end tests are Python and run the program itself.
-programs() {
-  # shellcheck disable=SC2046 # options, one word each
-  ctest --test-dir "build/$1" --show-only $(selection "$1") |
-    sed -n 's/^ *Test *#[0-9]*: *//p' | sed 's/_\(np\|half\|avx\)[0-9]*$//; s/^end_to_end.*/polyscene/' | sort -u
-}
-
-build() {
-  # A folder that is there stays as it was made: for people, who change a file at a time.
-  local how=()
-  [[ -e build/$1/CMakeCache.txt ]] || how=(-DPOLYSCENE_UNITY=ON)
-  cmake --preset "$1" -DPOLYSCENE_TESTS=ON "${how[@]}" >"$reports/$1.configure.log" || {
-    cat "$reports/$1.configure.log"
-    return 1
-  }
-  local targets=all
-  if [[ -n $(selection "$1") ]]; then targets=$(programs "$1"); fi
-  # shellcheck disable=SC2086 # one word per target
-  [[ -z $targets ]] || cmake --build --preset "$1" --target $targets
-}
-
 # Cases that a build leaves out, as a filter of GoogleTest. The failure scenarios of hosted ranks run the code of those of
 # ranks as processes and of local ranks, and wait for as many deadlines again.
 left_out_cases() {
   if [[ $1 == asan ]]; then echo "-*.EndsAllHostedRanks/*"; else echo "*"; fi
 }
 
+# Every test leaves a report of its cases in build/PRESET/reports.
 run_ctest() {
+  rm -rf "build/$1/reports" "$reports/$1.xml"
   # shellcheck disable=SC2046 # options, one word each
   GTEST_FILTER=$(left_out_cases "$1") ctest --test-dir "build/$1" -j2 --output-on-failure --no-tests=error \
-    --test-output-size-passed 1000000 --output-junit "$PWD/$reports/$1.xml" $(selection "$1")
-}
-
-# Passed, failed and skipped cases. A program says at its end how many of its cases did what; ranks under mpirun all say
-# the same. A program that says nothing, or that crashed, counts as one case. Skipped cases are listed on stderr.
-count_cases() {
-  .venv/bin/python - "$1" <<'PYTHON'
-import re, sys, xml.etree.ElementTree as xml
-passed = failed = skipped = 0
-for test in xml.parse(sys.argv[1]).iter("testcase"):
-    output = test.findtext("system-out") or ""
-    said = {word: max(map(int, re.findall(r"\[  %-7s \] (\d+) tests?" % word, output)), default=0)
-            for word in ("PASSED", "FAILED", "SKIPPED")}
-    ok = test.get("status") == "run"
-    passed += said["PASSED"] if any(said.values()) else ok
-    failed += said["FAILED"] or not ok
-    skipped += said["SKIPPED"]
-    for name in sorted(set(re.findall(r"\[  SKIPPED \] (\w+\.\S+)$", output, re.M))):
-        print("skipped:", test.get("name"), name, file=sys.stderr)
-print(passed, failed, skipped)
-PYTHON
+    --output-junit "$PWD/$reports/$1.xml" $(tools/suite/selection.sh "$1")
 }
 
 # The next build goes on beside the tests of this one, which leave a third of the processors idle, and takes what they
 # leave: nice.
 build_process=
 build_beside() {
-  nice -n 19 bash -c "$(declare -f selection programs build); reports=$reports; build $1" >"$reports/$1.build.log" 2>&1 &
+  nice -n 19 tools/suite/build.sh "$1" >"$reports/$1.build.log" 2>&1 &
   build_process=$!
 }
 
 finish_build() {
   if [[ -z $build_process ]]; then
-    build "$1"
+    tools/suite/build.sh "$1"
     return
   fi
   local status=0
@@ -147,13 +102,12 @@ run_preset() {
   # The Python suite runs beside the others, which mostly wait for deadlines.
   local python=
   if [[ $preset == release ]]; then
-    rm -f "$reports/python.counts"
+    rm -f "$reports/python.json"
     run_unittest >"$reports/python.out" &
     python=$!
   fi
-  rm -f "$reports/$preset.xml"
   stage "test $preset" run_ctest "$preset" || true
-  counts=$(count_cases "$reports/$preset.xml") || counts="0 1 0"
+  counts=$(count_cases --ctest "$reports/$preset.xml" "build/$preset/reports") || counts="0 1 0"
   # shellcheck disable=SC2086 # three numbers
   note "$preset" $counts
   if [[ -n $python ]]; then finish_python "$python"; fi
@@ -161,16 +115,12 @@ run_preset() {
 
 # --------------------------------------------------------------------------------------------------- Python's suite
 
-# unittest's own report goes to a log, shown where it is needed; the counts go to a file.
+# What unittest says goes to a log, shown where it is needed.
 run_unittest() {
-  .venv/bin/python - "$reports/python.counts" >"$reports/python.log" 2>&1 <<'PYTHON' || { cat "$reports/python.log"; return 1; }
-import sys, unittest
-result = unittest.TextTestRunner(verbosity=2).run(unittest.defaultTestLoader.discover("tests/tools"))
-failed = len(result.failures) + len(result.errors) + len(result.unexpectedSuccesses)
-with open(sys.argv[1], "w") as counts:
-    print(max(result.testsRun - failed - len(result.skipped), 0), failed, len(result.skipped), file=counts)
-sys.exit(bool(failed) or not result.testsRun)
-PYTHON
+  .venv/bin/python tools/suite/run_unittest.py --report "$reports/python.json" --discover tests/tools >"$reports/python.log" 2>&1 || {
+    cat "$reports/python.log"
+    return 1
+  }
   tail -n 3 "$reports/python.log"
 }
 
@@ -179,7 +129,7 @@ finish_python() {
   local counts
   stage "rest of python" wait "$1" || true
   cat "$reports/python.out"
-  counts=$(cat "$reports/python.counts") || counts="0 1 0"
+  counts=$(count_cases "$reports/python.json") || counts="0 1 0"
   # shellcheck disable=SC2086 # three numbers
   note python $counts
 }

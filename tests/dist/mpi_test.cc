@@ -148,6 +148,7 @@ int main(int argc, char** argv) {
     auto& listeners = ::testing::UnitTest::GetInstance()->listeners();
     if (world.rank() != 0) {
       delete listeners.Release(listeners.default_result_printer());
+      delete listeners.Release(listeners.default_xml_generator());  // rank 0 writes the report
       listeners.Append(new FailurePrinter(world.rank()));
     }
     result = RUN_ALL_TESTS();

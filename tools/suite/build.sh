@@ -1,0 +1,28 @@
+#!/usr/bin/env bash
+# Builds what the tests of a preset want: build.sh PRESET. What CMake says stands in build/reports/PRESET.configure.log.
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")/../.."
+
+readonly preset=$1 log=build/reports/$1.configure.log
+selection=$(tools/suite/selection.sh "$preset")
+
+# Programs of the selection. Tests are named after their program, those under mpirun with _np<ranks> behind, parts with
+# _half<n>, with the kernels of older processors _avx2; the end-to-end tests are Python and run the program itself.
+programs() {
+  # shellcheck disable=SC2086 # options, one word each
+  ctest --test-dir "build/$preset" --show-only $selection |
+    sed -n 's/^ *Test *#[0-9]*: *//p' | sed 's/_\(np\|half\|avx\)[0-9]*$//; s/^end_to_end.*/polyscene/' | sort -u
+}
+
+# A folder that is there stays as it was made: for people, who change a file at a time.
+how=(-DPOLYSCENE_TESTS=ON)
+[[ -e build/$preset/CMakeCache.txt ]] || how+=(-DPOLYSCENE_UNITY=ON)
+mkdir -p "${log%/*}"
+cmake --preset "$preset" "${how[@]}" >"$log" || {
+  cat "$log"
+  exit 1
+}
+targets=all
+if [[ -n $selection ]]; then targets=$(programs); fi
+# shellcheck disable=SC2086 # one word per target
+[[ -z $targets ]] || cmake --build --preset "$preset" --target $targets

@@ -82,7 +82,8 @@ class InstallTest(ProgramTest):
         libraries = self.ran("pkg-config", "--variable=libdir", "polyscene_serve", **asked).strip()
         self.assertTrue(os.path.samefile(libraries, found.parents[1]))
         self.ran("cc", "-std=c99", "-Wall", "-Werror", "client.c", "-o", "client", *flags, f"-Wl,-rpath,{libraries}")
-        self.assertIn(f"[serve] wanted an exported model in {self.folder}/nowhere", self.ran("./client", self.folder / "nowhere"))
+        said = self.ran("./client", self.folder / "nowhere")
+        self.assertEqual(said, f"[serve] wanted an exported model, there is no folder {self.folder}/nowhere\n")
 
     def test_nothing_of_the_build_is_wanted(self):
         """The program and the library run without the folders they came from, and nothing that is only for tests is there."""

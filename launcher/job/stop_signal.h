@@ -1,6 +1,6 @@
 // SIGINT, SIGTERM, SIGUSR1, SIGUSR2, SIGHUP (a terminal that closed) and SIGXCPU (a limit that is near) ask training to
-// finish its step, save and end with success; a second SIGINT or SIGTERM ends at once. SIGUSR1 and SIGUSR2 are passed on
-// by mpirun: at SIGINT and SIGTERM it kills its ranks within about two seconds.
+// finish its step, save and end with success; a second SIGINT or SIGTERM ends at once. SIGUSR1 and SIGUSR2 are passed
+// on by mpirun: at SIGINT and SIGTERM it kills its ranks within about two seconds.
 //
 // No handler runs on a thread that computes (ops/base/signals.h): all threads hold these signals, and one takes them.
 #pragma once

@@ -10,7 +10,7 @@ namespace {
 
 constexpr int kFaults[] = {SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGTRAP, SIGABRT, SIGSYS};
 
-thread_local int signal_holds = 0;   // that live on this thread
+thread_local int signal_holds = 0;  // that live on this thread
 thread_local sigset_t mask_before;  // the mask outside of the first of them
 
 sigset_t from_outside() {

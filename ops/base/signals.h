@@ -1,6 +1,6 @@
-// Signals while a thread computes. oneDNN's sgemm keeps its stack pointer where the frame of a signal handler overwrites
-// memory of others, unless the handler brings a stack of its own (SA_ONSTACK). Handlers are those of the program that we
-// run in, a profiler's for one, so that threads take none inside of a product.
+// Signals while a thread computes. oneDNN's sgemm keeps its stack pointer where the frame of a signal handler
+// overwrites memory of others, unless the handler brings a stack of its own (SA_ONSTACK). Handlers are those of the
+// program that we run in, a profiler's for one, so that threads take none inside of a product.
 #pragma once
 
 namespace polyscene {

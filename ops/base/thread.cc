@@ -55,9 +55,10 @@ std::optional<Shortage> shortage_of(int wanted) {
 
 void require_no_shortage(int wanted, const std::optional<Shortage>& shortage) {
   if (!shortage) return;
-  throw DeviceError(str("[ops.thread] wanted ", wanted, wanted == 1 ? " more thread" : " more threads",
-                        ", the system gave ", shortage->got, ": ", shortage->why,
-                        "; try fewer --threads, data.threads or local ranks, or raise ulimit -u or the group's pids.max"));
+  throw DeviceError(
+      str("[ops.thread] wanted ", wanted, wanted == 1 ? " more thread" : " more threads", ", the system gave ",
+          shortage->got, ": ", shortage->why,
+          "; try fewer --threads, data.threads or local ranks, or raise ulimit -u or the group's pids.max"));
 }
 
 void check_bounds(int threads) {

@@ -37,8 +37,8 @@ class ThreadCountScope {
 // A thread that runs body. Throws DeviceError when the system gives no more.
 [[nodiscard]] std::thread start_thread(std::function<void()> body);
 
-// For what ends the process, or worse, where it gets too few threads: throws DeviceError unless the system has so many more
-// at this moment.
+// For what ends the process, or worse, where it gets too few threads: throws DeviceError unless the system has so many
+// more at this moment.
 void require_threads(int wanted);
 
 // Threads that end with it: as the last member of a class it ends them before the rest goes, also where the class could
@@ -63,8 +63,8 @@ class ThreadGroup {
 // body is rethrown in the caller after all chunks ended. Throws DeviceError when the system gives too few threads.
 void parallel_for(int64_t size, int64_t grain, const std::function<void(int64_t begin, int64_t end)>& body);
 
-// Whether OpenMP's library may be about to end the process: it does so by itself when it gets too few threads, where other
-// processes took them since require_threads().
+// Whether OpenMP's library may be about to end the process: it does so by itself when it gets too few threads, where
+// other processes took them since require_threads().
 [[nodiscard]] bool loops_want_threads();
 
 }  // namespace polyscene

@@ -20,8 +20,8 @@ void make_tiny_run(const std::string& folder) {
   for (int64_t step = 1; step <= 2; ++step) {
     session.train_step(random_batch(schema, kRows, static_cast<uint64_t>(step)), kRows, 1);
     session.settle();
-    CheckpointSave save(run, experiment, "1 files, 2 bytes, 3", {.step = step, .best = BestSoFar{.value = 0.5, .step = 1}}, session,
-                        base);
+    CheckpointSave save(run, experiment, "1 files, 2 bytes, 3",
+                        {.step = step, .best = BestSoFar{.value = 0.5, .step = 1}}, session, base);
     save.finish();
     base = save.as_base();
   }

@@ -50,6 +50,16 @@ void add_damage(std::vector<std::string>& damage, const std::string& folder, con
   }
 }
 
+// None where the list is damaged itself: who reads the folder is told, with where to go on from.
+checkpoint::Files listed_files(const std::string& folder) {
+  try {
+    if (is_checkpoint(folder)) return checkpoint::read_manifest(folder).file();
+    if (fs::exists(list_path(folder))) return read_list(folder).file();
+  } catch (const DataError&) {
+  }
+  return {};
+}
+
 std::string on_lines(const std::vector<std::string>& sentences) {
   std::string text;
   for (const std::string& sentence : sentences) text += "\n  " + sentence;
@@ -128,9 +138,7 @@ std::string without_hash(const std::string& folder) {
 config::Experiment load_whole_experiment(const std::string& folder, const std::string& advice,
                                          const std::vector<std::string>& overrides) {
   require_saved_config(folder);
-  const checkpoint::Files files = is_checkpoint(folder)           ? checkpoint::read_manifest(folder).file()
-                                  : fs::exists(list_path(folder)) ? read_list(folder).file()
-                                                                  : checkpoint::Files();
+  const checkpoint::Files files = listed_files(folder);
   for (const checkpoint::File& file : files) {
     if (file.name() != "config.pbtxt") continue;
     const auto damage = checkpoint::damage_of_file(folder, file);

@@ -13,6 +13,7 @@
 #include "core/checkpoint/hash_check.h"
 #include "core/checkpoint/held_model.h"
 #include "core/export/safetensors.h"
+#include "core/text/table.h"
 #include "dist/world.h"
 
 namespace polyscene {
@@ -111,7 +112,7 @@ bool same_dim(const WholeTable& a, const WholeTable& b) {
 
 bool print_tables(std::ostream& out, const std::string& name, const WholeTable& a, const WholeTable& b) {
   if (!same_dim(a, b)) {
-    out << "table " << name << ": rows of " << a.files[0].tensor("values").shape[1] << " values and of "
+    out << "table " << visible(name) << ": rows of " << a.files[0].tensor("values").shape[1] << " values and of "
         << b.files[0].tensor("values").shape[1] << '\n';
     return false;
   }
@@ -132,8 +133,8 @@ bool print_tables(std::ostream& out, const std::string& name, const WholeTable& 
     }
   }
   if (only_a + only_b + differ == 0) return true;
-  out << "table " << name << ": " << only_a << " rows in the first alone, " << only_b << " in the second alone, "
-      << differ << " of " << both << " in both differ";
+  out << "table " << visible(name) << ": " << only_a << " rows in the first alone, " << only_b
+      << " in the second alone, " << differ << " of " << both << " in both differ";
   if (differ > 0) out << ", by at most " << largest << " (key " << farthest << ")";
   out << '\n';
   return false;
@@ -181,12 +182,12 @@ bool print_folders(std::ostream& out, const std::string& a, const std::string& b
       same = print_tables(out, name, table, other->second) && same;
       continue;
     }
-    out << "table " << name << ": in the first alone\n";
+    out << "table " << visible(name) << ": in the first alone\n";
     same = false;
   }
   for (const auto& [name, table] : right)
     if (!left.contains(name)) {
-      out << "table " << name << ": in the second alone\n";
+      out << "table " << visible(name) << ": in the second alone\n";
       same = false;
     }
   if (same) out << a << " and " << b << " hold the same\n";

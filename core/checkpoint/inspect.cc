@@ -6,12 +6,14 @@
 #include <iomanip>
 #include <map>
 #include <ostream>
+#include <sstream>
 #include <vector>
 
 #include "core/checkpoint/checkpoint.h"
 #include "core/checkpoint/hash_check.h"
 #include "core/checkpoint/held_model.h"
 #include "core/export/safetensors.h"
+#include "core/text/table.h"
 #include "dist/world.h"
 
 namespace polyscene {
@@ -60,12 +62,21 @@ void add_table(Values& table, const SafetensorsFile& file, const std::string& pa
         str("key ", keys[row]));
 }
 
-void print(std::ostream& out, const std::string& name, const Values& v) {
-  out << std::left << std::setw(24) << name << std::right << std::setw(12) << v.rows << std::setw(6) << v.dim
-      << std::setw(12) << std::fixed << std::setprecision(1) << static_cast<double>(v.bytes) / 1048576 << std::setw(12)
-      << std::setprecision(4) << std::sqrt(v.squares) << std::setw(12) << v.not_finite << "  ";
-  if (v.largest >= 0) out << std::sqrt(v.largest) << " (" << v.largest_name << ")";
-  out << '\n';
+std::string rounded(double value, int digits) {
+  std::ostringstream out;
+  out << std::fixed << std::setprecision(digits) << value;
+  return std::move(out).str();
+}
+
+Table::Row row_of(const std::string& name, const Values& v) {
+  const std::string largest = v.largest < 0 ? "" : str(rounded(std::sqrt(v.largest), 4), " (", v.largest_name, ")");
+  return {name,
+          std::to_string(v.rows),
+          std::to_string(v.dim),
+          rounded(static_cast<double>(v.bytes) / 1048576, 1),
+          rounded(std::sqrt(v.squares), 4),
+          std::to_string(v.not_finite),
+          largest};
 }
 
 void print_folder(std::ostream& out, const std::string& folder) {
@@ -82,9 +93,6 @@ void print_folder(std::ostream& out, const std::string& folder) {
       out << "adds to " << fs::path(chain[1]).filename().string() << ", " << chain.size()
           << " checkpoints in all; its rows are those that were trained since\n";
   }
-  out << std::left << std::setw(24) << "table" << std::right << std::setw(12) << "rows" << std::setw(6) << "dim"
-      << std::setw(12) << "MiB" << std::setw(12) << "norm" << std::setw(12) << "not finite"
-      << "  norm of the largest row\n";
   std::map<std::string, Values> tables;
   for (const std::string& file_path : files_in(folder + "/tables")) {
     const SafetensorsFile file(file_path);
@@ -92,7 +100,8 @@ void print_folder(std::ostream& out, const std::string& folder) {
     add_table(tables[name == file.metadata().end() ? fs::path(file_path).filename().string() : name->second], file,
               file_path);
   }
-  for (const auto& [name, table] : tables) print(out, name, table);
+  Table shown{.rows = {{"table", "rows", "dim", "MiB", "norm", "not finite", "norm of the largest row"}}};
+  for (const auto& [name, table] : tables) shown.rows.push_back(row_of(name, table));
 
   const std::string dense_path = folder + "/dense.safetensors";
   const SafetensorsFile file(dense_path);
@@ -103,7 +112,8 @@ void print_folder(std::ostream& out, const std::string& folder) {
     dense.rows += static_cast<int64_t>(values.size());
     dense.add(values, name);
   }
-  print(out, "dense parameters", dense);
+  shown.rows.push_back(row_of("dense parameters", dense));
+  print_table(out, shown);
 }
 
 }  // namespace

@@ -265,7 +265,9 @@ std::string value_text(const arrow::Array& array, int64_t i) {
   const auto scalar = array.GetScalar(i);
   std::string text = scalar.ok() ? (*scalar)->ToString() : scalar.status().message();
   if (text.size() <= kShownBytes) return text;
-  text.resize(kShownBytes);
+  size_t end = kShownBytes;  // not within a character of UTF-8
+  while ((static_cast<unsigned char>(text[end]) & 0xC0) == 0x80 && end > kShownBytes - 4) --end;
+  text.resize(end);
   return text + "...";
 }
 

@@ -5,12 +5,11 @@
 #include "core/data/file_list.h"
 #include "core/data/inspect.h"
 #include "core/data/quantiles.h"
+#include "core/text/table.h"
 #include "ops/base/error.h"
 
 namespace polyscene {
 namespace {
-
-using Row = std::vector<std::string>;
 
 std::string number(double value, int digits = 6) {
   std::ostringstream out;
@@ -24,39 +23,12 @@ std::string percent(double share) {
   return std::move(out).str();
 }
 
-constexpr size_t kColumns = 80;  // of a terminal
-
-// Columns as wide as their widest cell; the first `left` ones flush left. What does not fit beside the first column
-// goes below, behind another copy of it.
-void print_table(std::ostream& out, const std::vector<Row>& rows, size_t left) {
-  std::vector<size_t> width;
-  for (const Row& row : rows) {
-    width.resize(std::max(width.size(), row.size()));
-    for (size_t i = 0; i < row.size(); ++i) width[i] = std::max(width[i], row[i].size());
-  }
-  for (size_t begin = 1, end = 1; begin < width.size(); begin = end) {
-    for (size_t used = width[0] + 4; end < width.size() && (end == begin || used + width[end] <= kColumns); ++end)
-      used += width[end] + 2;
-    if (begin > 1) out << '\n';
-    for (const Row& row : rows) {
-      std::string line;
-      const auto add = [&](size_t i) {
-        const std::string pad(width[i] - row[i].size(), ' ');
-        line += "  " + (i < left ? row[i] + pad : pad + row[i]);
-      };
-      add(0);
-      for (size_t i = begin; i < end; ++i) add(i);
-      out << line.substr(0, line.find_last_not_of(' ') + 1) << '\n';
-    }
-  }
-}
-
 // Parts with commas between, as many lines as they take, each behind `indent` spaces.
 void print_parts(std::ostream& out, const std::vector<std::string>& parts, size_t indent) {
   std::string line;
   const auto end_line = [&] { out << std::string(indent, ' ') << line << '\n'; };
   for (const std::string& part : parts) {
-    if (!line.empty() && indent + line.size() + 2 + part.size() + 1 > kColumns) {
+    if (!line.empty() && indent + columns_of(line) + 2 + columns_of(part) + 1 > kTerminalColumns) {
       line += ',';
       end_line();
       line.clear();
@@ -94,23 +66,24 @@ void print_quantiles(std::ostream& out, const ColumnReport& c) {
 void print_columns(std::ostream& out, const DataReport& report) {
   out << "\ncolumns (nulls of lists: null lists + null elements; ~: estimated)\n";
   for (const ColumnReport& column : report.columns) {
-    out << "  " << column.user << ": column \"" << column.column << "\", " << column.type << '\n';
+    out << "  " << visible(column.user) << ": column \"" << visible(column.column) << "\", " << visible(column.type)
+        << '\n';
     print_values(out, column);
     print_quantiles(out, column);
   }
 }
 
 void print_scenarios(std::ostream& out, const DataReport& report) {
-  Row header = {"scenario", "rows", "share"};
-  for (const auto& label : report.labels) header.push_back("rate of " + label);
-  std::vector<Row> rows = {header};
+  Table table{.rows = {{"scenario", "rows", "share"}}, .indent = 2};
+  for (const auto& label : report.labels) table.rows[0].push_back("rate of " + label);
   const double good = static_cast<double>(std::max<int64_t>(1, report.rows - report.bad_rows));
   for (const ScenarioReport& scenario : report.scenarios) {
-    rows.push_back({scenario.name, std::to_string(scenario.rows), percent(static_cast<double>(scenario.rows) / good)});
-    for (const double rate : scenario.label_rates) rows.back().push_back(number(rate, 4));
+    table.rows.push_back({scenario.name.empty() ? "\"\"" : scenario.name, std::to_string(scenario.rows),
+                          percent(static_cast<double>(scenario.rows) / good)});
+    for (const double rate : scenario.label_rates) table.rows.back().push_back(number(rate, 4));
   }
   out << "\nscenarios\n";
-  print_table(out, rows, 1);
+  print_table(out, table);
   if (!report.scenario_note.empty()) out << report.scenario_note << '\n';
 }
 
@@ -120,11 +93,11 @@ void print_bad(std::ostream& out, const DataReport& report) {
   if (share > report.max_bad_share)
     out << "\nTraining or scoring would end: data.max_bad_share allows " << percent(report.max_bad_share);
   out << '\n';
-  for (const auto& [reason, count] : report.bad_by_reason) out << "  " << count << "  " << reason << '\n';
+  for (const auto& [reason, count] : report.bad_by_reason) out << "  " << count << "  " << visible(reason) << '\n';
   if (!report.first_bad.empty()) out << "first " << report.first_bad.size() << ":\n";
   for (const BadRow& bad : report.first_bad) {
-    out << "  " << bad.file << " row " << bad.row << ", column \"" << bad.column << "\": " << bad.reason << ", got "
-        << bad.value << '\n';
+    out << "  " << visible(bad.file) << " row " << bad.row << ", column \"" << visible(bad.column)
+        << "\": " << visible(bad.reason) << ", got " << visible(bad.value) << '\n';
   }
   if (!report.hint.empty()) out << report.hint << '\n';
 }

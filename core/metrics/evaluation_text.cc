@@ -4,8 +4,8 @@
 #include <nlohmann/json.hpp>
 #include <ostream>
 
-#include "core/data/scenario_names.h"
 #include "core/metrics/evaluation.h"
+#include "core/text/table.h"
 #include "ops/base/error.h"
 
 namespace polyscene {
@@ -36,15 +36,6 @@ OrderedJson scenario_of(const ScenarioMetrics& s) {
   return s.scenario;
 }
 
-// In a line of a table.
-std::string shown(const std::string& name) { return name.empty() ? "\"\"" : percent_encoded(name, ""); }
-
-// Characters of UTF-8.
-size_t characters_of(const std::string& text) {
-  return static_cast<size_t>(
-      std::ranges::count_if(text, [](char c) { return (static_cast<unsigned char>(c) & 0xC0) != 0x80; }));
-}
-
 std::string fixed(const std::optional<double>& x, int decimals) {
   if (!x) return "-";
   char text[64];
@@ -52,9 +43,7 @@ std::string fixed(const std::optional<double>& x, int decimals) {
   return text;
 }
 
-using Cells = std::vector<std::string>;
-
-Cells cells_of(const std::string& name, const Metrics& m) {
+Table::Row cells_of(const std::string& name, const Metrics& m) {
   return {name,
           std::to_string(m.rows),
           fixed(m.rows ? std::optional(click_rate(m)) : std::nullopt, 4),
@@ -62,18 +51,6 @@ Cells cells_of(const std::string& name, const Metrics& m) {
           fixed(m.logloss, 5),
           fixed(m.calibration, 4),
           fixed(m.normalized_entropy, 5)};
-}
-
-// The first column to the left, numbers to the right.
-void print_table(std::ostream& out, const std::vector<Cells>& lines) {
-  std::vector<size_t> widths(lines.front().size());
-  for (const Cells& line : lines)
-    for (size_t c = 0; c < line.size(); ++c) widths[c] = std::max(widths[c], characters_of(line[c]));
-  for (const Cells& line : lines) {
-    out << line[0] << std::string(widths[0] - characters_of(line[0]), ' ');
-    for (size_t c = 1; c < line.size(); ++c) out << "  " << std::string(widths[c] - line[c].size(), ' ') << line[c];
-    out << '\n';
-  }
 }
 
 const char* plural(int64_t n) { return n == 1 ? "" : "s"; }
@@ -99,13 +76,14 @@ std::string Evaluation::to_json() const {
 }
 
 void Evaluation::print(std::ostream& out) const {
-  std::vector<Cells> lines = {{"scenario", "rows", "click rate", "AUC", "logloss", "calibration", "NE"}};
-  for (const ScenarioMetrics& s : scenarios) lines.push_back(cells_of(shown(s.text()), s.metrics));
-  lines.push_back(cells_of("overall", overall));
-  print_table(out, lines);
+  Table table{.rows = {{"scenario", "rows", "click rate", "AUC", "logloss", "calibration", "NE"}}};
+  for (const ScenarioMetrics& s : scenarios)
+    table.rows.push_back(cells_of(s.text().empty() ? "\"\"" : s.text(), s.metrics));
+  table.rows.push_back(cells_of("overall", overall));
+  print_table(out, table);
   for (const GroupedAuc& g : grouped)
-    out << g.name << ' ' << fixed(g.value, 5) << "  mean over " << g.groups_used << " group" << plural(g.groups_used)
-        << " holding both classes, weighted by rows; " << g.groups_skipped << " skipped, "
+    out << visible(g.name) << ' ' << fixed(g.value, 5) << "  mean over " << g.groups_used << " group"
+        << plural(g.groups_used) << " holding both classes, weighted by rows; " << g.groups_skipped << " skipped, "
         << fixed(100 * g.rows_kept_share, 2) << " % of the rows kept\n";
 }
 

@@ -1,10 +1,12 @@
 """Names stay names: what files call scenarios, users and rows stands in metrics, predictions and scores."""
 
 import json
+import re
 import shutil
 
 import pyarrow as pa
 import pyarrow.parquet as pq
+from safetensors.numpy import load_file
 
 from tests.end_to_end.support import CONFIG, ProgramTest, planted_table, write_split
 
@@ -114,6 +116,36 @@ class NamesTest(ProgramTest):
         shown = self.run_ok("data", "inspect", "--config", self.config, "--split", "test").out
         for id in (LARGEST - 2, LARGEST - 20000):  # of scenarios, of rows
             self.assertIn(str(id), shown)
+
+    def test_tables_are_not_torn_by_names(self):
+        names = ["a\nb\tc\x1b[31m", "推荐" * 30, "x" * 76, "home"]
+        shown = ["a%0Ab%09c%1B[31m", "推荐", "xxxxx", "home"]
+        for split in ("train", "valid", "test"):
+            for part in (self.data / split).iterdir():
+                table = pq.read_table(part)
+                tabs = pa.array([names[SCENES.index(tab)] for tab in table["tab"].to_pylist()])
+                pq.write_table(table.set_column(table.column_names.index("tab"), "tab", tabs), part)
+        self.train()
+        for command in (["data", "inspect", "--config", self.config, "--split", "test"], ["evaluate", "--run", self.folder / "run"]):
+            out = self.run_ok(*command).out
+            self.assertNotIn("\x1b", out)
+            lines = out[out.index("scenario  "):].split("\n\n")[0].splitlines()
+            for name in shown:
+                (line,) = (line for line in lines if line.lstrip().startswith(name))
+                self.assertRegex(line, r" \d+  ")
+            wide = {len(line) + sum(ord(letter) > 0x2e80 for letter in line) for line in lines if re.search(r"\d$", line)}
+            self.assertLessEqual(max(wide), 80)
+
+    def test_keys_are_printed_as_the_files_of_tables_hold_them(self):
+        self.train()
+        self.train("other", "--set", "seed=2")
+        models = [self.folder / name / "model" for name in ("run", "other")]
+        keys = {int(key) for file in models[0].glob("tables/user-*") for key in load_file(file)["keys"]}
+        self.assertLess(min(keys), 0)  # hashes of texts
+        out = self.run_ok("checkpoint", "inspect", models[0]).out
+        self.assertIn(int(re.search(r"(?m)^user .*\(key (-?\d+)\)$", out)[1]), keys)
+        differ = self.run_program("checkpoint", "diff", *models).out
+        self.assertIn(int(re.search(r"(?m)^table user: .*\(key (-?\d+)\)$", differ)[1]), keys)
 
     def test_predictions_have_the_files_values(self):
         self.train()

@@ -30,14 +30,14 @@ TEST(EvaluationText, Table) {
 
 TEST(EvaluationText, NamesTakeThePlaceOfNumbers) {
   Evaluation e = example();
-  e.scenarios[0].name = "\xe9\xa6\x96\xe9\xa1\xb5";  // two characters of three bytes
+  e.scenarios[0].name = "\xe9\xa6\x96\xe9\xa1\xb5";  // two characters of three bytes and of two columns
   e.scenarios[1].name = "a\tb";
   e.scenarios.push_back({7, {}, ""});
   std::ostringstream out;
   e.print(out);
   EXPECT_EQ(out.str().substr(0, out.str().find("S-GAUC")),
             "scenario  rows  click rate      AUC  logloss  calibration       NE\n"
-            "\xe9\xa6\x96\xe9\xa1\xb5        1188      0.2525  0.75000  0.50000       1.0000  0.90000\n"
+            "\xe9\xa6\x96\xe9\xa1\xb5      1188      0.2525  0.75000  0.50000       1.0000  0.90000\n"
             "a%09b       12      0.0000        -  0.25000            -        -\n"
             "\"\"           0           -        -        -            -        -\n"
             "overall   1200      0.2500  0.75000  0.50000       1.2500  0.87500\n");

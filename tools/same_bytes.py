@@ -277,6 +277,7 @@ def compare(before, after):
         print(f"{'DIFFERS' if wrong else 'same   '} {name} ({len(paths)} {'file' if len(paths) == 1 else 'files'})")
         if wrong:
             print(f"    {len(wrong)} differ, first {wrong[0]}: {describe(before / wrong[0], after / wrong[0])}")
+            print("".join(f"    then {path}\n" for path in wrong[1:4]), end="")
     return differ
 
 

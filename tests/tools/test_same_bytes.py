@@ -85,6 +85,13 @@ class SameBytesTest(unittest.TestCase):
         self.write("printed/000-train.txt", "step 1/8  loss 0.50  ETA 0:01\n", "step 1/8  loss 0.51  ETA 0:02\n")
         self.assert_differs("line 1:\n      before step 1/8  loss 0.50  ETA T\n      after  step 1/8  loss 0.51  ETA T\n")
 
+    def test_three_more_files_are_named(self):
+        for number in range(5):
+            self.write(f"printed/{number:03}-train.txt", "before\n", "after\n")
+        self.assert_differs("    5 differ, first printed/000-train.txt: line 1:\n",
+                            "    then printed/001-train.txt\n    then printed/002-train.txt\n    then printed/003-train.txt\n")
+        self.assertNotIn("004-train", self.compared()[1])
+
     def test_a_file_or_link_that_is_missing_or_another(self):
         (self.trees[0] / "run/model").symlink_to("models/step-4")
         self.assert_differs("DIFFERS run/model (1 file)\n", "first run/model: only before\n")

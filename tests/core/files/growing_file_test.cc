@@ -1,30 +1,12 @@
 // That nobody reads half a record after a full disk, and that a log goes on once there is space.
 #include "core/files/growing_file.h"
 
-#include <sys/resource.h>
-
-#include <csignal>
-
 #include "folder.h"
 #include "tests/support/message_of.h"
+#include "tests/support/size_limit.h"
 
 namespace polyscene::testing {
 namespace {
-
-// Files of this process can have so many bytes at most, while it lives.
-class SizeLimit {
- public:
-  explicit SizeLimit(rlim_t bytes) {
-    std::signal(SIGXFSZ, SIG_IGN);
-    ::getrlimit(RLIMIT_FSIZE, &before_);
-    const rlimit limit{bytes, before_.rlim_max};
-    ::setrlimit(RLIMIT_FSIZE, &limit);
-  }
-  ~SizeLimit() { ::setrlimit(RLIMIT_FSIZE, &before_); }
-
- private:
-  rlimit before_{};
-};
 
 using GrowingFileTest = FilesTest;
 

@@ -1,0 +1,40 @@
+// A disk that is full, for tests of what is said and left then.
+#pragma once
+
+#include <sys/resource.h>
+
+#include <atomic>
+#include <csignal>
+#include <limits>
+
+namespace polyscene::testing {
+
+// While it lives, files of this process can have so many bytes at most: a write beyond fails as "File too large". With
+// `failures`, so many writes of all threads fail, and then there is space again.
+class SizeLimit {
+ public:
+  explicit SizeLimit(rlim_t bytes, int failures = std::numeric_limits<int>::max()) {
+    ::getrlimit(RLIMIT_FSIZE, &before_);
+    failures_left_ = failures;
+    handler_before_ = std::signal(SIGXFSZ, [](int) {
+      if (--failures_left_ == 0) ::setrlimit(RLIMIT_FSIZE, &before_);
+    });
+    const rlimit limit{bytes, before_.rlim_max};
+    ::setrlimit(RLIMIT_FSIZE, &limit);
+  }
+  SizeLimit(const SizeLimit&) = delete;
+  SizeLimit& operator=(const SizeLimit&) = delete;
+  ~SizeLimit() {
+    ::setrlimit(RLIMIT_FSIZE, &before_);
+    std::signal(SIGXFSZ, handler_before_);
+  }
+
+ private:
+  // Where a signal handler finds them.
+  static inline std::atomic<int> failures_left_ = 0;
+  static inline rlimit before_{};
+
+  void (*handler_before_)(int) = SIG_DFL;
+};
+
+}  // namespace polyscene::testing

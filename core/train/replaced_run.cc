@@ -59,10 +59,10 @@ bool ReplacedRun::moves_are_open() const { return is_there_at_all(replacing_) ||
 bool ReplacedRun::settle_moves() const {
   remove(removing_);
   if (!is_there_at_all(replacing_)) return false;
-  move_all(replacing_, run_);
+  const bool came_back = move_all(replacing_, run_);
   std::error_code ignored;
   fs::remove(replacing_, ignored);  // empty, or it stays
-  return true;
+  return came_back;
 }
 
 void ReplacedRun::set_aside() const {
@@ -104,9 +104,14 @@ void ReplacedRun::discard() const {
   remove(removing_);
 }
 
-void ReplacedRun::move_all(const std::string& from, const std::string& to) const {
-  for (const std::string& entry : entries_)
-    if (is_there_at_all(from + "/" + entry)) move_entry(from + "/" + entry, to + "/" + entry);
+bool ReplacedRun::move_all(const std::string& from, const std::string& to) const {
+  bool moved = false;
+  for (const std::string& entry : entries_) {
+    if (!is_there_at_all(from + "/" + entry)) continue;
+    move_entry(from + "/" + entry, to + "/" + entry);
+    moved = true;
+  }
+  return moved;
 }
 
 // What cannot go now, the next job removes.

@@ -1,5 +1,5 @@
-// The run that `train --overwrite` replaces, while it does: whole, in RUN/.replaced, until the new one has saved a model.
-// It gets there and back by renames within the run's folder, so that a job that is killed at any moment leaves:
+// The run that `train --overwrite` replaces, while it does: whole, in RUN/.replaced, until the new one has saved a
+// model. It gets there and back by renames within the run's folder, so that a job that is killed at any moment leaves:
 //   .replacing/  entries on their way there or back; no new run has begun
 //   .replaced/   all of it; the other entries are of the new run
 //   .removing/   what nobody needs any more
@@ -32,7 +32,7 @@ class ReplacedRun {
   [[nodiscard]] bool moves_are_open() const;
 
  private:
-  void move_all(const std::string& from, const std::string& to) const;
+  bool move_all(const std::string& from, const std::string& to) const;  // whether there were any
   void clear(const std::string& entry) const;
   void remove(const std::string& path) const;
 

@@ -43,6 +43,7 @@ class RunSavesTest : public FolderTest {
     write("train.parquet", "rows");
     fs::create_directories(path("run"));
     run_.emplace(path("run"));
+    experiment_.mutable_embedding()->set_partitions(8);
     experiment_.mutable_data()->set_root(path(""));
     experiment_.mutable_data()->set_train_files(0, "train.parquet");
     experiment_.mutable_train()->mutable_checkpoint()->set_every_steps(2);

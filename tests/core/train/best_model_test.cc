@@ -259,6 +259,106 @@ TEST_F(BestModelRules, EarlyStopCountsDefinedEvaluationsThatAreNotBetter) {
   EXPECT_EQ(without.best()->misses, 0);
 }
 
+TEST_F(BestModelRules, AnImprovementOfExactlyTheLeastIsNone) {
+  train_.mutable_early_stop()->set_min_delta(0.25);  // such that sums and differences are exact
+  BestModel best = make();
+  EXPECT_EQ(best.evaluated(with_auc(0.25), 1), BestModel::Verdict::kBest);
+  EXPECT_EQ(best.evaluated(with_auc(0.5), 2), BestModel::Verdict::kNotBetter);
+  EXPECT_EQ(best.evaluated(with_auc(0.515625), 3), BestModel::Verdict::kBest);
+  train_.mutable_early_stop()->set_min_delta(0);
+  EXPECT_EQ(best.evaluated(with_auc(0.515625), 4), BestModel::Verdict::kNotBetter) << "as good is not better";
+  EXPECT_EQ(best.best()->value, 0.515625);
+  EXPECT_EQ(best.best()->step, 3);
+}
+
+TEST_F(BestModelRules, OfLoglossLessIsBetter) {
+  train_.mutable_early_stop()->set_metric(config::EarlyStop::LOGLOSS);
+  train_.mutable_early_stop()->set_min_delta(0.25);
+  BestModel best = make();
+  EXPECT_STREQ(best.metric_name(), "logloss");
+  const auto evaluated = [&](std::optional<double> logloss, int64_t step) {
+    Evaluation evaluation = with_auc(0.1 * static_cast<double>(step));  // which rises, and is not looked at
+    evaluation.overall.logloss = logloss;
+    return best.evaluated(evaluation, step);
+  };
+  EXPECT_EQ(evaluated({}, 1), BestModel::Verdict::kUndefined);
+  EXPECT_EQ(evaluated(1.0, 2), BestModel::Verdict::kBest);
+  EXPECT_EQ(evaluated(0.75, 3), BestModel::Verdict::kNotBetter);
+  EXPECT_EQ(evaluated(0.5, 4), BestModel::Verdict::kBest);
+  EXPECT_EQ(evaluated(2.0, 5), BestModel::Verdict::kNotBetter);
+  EXPECT_EQ(best.best()->metric, "LOGLOSS");
+  EXPECT_EQ(best.best()->value, 0.5);
+}
+
+TEST_F(BestModelRules, OfSGaucTheFirstOfTheGroupedOnesCounts) {
+  train_.mutable_early_stop()->set_metric(config::EarlyStop::S_GAUC);
+  BestModel best = make();
+  EXPECT_STREQ(best.metric_name(), "S-GAUC");
+  const auto evaluated = [&](std::vector<GroupedAuc> grouped, int64_t step) {
+    Evaluation evaluation = with_auc(0.9);
+    evaluation.grouped = std::move(grouped);
+    return best.evaluated(evaluation, step);
+  };
+  const GroupedAuc of_users{.name = "GAUC(user)", .value = 0.99};
+  EXPECT_EQ(evaluated({}, 1), BestModel::Verdict::kUndefined);
+  EXPECT_EQ(evaluated({{.name = "S-GAUC", .value = {}}, of_users}, 2), BestModel::Verdict::kUndefined);
+  EXPECT_EQ(evaluated({{.name = "S-GAUC", .value = 0.5}, of_users}, 3), BestModel::Verdict::kBest);
+  EXPECT_EQ(evaluated({{.name = "S-GAUC", .value = 0.5}, of_users}, 4), BestModel::Verdict::kNotBetter);
+  EXPECT_EQ(best.best()->metric, "S_GAUC");
+  EXPECT_EQ(best.best()->value, 0.5);
+}
+
+TEST_F(BestModelRules, PatienceIsCountedAnewFromEachBestOne) {
+  train_.mutable_early_stop();  // a patience of one
+  BestModel best = make();
+  EXPECT_STREQ(best.metric_name(), "AUC");
+  EXPECT_FALSE(best.should_stop());
+  EXPECT_EQ(best.evaluated(with_auc({}), 1), BestModel::Verdict::kUndefined);
+  EXPECT_FALSE(best.should_stop()) << "without any that counts";
+  EXPECT_FALSE(best.ends_with_best());
+  EXPECT_EQ(best.evaluated(with_auc(0.5), 2), BestModel::Verdict::kBest);
+  EXPECT_TRUE(best.ends_with_best());
+  EXPECT_FALSE(best.should_stop());
+  EXPECT_EQ(best.evaluated(with_auc(0.4), 3), BestModel::Verdict::kNotBetter);
+  EXPECT_TRUE(best.should_stop());
+  EXPECT_EQ(best.evaluated(with_auc(0.6), 4), BestModel::Verdict::kBest);
+  EXPECT_FALSE(best.should_stop());
+  EXPECT_EQ(best.best()->misses, 0);
+  train_.clear_early_stop();
+  EXPECT_FALSE(best.ends_with_best());
+}
+
+TEST_F(BestModelRules, AtTheEndTheModelIsTheBestWithEarlyStopAndElseTheLast) {
+  BestModel best = make();
+  static_cast<void>(best.evaluated(with_auc(0.5), 2));
+  best.finish(2);
+  EXPECT_EQ(saves_, 1) << "the best is the last";
+  best.finish(3);
+  EXPECT_EQ(fs::read_symlink(run_->model()), "models/step-0000000003");
+  EXPECT_EQ(fs::read_symlink(run_->best_model()), "models/step-0000000002");
+  train_.mutable_early_stop();
+  best.finish(4);
+  EXPECT_EQ(saves_, 2);
+  EXPECT_EQ(fs::read_symlink(run_->model()), "models/step-0000000002");
+}
+
+TEST_F(BestModelRules, AModelThatCannotBeSavedIsNotTheBest) {
+  bool full = false;
+  BestModel best(train_, "", *run_, *world_, [&](const std::string& folder) {
+    if (full) throw DataError("[test] the disk is full");
+    fs::create_directories(folder);
+    std::ofstream(folder + "/dense.safetensors") << "x";
+  });
+  static_cast<void>(best.evaluated(with_auc(0.5), 1));
+  full = true;
+  EXPECT_EQ(error_of<DataError>([&] { static_cast<void>(best.evaluated(with_auc(0.9), 2)); }),
+            "[test] the disk is full");
+  EXPECT_EQ(best.best()->step, 1);
+  EXPECT_EQ(fs::read_symlink(run_->best_model()), "models/step-0000000001");
+  full = false;
+  EXPECT_EQ(best.evaluated(with_auc(0.6), 3), BestModel::Verdict::kBest) << "better than the one that is there";
+}
+
 TEST_F(BestModelRules, WhatCannotBeComparedStartsAnewAndItsModelStays) {
   BestModel best = make();
   static_cast<void>(best.evaluated(with_auc(0.9), 1));

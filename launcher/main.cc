@@ -1,7 +1,5 @@
 // The only place where errors become exit codes: 0 ok, 2 usage or configuration, 3 data, 4 device, 5 communication,
 // 1 anything else.
-#include <glog/logging.h>
-
 #include <CLI/CLI.hpp>
 #include <csignal>
 #include <cstdlib>
@@ -72,9 +70,6 @@ void add_commands(CLI::App& app) {
 }
 
 int run(int argc, char** argv) {
-  google::InitGoogleLogging(argv[0]);
-  FLAGS_logtostderr = true;
-
   CLI::App app{"Polyscene trains recommendation models that serve many scenarios with one model."};
   StandardOutput output;
   try {

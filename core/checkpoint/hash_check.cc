@@ -1,7 +1,5 @@
 #include "core/checkpoint/hash_check.h"
 
-#include <glog/logging.h>
-
 #include <exception>
 #include <filesystem>
 #include <optional>
@@ -16,6 +14,7 @@
 #include "core/config/experiment.pb.h"
 #include "core/config/load.h"
 #include "ops/base/thread.h"
+#include "ops/base/warning.h"
 
 namespace polyscene {
 namespace fs = std::filesystem;
@@ -177,7 +176,7 @@ void read_checked(const std::string& folder, Communicator& communicator, const s
   together(communicator, [&] {
     if (failure) std::rethrow_exception(failure);
     if (communicator.rank() != 0) return;
-    if (const std::string warning = without_hash(folder); !warning.empty()) LOG(WARNING) << "[checkpoint] " << warning;
+    if (const std::string warning = without_hash(folder); !warning.empty()) warn(str("[checkpoint] ", warning));
   });
 }
 

@@ -1,7 +1,5 @@
 #include "core/checkpoint/model_parts.h"
 
-#include <glog/logging.h>
-
 #include <algorithm>
 #include <cstdio>
 #include <filesystem>
@@ -16,6 +14,7 @@
 #include "core/export/safetensors.h"
 #include "core/train/text_file.h"
 #include "embedding/lookup/buffer.h"
+#include "ops/base/warning.h"
 
 namespace polyscene {
 namespace fs = std::filesystem;
@@ -192,9 +191,9 @@ void load_table(const std::vector<std::string>& folders, int index, RowTables& t
   saved.visit_rank(tables.layout(), index, tables.communicator().rank(), parts.state, wanted,
                    [&](const RowsIn& rows) { dropped += tables.load_rows(index, rows).dropped; });
   if (dropped > 0)
-    LOG(WARNING) << "[checkpoint] rank " << tables.communicator().rank() << " dropped " << dropped
-                 << " rows of table \"" << spec.name << "\" of " << saved.folder() << ": its max_rows, "
-                 << spec.max_rows << ", has no place for them; raise it to that of the model";
+    warn(str("[checkpoint] rank ", tables.communicator().rank(), " dropped ", dropped, " rows of table \"", spec.name,
+             "\" of ", saved.folder(), ": its max_rows, ", spec.max_rows,
+             ", has no place for them; raise it to that of the model"));
 }
 
 // Fills a flat buffer like the parameters'.

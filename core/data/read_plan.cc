@@ -1,10 +1,9 @@
 #include "core/data/read_plan.h"
 
-#include <glog/logging.h>
-
 #include "core/config/suggest.h"
 #include "core/data/file_list.h"
 #include "ops/base/error.h"
+#include "ops/base/warning.h"
 
 namespace polyscene {
 namespace {
@@ -66,7 +65,7 @@ void check_scenarios(const ReadPlan& plan) {
           " of data.only_scenarios in column \"", plan.data.scenario_column(),
           "\"; polyscene data inspect shows the scenarios of the files");
   require<DataError>(static_cast<int>(absent.size()) < plan.data.only_scenarios_size(), message);
-  LOG(WARNING) << message;
+  warn(message);
 }
 
 }  // namespace

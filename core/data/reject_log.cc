@@ -1,7 +1,6 @@
 #include "core/data/reject_log.h"
 
 #include <arrow/util/utf8.h>
-#include <glog/logging.h>
 
 #include <algorithm>
 #include <cstdio>
@@ -10,6 +9,7 @@
 #include "core/data/file_list.h"
 #include "core/data/nullable_hint.h"
 #include "ops/base/error.h"
+#include "ops/base/warning.h"
 
 namespace polyscene {
 namespace {
@@ -92,7 +92,7 @@ void RejectLog::list(const ReadBatch& batch) {
   } catch (const DataError& error) {
     if (plan_.options.rejects_needed) throw;
     unlisted_ += static_cast<int64_t>(fresh.size());
-    LOG_IF(WARNING, !warned_) << "bad records are counted, but not all are listed: " << error.what();
+    if (!warned_) warn(str("bad records are counted, but not all are listed: ", error.what()));
     warned_ = true;
   }
 }

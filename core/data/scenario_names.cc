@@ -1,7 +1,6 @@
 #include "core/data/scenario_names.h"
 
 #include <arrow/util/utf8.h>
-#include <glog/logging.h>
 
 #include <charconv>
 #include <cstdio>
@@ -9,6 +8,7 @@
 #include <nlohmann/json.hpp>
 
 #include "ops/base/error.h"
+#include "ops/base/warning.h"
 
 namespace polyscene {
 namespace {
@@ -96,10 +96,9 @@ void ScenarioNames::share(Communicator& communicator) {
     complete_ = complete > 0;
   }
   fresh_.clear();
-  if (!complete_ && communicator.rank() == 0) {
-    LOG_FIRST_N(WARNING, 1) << "[data] more than " << most_
-                            << " strings in data.scenario_column: further ones are shown by their hash";
-  }
+  if (complete_ || warned_ || communicator.rank() != 0) return;
+  warned_ = true;
+  warn(str("[data] more than ", most_, " strings in data.scenario_column: further ones are shown by their hash"));
 }
 
 std::string ScenarioNames::to_json() const {

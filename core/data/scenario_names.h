@@ -43,6 +43,7 @@ class ScenarioNames {
 
   size_t most_;
   bool complete_ = true;
+  bool warned_ = false;  // that it is not complete
   std::map<int64_t, std::string> names_;
   std::vector<int64_t> fresh_;  // added since share()
 };

@@ -1,7 +1,6 @@
 #include "core/train/run_folder.h"
 
 #include <fcntl.h>
-#include <glog/logging.h>
 #include <sys/file.h>
 #include <unistd.h>
 
@@ -17,6 +16,7 @@
 #include "core/data/reject_files.h"
 #include "core/files/file_advice.h"
 #include "ops/base/error.h"
+#include "ops/base/warning.h"
 
 namespace polyscene {
 namespace fs = std::filesystem;
@@ -122,16 +122,16 @@ void RunFolder::go_on() const {
 void RunFolder::settle(bool running) const {
   const ReplacedRun earlier = replaced();
   const char* back = "[train] the run that --overwrite was to replace is back in ";
-  LOG_IF(WARNING, earlier.settle_moves()) << back << path_;
+  if (earlier.settle_moves()) warn(str(back, path_));
   if (!earlier.is_there()) return;
   if (holds_model()) {
     earlier.discard();
   } else if (!running && !holds_checkpoint()) {
     earlier.put_back();
-    LOG(WARNING) << back << path_ << ": the new one has saved nothing";
+    warn(str(back, path_, ": the new one has saved nothing"));
   } else if (!running) {
-    LOG(WARNING) << "[train] " << path_ << " has a checkpoint to go on from and no model yet; the run that --overwrite "
-                 << "was to replace is whole in " << earlier.folder() << " until it has one";
+    warn(str("[train] ", path_, " has a checkpoint to go on from and no model yet; the run that --overwrite ",
+             "was to replace is whole in ", earlier.folder(), " until it has one"));
   }
 }
 
@@ -147,8 +147,8 @@ std::shared_ptr<void> RunFolder::settling(std::shared_ptr<void> lock) const {
             try {
               run.settle(false);
             } catch (const DataError& error) {
-              LOG(ERROR) << error.what() << "; the run that --overwrite was to replace is in " << run.path()
-                         << "/.replaced or .replacing, and the next job there tries again";
+              warn(str(error.what(), "; the run that --overwrite was to replace is in ", run.path(),
+                       "/.replaced or .replacing, and the next job there tries again"));
             }
           }};
 }

@@ -1,7 +1,5 @@
 #include "core/train/run_saves.h"
 
-#include <glog/logging.h>
-
 #include <chrono>
 #include <iomanip>
 #include <ostream>
@@ -9,6 +7,7 @@
 
 #include "core/checkpoint/model_files.h"
 #include "core/data/file_list.h"
+#include "ops/base/warning.h"
 
 namespace polyscene {
 namespace {
@@ -46,7 +45,7 @@ RunSaves::RunSaves(const config::Experiment& experiment, const RunFolder& folder
 TrainPosition RunSaves::go_on_from(const std::string& checkpoint) {
   TrainPosition position = load_checkpoint(checkpoint, data_, session_);
   const std::string anew = best_.go_on_from(position.best);
-  LOG_IF(WARNING, !anew.empty() && session_.communicator().rank() == 0) << "[train] " << anew;
+  if (!anew.empty() && session_.communicator().rank() == 0) warn(str("[train] ", anew));
   last_ = begun_ = position.step;
   return position;
 }

@@ -1,7 +1,5 @@
 #include "dist/mpi/session.h"
 
-#include <glog/logging.h>
-
 #include <algorithm>
 #include <cstdlib>
 #include <cstring>
@@ -14,6 +12,7 @@
 #include "dist/mpi/channel.h"
 #include "dist/world.h"
 #include "ops/base/thread.h"
+#include "ops/base/warning.h"
 
 namespace polyscene {
 namespace {
@@ -229,7 +228,7 @@ void Session::close() noexcept {
     Channel::of_processes(borrowed, kProcessTag, {.deadline = deadline_}).arrive({.collective = Collective::kLeave});
     MPI_Comm_free(&comm_);
   } catch (const std::exception& error) {
-    LOG(ERROR) << error.what();
+    warn(error.what());
     fail(representative_, error.what());
   }
 }

@@ -1,7 +1,5 @@
 #include "dist/nccl/watch.h"
 
-#include <glog/logging.h>
-
 #include <algorithm>
 #include <atomic>
 #include <condition_variable>
@@ -11,6 +9,7 @@
 #include <vector>
 
 #include "ops/base/thread.h"
+#include "ops/base/warning.h"
 
 namespace polyscene {
 namespace {
@@ -191,7 +190,7 @@ NcclWatch::~NcclWatch() {
     state_->thread.join();
     return;
   }
-  LOG(WARNING) << "[dist.nccl] NCCL does not come back from giving up a communicator; it is left behind";
+  warn("[dist.nccl] NCCL does not come back from giving up a communicator; it is left behind");
   {
     const std::lock_guard host_lock(state_->host_mutex);
     state_->host = nullptr;

@@ -1,7 +1,5 @@
 #include "embedding/table/hashed_table.h"
 
-#include <glog/logging.h>
-
 #include <algorithm>
 #include <array>
 #include <limits>

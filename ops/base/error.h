@@ -1,6 +1,6 @@
 // Errors a user can meet are exceptions of four kinds; only the launcher's main turns them into exit codes.
 // A message says what was wanted, what came, where, and what to try:  [area] wanted ..., got ...; try ...
-// Our own broken invariants are glog CHECKs instead.
+// What goes on all the same is a warning (ops/base/warning.h).
 #pragma once
 
 #include <sstream>

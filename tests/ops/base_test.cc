@@ -9,6 +9,7 @@
 #include "ops/base/error.h"
 #include "ops/base/philox.h"
 #include "ops/base/thread.h"
+#include "ops/base/warning.h"
 #include "tests/support/message_of.h"
 
 namespace polyscene::testing {
@@ -20,6 +21,12 @@ TEST(Philox, KnownAnswers) {
   EXPECT_EQ(philox(~0ull, ~0ull, ~0ull), (PhiloxBlock{0x408f276d, 0x41c83b0e, 0xa20bc7c6, 0x6d5451fd}));
   EXPECT_EQ(philox(0x299f31d0a4093822, 0x85a308d3243f6a88, 0x0370734413198a2e),
             (PhiloxBlock{0xd16cfe09, 0x94fdcceb, 0x5001e420, 0x24126ea1}));
+}
+
+TEST(Warning, IsALineOfTheProgramsOwnForm) {
+  ::testing::internal::CaptureStderr();
+  warn("[data] more than 3 strings");
+  EXPECT_EQ(::testing::internal::GetCapturedStderr(), "polyscene: warning: [data] more than 3 strings\n");
 }
 
 TEST(Philox, StreamReadsBlockAfterBlock) {

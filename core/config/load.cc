@@ -8,6 +8,7 @@
 #include "core/config/experiment.pb.h"
 #include "core/config/include.h"
 #include "core/config/override.h"
+#include "core/config/plain_form.h"
 #include "ops/base/error.h"
 
 namespace polyscene {
@@ -65,6 +66,7 @@ config::Experiment load_experiment(const std::string& path, const std::vector<st
   config_text::check_all(experiment, problems);
   if (experiment.has_data()) resolve_root(*experiment.mutable_data(), places, problems);
   problems.throw_if_any();
+  config_text::clear_declared_defaults(experiment);
   return experiment;
 }
 

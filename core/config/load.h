@@ -11,8 +11,9 @@ class Experiment;
 namespace polyscene {
 
 // Reads a text-protobuf file, lays it over the files it includes, applies overrides ("train.batch_size=4096", the value
-// of --set) in order, resolves data.root to an absolute folder and checks the result. `include` of the result is empty.
-// Throws InvalidArgument; every message names file:line:column or the override, and what to try.
+// of --set) in order, resolves data.root to an absolute folder and checks the result. `include` of the result is empty,
+// and so is every field that holds its declared default (config/plain_form.h). Throws InvalidArgument; every message
+// names file:line:column or the override, and what to try.
 [[nodiscard]] config::Experiment load_experiment(const std::string& path,
                                                  const std::vector<std::string>& overrides = {});
 

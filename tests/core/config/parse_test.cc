@@ -193,6 +193,18 @@ TEST_F(ParseTest, MissingFile) {
   EXPECT_TRUE(error_of_file(folder_.string()).ends_with(" is a folder"));
 }
 
+// A run resumed with --set train.max_steps=0 and one that never had a bound save the same configuration.
+TEST_F(ParseTest, AFieldThatHoldsItsDefaultIsLeftOut) {
+  const std::string rich = kRich + "train { batch_size: 7 }";
+  EXPECT_EQ(to_text(load(rich, {"train.max_steps=0", "train.log_every=0", "train.log_every="})), to_text(load(rich)));
+  EXPECT_FALSE(load(kRich, {"train.max_steps=0"}).train().has_max_steps());
+  EXPECT_TRUE(load(kRich, {"train.max_steps=1"}).train().has_max_steps());
+  EXPECT_FALSE(load(kRich, {"train.checkpoint.keep_last=2"}).train().checkpoint().has_keep_last());
+  // A table's own standard deviation has no declared default: without it the table takes the one of all tables.
+  const std::string table = "embedding { init_stddev: 0.5 table { name: \"user\" init_stddev: 0.01 } }";
+  EXPECT_TRUE(load(kRich + table).embedding().table(0).has_init_stddev());
+}
+
 TEST_F(ParseTest, TextReadsBackEqual) {
   const config::Experiment e = load(kRich + "seed: 18446744073709551615 name: \"a\\\"b\\\\\" train { clip_norm: 0.1 }");
   const config::Experiment again = load(to_text(e));

@@ -30,27 +30,28 @@ WrittenFile write_file(const std::string& folder, const std::string& name, std::
   return {name, hashes.file, std::move(hashes.tensors)};
 }
 
-// Numbers of the rows to write by (partition, key), their keys, and how many of them lie in front of each partition
-// [partitions + 1].
+// Numbers of the rows to write by (partition, key), their keys, and how many of them lie in front of each of the rank's
+// partitions [partitions of the rank + 1].
 struct ByPartition {
   std::vector<int32_t> order;
   std::vector<int64_t> keys, begin;
 };
 
-// With `since`, of the rows that were trained after so many updates.
-ByPartition by_partition(const TableLayout& layout, int index, std::span<const int64_t> keys,
+// Rows of `rank`. With `since`, of them those that were trained after so many updates.
+ByPartition by_partition(const TableLayout& layout, int index, int rank, std::span<const int64_t> keys,
                          std::span<const RowUse> uses, std::optional<int64_t> since) {
   struct Place {
     int64_t key;
     int32_t row;
   };
   const PartitionMap& map = layout.map();
+  const int first = map.first_partition(rank), end = map.first_partition(rank + 1);
   const auto visit = [&](const auto& visitor) {
     for (size_t row = 0; row < keys.size(); ++row)
       if (!since || uses[row].last_step > *since)
-        visitor(static_cast<size_t>(map.partition(key_hash(keys[row], layout.salt(index)))), row);
+        visitor(static_cast<size_t>(map.partition(key_hash(keys[row], layout.salt(index))) - first), row);
   };
-  ByPartition sorted{.order = {}, .keys = {}, .begin = std::vector<int64_t>(static_cast<size_t>(map.partitions()) + 1)};
+  ByPartition sorted{.order = {}, .keys = {}, .begin = std::vector<int64_t>(static_cast<size_t>(end - first) + 1)};
   visit([&](size_t partition, size_t) { ++sorted.begin[partition + 1]; });
   std::partial_sum(sorted.begin.begin(), sorted.begin.end(), sorted.begin.begin());
   std::vector<int64_t> next = sorted.begin;
@@ -116,7 +117,7 @@ WrittenFile write_table(const std::string& folder, const RowTables& tables, int 
     const Buffer<int64_t> keys = read_all(rows, &RowsOut::keys);
     const Buffer<RowUse> uses = since ? read_all(rows, &RowsOut::uses) : Buffer<RowUse>();
     if (since && spec.max_rows > 0) present.assign(keys.span().begin(), keys.span().end());
-    return by_partition(tables.layout(), index, keys.span(), uses.span(), since);
+    return by_partition(tables.layout(), index, communicator.rank(), keys.span(), uses.span(), since);
   }();
   const auto of = [](const std::vector<int64_t>& all) {
     return TensorView{const_cast<int64_t*>(all.data()), DType::kInt64, {static_cast<int64_t>(all.size())}};
@@ -133,7 +134,10 @@ WrittenFile write_table(const std::string& folder, const RowTables& tables, int 
     named.push_back({"present", of(present)});
   }
   const std::string file = "tables/" + file_name(spec.name) + shard_suffix(communicator.rank(), communicator.size());
-  return write_file(folder, file, std::move(named), {{"table", spec.name}, {"dim", std::to_string(dim)}});
+  return write_file(folder, file, std::move(named),
+                    {{"table", spec.name},
+                     {"dim", std::to_string(dim)},
+                     {"partitions", std::to_string(tables.layout().map().partitions())}});
 }
 
 // The parts of a flat buffer like the parameters', by name.

@@ -2,8 +2,9 @@
 //   dense.safetensors    every dense parameter by name, float32, matrices [in, out] row-major
 //   tables/NAME-RRRRR-of-NNNNN.safetensors
 //                        one rank's rows, by logical partition, then key: keys int64 [rows], values float32 [rows,
-//                        dim], partitions int64 [partitions + 1]: rows in front of each; with state also state float32
-//                        [rows, state_width], uses int32 [rows, 2]: last step, visits
+//                        dim], partitions int64 [partitions of the rank + 1]: rows in front of each; with state also
+//                        state float32 [rows, state_width], uses int32 [rows, 2]: last step, visits. The metadata say
+//                        how many partitions all ranks have; files of earlier versions list them all
 //   optimizer.safetensors
 //                        with state: of dense parameters, by STATE/NAME
 //   config.pbtxt         resolved configuration

@@ -1,6 +1,7 @@
 #include "core/checkpoint/saved_table.h"
 
 #include <algorithm>
+#include <charconv>
 #include <cstdio>
 #include <filesystem>
 #include <numeric>
@@ -34,7 +35,8 @@ std::vector<Shard> find_shards(const std::string& folder, const std::string& tab
     const std::string suffix = name.substr(prefix.size());
     Shard shard{.path = file->path().string()};
     if (std::sscanf(suffix.c_str(), "-%5d-of-%5d", &shard.rank, &shard.ranks) != 2) continue;
-    if (suffix == shard_suffix(shard.rank, shard.ranks)) shards.push_back(std::move(shard));
+    const bool is_of_its_ranks = shard.rank >= 0 && shard.rank < shard.ranks;
+    if (is_of_its_ranks && suffix == shard_suffix(shard.rank, shard.ranks)) shards.push_back(std::move(shard));
   }
   require<DataError>(!error, "[checkpoint] cannot list ", folder, ": ", error.message(),
                      "; is the model's folder complete and readable?");
@@ -61,6 +63,33 @@ int64_t width_of(const SafetensorsFile& file, const std::string& path, const cha
   const Shape shape = typed_tensor<float>(file, path, tensor).shape;
   require<DataError>(shape.rank() == 2, "[checkpoint] ", path, ": wanted ", tensor, " [rows, width], got ", shape);
   return shape[1];
+}
+
+// Rows of the file in front of each partition of all ranks, [partitions + 1]. The file of a rank lists its own ones;
+// files of earlier versions, whose metadata do not say how many there are, list all.
+std::vector<int64_t> partition_begins(const SafetensorsFile& file, const std::string& path, int64_t rows, int rank,
+                                      int ranks) {
+  const std::span<const int64_t> listed = typed_tensor<int64_t>(file, path, "partitions").elements<const int64_t>();
+  const bool ascending =
+      !listed.empty() && std::ranges::is_sorted(listed) && listed.front() == 0 && listed.back() == rows;
+  require<DataError>(ascending, "[checkpoint] ", path, ": wanted rows in front of each partition, ascending from 0 to ",
+                     rows, ", got others; the file is damaged");
+  const auto said = file.metadata().find("partitions");
+  if (said == file.metadata().end()) return {listed.begin(), listed.end()};
+  int partitions = 0;
+  std::from_chars(said->second.data(), said->second.data() + said->second.size(), partitions);
+  require<DataError>(partitions >= ranks, "[checkpoint] ", path, ": wanted metadata \"partitions\" of at least ", ranks,
+                     ", the number of its ranks, got \"", said->second, "\"; the file is damaged");
+  const PartitionMap map(partitions, ranks);
+  const auto first = static_cast<size_t>(map.first_partition(rank)),
+             end = static_cast<size_t>(map.first_partition(rank + 1));
+  require<DataError>(listed.size() == end - first + 1, "[checkpoint] ", path, ": wanted ", end - first + 1,
+                     " numbers in \"partitions\", for the partitions of rank ", rank, " of ", ranks, ", got ",
+                     listed.size(), "; the file is damaged");
+  std::vector<int64_t> begins(static_cast<size_t>(partitions) + 1, 0);
+  std::ranges::copy(listed, begins.begin() + static_cast<std::ptrdiff_t>(first));
+  std::fill(begins.begin() + static_cast<std::ptrdiff_t>(end), begins.end(), rows);
+  return begins;
 }
 
 void expect(const RowsIn& rows) {
@@ -124,13 +153,13 @@ SavedTable::SavedTable(const std::vector<std::string>& folders, std::string name
     : name_(std::move(name)), folder_(folders.front()), chain_(folders.size() > 1) {
   for (const std::string& folder : folders)
     for (const Shard& shard : whole_table(folder + "/tables", name_)) {
-      open(shard.path);
+      open(shard.path, shard.rank, shard.ranks);
       files_.back().newest = folder == folder_;
       files_.back().whole = folder == folders.back();
     }
 }
 
-void SavedTable::open(const std::string& path) {
+void SavedTable::open(const std::string& path, int rank, int ranks) {
   SafetensorsFile file(path);
   const int64_t rows = typed_tensor<int64_t>(file, path, "keys").shape.elements(), dim = width_of(file, path, "values"),
                 width = file.contains("state") ? width_of(file, path, "state") : 0;
@@ -142,12 +171,7 @@ void SavedTable::open(const std::string& path) {
                      " values and ", state_width_, " floats of state as in ", files_.empty() ? path : files_[0].path,
                      ", got ", dim, " and ", width, "; the files are of two models");
   File& added = files_.emplace_back(File{.path = path, .tensors = std::move(file), .rows = rows});
-  if (!added.tensors.contains("partitions")) return;
-  added.begin = typed_tensor<int64_t>(added.tensors, path, "partitions").elements<const int64_t>();
-  const bool ascending = !added.begin.empty() && std::ranges::is_sorted(added.begin) && added.begin.front() == 0 &&
-                         added.begin.back() == rows;
-  require<DataError>(ascending, "[checkpoint] ", path, ": wanted rows in front of each partition, ascending from 0 to ",
-                     rows, ", got others; the file is damaged");
+  if (added.tensors.contains("partitions")) added.begin = partition_begins(added.tensors, path, rows, rank, ranks);
 }
 
 int64_t SavedTable::rows() const {

@@ -43,14 +43,14 @@ class SavedTable {
     std::string path;
     SafetensorsFile tensors;
     int64_t rows = 0;
-    std::span<const int64_t> begin = {};  // rows in front of each partition, where the file says it
-    bool newest = false, whole = false;   // of the first folder; of the last, which adds to none
+    std::vector<int64_t> begin = {};     // rows in front of each partition of all ranks, where the file says it
+    bool newest = false, whole = false;  // of the first folder; of the last, which adds to none
   };
   struct Part {  // rows [first, first + count) of a file
     const File* file;
     int64_t first, count;
   };
-  void open(const std::string& path);
+  void open(const std::string& path, int rank, int ranks);
   [[nodiscard]] RowsIn rows_of(const Part& part, bool state) const;
   template <class T>
   [[nodiscard]] std::span<const T> elements(const Part& part, const char* tensor, const Shape& shape) const;

@@ -8,6 +8,7 @@
 #include <csignal>
 #include <numeric>
 
+#include "core/checkpoint/saved_table.h"
 #include "core/export/safetensors.h"
 #include "dist/world.h"
 #include "ops/base/error.h"
@@ -80,6 +81,40 @@ TEST_F(ModelFiles, AnyNumberOfRanksReadsThem) {
   EXPECT_EQ(load(1, 3), 4);
 }
 
+// Many ranks of small tables: each file lists as many partitions as the rank owns, not those of all ranks.
+TEST_F(ModelFiles, AFileListsThePartitionsOfItsRankAlone) {
+  save(1, 3);
+  int64_t rows = 0, partitions = 0;
+  for (int rank = 0; rank < 3; ++rank) {
+    const SafetensorsFile file(path(str("model/tables/item", shard_suffix(rank, 3))));
+    const auto begin = file.tensor("partitions").elements<const int64_t>();
+    EXPECT_EQ(file.metadata().at("partitions"), "1024");
+    partitions += static_cast<int64_t>(begin.size()) - 1;
+    rows += begin.back();
+  }
+  EXPECT_EQ(partitions, 1024);
+  EXPECT_EQ(rows, 4);
+}
+
+// The layout of earlier versions.
+TEST_F(ModelFiles, FilesThatListThePartitionsOfAllRanksAreRead) {
+  save_without_hashes(1, 2);
+  for (int rank = 0; rank < 2; ++rank) {
+    const std::string name = path(str("model/tables/item", shard_suffix(rank, 2)));
+    const SafetensorsFile file(name);
+    const auto mine = file.tensor("partitions").elements<const int64_t>();
+    Tensor all(DType::kInt64, {1025});
+    const auto begins = all.elements<int64_t>();
+    std::ranges::fill(begins, rank == 0 ? mine.back() : 0);
+    std::ranges::copy(mine, begins.begin() + rank * 512);
+    write_safetensors(name + ".new",
+                      {{"keys", file.tensor("keys")}, {"values", file.tensor("values")}, {"partitions", all.view()}});
+    fs::rename(name + ".new", name);
+  }
+  EXPECT_EQ(load(1, 1), 4);
+  EXPECT_EQ(load(1, 3), 4);
+}
+
 TEST_F(ModelFiles, AModelReplacesAnotherWhole) {
   save(1, 3);
   save(2, 2);
@@ -131,8 +166,7 @@ TEST_F(ModelFiles, ARankThatCannotWriteStopsTheOthersWithItsWords) {
       said[1].starts_with("[export] cannot write model.partial/tables/item-00001-of-00002.safetensors: File too "
                           "large; wanted "))
       << said[1];
-  EXPECT_EQ(said[0],
-            "[checkpoint] rank 0 stopped because another rank failed:\n  rank 1: " + said[1]);
+  EXPECT_EQ(said[0], "[checkpoint] rank 0 stopped because another rank failed:\n  rank 1: " + said[1]);
   EXPECT_EQ(load(1), 4) << "the model before is left";
 }
 
@@ -205,6 +239,19 @@ TEST_F(ModelFiles, TensorsThatDoNotFit) {
   EXPECT_EQ(error_of_load(), "[checkpoint] " + shard +
                                  ": wanted rows in front of each partition, ascending from 0 to "
                                  "2, got others; the file is damaged");
+  const Tensor begins = Tensor::of<int64_t>({3}, {0, 1, 2});
+  const auto error_with = [&](const std::string& said) {
+    write_safetensors(path(shard), {{"keys", keys.view()}, {"values", good.view()}, {"partitions", begins.view()}},
+                      {{"partitions", said}});
+    return error_of_load();
+  };
+  EXPECT_EQ(error_with("1024"), "[checkpoint] " + shard +
+                                    ": wanted 1025 numbers in \"partitions\", for the partitions of rank 0 of 1, got "
+                                    "3; the file is damaged");
+  for (const std::string said : {"", "0", "-7", "99999999999", "many"})
+    EXPECT_EQ(error_with(said), "[checkpoint] " + shard +
+                                    ": wanted metadata \"partitions\" of at least 1, the number of its ranks, got \"" +
+                                    said + "\"; the file is damaged");
   fs::remove(path(shard));
   const std::string first = "model/tables/item-00000-of-00002.safetensors",
                     second = "model/tables/item-00001-of-00002.safetensors";

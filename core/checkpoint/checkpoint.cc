@@ -78,7 +78,7 @@ bool is_of_best_step(const std::string& checkpoint) {
 
 // What is not kept once the checkpoint of `step` is there: older ones, what a job left that was ended while it saved,
 // and later ones, of the run before it went back to an earlier checkpoint.
-void remove_others(const std::string& folder, const config::Checkpoint& keep, int64_t step) {
+std::vector<std::string> remove_others(const std::string& folder, const config::Checkpoint& keep, int64_t step) {
   std::vector<int64_t> steps = steps_in(folder);
   for (; steps.back() > step; steps.pop_back()) remove_folder(folder + "/" + name_of(steps.back()));
   std::optional<int64_t> best;
@@ -97,13 +97,18 @@ void remove_others(const std::string& folder, const config::Checkpoint& keep, in
         // Somebody took away what it adds to: who resumes from it is told.
       }
     }
+  std::vector<std::string> removed;
   for (const int64_t s : steps)
-    if (const std::string path = folder + "/" + name_of(s); !kept.contains(path)) remove_folder(path);
+    if (const std::string path = folder + "/" + name_of(s); !kept.contains(path)) {
+      remove_folder(path);
+      removed.push_back(name_of(s));
+    }
   std::vector<std::string> unfinished;
   std::error_code error;
   for (fs::directory_iterator entry(folder, error); !error && entry != fs::directory_iterator(); entry.increment(error))
     if (entry->path().extension() == ".partial") unfinished.push_back(entry->path().string());
   for (const std::string& path : unfinished) remove_folder(path);
+  return removed;
 }
 
 void fill(Manifest& manifest, const TrainPosition& p) {
@@ -318,6 +323,13 @@ std::string find_checkpoint(const std::string& path) {
           " holds no manifest.pbtxt and no checkpoints/step-...", model_of(path),
           "; train with train.checkpoint.every_steps set");
   return folder + "/" + name_of(steps.back());
+}
+
+std::vector<std::string> remove_all_but_newest(const RunFolder& run, config::Checkpoint keep) {
+  const std::vector<int64_t> steps = steps_in(run.checkpoints());
+  if (steps.empty()) return {};
+  keep.set_keep_last(1);
+  return remove_others(run.checkpoints(), keep, steps.back());
 }
 
 std::string run_of_checkpoint(const std::string& checkpoint) {

@@ -65,8 +65,8 @@ class CheckpointSave {
   // Whether this rank has written all of its own, or failed.
   [[nodiscard]] bool written() const { return written_; }
   // Collective: waits until all ranks have, then it is there whole or not at all. Then removes those that
-  // train.checkpoint does not keep. Throws DataError on every rank when any rank failed: nothing of it is left once this
-  // object goes.
+  // train.checkpoint does not keep. Throws DataError on every rank when any rank failed: nothing of it is left once
+  // this object goes.
   void finish();
 
  private:
@@ -77,10 +77,10 @@ class CheckpointSave {
   TrainPosition position_;
   Session& session_;
   std::optional<CheckpointBase> base_;
-  int64_t updates_;                  // of the tables
+  int64_t updates_;  // of the tables
   std::string aside_;
-  PartialFolder partial_;      // aside_, on rank 0
-  std::string head_, mine_;    // messages: of rank 0 all but the files, of each rank its files
+  PartialFolder partial_;    // aside_, on rank 0
+  std::string head_, mine_;  // messages: of rank 0 all but the files, of each rank its files
   ModelCopy copy_;
   std::exception_ptr failure_;
   std::atomic<bool> written_ = false;
@@ -89,6 +89,9 @@ class CheckpointSave {
 
 // The checkpoint that `path` is, or the newest of the run that it is. Throws InvalidArgument where there is none.
 [[nodiscard]] std::string find_checkpoint(const std::string& path);
+// Makes room on a full disk: removes the checkpoints of the run that only train.checkpoint.keep_last keeps, but for the
+// newest and what it adds to. Returns their names. Throws DataError where one cannot be removed.
+std::vector<std::string> remove_all_but_newest(const RunFolder& run, config::Checkpoint keep);
 // The folder of the run that a checkpoint belongs to.
 [[nodiscard]] std::string run_of_checkpoint(const std::string& checkpoint);
 

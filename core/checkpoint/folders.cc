@@ -18,8 +18,7 @@ namespace fs = std::filesystem;
 namespace {
 
 void check(const std::error_code& error, const char* step, const std::string& path) {
-  require<DataError>(!error, "[checkpoint] cannot ", step, " ", path, ": ", error.message(),
-                     file_advice(error.value(), path));
+  if (error) throw_file_error(error.value(), path, str("[checkpoint] cannot ", step, " ", path, ": ", error.message()));
 }
 
 void sync(const std::string& path) {
@@ -35,16 +34,24 @@ void sync(const std::string& path) {
 void together(Communicator& communicator, const std::function<void()>& work) {
   std::exception_ptr failure;
   std::string reason;
+  int64_t full = 0;  // ranks without space
   try {
     work();
   } catch (const std::exception& error) {
     failure = std::current_exception();
     reason = str("\n  rank ", communicator.rank(), ": ", error.what());
+    full = dynamic_cast<const NoSpace*>(&error) != nullptr ? 1 : 0;
   }
+  communicator.all_reduce<int64_t>({&full, 1});
   const std::vector<char> reasons = communicator.all_gather_v<char>(std::span<const char>(reason));
-  if (failure) std::rethrow_exception(failure);
-  require<DataError>(reasons.empty(), "[checkpoint] rank ", communicator.rank(),
-                     " stopped because another rank failed:", std::string_view(reasons.data(), reasons.size()));
+  if (failure && full == 0) std::rethrow_exception(failure);
+  if (reasons.empty()) return;
+  const std::string message =
+      failure ? reason.substr(reason.find(": ") + 2)
+              : str("[checkpoint] rank ", communicator.rank(),
+                    " stopped because another rank failed:", std::string_view(reasons.data(), reasons.size()));
+  if (full > 0) throw NoSpace(message);
+  throw DataError(message);
 }
 
 PartialFolder::~PartialFolder() {

@@ -61,8 +61,9 @@ AtomicFile::~AtomicFile() {
 }
 
 void AtomicFile::fail(const std::string& step, int error) const {
-  throw DataError(str("[export] cannot ", step, " ", path_, ": ", std::strerror(error), "; wanted ", wanted_bytes_,
-                      " bytes, wrote ", written_bytes_, file_advice(error, path_)));
+  throw_file_error(error, path_,
+                   str("[export] cannot ", step, " ", path_, ": ", std::strerror(error), "; wanted ", wanted_bytes_,
+                       " bytes, wrote ", written_bytes_));
 }
 
 void AtomicFile::write(const void* data, int64_t bytes) {

@@ -42,4 +42,9 @@ std::string file_advice(int error, const std::string& path) {
   }
 }
 
+void throw_file_error(int error, const std::string& path, const std::string& message) {
+  if (error == ENOSPC || error == EDQUOT) throw NoSpace(message + file_advice(error, path));
+  throw DataError(message + file_advice(error, path));
+}
+
 }  // namespace polyscene

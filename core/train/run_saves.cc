@@ -4,7 +4,9 @@
 #include <iomanip>
 #include <ostream>
 #include <utility>
+#include <vector>
 
+#include "core/checkpoint/folders.h"
 #include "core/checkpoint/model_files.h"
 #include "core/data/file_list.h"
 #include "ops/base/warning.h"
@@ -52,15 +54,33 @@ TrainPosition RunSaves::go_on_from(const std::string& checkpoint) {
 
 void RunSaves::save(const std::string& model) {
   const Stopwatch watch(model_seconds_);
-  try {
-    save_model(model, experiment_, session_);
-  } catch (const DataError&) {
-    if (pending_ == nullptr) throw;
-    // A model is worth more than a checkpoint that may be what fills the disk: one that fails too makes room.
-    unsaid_ = finish_checkpoint();
-    save_model(model, experiment_, session_);
+  for (bool saved = false; !saved;) {
+    try {
+      save_model(model, experiment_, session_);
+      saved = true;
+    } catch (const DataError& failure) {
+      if (!make_room(failure)) throw;
+    }
   }
   ++models_;
+}
+
+bool RunSaves::make_room(const DataError& failure) {
+  if (pending_ != nullptr) {
+    unsaid_ = finish_checkpoint();
+    return true;
+  }
+  if (dynamic_cast<const NoSpace*>(&failure) == nullptr) return false;
+  std::vector<std::string> removed;
+  together(session_.communicator(), [&] {
+    if (session_.communicator().rank() == 0) removed = remove_all_but_newest(folder_, experiment_.train().checkpoint());
+  });
+  for (const std::string& name : removed)
+    LOG(WARNING) << "[train] the disk is full: removed " << folder_.checkpoints() << "/" << name
+                 << ", which was not the newest, to make room for a model";
+  auto count = static_cast<int64_t>(removed.size());
+  session_.communicator().all_reduce<int64_t>({&count, 1});
+  return count > 0;
 }
 
 std::string RunSaves::checkpoint(TrainPosition position) {

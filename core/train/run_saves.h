@@ -38,7 +38,12 @@ class RunSaves {
   void print(std::ostream& out) const;
 
  private:
+  // Saves a model. It is worth more than a checkpoint that may be what fills the disk: see make_room().
   void save(const std::string& model);
+  // Collective, after save_model() failed on every rank: finishes a checkpoint that is being written, which fails too
+  // and leaves nothing; where there is none and the disk is full, removes all checkpoints but the newest. Whether
+  // there is something to try again with.
+  bool make_room(const DataError& failure);
 
   const config::Experiment& experiment_;
   const RunFolder& folder_;

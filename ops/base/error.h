@@ -30,6 +30,10 @@ struct InvalidArgument : Error {
 struct DataError : Error {
   explicit DataError(const std::string& m) : Error(ErrorKind::kData, m) {}
 };
+// A data error that goes away once there is space: a full disk or a quota.
+struct NoSpace : DataError {
+  using DataError::DataError;
+};
 // Memory and accelerators.
 struct DeviceError : Error {
   explicit DeviceError(const std::string& m) : Error(ErrorKind::kDevice, m) {}

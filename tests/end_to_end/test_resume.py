@@ -162,6 +162,28 @@ class ResumeTest(ProgramTest):
         self.train("whole", *OFTEN)
         self.assert_same("full")
 
+    def test_a_model_takes_the_room_of_the_older_checkpoint(self):
+        if subprocess.run(["unshare", "-rm", "true"], capture_output=True).returncode != 0:
+            self.skipTest("this machine gives a user no mounts of its own (unshare -rm)")
+        self.train("whole", *OFTEN)
+
+        def kib(path):
+            return int(subprocess.run(["du", "-sk", path], capture_output=True, text=True).stdout.split()[0])
+
+        whole, mounted = self.folder / "whole", self.folder / "mounted"
+        self.assertEqual(len(list((whole / "models").iterdir())), 2)  # the last and the best one
+        room = kib(whole) - kib(min((whole / "models").iterdir())) // 2
+        mounted.mkdir()
+        script = f"""mount -t tmpfs -o size={room}k none {mounted}
+            {self.program} train --config {self.config} --output {mounted}/run --threads 1 {" ".join(OFTEN)} || exit
+            cp -a {mounted}/run {self.folder}/full"""
+        full = subprocess.run(["unshare", "-rm", "sh", "-c", script], capture_output=True, text=True, timeout=300)
+        self.assertEqual(full.returncode, 0, full.stdout + full.stderr)
+        self.assertRegex(full.stderr, r"the disk is full: removed \S+/run/checkpoints/step-\d+, which was not the newest, to "
+                                      r"make room for a model")
+        self.assertEqual(len(list((self.folder / "full/checkpoints").iterdir())), 1)
+        self.assertEqual(self.model_bytes("full"), self.model_bytes("whole"))
+
     def test_a_run_that_was_copied_without_its_models(self):
         self.train("run", *OFTEN, "--set", "train.max_steps=60")
         shutil.copytree(self.folder / "run/checkpoints", self.folder / "copy/checkpoints")

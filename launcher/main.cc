@@ -1,5 +1,7 @@
 // The only place where errors become exit codes: 0 ok, 2 usage or configuration, 3 data, 4 device, 5 communication,
 // 1 anything else.
+#include <glog/logging.h>
+
 #include <CLI/CLI.hpp>
 #include <csignal>
 #include <cstdlib>
@@ -70,6 +72,10 @@ void add_commands(CLI::App& app) {
 }
 
 int run(int argc, char** argv) {
+  google::InitGoogleLogging(argv[0]);
+  FLAGS_logtostderr = true;
+  FLAGS_log_prefix = false;  // warn() has the program's own
+
   CLI::App app{"Polyscene trains recommendation models that serve many scenarios with one model."};
   StandardOutput output;
   try {

@@ -39,7 +39,7 @@ package_names() {
   # libdnnl-dev's CMake files ask for OpenCL's headers and library, which its package merely recommends.
   cat <<'LIST'
 cmake ninja-build ccache git pkg-config python3-venv libopenmpi-dev openmpi-bin libprotobuf-dev protobuf-compiler
-libonnx-dev libdnnl-dev ocl-icd-opencl-dev libhwy-dev libcli11-dev nlohmann-json3-dev libxxhash-dev libzstd-dev
+libgoogle-glog-dev libonnx-dev libdnnl-dev ocl-icd-opencl-dev libhwy-dev libcli11-dev nlohmann-json3-dev libxxhash-dev libzstd-dev
 LIST
   if ((tests)); then echo libgtest-dev libgmock-dev; fi
   # Ubuntu 22.04's own g++ is 11, which lacks parts of C++20 that we use; 12 stands beside it there.

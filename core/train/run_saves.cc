@@ -76,8 +76,8 @@ bool RunSaves::make_room(const DataError& failure) {
     if (session_.communicator().rank() == 0) removed = remove_all_but_newest(folder_, experiment_.train().checkpoint());
   });
   for (const std::string& name : removed)
-    LOG(WARNING) << "[train] the disk is full: removed " << folder_.checkpoints() << "/" << name
-                 << ", which was not the newest, to make room for a model";
+    warn(str("[train] the disk is full: removed ", folder_.checkpoints(), "/", name,
+             ", which was not the newest, to make room for a model"));
   auto count = static_cast<int64_t>(removed.size());
   session_.communicator().all_reduce<int64_t>({&count, 1});
   return count > 0;

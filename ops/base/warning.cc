@@ -1,9 +1,10 @@
 #include "ops/base/warning.h"
 
-#include <iostream>
+#include <glog/logging.h>
 
 namespace polyscene {
 
-void warn(const std::string& message) { std::cerr << "polyscene: warning: " + message + "\n" << std::flush; }
+// A log line is one write: under mpirun several ranks speak at once.
+void warn(const std::string& message) { LOG(WARNING) << "polyscene: warning: " << message; }
 
 }  // namespace polyscene

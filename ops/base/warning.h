@@ -5,7 +5,7 @@
 
 namespace polyscene {
 
-// Says "polyscene: warning: MESSAGE" on standard error, in one piece: under mpirun several ranks speak at once.
+// Logs "polyscene: warning: MESSAGE" by glog: the program has it write that line to standard error, without glog's prefix.
 void warn(const std::string& message);
 
 }  // namespace polyscene

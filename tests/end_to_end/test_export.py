@@ -287,7 +287,7 @@ class ExportTest(ProgramTest):
         self.assertIn("[serve] wanted an exported model in ", done.stderr)
         needed = subprocess.run(["readelf", "-d", LIBRARY], capture_output=True, text=True).stdout
         self.assertIn("NEEDED", needed)
-        for unwanted in ("mpi", "cuda", "nccl", "arrow", "parquet"):
+        for unwanted in ("mpi", "cuda", "nccl", "arrow", "parquet", "glog"):
             self.assertNotIn(f"lib{unwanted}", needed)
 
     def onnx_probabilities(self, version, extra=()):

@@ -30,9 +30,9 @@ class Logged : public google::LogSink {
  public:
   Logged() { google::AddLogSink(this); }
   ~Logged() override { google::RemoveLogSink(this); }
-  void send(google::LogSeverity severity, const char*, const char*, int, const google::LogMessageTime&,
-            const char* message, size_t length) override {
-    said.push_back(str(google::GetLogSeverityName(severity), ": ", std::string(message, length)));
+  void send(google::LogSeverity, const char*, const char*, int, const google::LogMessageTime&, const char* message,
+            size_t length) override {
+    said.emplace_back(message, length);
   }
   std::vector<std::string> said;
 };
@@ -227,7 +227,7 @@ TEST_F(RunFolderTest, WhatComesBackIsSaidOnce) {
   lock.reset();
   run().recover();
   EXPECT_EQ(logged.said,
-            std::vector<std::string>{"WARNING: [train] the run that --overwrite was to replace is back in " +
+            std::vector<std::string>{"polyscene: warning: [train] the run that --overwrite was to replace is back in " +
                                      path("run") + ": the new one has saved nothing"});
   EXPECT_EQ(read("run/config.pbtxt"), "old");
 }
@@ -237,7 +237,7 @@ TEST_F(RunFolderTest, MovesThatAKilledJobLeftAreSaid) {
   const Logged logged;
   run().recover();
   EXPECT_EQ(logged.said, std::vector<std::string>{
-                             "WARNING: [train] the run that --overwrite was to replace is back in " + path("run")});
+                             "polyscene: warning: [train] the run that --overwrite was to replace is back in " + path("run")});
   EXPECT_EQ(read("run/config.pbtxt"), "old");
 }
 
@@ -260,7 +260,7 @@ TEST_F(RunFolderTest, BothRunsAreNamedWhileTheNewOneHasACheckpointOnly) {
   run().settle(true);
   EXPECT_EQ(logged.said, std::vector<std::string>{}) << "the run goes on";
   lock.reset();
-  EXPECT_EQ(logged.said, std::vector<std::string>{"WARNING: [train] " + path("run") +
+  EXPECT_EQ(logged.said, std::vector<std::string>{"polyscene: warning: [train] " + path("run") +
                                                   " has a checkpoint to go on from and no model yet; the run that "
                                                   "--overwrite was to replace is whole in " +
                                                   path("run/.replaced") + " until it has one"});
@@ -278,7 +278,7 @@ TEST_F(RunFolderTest, ASecondFailureWhileTheLockIsGivenBackIsSaidAndTheNextJobPu
   const std::string cannot = "[train] cannot move " + path("run/.replaced") + " to " + path("run/.replacing") +
                              ": something is there; move that to another place first";
   EXPECT_EQ(logged.said,
-            std::vector<std::string>{"ERROR: " + cannot + "; the run that --overwrite was to replace is in " +
+            std::vector<std::string>{"polyscene: warning: " + cannot + "; the run that --overwrite was to replace is in " +
                                      path("run") + "/.replaced or .replacing, and the next job there tries again"});
   EXPECT_EQ(read("run/.replaced/config.pbtxt"), "old");
   EXPECT_EQ(message_of<DataError>([&] { static_cast<void>(run().reopen()); }), cannot);

@@ -18,7 +18,7 @@
 #include "core/checkpoint/model_parts.h"
 #include "core/checkpoint/whole_beside.h"
 #include "core/config/load.h"
-#include "core/config/suggest.h"
+#include "core/text/suggest.h"
 #include "ops/base/thread.h"
 
 namespace polyscene {

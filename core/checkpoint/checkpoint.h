@@ -13,8 +13,8 @@
 
 #include "core/checkpoint/folders.h"
 #include "core/checkpoint/model_parts.h"
-#include "core/train/run_folder.h"
-#include "core/train/session.h"
+#include "core/run/run_folder.h"
+#include "core/session/session.h"
 
 namespace polyscene {
 

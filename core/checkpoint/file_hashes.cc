@@ -5,8 +5,8 @@
 #include <filesystem>
 #include <set>
 
-#include "core/config/file_name.h"
-#include "core/export/safetensors.h"
+#include "core/files/file_name.h"
+#include "core/files/safetensors.h"
 #include "ops/base/error.h"
 
 namespace polyscene::checkpoint {

@@ -7,8 +7,8 @@
 
 #include <filesystem>
 
-#include "core/config/suggest.h"
-#include "core/train/run_folder.h"
+#include "core/run/run_folder.h"
+#include "core/text/suggest.h"
 #include "ops/base/error.h"
 
 namespace polyscene {

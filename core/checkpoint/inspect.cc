@@ -12,7 +12,7 @@
 #include "core/checkpoint/checkpoint.h"
 #include "core/checkpoint/hash_check.h"
 #include "core/checkpoint/held_model.h"
-#include "core/export/safetensors.h"
+#include "core/files/safetensors.h"
 #include "core/text/table.h"
 #include "dist/world.h"
 

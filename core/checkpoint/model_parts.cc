@@ -8,12 +8,12 @@
 #include <utility>
 
 #include "core/checkpoint/saved_table.h"
-#include "core/config/file_name.h"
 #include "core/config/load.h"
-#include "core/export/mapped_file.h"
-#include "core/export/safetensors.h"
-#include "core/train/text_file.h"
-#include "embedding/lookup/buffer.h"
+#include "core/files/file_name.h"
+#include "core/files/mapped_file.h"
+#include "core/files/safetensors.h"
+#include "core/files/text_file.h"
+#include "embedding/keys/buffer.h"
 #include "ops/base/warning.h"
 
 namespace polyscene {

@@ -20,8 +20,8 @@
 #include <string>
 #include <vector>
 
-#include "core/export/safetensors.h"
-#include "core/train/session.h"
+#include "core/files/safetensors.h"
+#include "core/session/session.h"
 #include "embedding/table/table_snapshot.h"
 
 namespace polyscene {

@@ -12,8 +12,8 @@
 #include "core/checkpoint/manifest_file.h"
 #include "core/checkpoint/saved_table.h"
 #include "core/config/load.h"
-#include "core/train/output_rule.h"
-#include "core/train/text_file.h"
+#include "core/files/text_file.h"
+#include "core/run/output_rule.h"
 #include "dist/world.h"
 #include "embedding/table/row_conversion.h"
 

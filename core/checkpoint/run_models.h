@@ -5,7 +5,7 @@
 #include <cstdint>
 #include <string>
 
-#include "core/train/run_folder.h"
+#include "core/run/run_folder.h"
 
 namespace polyscene {
 

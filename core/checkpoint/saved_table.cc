@@ -8,8 +8,8 @@
 #include <unordered_set>
 #include <utility>
 
-#include "core/config/file_name.h"
-#include "core/export/mapped_file.h"
+#include "core/files/file_name.h"
+#include "core/files/mapped_file.h"
 #include "embedding/plan/partition_map.h"
 
 namespace polyscene {

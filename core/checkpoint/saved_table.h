@@ -8,7 +8,7 @@
 #include <string>
 #include <vector>
 
-#include "core/export/safetensors.h"
+#include "core/files/safetensors.h"
 #include "embedding/plan/table_layout.h"
 #include "embedding/table/saved_rows.h"
 

@@ -3,9 +3,9 @@
 #include <google/protobuf/io/tokenizer.h>
 #include <google/protobuf/text_format.h>
 
-#include "core/export/atomic_file.h"
-#include "core/export/readable_file.h"
-#include "core/export/sealed_text.h"
+#include "core/files/atomic_file.h"
+#include "core/files/readable_file.h"
+#include "core/files/sealed_text.h"
 #include "ops/base/error.h"
 
 namespace polyscene::checkpoint {

@@ -1,4 +1,4 @@
-// Messages as text that begins with its own hash (core/export/sealed_text.h).
+// Messages as text that begins with its own hash (core/files/sealed_text.h).
 #pragma once
 
 #include <google/protobuf/message.h>

@@ -15,8 +15,8 @@
 #include "core/checkpoint/hash_check.h"
 #include "core/checkpoint/held_model.h"
 #include "core/checkpoint/saved_table.h"
-#include "core/data/id_kinds.h"
-#include "core/export/safetensors.h"
+#include "core/features/id_kinds.h"
+#include "core/files/safetensors.h"
 #include "embedding/table/row_conversion.h"
 
 namespace polyscene {

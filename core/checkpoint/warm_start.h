@@ -7,7 +7,7 @@
 #include <utility>
 #include <vector>
 
-#include "core/train/session.h"
+#include "core/session/session.h"
 
 namespace polyscene {
 

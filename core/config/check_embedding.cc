@@ -4,8 +4,8 @@
 #include "core/config/check.h"
 #include "core/config/check_optimizer.h"
 #include "core/config/experiment.pb.h"
-#include "core/config/file_name.h"
-#include "core/config/suggest.h"
+#include "core/files/file_name.h"
+#include "core/text/suggest.h"
 
 namespace polyscene::config_text {
 namespace {

@@ -3,7 +3,7 @@
 #include <algorithm>
 
 #include "core/config/experiment.pb.h"
-#include "core/config/suggest.h"
+#include "core/text/suggest.h"
 
 namespace polyscene::config_text {
 

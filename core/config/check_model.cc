@@ -4,7 +4,7 @@
 #include "core/config/check.h"
 #include "core/config/check_field.h"
 #include "core/config/experiment.pb.h"
-#include "core/config/suggest.h"
+#include "core/text/suggest.h"
 
 namespace polyscene::config_text {
 namespace {

@@ -9,7 +9,7 @@
 
 #include "core/config/experiment.pb.h"
 #include "core/config/parse.h"
-#include "core/config/suggest.h"
+#include "core/text/suggest.h"
 #include "ops/base/error.h"
 
 namespace polyscene::config_text {
@@ -79,8 +79,8 @@ class Reader {
             "), which would append its lists twice; remove one include");
     require(open_.size() < kMostNested, "[config] ", wanted_by, "wanted files that include each other at most ",
             kMostNested, " deep, ", path.string(), " is deeper; let one file include the others side by side");
-    require(seen_.size() <= kMostFiles + 1, "[config] ", wanted_by, "wanted at most ", kMostFiles, " files, ", path.string(),
-            " is one more; put several of them into one");
+    require(seen_.size() <= kMostFiles + 1, "[config] ", wanted_by, "wanted at most ", kMostFiles, " files, ",
+            path.string(), " is one more; put several of them into one");
     open_.push_back(path);
   }
 

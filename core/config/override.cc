@@ -7,7 +7,7 @@
 #include "core/config/experiment.pb.h"
 #include "core/config/override_value.h"
 #include "core/config/schema.h"
-#include "core/config/suggest.h"
+#include "core/text/suggest.h"
 #include "ops/base/error.h"
 
 namespace polyscene::config_text {

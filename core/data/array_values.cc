@@ -17,8 +17,8 @@
 #include <string_view>
 #include <vector>
 
-#include "core/data/batch.h"
-#include "core/data/value_rules.h"
+#include "core/features/batch.h"
+#include "core/features/value_rules.h"
 #include "ops/base/error.h"
 
 namespace polyscene {

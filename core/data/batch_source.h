@@ -9,11 +9,11 @@
 #include <vector>
 
 #include "core/config/experiment.pb.h"
-#include "core/data/batch.h"
 #include "core/data/carried_columns.h"
-#include "core/data/feature_schema.h"
-#include "core/data/id_kinds.h"
 #include "core/data/split_files.h"
+#include "core/features/batch.h"
+#include "core/features/feature_schema.h"
+#include "core/features/id_kinds.h"
 
 namespace arrow {
 class Schema;

@@ -6,7 +6,7 @@
 #include <vector>
 
 #include "core/config/experiment.pb.h"
-#include "core/data/column_request.h"
+#include "core/features/column_request.h"
 
 namespace polyscene {
 

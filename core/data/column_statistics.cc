@@ -12,8 +12,8 @@
 #include <utility>
 
 #include "core/data/array_values.h"
-#include "core/data/batch.h"
 #include "core/data/list_rows.h"
+#include "core/features/batch.h"
 
 namespace polyscene {
 namespace {
@@ -68,10 +68,8 @@ std::string date_text(int64_t seconds) {
 // 2100. Nothing where none does.
 std::string as_dates(int64_t low, int64_t high) {
   constexpr int64_t kFrom = 315'532'800, kTo = 4'102'444'800;
-  for (const auto& [units, name] : {std::pair<int64_t, const char*>{1, "s"},
-                                    {1000, "ms"},
-                                    {1'000'000, "us"},
-                                    {1'000'000'000, "ns"}})
+  for (const auto& [units, name] :
+       {std::pair<int64_t, const char*>{1, "s"}, {1000, "ms"}, {1'000'000, "us"}, {1'000'000'000, "ns"}})
     if (low / units >= kFrom && high / units < kTo)
       return date_text(in_seconds(low, units)) + " to " + date_text(in_seconds(high, units)) + " if in " + name;
   return "";

@@ -7,10 +7,10 @@
 #include <string>
 #include <vector>
 
-#include "core/data/column_request.h"
 #include "core/data/distinct_sketch.h"
 #include "core/data/inspect.h"
 #include "core/data/quantiles.h"
+#include "core/features/column_request.h"
 
 namespace arrow {
 class Array;

@@ -1,8 +1,8 @@
 // Arrow types as the reader sees them.
 #pragma once
 
-#include "core/data/column_request.h"
-#include "core/data/id_kinds.h"
+#include "core/features/column_request.h"
+#include "core/features/id_kinds.h"
 
 namespace arrow {
 class DataType;

@@ -10,7 +10,7 @@
 #include "core/data/array_values.h"
 #include "core/data/decoder.h"
 #include "core/data/ragged.h"
-#include "core/data/value_rules.h"
+#include "core/features/value_rules.h"
 
 namespace polyscene {
 namespace {

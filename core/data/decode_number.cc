@@ -8,7 +8,7 @@
 
 #include "core/data/array_values.h"
 #include "core/data/decoder.h"
-#include "core/data/value_rules.h"
+#include "core/features/value_rules.h"
 
 namespace polyscene {
 namespace {

@@ -7,9 +7,9 @@
 #include <string>
 #include <vector>
 
-#include "core/data/column_request.h"
-#include "core/data/feature_schema.h"
 #include "core/data/window.h"
+#include "core/features/column_request.h"
+#include "core/features/feature_schema.h"
 
 namespace arrow {
 class RecordBatch;

@@ -5,9 +5,9 @@
 #include <span>
 #include <vector>
 
-#include "core/data/batch.h"
-#include "core/data/feature_schema.h"
 #include "core/data/window.h"
+#include "core/features/batch.h"
+#include "core/features/feature_schema.h"
 
 namespace polyscene {
 

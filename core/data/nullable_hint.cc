@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-#include "core/data/column_request.h"
+#include "core/features/column_request.h"
 #include "ops/base/error.h"
 
 namespace polyscene {

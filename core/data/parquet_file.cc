@@ -15,9 +15,9 @@
 #include <cstring>
 #include <fstream>
 
-#include "core/config/suggest.h"
 #include "core/data/arrow_reason.h"
 #include "core/data/column_types.h"
+#include "core/text/suggest.h"
 #include "ops/base/error.h"
 
 namespace polyscene {

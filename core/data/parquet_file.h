@@ -7,8 +7,8 @@
 #include <string>
 #include <vector>
 
-#include "core/data/column_request.h"
-#include "core/data/id_kinds.h"
+#include "core/features/column_request.h"
+#include "core/features/id_kinds.h"
 
 namespace arrow {
 class DataType;

@@ -1,7 +1,7 @@
 #include "core/data/read_plan.h"
 
-#include "core/config/suggest.h"
 #include "core/data/file_list.h"
+#include "core/text/suggest.h"
 #include "ops/base/error.h"
 #include "ops/base/warning.h"
 
@@ -46,7 +46,8 @@ std::vector<ColumnRequest> all_requests(const config::Data& data, const SourceOp
 
 void check_not_empty(const ReadPlan& plan) {
   const char* name = split_name(plan.options.split);
-  require<DataError>(plan.split.rows > 0 || plan.options.named.empty(), "[data] ", plan.options.named, " holds no rows");
+  require<DataError>(plan.split.rows > 0 || plan.options.named.empty(), "[data] ", plan.options.named,
+                     " holds no rows");
   require<DataError>(plan.split.rows > 0, "[data] the ", plan.split.files.size(), " file(s) of split ", name,
                      " hold no rows; check data.", name, "_files");
   require<DataError>(plan.order.steps() > 0, "[data] split ", name, " has ", plan.split.rows,

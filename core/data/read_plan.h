@@ -3,11 +3,11 @@
 
 #include "core/data/batch_source.h"
 #include "core/data/carrier.h"
-#include "core/data/column_request.h"
 #include "core/data/decoder.h"
 #include "core/data/global_order.h"
 #include "core/data/scenario_filter.h"
 #include "core/data/split_files.h"
+#include "core/features/column_request.h"
 
 namespace polyscene {
 

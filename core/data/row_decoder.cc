@@ -4,7 +4,7 @@
 #include <numeric>
 
 #include "core/data/decoder.h"
-#include "core/data/value_rules.h"
+#include "core/features/value_rules.h"
 
 namespace polyscene {
 namespace {

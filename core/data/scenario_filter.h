@@ -6,8 +6,8 @@
 #include <unordered_set>
 #include <vector>
 
-#include "core/data/batch.h"
 #include "core/data/split_files.h"
+#include "core/features/batch.h"
 
 namespace polyscene {
 

@@ -1,6 +1,6 @@
 #include "core/data/scenario_note.h"
 
-#include "core/data/column_request.h"
+#include "core/features/column_request.h"
 #include "ops/base/error.h"
 
 namespace polyscene {

@@ -7,8 +7,8 @@
 #include <unordered_map>
 #include <vector>
 
-#include "core/data/batch.h"
-#include "core/data/feature_schema.h"
+#include "core/features/batch.h"
+#include "core/features/feature_schema.h"
 
 namespace polyscene {
 

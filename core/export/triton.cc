@@ -6,9 +6,9 @@
 #include <filesystem>
 
 #include "core/checkpoint/folders.h"
-#include "core/export/copy_file.h"
-#include "core/export/mapped_file.h"
-#include "core/train/text_file.h"
+#include "core/files/copy_file.h"
+#include "core/files/mapped_file.h"
+#include "core/files/text_file.h"
 #include "ops/base/error.h"
 
 namespace polyscene {

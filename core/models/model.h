@@ -8,7 +8,7 @@
 #include <vector>
 
 #include "core/config/experiment.pb.h"
-#include "core/data/feature_schema.h"
+#include "core/features/feature_schema.h"
 #include "ops/graph/graph.h"
 
 namespace polyscene {

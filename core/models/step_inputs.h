@@ -4,11 +4,11 @@
 
 #include <vector>
 
-#include "core/data/batch.h"
+#include "core/features/batch.h"
 #include "core/models/model.h"
-#include "embedding/lookup/deduplicator.h"
-#include "embedding/lookup/row_lookup.h"
-#include "embedding/lookup/tuple_deduplicator.h"
+#include "embedding/keys/deduplicator.h"
+#include "embedding/keys/row_lookup.h"
+#include "embedding/keys/tuple_deduplicator.h"
 #include "ops/device/input_copies.h"
 #include "ops/graph/executor.h"
 #include "ops/tensor/padding.h"

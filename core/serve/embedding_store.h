@@ -15,7 +15,7 @@
 #include <string>
 #include <vector>
 
-#include "core/export/mapped_file.h"
+#include "core/files/mapped_file.h"
 
 struct XXH3_state_s;
 

@@ -6,10 +6,10 @@
 #include <nlohmann/json.hpp>
 #include <string_view>
 
-#include "core/config/file_name.h"
-#include "core/export/atomic_file.h"
-#include "core/export/readable_file.h"
-#include "core/export/sealed_text.h"
+#include "core/files/atomic_file.h"
+#include "core/files/file_name.h"
+#include "core/files/readable_file.h"
+#include "core/files/sealed_text.h"
 #include "ops/base/error.h"
 
 namespace polyscene {

@@ -1,5 +1,5 @@
 // export.json: what a version says of itself. Its first member is the XXH3 64 of all behind it
-// (core/export/sealed_text.h); those of an earlier program have none.
+// (core/files/sealed_text.h); those of an earlier program have none.
 #pragma once
 
 #include <cstdint>

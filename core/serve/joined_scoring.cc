@@ -4,7 +4,7 @@
 #include <limits>
 #include <new>
 
-#include "core/data/join.h"
+#include "core/features/join.h"
 #include "ops/base/error.h"
 
 namespace polyscene {

@@ -12,7 +12,7 @@
 #include <mutex>
 #include <span>
 
-#include "core/data/batch.h"
+#include "core/features/batch.h"
 
 namespace polyscene {
 

@@ -4,9 +4,9 @@
 #include <cmath>
 #include <limits>
 
-#include "core/config/suggest.h"
-#include "core/data/column_request.h"
-#include "core/data/value_rules.h"
+#include "core/features/column_request.h"
+#include "core/features/value_rules.h"
+#include "core/text/suggest.h"
 #include "ops/base/error.h"
 
 namespace polyscene {

@@ -11,10 +11,10 @@
 #include <vector>
 
 #include "core/config/experiment.pb.h"
-#include "core/data/batch.h"
-#include "core/data/column_request.h"
-#include "core/data/feature_schema.h"
-#include "core/data/id_kinds.h"
+#include "core/features/batch.h"
+#include "core/features/column_request.h"
+#include "core/features/feature_schema.h"
+#include "core/features/id_kinds.h"
 
 namespace polyscene {
 

@@ -6,12 +6,12 @@
 #include <filesystem>
 #include <functional>
 
-#include "core/config/file_name.h"
 #include "core/config/load.h"
-#include "core/config/suggest.h"
 #include "core/config/translate.h"
-#include "core/export/safetensors.h"
+#include "core/files/file_name.h"
+#include "core/files/safetensors.h"
 #include "core/serve/export_json.h"
+#include "core/text/suggest.h"
 #include "ops/base/error.h"
 
 namespace polyscene {

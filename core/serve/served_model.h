@@ -15,8 +15,8 @@
 #include <vector>
 
 #include "core/config/experiment.pb.h"
-#include "core/data/batch.h"
-#include "core/data/feature_schema.h"
+#include "core/features/batch.h"
+#include "core/features/feature_schema.h"
 #include "core/models/step_inputs.h"
 #include "core/serve/embedding_store.h"
 #include "core/serve/store_lookup.h"

@@ -5,8 +5,8 @@
 #include <vector>
 
 #include "core/serve/embedding_store.h"
-#include "embedding/lookup/buffer.h"
-#include "embedding/lookup/row_lookup.h"
+#include "embedding/keys/buffer.h"
+#include "embedding/keys/row_lookup.h"
 
 namespace polyscene {
 

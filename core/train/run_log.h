@@ -1,5 +1,5 @@
-// What rank 0 says about a run: progress and messages for people, metrics.jsonl and TensorBoard events for tools. A disk
-// that takes no more ends no training: what is missing in the files is said at once, and counted in the end.
+// What rank 0 says about a run: progress and messages for people, metrics.jsonl and TensorBoard events for tools. A
+// disk that takes no more ends no training: what is missing in the files is said at once, and counted in the end.
 #pragma once
 
 #include <cstdint>
@@ -8,10 +8,10 @@
 #include <string>
 
 #include "core/metrics/evaluation.h"
+#include "core/run/run_folder.h"
 #include "core/train/report/event_file.h"
 #include "core/train/report/metrics_log.h"
 #include "core/train/report/progress.h"
-#include "core/train/run_folder.h"
 
 namespace polyscene {
 

@@ -8,9 +8,9 @@
 #include <string>
 
 #include "core/checkpoint/checkpoint.h"
+#include "core/run/run_folder.h"
+#include "core/session/session.h"
 #include "core/train/best_model.h"
-#include "core/train/run_folder.h"
-#include "core/train/session.h"
 
 namespace polyscene {
 

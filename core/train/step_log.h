@@ -5,8 +5,8 @@
 #include <cstdint>
 #include <deque>
 
+#include "core/session/session.h"
 #include "core/train/run_log.h"
-#include "core/train/session.h"
 
 namespace polyscene {
 

@@ -6,7 +6,7 @@
 #include <iosfwd>
 #include <vector>
 
-#include "core/train/session.h"
+#include "core/session/session.h"
 
 namespace polyscene {
 

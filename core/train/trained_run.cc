@@ -8,9 +8,9 @@
 #include "core/data/file_list.h"
 #include "core/data/reject_files.h"
 #include "core/files/file_advice.h"
+#include "core/run/output_rule.h"
+#include "core/run/run_folder.h"
 #include "core/train/open_source.h"
-#include "core/train/output_rule.h"
-#include "core/train/run_folder.h"
 
 namespace polyscene {
 namespace fs = std::filesystem;

@@ -8,7 +8,7 @@
 #include "core/checkpoint/held_model.h"
 #include "core/config/experiment.pb.h"
 #include "core/data/batch_source.h"
-#include "core/train/session.h"
+#include "core/session/session.h"
 
 namespace polyscene {
 
@@ -30,8 +30,8 @@ struct ScoreJob {
 class TrainedRun {
  public:
   // Collective. All ranks open the model that the first one finds, whatever training saves meanwhile, and the
-  // configuration beside it. Communicator and device (nullptr: the host) must outlive this. Throws Error of the kind that
-  // fits.
+  // configuration beside it. Communicator and device (nullptr: the host) must outlive this. Throws Error of the kind
+  // that fits.
   TrainedRun(const ScoreJob& job, Communicator& communicator, Device* device);
 
   [[nodiscard]] Session& session() { return *session_; }

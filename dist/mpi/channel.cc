@@ -55,7 +55,7 @@ struct Channel::Announcement {
   int64_t wanted = kAnything;
 };
 
-Channel::Channel(std::shared_ptr<Session> session, Hosting hosting, std::vector<int> world_ranks, int rank,
+Channel::Channel(std::shared_ptr<MpiSession> session, Hosting hosting, std::vector<int> world_ranks, int rank,
                  int64_t first_tag, CommunicatorOptions options)
     : session_(std::move(session)),
       hosting_(hosting),
@@ -72,7 +72,8 @@ Channel::Channel(std::shared_ptr<Session> session, Hosting hosting, std::vector<
   session_->use_tags_below(end);
 }
 
-Channel Channel::of_processes(const std::shared_ptr<Session>& session, int64_t first_tag, CommunicatorOptions options) {
+Channel Channel::of_processes(const std::shared_ptr<MpiSession>& session, int64_t first_tag,
+                              CommunicatorOptions options) {
   std::vector<int> ranks(static_cast<size_t>(session->size()));
   std::iota(ranks.begin(), ranks.end(), 0);
   return {session, {session->size(), session->size()}, std::move(ranks), session->rank(), first_tag, options};

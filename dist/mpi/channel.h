@@ -24,10 +24,11 @@ class Channel {
   // world_ranks[r] is the world rank of member r, hosted as `hosting` says. The tags from first_tag on, as many as
   // tags(hosting), must be used by no other live channel that has two members in common with this one; they count as
   // used from now on. Throws InvalidArgument when MPI has no such tags.
-  Channel(std::shared_ptr<Session> session, Hosting hosting, std::vector<int> world_ranks, int rank, int64_t first_tag,
-          CommunicatorOptions options);
+  Channel(std::shared_ptr<MpiSession> session, Hosting hosting, std::vector<int> world_ranks, int rank,
+          int64_t first_tag, CommunicatorOptions options);
   // The processes as the ranks of a world.
-  static Channel of_processes(const std::shared_ptr<Session>& session, int64_t first_tag, CommunicatorOptions options);
+  static Channel of_processes(const std::shared_ptr<MpiSession>& session, int64_t first_tag,
+                              CommunicatorOptions options);
 
   // MPI knows processes only, so a tag also says which rank of a process sends to which of another. Two for each such
   // pair: announcements and data.
@@ -49,7 +50,7 @@ class Channel {
   [[nodiscard]] int size() const { return static_cast<int>(world_ranks_.size()); }
   [[nodiscard]] int world_rank(int member) const { return world_ranks_[static_cast<size_t>(member)]; }
   [[nodiscard]] const Hosting& hosting() const { return hosting_; }
-  [[nodiscard]] const std::shared_ptr<Session>& session() const { return session_; }
+  [[nodiscard]] const std::shared_ptr<MpiSession>& session() const { return session_; }
   [[nodiscard]] const CommunicatorOptions& options() const { return options_; }
   // Throws CommunicationError if a failure of any rank is known or can be learnt without waiting; from any thread.
   void check();
@@ -78,7 +79,7 @@ class Channel {
   void compare(const std::vector<Announcement>& sent, const std::vector<Announcement>& received);
   [[noreturn]] void fail_argument(const std::string& message);
 
-  std::shared_ptr<Session> session_;
+  std::shared_ptr<MpiSession> session_;
   Hosting hosting_;
   std::vector<int> world_ranks_;
   int rank_;

@@ -196,15 +196,15 @@ std::unique_ptr<Communicator> MpiCommunicator::split(int color) {
       Channel(channel_.session(), channel_.hosting(), std::move(members), new_rank, first_tag, channel_.options()));
 }
 
-std::unique_ptr<Communicator> make_processes(const std::shared_ptr<Session>& session, CommunicatorOptions options) {
-  return MpiCommunicator(Channel::of_processes(session, Session::kProcessTag, options)).split(0);
+std::unique_ptr<Communicator> make_processes(const std::shared_ptr<MpiSession>& session, CommunicatorOptions options) {
+  return MpiCommunicator(Channel::of_processes(session, MpiSession::kProcessTag, options)).split(0);
 }
 
-std::vector<std::unique_ptr<Communicator>> host_ranks(const std::shared_ptr<Session>& session, int ranks,
+std::vector<std::unique_ptr<Communicator>> host_ranks(const std::shared_ptr<MpiSession>& session, int ranks,
                                                       CommunicatorOptions options) {
   require(ranks >= session->size(), "[dist.run_mpi_ranks] wanted at least one rank for each of the ", session->size(),
           " processes, got ", ranks, "; start at most as many processes as there are ranks");
-  MpiCommunicator processes(Channel::of_processes(session, Session::kProcessTag, options));
+  MpiCommunicator processes(Channel::of_processes(session, MpiSession::kProcessTag, options));
   int64_t first_tag = session->next_tag();
   processes.all_reduce<int64_t>({&first_tag, 1}, ReduceOp::kMax);
   const Hosting hosting{ranks, session->size()};

@@ -40,12 +40,12 @@ class MpiCommunicator final : public Communicator {
 };
 
 // A world whose ranks are the processes of the job. Collective of these.
-[[nodiscard]] std::unique_ptr<Communicator> make_processes(const std::shared_ptr<Session>& session,
+[[nodiscard]] std::unique_ptr<Communicator> make_processes(const std::shared_ptr<MpiSession>& session,
                                                            CommunicatorOptions options);
 
 // A world of `ranks` ranks, spread over the processes as Hosting says: those of this process, in order. Collective of
 // the processes; throws InvalidArgument on all if there are more of them than ranks.
-[[nodiscard]] std::vector<std::unique_ptr<Communicator>> host_ranks(const std::shared_ptr<Session>& session, int ranks,
-                                                                    CommunicatorOptions options);
+[[nodiscard]] std::vector<std::unique_ptr<Communicator>> host_ranks(const std::shared_ptr<MpiSession>& session,
+                                                                    int ranks, CommunicatorOptions options);
 
 }  // namespace polyscene

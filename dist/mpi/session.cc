@@ -27,8 +27,8 @@ constexpr std::chrono::milliseconds kOriginLead(300);      // by which the rank 
 // MPI is one per process and cannot be started twice; these say where it stands.
 struct ProcessState {
   std::mutex mutex;
-  std::weak_ptr<Session> session;
-  Session* live = nullptr;  // never deleted once broken: its buffers may be known to MPI until the process ends
+  std::weak_ptr<MpiSession> session;
+  MpiSession* live = nullptr;  // never deleted once broken: its buffers may be known to MPI until the process ends
   bool finalized = false;
 };
 
@@ -39,14 +39,14 @@ ProcessState& process_state() {
 
 }  // namespace
 
-struct Session::Notice {
+struct MpiSession::Notice {
   enum class Kind : int32_t { kFailed, kLastWords, kFarewell } kind;
   int32_t rank;    // failed: in the world; else of the process
   uint64_t words;  // last words: their hash
   char reason[2032];
 };
 
-struct Session::Arriving {
+struct MpiSession::Arriving {
   MPI_Request request = MPI_REQUEST_NULL;
   std::shared_ptr<Notice> notice = std::make_shared<Notice>();
 };
@@ -64,26 +64,26 @@ void check_thread_level(int provided) {
                               provided, "; use an MPI library built with thread support");
 }
 
-std::shared_ptr<Session> Session::acquire(std::chrono::duration<double> deadline) {
+std::shared_ptr<MpiSession> MpiSession::acquire(std::chrono::duration<double> deadline) {
   ProcessState& state = process_state();
   const std::lock_guard lock(state.mutex);
-  std::shared_ptr<Session> session = state.session.lock();
+  std::shared_ptr<MpiSession> session = state.session.lock();
   if (!session) {
     require(!state.finalized,
             "[dist.make_mpi_world] MPI was finalised with the last communicator and cannot be started",
             " again in this process; keep one communicator for as long as any is needed");
     require(state.live == nullptr,
             "[dist.make_mpi_world] the job has failed; no new world can be made; let the first error end the program");
-    session = std::shared_ptr<Session>(new Session, &Session::release);
+    session = std::shared_ptr<MpiSession>(new MpiSession, &MpiSession::release);
     state.live = session.get();
     state.session = session;
-    std::atexit([] { Session::leave_at_exit(); });
+    std::atexit([] { MpiSession::leave_at_exit(); });
   }
   session->deadline_ = std::max(session->deadline_, deadline);
   return session;
 }
 
-Session::Session() : exceptions_at_start_(std::uncaught_exceptions()) {
+MpiSession::MpiSession() : exceptions_at_start_(std::uncaught_exceptions()) {
   require_threads(kThreadsOfMpi);
   int provided = 0;
   check_mpi(MPI_Init_thread(nullptr, nullptr, MPI_THREAD_SERIALIZED, &provided), "MPI_Init_thread");
@@ -101,27 +101,27 @@ Session::Session() : exceptions_at_start_(std::uncaught_exceptions()) {
   farewells_.assign(static_cast<size_t>(size_), 0);
 }
 
-std::shared_ptr<const Failure> Session::failure() const {
+std::shared_ptr<const Failure> MpiSession::failure() const {
   const std::lock_guard lock(mutex_);
   return failure_;
 }
 
-void Session::use_tags_below(int64_t end) noexcept {
+void MpiSession::use_tags_below(int64_t end) noexcept {
   for (int64_t next = next_tag_; next < end && !next_tag_.compare_exchange_weak(next, end);) {
   }
 }
 
-void Session::silence() noexcept {
+void MpiSession::silence() noexcept {
   const std::lock_guard lock(mpi_mutex_);
   silent_ = true;
 }
 
-void Session::keep(std::shared_ptr<void> buffers) {
+void MpiSession::keep(std::shared_ptr<void> buffers) {
   const std::lock_guard lock(mutex_);
   kept_.push_back(std::move(buffers));
 }
 
-void Session::fail(int world_rank, const std::string& reason) noexcept {
+void MpiSession::fail(int world_rank, const std::string& reason) noexcept {
   // A process that was not listening may be told only now that it is not the first.
   for (Backoff backoff; backoff.polls() < kLooksBeforeFailing; backoff.pause()) poll();
   {
@@ -136,7 +136,7 @@ void Session::fail(int world_rank, const std::string& reason) noexcept {
 }
 
 // Sends without waiting for the receivers: the buffers are kept, and a peer that is gone is not waited for.
-void Session::tell_all(const Notice& notice) noexcept {
+void MpiSession::tell_all(const Notice& notice) noexcept {
   const auto buffer = std::make_shared<Notice>(notice);
   keep(buffer);
   std::vector<MPI_Request> requests;
@@ -159,7 +159,7 @@ void Session::tell_all(const Notice& notice) noexcept {
   }
 }
 
-void Session::poll() noexcept {
+void MpiSession::poll() noexcept {
   const std::unique_lock lock(mutex_, std::try_to_lock);
   if (!lock) return;
   call_mpi([&] {
@@ -174,7 +174,7 @@ void Session::poll() noexcept {
 }
 
 // Starts to receive what has been announced, without waiting for it: the sender may be dead. Called under both locks.
-void Session::receive_notices() {
+void MpiSession::receive_notices() {
   for (;;) {
     int found = 0;
     MPI_Message message;
@@ -188,7 +188,7 @@ void Session::receive_notices() {
 }
 
 // Called under the lock.
-void Session::take(const Notice& notice) {
+void MpiSession::take(const Notice& notice) {
   static_assert(std::is_trivially_copyable_v<Notice>);
   if (notice.kind == Notice::Kind::kFarewell) {
     farewells_[static_cast<size_t>(notice.rank)] = 1;
@@ -199,7 +199,7 @@ void Session::take(const Notice& notice) {
   }
 }
 
-bool Session::all_said_farewell() const {
+bool MpiSession::all_said_farewell() const {
   const std::lock_guard lock(mutex_);
   for (int r = 0; r < size_; ++r) {
     if (r != rank_ && !farewells_[static_cast<size_t>(r)]) return false;
@@ -207,7 +207,7 @@ bool Session::all_said_farewell() const {
   return true;
 }
 
-void Session::release(Session* session) noexcept {
+void MpiSession::release(MpiSession* session) noexcept {
   ProcessState& state = process_state();
   if (!session->failure()) session->close();
   if (session->failure()) return;
@@ -219,12 +219,12 @@ void Session::release(Session* session) noexcept {
 }
 
 // All ranks meet for a last time, with a deadline, so that MPI_Finalize finds them there.
-void Session::close() noexcept {
+void MpiSession::close() noexcept {
   if (std::uncaught_exceptions() > exceptions_at_start_) {
     return fail(representative_, "its communicator was left by an exception");
   }
   try {
-    const std::shared_ptr<Session> borrowed(this, [](Session*) {});
+    const std::shared_ptr<MpiSession> borrowed(this, [](MpiSession*) {});
     Channel::of_processes(borrowed, kProcessTag, {.deadline = deadline_}).arrive({.collective = Collective::kLeave});
     MPI_Comm_free(&comm_);
   } catch (const std::exception& error) {
@@ -233,10 +233,10 @@ void Session::close() noexcept {
   }
 }
 
-int Session::speaking_rank(const std::string& error) noexcept {
+int MpiSession::speaking_rank(const std::string& error) noexcept {
   try {
-    Session* session = process_state().live;
-    std::shared_ptr<Session> started;
+    MpiSession* session = process_state().live;
+    std::shared_ptr<MpiSession> started;
     if (session == nullptr) {
       if (process_state().finalized) return 0;
       started = acquire({});
@@ -249,7 +249,7 @@ int Session::speaking_rank(const std::string& error) noexcept {
   }
 }
 
-bool Session::rank_0_says(const std::string& error) noexcept {
+bool MpiSession::rank_0_says(const std::string& error) noexcept {
   const uint64_t words = std::hash<std::string>()(error);
   tell_all({.kind = Notice::Kind::kLastWords, .rank = rank_, .words = words, .reason = {}});
   if (rank_ == 0) return false;
@@ -264,14 +264,14 @@ bool Session::rank_0_says(const std::string& error) noexcept {
   return false;
 }
 
-void Session::leave_at_exit() noexcept {
-  Session* session = process_state().live;
+void MpiSession::leave_at_exit() noexcept {
+  MpiSession* session = process_state().live;
   if (session == nullptr) return;
   if (!session->failure()) session->fail(session->representative_, "it exited while its communicator was in use");
   session->end_broken();
 }
 
-void Session::end_broken() noexcept {
+void MpiSession::end_broken() noexcept {
   tell_all({.kind = Notice::Kind::kFarewell, .rank = rank_, .words = 0, .reason = {}});
   for (Backoff backoff; !all_said_farewell() && backoff.idle() < kFarewellGrace; backoff.pause()) poll();
   if (!failed_here_) std::this_thread::sleep_for(kOriginLead);

@@ -27,11 +27,11 @@
 
 namespace polyscene {
 
-class Session {
+class MpiSession {
  public:
   // Initialises MPI at the first call. The last owner to let go finalises it, waiting for the other ranks for at most
   // the longest deadline given. Throws InvalidArgument once MPI is finalised, CommunicationError if it does not start.
-  static std::shared_ptr<Session> acquire(std::chrono::duration<double> deadline);
+  static std::shared_ptr<MpiSession> acquire(std::chrono::duration<double> deadline);
 
   [[nodiscard]] MPI_Comm comm() const { return comm_; }
   // As speaking_rank() in world.h.
@@ -72,8 +72,8 @@ class Session {
  private:
   struct Notice;
 
-  Session();
-  static void release(Session* session) noexcept;
+  MpiSession();
+  static void release(MpiSession* session) noexcept;
   static void leave_at_exit() noexcept;
   void close() noexcept;
   void end_broken() noexcept;

@@ -17,10 +17,10 @@ bool started_by_mpi() {
 
 std::unique_ptr<Communicator> make_mpi_world(CommunicatorOptions options) {
   if (!started_by_mpi()) return make_single_world();
-  return make_processes(Session::acquire(options.deadline), options);
+  return make_processes(MpiSession::acquire(options.deadline), options);
 }
 
-int speaking_rank(const std::string& error) noexcept { return started_by_mpi() ? Session::speaking_rank(error) : 0; }
+int speaking_rank(const std::string& error) noexcept { return started_by_mpi() ? MpiSession::speaking_rank(error) : 0; }
 
 void run_mpi_rank(const std::function<void(Communicator&)>& body, CommunicatorOptions options) {
   const std::unique_ptr<Communicator> world = make_mpi_world(options);
@@ -37,7 +37,7 @@ void run_mpi_rank(const std::function<void(Communicator&)>& body, CommunicatorOp
 
 void run_mpi_ranks(int ranks, const std::function<void(Communicator&)>& body, CommunicatorOptions options) {
   if (!started_by_mpi()) return run_local_ranks(ranks, body, options);
-  const std::shared_ptr<Session> session = Session::acquire(options.deadline);
+  const std::shared_ptr<MpiSession> session = MpiSession::acquire(options.deadline);
   if (session->size() == 1) return run_local_ranks(ranks, body, options);  // they need no messages
   const std::vector<std::unique_ptr<Communicator>> hosted = host_ranks(session, ranks, options);
   const std::vector<std::exception_ptr> errors = run_rank_threads(hosted, body);

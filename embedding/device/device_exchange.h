@@ -8,8 +8,8 @@
 #include <vector>
 
 #include "embedding/device/device_tables.h"
-#include "embedding/lookup/buffer.h"
-#include "embedding/lookup/exchange_counts.h"
+#include "embedding/exchange/exchange_counts.h"
+#include "embedding/keys/buffer.h"
 
 namespace polyscene {
 

@@ -6,7 +6,7 @@
 
 #include "embedding/device/device_exchange.h"
 #include "embedding/device/table_kernels.h"
-#include "embedding/lookup/lookup_checks.h"
+#include "embedding/exchange/lookup_checks.h"
 #include "ops/base/error.h"
 #include "ops/device/input_copies.h"
 #include "ops/tensor/padding.h"

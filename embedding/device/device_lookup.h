@@ -5,7 +5,7 @@
 #include <memory>
 
 #include "embedding/device/device_tables.h"
-#include "embedding/lookup/row_lookup.h"
+#include "embedding/keys/row_lookup.h"
 
 namespace polyscene {
 

@@ -5,7 +5,7 @@
 #include <numeric>
 #include <utility>
 
-#include "embedding/lookup/first_seen.h"
+#include "embedding/keys/first_seen.h"
 #include "ops/base/error.h"
 
 namespace polyscene {

@@ -11,7 +11,7 @@
 
 #include "embedding/device/device_progress.h"
 #include "embedding/device/device_table.h"
-#include "embedding/row_tables.h"
+#include "embedding/exchange/row_tables.h"
 
 namespace polyscene {
 

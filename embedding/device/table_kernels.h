@@ -6,7 +6,7 @@
 
 #include "embedding/device/table_view.h"
 #include "embedding/update/sparse_optimizer.h"
-#include "ops/graph/op.h"
+#include "ops/kernel/kernel.h"
 
 namespace polyscene {
 

@@ -3,8 +3,8 @@
 #include <nlohmann/json.hpp>
 
 #include "core/data/scenario_note.h"
-#include "core/train/evaluator.h"
-#include "core/train/left_out.h"
+#include "core/session/evaluator.h"
+#include "core/session/left_out.h"
 #include "core/train/trained_run.h"
 #include "launcher/cli/commands.h"
 #include "launcher/cli/common.h"

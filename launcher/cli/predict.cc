@@ -3,9 +3,9 @@
 
 #include "core/data/gather_carried.h"
 #include "core/data/prediction_writer.h"
-#include "core/train/evaluator.h"
-#include "core/train/left_out.h"
-#include "core/train/output_rule.h"
+#include "core/run/output_rule.h"
+#include "core/session/evaluator.h"
+#include "core/session/left_out.h"
 #include "core/train/trained_run.h"
 #include "launcher/cli/commands.h"
 #include "launcher/cli/common.h"

@@ -4,7 +4,7 @@
 
 #include "core/checkpoint/checkpoint.h"
 #include "core/config/load.h"
-#include "core/train/output_rule.h"
+#include "core/run/output_rule.h"
 #include "core/train/trainer.h"
 #include "launcher/cli/commands.h"
 #include "launcher/cli/common.h"

@@ -3,7 +3,7 @@
 #include <CLI/CLI.hpp>
 #include <vector>
 
-#include "core/config/suggest.h"
+#include "core/text/suggest.h"
 #include "ops/base/error.h"
 
 namespace polyscene {

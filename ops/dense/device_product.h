@@ -1,7 +1,7 @@
 // Matrix products on a device, by its library (device_products_cuda.cc); in the emulated build by the CPU.
 #pragma once
 
-#include "ops/graph/op.h"
+#include "ops/kernel/kernel.h"
 
 namespace polyscene::ops {
 

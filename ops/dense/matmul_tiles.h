@@ -5,7 +5,7 @@
 #include <functional>
 #include <vector>
 
-#include "ops/graph/op.h"
+#include "ops/kernel/kernel.h"
 
 namespace polyscene::ops {
 

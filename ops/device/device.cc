@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "ops/base/error.h"
+#include "ops/tensor/tensor.h"
 
 namespace polyscene {
 namespace {
@@ -71,6 +72,10 @@ void Device::out_of_memory(int64_t bytes, const std::string& consumer, int64_t f
                         mebibytes(free), " of ", mebibytes(all),
                         " are free; in use by this process: ", use_->describe(),
                         "; try a smaller train.batch_size, shorter sequences, embedding.memory: HOST or more ranks"));
+}
+
+std::shared_ptr<void> allocate_on(Device* device, int64_t bytes, const std::string& consumer) {
+  return device == nullptr ? allocate_host(bytes) : device->allocate(bytes, consumer);
 }
 
 }  // namespace polyscene

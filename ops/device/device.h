@@ -122,4 +122,7 @@ class Device {
 // CUDA device `index`. Throws DeviceError when this build has none, there is no driver or no such device.
 [[nodiscard]] std::shared_ptr<Device> make_cuda_device(int index);
 
+// Device::allocate(), or allocate_host() for nullptr: then the consumer is not counted.
+[[nodiscard]] std::shared_ptr<void> allocate_on(Device* device, int64_t bytes, const std::string& consumer);
+
 }  // namespace polyscene

@@ -18,25 +18,7 @@ double now_s() { return std::chrono::duration<double>(std::chrono::steady_clock:
 
 constexpr uintptr_t kDeviceAlignment = 16;  // of the widest access of a kernel
 
-std::shared_ptr<void> allocate_on(Device* device, int64_t bytes, const std::string& consumer) {
-  return device == nullptr ? allocate_host(bytes) : device->allocate(bytes, consumer);
-}
-
 }  // namespace
-
-void* Scratch::allocate(int64_t bytes) {
-  static const std::string kConsumer = "temporary values of kernels";
-  // First come, first served: kernels ask for the same regions in the same order step after step.
-  if (used_ == blocks_.size()) blocks_.push_back({nullptr, 0});
-  Block& block = blocks_[used_++];
-  if (block.memory == nullptr || block.bytes < bytes) {
-    block.bytes = block.memory == nullptr ? bytes : bytes + bytes / 4;
-    block.memory.reset();
-    block.memory = allocate_on(device_, block.bytes, kConsumer);
-    ++allocations_;
-  }
-  return block.memory.get();
-}
 
 Executor::Executor(const Graph& graph, std::vector<Value> outputs, ExecutorOptions options)
     : graph_(graph), outputs_(std::move(outputs)), options_(std::move(options)), scratch_(options_.device) {

@@ -1,7 +1,7 @@
 // The fused float kernels of residual tailoring on copies of distinct rows.
 #pragma once
 
-#include "ops/graph/op.h"
+#include "ops/kernel/kernel.h"
 #include "ops/jagged/dap_rows.h"
 #include "ops/jagged/rtm_plain.h"
 #include "ops/simd/pack.h"

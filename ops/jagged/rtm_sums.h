@@ -2,7 +2,7 @@
 // the tasks.
 #pragma once
 
-#include "ops/graph/op.h"
+#include "ops/kernel/kernel.h"
 #include "ops/jagged/rtm_plain.h"
 
 namespace polyscene::ops {

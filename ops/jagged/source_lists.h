@@ -4,7 +4,7 @@
 #include <cstdint>
 #include <span>
 
-#include "ops/graph/op.h"
+#include "ops/kernel/kernel.h"
 
 namespace polyscene::ops {
 

@@ -1,7 +1,7 @@
 // Right sides of products in panels (see tile_product-inl.h).
 #pragma once
 
-#include "ops/graph/op.h"
+#include "ops/kernel/kernel.h"
 
 namespace polyscene::ops {
 

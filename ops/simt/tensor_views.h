@@ -2,7 +2,7 @@
 // where the rows' length allows.
 #pragma once
 
-#include "ops/graph/op.h"
+#include "ops/kernel/kernel.h"
 #include "ops/simt/simt.h"
 
 namespace polyscene::simt {

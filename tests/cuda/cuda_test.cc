@@ -3,7 +3,7 @@
 #include <gtest/gtest.h>
 
 #include "ops/device/device.h"
-#include "ops/graph/registry.h"
+#include "ops/operators.h"
 #include "tests/support/message_of.h"
 
 namespace polyscene::testing {

@@ -1,7 +1,7 @@
 // Products through cuBLASLt: the product's own calls of it, on a stand-in that computes on the host.
 #include <gtest/gtest.h>
 
-#include "ops/dense/device_products_cuda.h"
+#include "ops/cuda/device_products_cuda.h"
 #include "ops/simd/plain_product.h"
 #include "tests/cuda/cublas_lt_stand_in.h"
 #include "tests/simt/emulated_device.h"

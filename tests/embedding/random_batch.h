@@ -4,7 +4,7 @@
 #include <cstdint>
 #include <vector>
 
-#include "embedding/lookup/deduplicator.h"
+#include "embedding/keys/deduplicator.h"
 
 namespace polyscene::testing {
 

@@ -2,7 +2,7 @@
 #include <sstream>
 
 #include "core/export/publish.h"
-#include "core/export/sealed_text.h"
+#include "core/files/sealed_text.h"
 #include "core/serve/served_model.h"
 #include "tests/fuzz/files.h"
 #include "tests/fuzz/target.h"

@@ -1,7 +1,7 @@
 #include "core/checkpoint/checkpoint.h"
 #include "core/checkpoint/hash_check.h"
 #include "core/checkpoint/manifest_file.h"
-#include "core/export/sealed_text.h"
+#include "core/files/sealed_text.h"
 #include "tests/fuzz/files.h"
 #include "tests/fuzz/target.h"
 #include "tests/fuzz/tiny_run.h"

@@ -1,8 +1,8 @@
 #include <numeric>
 #include <stdexcept>
 
-#include "core/export/safetensors.h"
-#include "core/export/safetensors_header.h"
+#include "core/files/safetensors.h"
+#include "core/files/safetensors_header.h"
 #include "ops/base/error.h"
 #include "tests/fuzz/files.h"
 #include "tests/fuzz/target.h"

@@ -4,7 +4,7 @@
 #include "core/checkpoint/model_files.h"
 #include "dist/world.h"
 #include "tests/core/models/model_harness.h"
-#include "tests/core/train/random_batch.h"
+#include "tests/core/session/random_batch.h"
 
 namespace polyscene::testing {
 

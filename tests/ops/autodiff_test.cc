@@ -1,4 +1,4 @@
-#include "ops/graph/autodiff.h"
+#include "ops/autodiff.h"
 
 #include <gtest/gtest.h>
 

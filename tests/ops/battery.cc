@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <cctype>
 
-#include "ops/graph/registry.h"
+#include "ops/operators.h"
 #include "tests/support/random.h"
 
 namespace polyscene::testing {

@@ -4,7 +4,7 @@
 #include <iterator>
 #include <set>
 
-#include "ops/graph/registry.h"
+#include "ops/operators.h"
 #include "tests/ops/battery.h"
 
 namespace polyscene::testing {

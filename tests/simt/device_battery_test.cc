@@ -7,7 +7,7 @@
 #include <cstring>
 #include <iterator>
 
-#include "ops/graph/registry.h"
+#include "ops/operators.h"
 #include "tests/ops/battery.h"
 #include "tests/ops/tolerances.h"
 #include "tests/simt/small_model.h"

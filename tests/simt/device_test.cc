@@ -3,7 +3,7 @@
 
 #include "ops/dense/mul.h"
 #include "ops/device/shared_library.h"
-#include "ops/graph/registry.h"
+#include "ops/operators.h"
 #include "tests/ops/battery.h"
 #include "tests/simt/emulated_device.h"
 #include "tests/simt/small_model.h"

@@ -5,8 +5,8 @@
 #include <utility>
 #include <vector>
 
+#include "ops/autodiff.h"
 #include "ops/dense/linear.h"
-#include "ops/graph/autodiff.h"
 #include "ops/jagged/dap.h"
 #include "ops/loss/bce_with_logits.h"
 #include "tests/support/evaluate.h"

@@ -8,7 +8,7 @@
 #include <thread>
 #include <vector>
 
-#include "core/data/batch.h"
+#include "core/features/batch.h"
 #include "ops/base/thread.h"
 #include "tools/bench/flops.h"
 

@@ -9,8 +9,8 @@
 #include <iostream>
 
 #include "dist/world.h"
-#include "embedding/lookup/sharded_lookup.h"
-#include "embedding/lookup/tuple_deduplicator.h"
+#include "embedding/exchange/sharded_lookup.h"
+#include "embedding/keys/tuple_deduplicator.h"
 #include "ops/base/philox.h"
 #include "ops/base/thread.h"
 

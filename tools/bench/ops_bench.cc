@@ -12,6 +12,7 @@
 #include <iomanip>
 #include <iostream>
 
+#include "ops/autodiff.h"
 #include "ops/base/philox.h"
 #include "ops/base/thread.h"
 #include "ops/dense/activation_backward.h"
@@ -21,7 +22,6 @@
 #include "ops/dense/linear_gradient.h"
 #include "ops/dense/matmul.h"
 #include "ops/dense/stop_gradient.h"
-#include "ops/graph/autodiff.h"
 #include "ops/graph/executor.h"
 #include "ops/jagged/dap.h"
 #include "ops/jagged/gather_rows.h"

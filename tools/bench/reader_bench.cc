@@ -16,9 +16,9 @@
 #include <thread>
 
 #include "core/data/batch_source.h"
-#include "core/data/column_request.h"
 #include "core/data/parquet_file.h"
 #include "core/data/read_plan.h"
+#include "core/features/column_request.h"
 #include "ops/base/error.h"
 
 namespace polyscene {

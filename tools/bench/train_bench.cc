@@ -9,8 +9,8 @@
 
 #include "core/config/load.h"
 #include "core/data/batch_source.h"
-#include "core/train/batches_ahead.h"
-#include "core/train/session.h"
+#include "core/session/batches_ahead.h"
+#include "core/session/session.h"
 #include "launcher/cli/common.h"
 #include "ops/base/thread.h"
 #include "tools/bench/flops.h"

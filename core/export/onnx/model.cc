@@ -5,9 +5,9 @@
 #include <nlohmann/json.hpp>
 
 #include "core/checkpoint/folders.h"
-#include "core/export/atomic_file.h"
 #include "core/export/onnx/forms.h"
-#include "core/export/safetensors.h"
+#include "core/files/atomic_file.h"
+#include "core/files/safetensors.h"
 #include "ops/base/error.h"
 
 namespace polyscene {

@@ -10,7 +10,7 @@
 #include <cstdint>
 #include <string>
 
-#include "core/data/batch.h"
+#include "core/features/batch.h"
 #include "core/serve/served_model.h"
 
 namespace polyscene {

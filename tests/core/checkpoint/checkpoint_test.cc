@@ -10,11 +10,11 @@
 #include <sstream>
 
 #include "core/checkpoint/hash_check.h"
-#include "core/export/sealed_text.h"
+#include "core/files/sealed_text.h"
 #include "dist/world.h"
 #include "tests/core/export/temporary_folder.h"
 #include "tests/core/models/model_harness.h"
-#include "tests/core/train/random_batch.h"
+#include "tests/core/session/random_batch.h"
 #include "tests/simt/emulated_device.h"
 
 namespace polyscene::testing {

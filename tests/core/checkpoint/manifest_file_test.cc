@@ -4,7 +4,7 @@
 #include <cmath>
 #include <limits>
 
-#include "core/export/sealed_text.h"
+#include "core/files/sealed_text.h"
 #include "ops/base/error.h"
 #include "tests/core/export/temporary_folder.h"
 #include "tests/support/flip_bits.h"

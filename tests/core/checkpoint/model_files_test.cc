@@ -9,7 +9,7 @@
 #include <numeric>
 
 #include "core/checkpoint/saved_table.h"
-#include "core/export/safetensors.h"
+#include "core/files/safetensors.h"
 #include "dist/world.h"
 #include "ops/base/error.h"
 #include "tests/core/export/temporary_folder.h"

@@ -3,7 +3,7 @@
 
 #include <cmath>
 
-#include "core/data/value_rules.h"
+#include "core/features/value_rules.h"
 #include "ops/base/error.h"
 #include "tests/core/data/parquet_fixture.h"
 

@@ -1,5 +1,5 @@
 // Integers and texts that share a table: refused before the first row, whichever columns, files and splits have them.
-#include "core/data/id_kinds.h"
+#include "core/features/id_kinds.h"
 
 #include <google/protobuf/text_format.h>
 #include <gtest/gtest.h>

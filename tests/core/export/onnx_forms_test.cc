@@ -3,7 +3,7 @@
 #include <set>
 
 #include "core/export/onnx/forms.h"
-#include "ops/graph/registry.h"
+#include "ops/operators.h"
 
 namespace polyscene {
 namespace {

@@ -1,7 +1,7 @@
 // Whole models on a device, executed by the emulator: loss, logits and every gradient as on the CPU.
 #include <gtest/gtest.h>
 
-#include "ops/graph/autodiff.h"
+#include "ops/autodiff.h"
 #include "tests/core/models/model_cases.h"
 #include "tests/core/models/model_harness.h"
 #include "tests/simt/emulated_device.h"

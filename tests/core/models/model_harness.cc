@@ -3,8 +3,8 @@
 #include <algorithm>
 
 #include "core/config/load.h"
+#include "ops/autodiff.h"
 #include "ops/base/philox.h"
-#include "ops/graph/autodiff.h"
 
 namespace polyscene::testing {
 namespace {

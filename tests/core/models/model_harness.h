@@ -6,7 +6,7 @@
 #include <vector>
 
 #include "core/config/experiment.pb.h"
-#include "core/data/feature_schema.h"
+#include "core/features/feature_schema.h"
 #include "core/models/model.h"
 #include "ops/graph/executor.h"
 

@@ -6,7 +6,7 @@
 
 #include <cmath>
 
-#include "core/data/value_rules.h"
+#include "core/features/value_rules.h"
 #include "tests/support/message_of.h"
 
 namespace polyscene {

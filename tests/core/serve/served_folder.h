@@ -6,7 +6,7 @@
 #include <string>
 
 #include "core/config/load.h"
-#include "core/export/safetensors.h"
+#include "core/files/safetensors.h"
 #include "core/serve/served_model.h"
 #include "ops/base/philox.h"
 

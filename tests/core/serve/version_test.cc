@@ -3,8 +3,8 @@
 
 #include <cmath>
 
-#include "core/export/atomic_file.h"
-#include "core/export/sealed_text.h"
+#include "core/files/atomic_file.h"
+#include "core/files/sealed_text.h"
 #include "core/serve/export_json.h"
 #include "tests/core/export/temporary_folder.h"
 #include "tests/core/serve/served_folder.h"

@@ -13,7 +13,7 @@
 #include "dist/world.h"
 #include "tests/core/export/temporary_folder.h"
 #include "tests/core/models/model_harness.h"
-#include "tests/core/train/random_batch.h"
+#include "tests/core/session/random_batch.h"
 #include "tests/support/size_limit.h"
 
 namespace polyscene::testing {

@@ -12,7 +12,7 @@
 #include "dist/world.h"
 #include "tests/core/files/folder.h"
 #include "tests/core/models/model_harness.h"
-#include "tests/core/train/random_batch.h"
+#include "tests/core/session/random_batch.h"
 #include "tests/simt/emulated_device.h"
 
 namespace polyscene::testing {

@@ -10,7 +10,7 @@
 
 #include "dist/world.h"
 #include "tests/core/models/model_harness.h"
-#include "tests/core/train/random_batch.h"
+#include "tests/core/session/random_batch.h"
 
 namespace polyscene::testing {
 namespace {

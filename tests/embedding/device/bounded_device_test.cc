@@ -4,8 +4,8 @@
 #include <numeric>
 
 #include "tests/embedding/device/twins.h"
+#include "tests/embedding/keys/random_keys.h"
 #include "tests/embedding/message_of.h"
-#include "tests/embedding/random_keys.h"
 #include "tests/simt/emulator/emulator.h"
 
 namespace polyscene::testing {

@@ -10,7 +10,7 @@
 
 #include "dist/world.h"
 #include "embedding/device/device_lookup.h"
-#include "embedding/lookup/sharded_lookup.h"
+#include "embedding/exchange/sharded_lookup.h"
 #include "embedding/table/initial_value.h"
 #include "tests/embedding/random_batch.h"
 #include "tests/simt/emulated_device.h"

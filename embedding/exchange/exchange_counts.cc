@@ -1,0 +1,44 @@
+#include "embedding/exchange/exchange_counts.h"
+
+#include <numeric>
+
+namespace polyscene {
+
+ExchangeCounts::ExchangeCounts(const TableLayout& layout, int ranks)
+    : layout_(layout), groups_(static_cast<size_t>(layout.groups())) {
+  const auto n = static_cast<size_t>(ranks);
+  received_.resize(n * static_cast<size_t>(layout.tables()));
+  const Message empty{.to = std::vector<int64_t>(n), .from = std::vector<int64_t>(n)};
+  keys_ = empty;
+  for (Message& group : groups_) group = empty;
+}
+
+// Per rank, the sum over tables [first_table, last_table) of the wire order, times `factor`.
+void ExchangeCounts::fill(Message& message, std::span<const int64_t> sent, int first_table, int last_table,
+                          int64_t factor) const {
+  const auto sum = [&](std::span<const int64_t> counts, std::vector<int64_t>& sums) {
+    for (size_t rank = 0; rank < sums.size(); ++rank) {
+      const auto row = counts.begin() + static_cast<std::ptrdiff_t>(rank) * layout_.tables();
+      sums[rank] = factor * std::accumulate(row + first_table, row + last_table, int64_t{0});
+    }
+    return std::accumulate(sums.begin(), sums.end(), int64_t{0});
+  };
+  message.all_to = sum(sent, message.to);
+  message.all_from = sum(received_, message.from);
+}
+
+void ExchangeCounts::exchange(const UniqueKeys& unique, Communicator& communicator) {
+  const std::vector<int64_t> per_rank(static_cast<size_t>(communicator.size()), layout_.tables());
+  communicator.all_to_all_v<int64_t>(unique.counts(), per_rank, received_, per_rank);
+  fill(keys_, unique.counts(), 0, layout_.tables(), 1);
+  for (int g = 0; g < layout_.groups(); ++g) {
+    const auto begin = layout_.group_begin().subspan(static_cast<size_t>(g), 2);
+    fill(groups_[static_cast<size_t>(g)], unique.counts(), begin[0], begin[1], layout_.dim(g));
+  }
+}
+
+int64_t ExchangeCounts::bytes_sent() const {
+  return (static_cast<int64_t>(keys_.to.size()) - 1) * layout_.tables() * static_cast<int64_t>(sizeof(int64_t));
+}
+
+}  // namespace polyscene

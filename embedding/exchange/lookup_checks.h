@@ -1,0 +1,25 @@
+// What lookups on the CPU and on a device tell their callers in the same words.
+#pragma once
+
+#include <cstdint>
+#include <span>
+
+#include "embedding/keys/deduplicator.h"
+#include "ops/base/error.h"
+#include "ops/tensor/tensor.h"
+
+namespace polyscene {
+
+// Throws InvalidArgument unless the keys were deduplicated for these tables and ranks.
+void check_unique(const TableLayout& layout, const UniqueKeys& unique);
+
+// Throws InvalidArgument unless gradients[group] is [sent->rows(group), dim] float32; `sent`: keys of the latest
+// lookup, nullptr for none, `trains`: whether that was in LookupMode::kTrain.
+void check_update(const TableLayout& layout, const UniqueKeys* sent, bool trains,
+                  std::span<const TensorView> gradients);
+
+// The error for an element of a key's gradient that is not finite.
+[[nodiscard]] Error not_finite(const TableLayout& layout, int table, int64_t key, int64_t element, float value,
+                               int rank);
+
+}  // namespace polyscene

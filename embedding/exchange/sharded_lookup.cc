@@ -1,0 +1,218 @@
+#include "embedding/exchange/sharded_lookup.h"
+
+#include <atomic>
+#include <cstring>
+#include <numeric>
+#include <optional>
+#include <vector>
+
+#include "embedding/exchange/lookup_checks.h"
+#include "embedding/exchange/row_exchange.h"
+#include "embedding/keys/key_pieces.h"
+#include "embedding/update/finite_check.h"
+#include "ops/base/error.h"
+
+namespace polyscene {
+namespace {
+
+// out[i] = values of rows[i], or zeros for kNoRow. out: [rows, dim].
+void gather(const HashedTable& table, std::span<const int32_t> rows, float* out) {
+  constexpr size_t kAhead = 8;
+  const int64_t dim = table.spec().dim;
+  const size_t bytes = static_cast<size_t>(dim) * sizeof(float);
+  for (size_t i = 0; i < rows.size(); ++i, out += dim) {
+    if (i + kAhead < rows.size() && rows[i + kAhead] != HashedTable::kNoRow) table.prefetch(rows[i + kAhead]);
+    if (rows[i] == HashedTable::kNoRow) {
+      std::memset(out, 0, bytes);
+    } else {
+      std::memcpy(out, table.values(rows[i]), bytes);
+    }
+  }
+}
+
+}  // namespace
+
+struct ShardedLookup::State {
+  ShardedTables& tables;
+  const TableLayout& layout;
+  std::optional<RowExchange> exchange;  // none in a world of one: the rank's distinct keys are the owner's
+
+  const UniqueKeys* sent = nullptr;   // of the latest lookup; null: there is none
+  const UniqueKeys* owned = nullptr;  // distinct keys that this rank owns among those of all ranks
+  bool trains = false;
+  std::vector<KeyPiece> pieces;             // of owned->keys()
+  Buffer<int32_t> table_rows;               // their row numbers in their tables
+  std::vector<std::vector<int32_t>> fresh;  // rows of a table that the latest lookup made, by wire order
+  std::vector<Buffer<float>> rows;          // per group [sent rows, dim]
+  LookupStatistics last, earlier;
+
+  explicit State(ShardedTables& t) : tables(t), layout(t.layout()), rows(static_cast<size_t>(layout.groups())) {
+    if (t.communicator().size() > 1) exchange.emplace(layout, t.communicator());
+  }
+
+  [[nodiscard]] std::span<int32_t> table_rows_of(const KeyPiece& p) {
+    return table_rows.span().subspan(static_cast<size_t>(p.begin), static_cast<size_t>(p.size()));
+  }
+  void find_rows(LookupMode mode);
+  void insert_rows(int32_t step);
+  void gather_local();
+  void gather_and_send();
+  void check_finite(std::span<const float* const> sums) const;
+  void apply(std::span<const float* const> sums, double learning_rate_factor);
+};
+
+void ShardedLookup::State::find_rows(LookupMode mode) {
+  cut_pieces(layout, owned->counts(), pieces);
+  const std::span<const int64_t> keys = owned->keys();
+  table_rows.resize(static_cast<int64_t>(keys.size()));
+  const auto step = static_cast<int32_t>(tables.update_steps() + 1);
+  for_each_piece(pieces, [&](const KeyPiece& p) {
+    const auto piece_keys = keys.subspan(static_cast<size_t>(p.begin), static_cast<size_t>(p.size()));
+    tables.table(p.table).find(piece_keys, table_rows_of(p));
+    if (mode == LookupMode::kTrain) tables.table(p.table).touch(table_rows_of(p), step);
+  });
+  if (mode == LookupMode::kTrain) insert_rows(step);
+}
+
+// One thread per table finds places for the new keys, in their order; all threads then compute initial values.
+void ShardedLookup::State::insert_rows(int32_t step) {
+  constexpr int64_t kGrain = 64;
+  const auto n = static_cast<size_t>(layout.tables());
+  std::vector<int64_t> begin(n), lost(n);
+  fresh.resize(n);
+  std::exclusive_scan(owned->counts().begin(), owned->counts().end(), begin.begin(), int64_t{0});
+  parallel_for(layout.tables(), 1, [&](int64_t wire, int64_t) {
+    const auto w = static_cast<size_t>(wire);
+    const auto from = static_cast<size_t>(begin[w]), count = static_cast<size_t>(owned->counts()[w]);
+    fresh[w].clear();
+    lost[w] =
+        tables.table(layout.wire_order()[w])
+            .insert_missing(owned->keys().subspan(from, count), table_rows.span().subspan(from, count), step, fresh[w]);
+  });
+  for (size_t w = 0; w < n; ++w) {
+    HashedTable& table = tables.table(layout.wire_order()[w]);
+    const auto added = static_cast<int64_t>(fresh[w].size());
+    parallel_for(added, kGrain, [&](int64_t from, int64_t to) {
+      table.init_rows(std::span(fresh[w]).subspan(static_cast<size_t>(from), static_cast<size_t>(to - from)));
+    });
+    last.rows_created += added;
+    last.rows_lost += lost[w];
+  }
+}
+
+void ShardedLookup::State::gather_local() {
+  for_each_piece(pieces, [&](const KeyPiece& p) {
+    float* out = rows[static_cast<size_t>(p.group)].data() + p.row_begin * layout.dim(p.group);
+    gather(tables.table(p.table), table_rows_of(p), out);
+  });
+}
+
+void ShardedLookup::State::gather_and_send() {
+  std::vector<int64_t> group_begin(rows.size());  // of a group's keys in owned->keys()
+  for (size_t g = 1; g < rows.size(); ++g) group_begin[g] = group_begin[g - 1] + owned->rows(static_cast<int>(g) - 1);
+  for_each_piece(exchange->received(), [&](const KeyPiece& p) {
+    const int32_t* owned_rows = table_rows.data() + group_begin[static_cast<size_t>(p.group)];
+    int32_t piece_rows[kPieceKeys];
+    for (int64_t i = 0; i < p.size(); ++i) {
+      piece_rows[i] = owned_rows[exchange->index()[static_cast<size_t>(p.begin + i)]];
+    }
+    gather(tables.table(p.table), {piece_rows, static_cast<size_t>(p.size())},
+           exchange->outgoing(p.group) + p.row_begin * layout.dim(p.group));
+  });
+  for (int g = 0; g < layout.groups(); ++g) exchange->send_rows(g, rows[static_cast<size_t>(g)].span());
+}
+
+void ShardedLookup::State::check_finite(std::span<const float* const> sums) const {
+  const auto gradient_of = [&](const KeyPiece& p) -> std::span<const float> {
+    const int64_t dim = layout.dim(p.group);
+    return {sums[static_cast<size_t>(p.group)] + p.row_begin * dim, static_cast<size_t>(p.size() * dim)};
+  };
+  const int64_t none = static_cast<int64_t>(pieces.size());
+  std::atomic<int64_t> first = none;  // the lowest, whichever thread finds what first
+  parallel_for(none, 1, [&](int64_t i, int64_t) {
+    const std::span<const float> gradient = gradient_of(pieces[static_cast<size_t>(i)]);
+    if (first_not_finite(gradient) == gradient.size()) return;
+    int64_t seen = first;
+    while (i < seen && !first.compare_exchange_weak(seen, i)) {
+    }
+  });
+  if (first == none) return;
+  const KeyPiece& p = pieces[static_cast<size_t>(first)];
+  const std::span<const float> gradient = gradient_of(p);
+  const size_t at = first_not_finite(gradient), dim = static_cast<size_t>(layout.dim(p.group));
+  throw not_finite(layout, p.table, owned->keys()[static_cast<size_t>(p.begin) + at / dim],
+                   static_cast<int64_t>(at % dim), gradient[at], tables.communicator().rank());
+}
+
+void ShardedLookup::State::apply(std::span<const float* const> sums, double learning_rate_factor) {
+  const int64_t step = tables.update_steps() + 1;
+  std::vector<OptimizerStep> steps;
+  for (int t = 0; t < layout.tables(); ++t) {
+    steps.push_back(optimizer_step(tables.table(t).spec().optimizer, step, learning_rate_factor));
+  }
+  for_each_piece(pieces, [&](const KeyPiece& p) {
+    HashedTable& table = tables.table(p.table);
+    const int64_t dim = layout.dim(p.group);
+    const float* gradient = sums[static_cast<size_t>(p.group)] + p.row_begin * dim;
+    RowUpdate updates[kPieceKeys];
+    for (int64_t i = 0; i < p.size(); ++i) {
+      const int32_t row = table_rows[p.begin + i];
+      updates[i] = {.values = table.values(row), .state = table.state(row), .gradient = gradient + i * dim};
+    }
+    update_rows(steps[static_cast<size_t>(p.table)], dim, {updates, static_cast<size_t>(p.size())});
+  });
+  tables.set_update_steps(step);
+}
+
+ShardedLookup::ShardedLookup(ShardedTables& tables) : state_(std::make_unique<State>(tables)) {}
+ShardedLookup::~ShardedLookup() = default;
+ShardedLookup::ShardedLookup(ShardedLookup&&) noexcept = default;
+
+void ShardedLookup::lookup(const UniqueKeys& unique, LookupMode mode) {
+  State& s = *state_;
+  check_unique(s.layout, unique);
+  s.sent = nullptr;
+  s.trains = mode == LookupMode::kTrain;
+  s.earlier = total();
+  s.last = {.steps = 1, .keys_in = unique.keys_in(), .keys_sent = static_cast<int64_t>(unique.keys().size())};
+  for (int g = 0; g < s.layout.groups(); ++g) s.rows[static_cast<size_t>(g)].resize(unique.rows(g) * s.layout.dim(g));
+
+  s.owned = s.exchange ? &s.exchange->send_keys(unique) : &unique;
+  s.find_rows(mode);
+  s.exchange ? s.gather_and_send() : s.gather_local();
+  s.last.keys_received = static_cast<int64_t>(s.exchange ? s.exchange->index().size() : unique.keys().size());
+  s.last.keys_owned = static_cast<int64_t>(s.owned->keys().size());
+  s.sent = &unique;
+}
+
+TensorView ShardedLookup::rows(int group) const {
+  const State& s = *state_;
+  require(s.sent != nullptr, "[embedding.lookup] wanted a lookup before its rows, got none");
+  const Buffer<float>& rows = s.rows[static_cast<size_t>(group)];
+  return {.data = rows.data(), .dtype = DType::kFloat32, .shape = {s.sent->rows(group), s.layout.dim(group)}};
+}
+
+void ShardedLookup::update(std::span<const TensorView> gradients, double learning_rate_factor) {
+  State& s = *state_;
+  check_update(s.layout, s.sent, s.trains, gradients);
+  std::vector<const float*> sums;
+  for (int g = 0; g < s.layout.groups(); ++g) {
+    const std::span<const float> own = gradients[static_cast<size_t>(g)].elements<float>();
+    sums.push_back(s.exchange ? s.exchange->sum_gradients(g, own).data() : own.data());
+  }
+  s.check_finite(sums);
+  s.apply(sums, learning_rate_factor);
+}
+
+LookupStatistics ShardedLookup::last() const {
+  LookupStatistics statistics = state_->last;
+  if (state_->exchange) statistics.bytes_sent = state_->exchange->bytes_sent() - state_->earlier.bytes_sent;
+  return statistics;
+}
+
+LookupStatistics ShardedLookup::total() const {
+  LookupStatistics statistics = state_->earlier;
+  return statistics += last();
+}
+
+}  // namespace polyscene

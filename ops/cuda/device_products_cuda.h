@@ -1,0 +1,56 @@
+// Products by cuBLASLt: bias and rectifier at the end of the product, and which algorithm is used for what.
+#pragma once
+
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "ops/cuda/cublas_lt_cuda.h"
+#include "ops/dense/device_product.h"
+#include "ops/device/device.h"
+
+namespace polyscene {
+
+// All that the choice of an algorithm may depend on.
+struct ProductForm {
+  bool transpose_a, transpose_b, add, in_place, relu, bias;
+  ProductPrecision precision;
+  int64_t rows, inner, cols, a_stride, b_stride;
+  uint32_t a_alignment, b_alignment, c_alignment, y_alignment, bias_alignment;  // bytes, at most 16
+  friend auto operator<=>(const ProductForm&, const ProductForm&) = default;
+};
+
+// The products of one queue: the library, loaded at the first of them, its workspace, and the algorithms it proposed.
+// The same form is computed by the same algorithm, whatever was computed before, and none of them adds in an order that
+// is left to chance: pieces of a long sum are kept in the workspace and added in a step of their own.
+class DeviceProducts {
+ public:
+  static constexpr int64_t kWorkspaceBytes = int64_t{32} << 20;  // what NVIDIA recommends for Hopper
+
+  // The device must outlive it.
+  explicit DeviceProducts(Device& device,
+                          std::vector<std::string> library = {"libcublasLt.so.13", "libcublasLt.so.12"});
+  DeviceProducts(const DeviceProducts&) = delete;
+  DeviceProducts& operator=(const DeviceProducts&) = delete;
+  ~DeviceProducts();
+
+  // Queued on the device's stream. Throws DeviceError.
+  void multiply(const ops::DeviceProduct& product, ProductPrecision precision);
+
+ private:
+  void start();
+  // What the library proposes for `form`, whose extents may be others than the product's. Throws DeviceError.
+  [[nodiscard]] cublasLtMatmulAlgo_t propose(const ops::DeviceProduct& product, const ProductForm& form) const;
+  [[nodiscard]] cublasLtMatmulAlgo_t algorithm(const ops::DeviceProduct& product, const ProductForm& form);
+
+  Device& device_;
+  std::vector<std::string> names_;
+  std::optional<CublasLt> lt_;
+  cublasLtHandle_t handle_ = nullptr;
+  std::shared_ptr<void> workspace_;
+  std::map<ProductForm, cublasLtMatmulAlgo_t> algorithms_;
+};
+
+}  // namespace polyscene

@@ -1,0 +1,61 @@
+// What a kernel is handed: attributes, tensors, temporary memory, and on a device the stream it is queued on.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <vector>
+
+#include "ops/device/stream.h"
+#include "ops/kernel/attributes.h"
+#include "ops/tensor/tensor.h"
+
+namespace polyscene {
+
+class Device;
+
+// Temporary memory of one kernel call; every call of get() within one kernel returns a different region.
+class Scratch {
+ public:
+  // On the host, or on a device, which must outlive it.
+  explicit Scratch(Device* device = nullptr) : device_(device) {}
+  // 64-byte aligned, not initialised, valid until the kernel returns. Call from the kernel's first thread only.
+  template <class T>
+  [[nodiscard]] std::span<T> get(int64_t count) {
+    return {static_cast<T*>(allocate(count * static_cast<int64_t>(sizeof(T)))), static_cast<size_t>(count)};
+  }
+  // Makes all regions available again; blocks are kept for the next kernel.
+  void reset() { used_ = 0; }
+  // How often memory was asked for: as long as it stays, the same calls give the same regions.
+  [[nodiscard]] int64_t allocations() const { return allocations_; }
+
+ private:
+  void* allocate(int64_t bytes);
+  struct Block {
+    std::shared_ptr<void> memory;
+    int64_t bytes;
+  };
+  Device* device_;
+  std::vector<Block> blocks_;
+  size_t used_ = 0;
+  int64_t allocations_ = 0;
+};
+
+// How matrix products round what they multiply; sums stay float32. Products of double ignore it.
+enum class ProductPrecision {
+  kFloat32,   // not at all
+  kTf32,      // to 10 bits of mantissa where a device has a unit for it; as kFloat32 on the CPU
+  kBfloat16,  // to 7 bits
+};
+
+// Inputs and outputs are contiguous, of the inferred types, and do not overlap unless the op aliases.
+struct KernelContext {
+  const Attributes& attributes;
+  std::span<const TensorView> inputs, outputs;
+  Scratch& scratch;
+  ProductPrecision precision = ProductPrecision::kFloat32;
+  Stream stream{};  // of a device; nothing on the CPU
+};
+
+}  // namespace polyscene

@@ -225,17 +225,18 @@ std::string describe_files(const std::vector<std::string>& files, bool ends) {
 }
 
 CheckpointSave::CheckpointSave(const RunFolder& run, const config::Experiment& experiment, const std::string& data,
-                               const TrainPosition& position, Session& session, std::optional<CheckpointBase> base)
+                               const TrainPosition& position, const ModelState& model,
+                               std::optional<CheckpointBase> base)
     : run_(run),
       experiment_(experiment),
       position_(position),
-      session_(session),
+      model_(model),
       base_(base),
-      updates_(session.tables().update_steps()),
+      updates_(model.tables.update_steps()),
       aside_(run.checkpoints() + "/" + name_of(position.step) + ".partial"),
-      partial_(session.communicator().rank() == 0 ? aside_ : "") {
-  together(session.communicator(), [&] {
-    if (session.communicator().rank() != 0) return;
+      partial_(model.communicator.rank() == 0 ? aside_ : "") {
+  together(model.communicator, [&] {
+    if (model.communicator.rank() != 0) return;
     remove_folder(aside_);
     make_folder(aside_ + "/tables");
     Manifest manifest;
@@ -243,12 +244,12 @@ CheckpointSave::CheckpointSave(const RunFolder& run, const config::Experiment& e
     if (base) manifest.set_base(name_of(base->step));
     fill(manifest, position);
     manifest.set_table_updates(updates_);
-    manifest.set_ranks(session.communicator().size());
+    manifest.set_ranks(model.communicator.size());
     manifest.set_data(data);
     add_logs(manifest, run);
     head_ = manifest.SerializeAsString();
   });
-  copy_ = copy_model(session);
+  copy_ = copy_model(model);
   try {
     // Beside threads that have all processors it takes about a tenth of one; when training waits for it, all of one.
     thread_ = start_thread([this] {
@@ -267,7 +268,7 @@ CheckpointSave::~CheckpointSave() {
 void CheckpointSave::write() {
   try {
     Manifest manifest;
-    for (const WrittenFile& file : write_copy(aside_, experiment_, session_, std::move(copy_),
+    for (const WrittenFile& file : write_copy(aside_, experiment_, model_, std::move(copy_),
                                               base_ ? std::optional(base_->table_updates) : std::nullopt))
       *manifest.add_file() = checkpoint::described(file);
     mine_ = manifest.SerializeAsString();
@@ -278,7 +279,7 @@ void CheckpointSave::write() {
 }
 
 void CheckpointSave::finish() {
-  Communicator& communicator = session_.communicator();
+  Communicator& communicator = model_.communicator;
   if (thread_.joinable()) thread_.join();
   together(communicator, [&] {
     if (failure_) std::rethrow_exception(failure_);
@@ -392,23 +393,23 @@ Manifest manifest_for_all(const std::string& checkpoint, Communicator& communica
 
 }  // namespace
 
-TrainPosition load_checkpoint(const std::string& checkpoint, const std::string& data, Session& session) {
-  Communicator& communicator = session.communicator();
+TrainPosition load_checkpoint(const std::string& checkpoint, const std::string& data, const ModelState& model) {
+  Communicator& communicator = model.communicator;
   const Manifest manifest = manifest_for_all(checkpoint, communicator);
   require(manifest.data() == data, "[checkpoint] wanted the training files that ", checkpoint, " was trained on (",
           manifest.data(), "), found others (", data, "); restore them, or start another run");
-  // Who is told of damage has no session to go on with.
+  // Who is told of damage has no model to resume with.
   const std::vector<std::string> chain = chain_of(checkpoint);
-  read_checked(checkpoint, communicator, "resume from another", [&] { read_parts(chain, session, {.state = true}); });
+  read_checked(checkpoint, communicator, "resume from another", [&] { read_parts(chain, model, {.state = true}); });
   together(communicator, [&] {
-    session.tables().set_update_steps(manifest.table_updates());
+    model.tables.set_update_steps(manifest.table_updates());
     if (communicator.rank() != 0) return;
     const RunFolder run(run_of_checkpoint(checkpoint));
     restore_logs(manifest, run);
     // What a job that was ended had no time to remove.
     const std::vector<int64_t> steps = steps_in(run.checkpoints());
     if (!steps.empty() && steps.back() == manifest.step())
-      remove_others(run.checkpoints(), session.experiment().train().checkpoint(), manifest.step());
+      remove_others(run.checkpoints(), model.experiment.train().checkpoint(), manifest.step());
   });
   return position_of(manifest);
 }

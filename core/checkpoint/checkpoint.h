@@ -14,7 +14,7 @@
 #include "core/checkpoint/folders.h"
 #include "core/checkpoint/model_parts.h"
 #include "core/run/run_folder.h"
-#include "core/session/session.h"
+#include "core/session/model_state.h"
 
 namespace polyscene {
 
@@ -53,7 +53,7 @@ class CheckpointSave {
   // every rank when any rank failed. With a base, of the run, the one that is saved holds the rows that were trained
   // since.
   CheckpointSave(const RunFolder& run, const config::Experiment& experiment, const std::string& data,
-                 const TrainPosition& position, Session& session, std::optional<CheckpointBase> base = {});
+                 const TrainPosition& position, const ModelState& model, std::optional<CheckpointBase> base = {});
   CheckpointSave(const CheckpointSave&) = delete;
   CheckpointSave& operator=(const CheckpointSave&) = delete;
   // Waits for the thread. What was not finished is no checkpoint, and is removed.
@@ -75,7 +75,7 @@ class CheckpointSave {
   const RunFolder& run_;
   const config::Experiment& experiment_;
   TrainPosition position_;
-  Session& session_;
+  ModelState model_;
   std::optional<CheckpointBase> base_;
   int64_t updates_;  // of the tables
   std::string aside_;
@@ -112,10 +112,11 @@ void require_whole(const std::string& folder);
 // Where its run stood. Throws DataError when the manifest cannot be read.
 [[nodiscard]] TrainPosition position_of_checkpoint(const std::string& checkpoint);
 
-// Collective: makes session and logs of the run what they were. Each rank compares the hashes of its share of the files
+// Collective: makes model and logs of the run what they were. Each rank compares the hashes of its share of the files
 // while it loads its rows. Throws DataError naming what is damaged or of another schema: the logs are as before then,
-// the session is of no use any more. InvalidArgument where the training files are others.
-[[nodiscard]] TrainPosition load_checkpoint(const std::string& checkpoint, const std::string& data, Session& session);
+// the model is of no use any more. InvalidArgument where the training files are others.
+[[nodiscard]] TrainPosition load_checkpoint(const std::string& checkpoint, const std::string& data,
+                                            const ModelState& model);
 
 // "12 files, 345 bytes, 0123456789abcdef": a hash of their names and sizes, and with `ends` of their last bytes, where
 // Parquet has its statistics.

@@ -15,8 +15,8 @@ class HeldModel {
   // save after the one that took its place).
   explicit HeldModel(const std::string& path);
 
-  // The model of a run: model/, or with `best` best_model/ where there is one. Throws InvalidArgument when there is none,
-  // DataError when best_model/ names one that is gone.
+  // The model of a run: model/, or with `best` best_model/ where there is one. Throws InvalidArgument when there is
+  // none, DataError when best_model/ names one that is gone.
   [[nodiscard]] static HeldModel of_run(const std::string& run, bool best);
 
   // Collective: the first rank's on all ranks, which each found one for itself; training may have saved another

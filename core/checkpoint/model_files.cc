@@ -23,8 +23,8 @@ void require_finite(const std::string& folder, const ParameterStore& parameters)
 
 }  // namespace
 
-void save_model(const std::string& folder, const config::Experiment& experiment, Session& session) {
-  Communicator& communicator = session.communicator();
+void save_model(const std::string& folder, const config::Experiment& experiment, const ModelState& model) {
+  Communicator& communicator = model.communicator;
   const bool leads = communicator.rank() == 0;
   const std::string aside = folder + ".partial";
   PartialFolder partial(leads ? aside : "");
@@ -33,9 +33,9 @@ void save_model(const std::string& folder, const config::Experiment& experiment,
     remove_folder(aside);
     make_folder(aside + "/tables");
   });
-  session.scenario_names().share(communicator);
+  model.scenario_names.share(communicator);
   std::vector<WrittenFile> written;
-  together(communicator, [&] { written = write_parts(aside, experiment, session); });
+  together(communicator, [&] { written = write_parts(aside, experiment, model); });
   write_model_hashes(aside, written, communicator);
   together(communicator, [&] {
     if (leads) replace_folder(folder, aside);
@@ -43,12 +43,12 @@ void save_model(const std::string& folder, const config::Experiment& experiment,
   partial.release();
 }
 
-void load_model(const std::string& folder, Session& session, const std::vector<std::vector<int64_t>>* wanted) {
+void load_model(const std::string& folder, const ModelState& model, const std::vector<std::vector<int64_t>>* wanted) {
   const auto read = [&] {
-    read_parts({folder}, session, {.wanted = wanted});
-    require_finite(folder, session.parameters());
+    read_parts({folder}, model, {.wanted = wanted});
+    require_finite(folder, model.parameters);
   };
-  read_checked(folder, session.communicator(), kRestoreModel, read, wanted == nullptr);
+  read_checked(folder, model.communicator, kRestoreModel, read, wanted == nullptr);
 }
 
 }  // namespace polyscene

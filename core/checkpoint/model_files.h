@@ -4,7 +4,7 @@
 #include <string>
 #include <vector>
 
-#include "core/session/session.h"
+#include "core/session/model_state.h"
 
 namespace polyscene {
 
@@ -15,11 +15,12 @@ inline constexpr const char* kRestoreModel =
 
 // Collective. Each rank writes its rows, rank 0 the rest, into FOLDER.partial, which takes the folder's place once all
 // have: the model there is always whole. Throws DataError on every rank when any rank failed.
-void save_model(const std::string& folder, const config::Experiment& experiment, Session& session);
+void save_model(const std::string& folder, const config::Experiment& experiment, const ModelState& model);
 
 // Collective. Loads dense parameters and this rank's rows, or of those the `wanted` ones (per table ascending keys);
 // then the files of tables are not compared with their hashes, which else all are. Throws DataError naming the file and
 // tensor that is damaged, missing, of another shape than the model, or of dense parameters not finite.
-void load_model(const std::string& folder, Session& session, const std::vector<std::vector<int64_t>>* wanted = nullptr);
+void load_model(const std::string& folder, const ModelState& model,
+                const std::vector<std::vector<int64_t>>* wanted = nullptr);
 
 }  // namespace polyscene

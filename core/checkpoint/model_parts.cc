@@ -212,13 +212,13 @@ void load_parts(const SafetensorsFile& file, const std::string& path, const Para
   }
 }
 
-void load_optimizer(const std::string& folder, Session& session) {
+void load_optimizer(const std::string& folder, const ModelState& model) {
   const std::string path = folder + "/" + kOptimizer;
   const SafetensorsFile file(path);
-  DenseState state = session.dense_update().state();
-  for (const auto& [name, values] : state.values) load_parts(file, path, session.parameters(), name + "/", values);
+  DenseState state = model.dense_update->state();
+  for (const auto& [name, values] : state.values) load_parts(file, path, model.parameters, name + "/", values);
   state.steps = saved_optimizer_steps(file, path);
-  session.dense_update().set_state(state);
+  model.dense_update->set_state(state);
 }
 
 }  // namespace
@@ -240,54 +240,54 @@ ScenarioNames read_scenario_names(const std::string& folder) {
 }
 
 std::vector<WrittenFile> write_parts(const std::string& folder, const config::Experiment& experiment,
-                                     Session& session) {
+                                     const ModelState& model) {
   std::vector<WrittenFile> files;
-  if (session.communicator().rank() == 0) {
-    files.push_back(write_dense(folder, session.parameters(), session.parameters().host_values()));
-    write_texts(folder, experiment, session.scenario_names(), files);
+  if (model.communicator.rank() == 0) {
+    files.push_back(write_dense(folder, model.parameters, model.parameters.host_values()));
+    write_texts(folder, experiment, model.scenario_names, files);
   }
-  RowTables& tables = session.tables();
+  RowTables& tables = model.tables;
   for (int t = 0; t < tables.tables(); ++t) files.push_back(write_table(folder, tables, t, *tables.snapshot(t), false));
   return files;
 }
 
-ModelCopy copy_model(Session& session) {
+ModelCopy copy_model(const ModelState& model) {
   ModelCopy copy;
-  session.scenario_names().share(session.communicator());
-  if (session.communicator().rank() == 0) {
-    copy.scenarios = session.scenario_names();
-    copy.dense = session.parameters().host_values().clone();
-    copy.optimizer = session.dense_update().state();
+  model.scenario_names.share(model.communicator);
+  if (model.communicator.rank() == 0) {
+    copy.scenarios = model.scenario_names;
+    copy.dense = model.parameters.host_values().clone();
+    copy.optimizer = model.dense_update->state();
   }
-  for (int t = 0; t < session.tables().tables(); ++t) copy.tables.push_back(session.tables().snapshot(t));
+  for (int t = 0; t < model.tables.tables(); ++t) copy.tables.push_back(model.tables.snapshot(t));
   return copy;
 }
 
-std::vector<WrittenFile> write_copy(const std::string& folder, const config::Experiment& experiment, Session& session,
-                                    ModelCopy copy, std::optional<int64_t> since) {
+std::vector<WrittenFile> write_copy(const std::string& folder, const config::Experiment& experiment,
+                                    const ModelState& model, ModelCopy copy, std::optional<int64_t> since) {
   std::vector<WrittenFile> files;
-  if (session.communicator().rank() == 0) {
-    files.push_back(write_dense(folder, session.parameters(), copy.dense));
-    files.push_back(write_optimizer(folder, session.parameters(), copy.optimizer));
+  if (model.communicator.rank() == 0) {
+    files.push_back(write_dense(folder, model.parameters, copy.dense));
+    files.push_back(write_optimizer(folder, model.parameters, copy.optimizer));
     write_texts(folder, experiment, copy.scenarios, files);
   }
-  for (int t = 0; t < session.tables().tables(); ++t) {
+  for (int t = 0; t < model.tables.tables(); ++t) {
     TableSnapshot& rows = *copy.tables[static_cast<size_t>(t)];
-    files.push_back(write_table(folder, session.tables(), t, rows, true, since));
+    files.push_back(write_table(folder, model.tables, t, rows, true, since));
     rows.release();
   }
   return files;
 }
 
-void read_parts(const std::vector<std::string>& folders, Session& session, const PartsToRead& parts) {
+void read_parts(const std::vector<std::string>& folders, const ModelState& model, const PartsToRead& parts) {
   const std::string& newest = folders.front();
   const std::string path = newest + "/" + kDense;
-  const Tensor values = session.parameters().host_values();
-  load_parts(SafetensorsFile(path), path, session.parameters(), "", values);
-  session.parameters().set_values(values);
-  if (parts.state) load_optimizer(newest, session);
-  session.scenario_names() = read_scenario_names(newest);
-  for (int t = 0; t < session.tables().tables(); ++t) load_table(folders, t, session.tables(), parts);
+  const Tensor values = model.parameters.host_values();
+  load_parts(SafetensorsFile(path), path, model.parameters, "", values);
+  model.parameters.set_values(values);
+  if (parts.state) load_optimizer(newest, model);
+  model.scenario_names = read_scenario_names(newest);
+  for (int t = 0; t < model.tables.tables(); ++t) load_table(folders, t, model.tables, parts);
 }
 
 }  // namespace polyscene

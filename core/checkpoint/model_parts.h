@@ -21,7 +21,7 @@
 #include <vector>
 
 #include "core/files/safetensors.h"
-#include "core/session/session.h"
+#include "core/session/model_state.h"
 #include "embedding/table/table_snapshot.h"
 
 namespace polyscene {
@@ -38,7 +38,7 @@ struct WrittenFile {
 // Without state, into a folder that is there, with its folder tables/: each rank its rows, rank 0 the rest. Returns the
 // files of this rank. Names of scenarios are those that rank 0 knows. Throws DataError.
 [[nodiscard]] std::vector<WrittenFile> write_parts(const std::string& folder, const config::Experiment& experiment,
-                                                   Session& session);
+                                                   const ModelState& model);
 
 // What training goes on from, of this rank, as it was at one moment: with state of optimisers and uses of rows.
 struct ModelCopy {
@@ -48,12 +48,13 @@ struct ModelCopy {
   ScenarioNames scenarios;
 };
 // Collective; nothing may be queued on a device.
-[[nodiscard]] ModelCopy copy_model(Session& session);
-// As write_parts(). The session may go on meanwhile: of it are used names, shapes and places alone. Releases tables.
-// With `since`, of rows those that were trained after so many updates of the tables; a file of a table with a bound
-// then has all its keys as `present` int64, ascending, because others are forgotten.
+[[nodiscard]] ModelCopy copy_model(const ModelState& model);
+// As write_parts(). Training may continue meanwhile: only names, shapes and places of the model are used. Releases
+// tables. With `since`, of rows those that were trained after so many updates of the tables; a file of a table with a
+// bound then has all its keys as `present` int64, ascending, because others are forgotten.
 [[nodiscard]] std::vector<WrittenFile> write_copy(const std::string& folder, const config::Experiment& experiment,
-                                                  Session& session, ModelCopy copy, std::optional<int64_t> since);
+                                                  const ModelState& model, ModelCopy copy,
+                                                  std::optional<int64_t> since);
 
 struct PartsToRead {
   bool state = false;  // of optimisers, and uses of rows
@@ -62,7 +63,7 @@ struct PartsToRead {
 };
 // Loads dense parameters and this rank's rows. `folders`: the newest first, then what it adds to and so on; of a row
 // the newest counts. Throws DataError naming the file and tensor that is missing or has another shape than the model.
-void read_parts(const std::vector<std::string>& folders, Session& session, const PartsToRead& parts);
+void read_parts(const std::vector<std::string>& folders, const ModelState& model, const PartsToRead& parts);
 
 // Steps of the dense optimiser in optimizer.safetensors. Throws DataError where the file does not say.
 [[nodiscard]] int64_t saved_optimizer_steps(const SafetensorsFile& file, const std::string& path);

@@ -14,6 +14,7 @@
 #include "core/config/load.h"
 #include "core/files/text_file.h"
 #include "core/run/output_rule.h"
+#include "core/session/session.h"
 #include "dist/world.h"
 #include "embedding/table/row_conversion.h"
 
@@ -50,7 +51,8 @@ void write_aside(const std::string& aside, Alone& model, Manifest manifest) {
   manifest.set_ranks(1);
   remove_folder(aside);
   make_folder(aside + "/tables");
-  for (const WrittenFile& file : write_copy(aside, model.experiment, model.session, copy_model(model.session), {}))
+  for (const WrittenFile& file :
+       write_copy(aside, model.experiment, model.session.state(), copy_model(model.session.state()), {}))
     *manifest.add_file() = checkpoint::described(file);
   write_manifest(aside, manifest);
 }
@@ -166,7 +168,7 @@ std::pair<std::string, size_t> compact_checkpoint(const std::string& path) {
   if (chain.size() == 1) return {checkpoint, 1};
   PartialFolder partial(aside);
   Alone model(load_saved_experiment(checkpoint));
-  read_parts(chain, model.session, {.state = true});
+  read_parts(chain, model.session.state(), {.state = true});
   const Manifest manifest = checkpoint::read_manifest(checkpoint);
   model.session.tables().set_update_steps(manifest.table_updates());
   write_aside(aside, model, manifest);

@@ -41,8 +41,8 @@ IdKinds id_kinds_of(const std::string& folder) {
 
 class WarmStart {
  public:
-  WarmStart(const config::WarmStart& wanted, const std::string& folder, Session& session)
-      : wanted_(wanted), session_(session), dense_(folder + "/dense.safetensors") {
+  WarmStart(const config::WarmStart& wanted, const std::string& folder, const ModelState& model)
+      : wanted_(wanted), model_(model), dense_(folder + "/dense.safetensors") {
     report_.folder = folder;
     ids_there_ = id_kinds_of(report_.folder);
   }
@@ -51,10 +51,10 @@ class WarmStart {
     for (const std::string& name : dense_.names()) unused_.insert(name);
     for (const std::string& table : saved_tables(report_.folder)) unused_.insert(kTable + table);
     there_ = unused_;
-    const Tensor values = session_.parameters().host_values();
-    for (const ParameterStore::Entry& entry : session_.parameters().entries()) take_tensor(entry, values);
-    session_.parameters().set_values(values);
-    for (int t = 0; t < session_.tables().tables(); ++t) take_table(t);
+    const Tensor values = model_.parameters.host_values();
+    for (const ParameterStore::Entry& entry : model_.parameters.entries()) take_tensor(entry, values);
+    model_.parameters.set_values(values);
+    for (int t = 0; t < model_.tables.tables(); ++t) take_table(t);
     require(!report_.tensors.empty() || !report_.tables.empty(), "[checkpoint] train.warm_start takes nothing from ",
             report_.folder, ": no tensor and no table there has a name of this model; set rename, or leave it out");
     report_.unused.assign(unused_.begin(), unused_.end());
@@ -108,7 +108,7 @@ class WarmStart {
 
   // Rows of ids that never come would start nothing, in silence.
   void check_ids(const std::string& here, const std::string& there) const {
-    const auto mine = IdKinds(session_.experiment().data()).of_table(here), theirs = ids_there_.of_table(there);
+    const auto mine = IdKinds(model_.experiment.data()).of_table(here), theirs = ids_there_.of_table(there);
     if (!mine || !theirs || *mine == *theirs) return;
     throw DataError(str("[checkpoint] wanted ids of one kind for table \"", here, "\", but the training files have ",
                         id_kind_name(*mine), ", and ", report_.folder, " was trained with ", id_kind_name(*theirs),
@@ -116,7 +116,7 @@ class WarmStart {
   }
 
   void take_table(int index) {
-    RowTables& tables = session_.tables();
+    RowTables& tables = model_.tables;
     const TableSpec& spec = tables.spec(index);
     const std::string source = source_of(kTable + spec.name);
     if (source.empty()) return;
@@ -128,7 +128,7 @@ class WarmStart {
     if (!convert && !fits(kTable + spec.name, str("[rows, ", saved.dim(), "]"), str("[rows, ", spec.dim, "]"))) return;
     TableSpec there = spec;
     there.dim = saved.dim();
-    RowConversion conversion(there, spec, session_.experiment().seed());
+    RowConversion conversion(there, spec, model_.experiment.seed());
     int64_t kept = 0;
     SavedRows mine;  // all at once where the table has a bound, since who stays depends on all
     saved.visit([&](const RowsIn& found) {
@@ -148,7 +148,7 @@ class WarmStart {
   }
 
   const config::WarmStart& wanted_;
-  Session& session_;
+  ModelState model_;
   SafetensorsFile dense_;
   IdKinds ids_there_;
   std::set<std::string> there_, unused_;
@@ -157,13 +157,13 @@ class WarmStart {
 
 }  // namespace
 
-WarmStartReport warm_start(const config::WarmStart& from, Session& session) {
-  const HeldModel model = model_of(from.from()).agreed(session.communicator());
-  require_whole(model.path());
+WarmStartReport warm_start(const config::WarmStart& from, const ModelState& model) {
+  const HeldModel source = model_of(from.from()).agreed(model.communicator);
+  require_whole(source.path());
   WarmStartReport report;
-  read_checked(model.path(), session.communicator(), "start from another model, or restore it from a copy",
-               [&] { report = WarmStart(from, model.path(), session).run(); });
-  session.communicator().all_reduce<int64_t>(report.rows);
+  read_checked(source.path(), model.communicator, "start from another model, or restore it from a copy",
+               [&] { report = WarmStart(from, source.path(), model).run(); });
+  model.communicator.all_reduce<int64_t>(report.rows);
   return report;
 }
 

@@ -7,7 +7,7 @@
 #include <utility>
 #include <vector>
 
-#include "core/session/session.h"
+#include "core/session/model_state.h"
 
 namespace polyscene {
 
@@ -23,7 +23,7 @@ struct WarmStartReport {
 // Fills what has the same name (train.warm_start renames) and shape there; a table's rows come without the state of its
 // optimiser, which may be another one. Each rank takes its rows. Throws InvalidArgument on a shape that differs, unless
 // told to skip or convert those, and where nothing matches; DataError naming a file that is damaged.
-[[nodiscard]] WarmStartReport warm_start(const config::WarmStart& from, Session& session);
+[[nodiscard]] WarmStartReport warm_start(const config::WarmStart& from, const ModelState& model);
 
 void print(std::ostream& out, const WarmStartReport& report);
 

@@ -93,7 +93,7 @@ ScoredSample trainers_scores(const ExportJob& job, const config::Experiment& exp
   const auto one = make_single_world();
   Session session(experiment, schema, *one, {.training = false});
   const auto wanted = keys_of(sample.batches, session);
-  load_model(model, session, &wanted);
+  load_model(model, session.state(), &wanted);
   for (const Batch& batch : sample.batches) {
     const std::span<const float> logits = session.predict(batch);
     sample.logits.insert(sample.logits.end(), logits.begin(), logits.end());

@@ -14,6 +14,7 @@
 #include "core/models/model.h"
 #include "core/models/step_inputs.h"
 #include "core/session/dense_update.h"
+#include "core/session/model_state.h"
 #include "core/session/parameter_store.h"
 #include "core/session/stage_clock.h"
 #include "core/session/tables.h"
@@ -66,6 +67,10 @@ class Session {
   // Of a session that trains.
   [[nodiscard]] DenseUpdate& dense_update() { return *update_; }
   [[nodiscard]] RowTables& tables() { return *tables_.tables; }
+  // What saving and loading take; valid as long as the session.
+  [[nodiscard]] ModelState state() {
+    return {experiment_, communicator_, parameters_, tables(), update_.get(), scenario_names_};
+  }
   // Of the rows that were trained or predicted on this rank, and of the model that was loaded.
   [[nodiscard]] ScenarioNames& scenario_names() { return scenario_names_; }
   // How ranks exchange memory of devices; nullptr on the host.

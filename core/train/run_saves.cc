@@ -45,7 +45,7 @@ RunSaves::RunSaves(const config::Experiment& experiment, const RunFolder& folder
             [this](const std::string& model) { save(model); }) {}
 
 TrainPosition RunSaves::go_on_from(const std::string& checkpoint) {
-  TrainPosition position = load_checkpoint(checkpoint, data_, session_);
+  TrainPosition position = load_checkpoint(checkpoint, data_, session_.state());
   const std::string anew = best_.go_on_from(position.best);
   if (!anew.empty() && session_.communicator().rank() == 0) warn(str("[train] ", anew));
   last_ = begun_ = position.step;
@@ -56,7 +56,7 @@ void RunSaves::save(const std::string& model) {
   const Stopwatch watch(model_seconds_);
   for (bool saved = false; !saved;) {
     try {
-      save_model(model, experiment_, session_);
+      save_model(model, experiment_, session_.state());
       saved = true;
     } catch (const DataError& failure) {
       if (!make_room(failure)) throw;
@@ -90,8 +90,8 @@ std::string RunSaves::checkpoint(TrainPosition position) {
   begun_ = position.step;
   try {
     const bool adds = base_ && added_ + 1 < experiment_.train().checkpoint().full_every();
-    pending_ =
-        std::make_unique<CheckpointSave>(folder_, experiment_, data_, position, session_, adds ? base_ : std::nullopt);
+    pending_ = std::make_unique<CheckpointSave>(folder_, experiment_, data_, position, session_.state(),
+                                                adds ? base_ : std::nullopt);
     begun_added_ = adds ? added_ + 1 : 0;
     best_.keep(position.best ? position.best->model : "");
   } catch (const DataError& error) {

@@ -65,7 +65,7 @@ TrainedRun::TrainedRun(const ScoreJob& job, Communicator& communicator, Device* 
                         communicator);
   session_ = std::make_unique<Session>(experiment, schema_, communicator,
                                        SessionOptions{.training = false, .device = device, .transport = job.transport});
-  load_model(model_.path(), *session_);
+  load_model(model_.path(), session_->state());
 }
 
 }  // namespace polyscene

@@ -66,7 +66,7 @@ class Trainer {
     if (!job_.resume.empty())
       go_on_from(saves_->go_on_from(resume_));
     else if (train_.has_warm_start())
-      warm = warm_start(train_.warm_start(), *session_);
+      warm = warm_start(train_.warm_start(), session_->state());
     if (leads()) {
       // All that may fail before the first step was done: from here on an earlier run is in the way.
       if (job_.resume.empty())

@@ -110,7 +110,7 @@ TEST(MpiWorld, WantsChunksThatMpiCanCount) {
 }
 
 TEST(MpiWorld, RunsOutOfTags) {
-  const auto session = Session::acquire(kDeadline);
+  const auto session = MpiSession::acquire(kDeadline);
   EXPECT_EQ(
       message_of<InvalidArgument>([&] { (void)Channel::of_processes(session, session->max_tag(), {}); }),
       str("[dist.split] this MPI library has tags up to ", session->max_tag(),

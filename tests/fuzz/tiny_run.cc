@@ -2,6 +2,7 @@
 
 #include "core/checkpoint/checkpoint.h"
 #include "core/checkpoint/model_files.h"
+#include "core/session/session.h"
 #include "dist/world.h"
 #include "tests/core/models/model_harness.h"
 #include "tests/core/session/random_batch.h"
@@ -21,11 +22,11 @@ void make_tiny_run(const std::string& folder) {
     session.train_step(random_batch(schema, kRows, static_cast<uint64_t>(step)), kRows, 1);
     session.settle();
     CheckpointSave save(run, experiment, "1 files, 2 bytes, 3",
-                        {.step = step, .best = BestSoFar{.value = 0.5, .step = 1}}, session, base);
+                        {.step = step, .best = BestSoFar{.value = 0.5, .step = 1}}, session.state(), base);
     save.finish();
     base = save.as_base();
   }
-  save_model(run.model(), experiment, session);
+  save_model(run.model(), experiment, session.state());
 }
 
 }  // namespace polyscene::testing

@@ -15,6 +15,7 @@
 #include <thread>
 
 #include "core/checkpoint/checkpoint.h"
+#include "core/session/session.h"
 #include "dist/world.h"
 #include "ops/base/philox.h"
 #include "ops/base/thread.h"
@@ -208,7 +209,7 @@ void run(const Arguments& arguments) {
     Session loaded(experiment, schema, *one);
     PeakMemory memory;
     const double start = now_s();
-    (void)load_checkpoint(checkpoint, "bench", loaded);
+    (void)load_checkpoint(checkpoint, "bench", loaded.state());
     const double taken = now_s() - start;
     load_memory =
         std::max(load_memory, static_cast<double>(memory.stop()) / static_cast<double>(loaded.tables().memory_bytes()));
@@ -222,7 +223,7 @@ void run(const Arguments& arguments) {
   for (int round = 0; round < arguments.rounds; ++round) {
     disk_write_s.push_back(plain_write_s(arguments.folder, bytes));
     const double start = now_s();
-    CheckpointSave save(run, experiment, "bench", {.step = 1}, session);
+    CheckpointSave save(run, experiment, "bench", {.step = 1}, session.state());
     waited.push_back(now_s() - start);
     save.finish();
     write_s.push_back(now_s() - start);
@@ -244,7 +245,7 @@ void run(const Arguments& arguments) {
   for (int round = 0; round < 3; ++round) {
     alone += seconds_of(session, batches, kSteps);
     PeakMemory memory;
-    CheckpointSave background(run, experiment, "bench", {.step = 2 + round}, session);
+    CheckpointSave background(run, experiment, "bench", {.step = 2 + round}, session.state());
     for (int done = 0; done < kSteps && !background.written(); done += 4, steps += 4)
       beside += seconds_of(session, batches, 4);
     background.finish();

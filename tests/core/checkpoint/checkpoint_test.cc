@@ -11,6 +11,7 @@
 
 #include "core/checkpoint/hash_check.h"
 #include "core/files/sealed_text.h"
+#include "core/session/session.h"
 #include "dist/world.h"
 #include "tests/core/export/temporary_folder.h"
 #include "tests/core/models/model_harness.h"
@@ -48,7 +49,7 @@ class Checkpoints : public FolderTest {
   }
   void save(Session& session, int64_t step) const {
     CheckpointSave(RunFolder(path("")), experiment_, kData, {.step = step, .trained_steps = step, .best = kBest},
-                   session)
+                   session.state())
         .finish();
   }
   [[nodiscard]] std::string checkpoint(int64_t step) const { return path(str("checkpoints/step-000000000", step)); }
@@ -93,7 +94,7 @@ class Checkpoints : public FolderTest {
     return error_of<Error>([&] {
       const auto world = make_single_world();
       Session session(experiment_, schema_, *world);
-      static_cast<void>(load_checkpoint(checkpoint(2), data, session));
+      static_cast<void>(load_checkpoint(checkpoint(2), data, session.state()));
     });
   }
 
@@ -124,7 +125,7 @@ TEST_P(EveryOptimizer, LoadsOnAnyNumberOfRanksWhatAnyNumberSaved) {
       AllRows loaded;
       run_local_ranks(b, [&](Communicator& communicator) {
         Session session(experiment_, schema_, communicator);
-        const TrainPosition position = load_checkpoint(checkpoint(a), kData, session);
+        const TrainPosition position = load_checkpoint(checkpoint(a), kData, session.state());
         EXPECT_EQ(position, (TrainPosition{.step = a, .trained_steps = a, .best = kBest}));
         EXPECT_EQ(session.tables().update_steps(), 3);
         EXPECT_EQ(session.dense_update().state().steps, 3);
@@ -147,14 +148,14 @@ TEST_F(Checkpoints, AreOfOneStepWhileTrainingGoesOn) {
       train(session, 0, 3);
       add_rows(session, at_begin);
       if (communicator.rank() == 0) dense = dense_of(session);
-      CheckpointSave save(run, experiment_, kData, {.step = ranks, .trained_steps = ranks}, session);
+      CheckpointSave save(run, experiment_, kData, {.step = ranks, .trained_steps = ranks}, session.state());
       train(session, 3, 9);
       save.finish();
       EXPECT_TRUE(save.written());
     });
     run_local_ranks(2, [&](Communicator& communicator) {
       Session session(experiment_, schema_, communicator);
-      EXPECT_EQ(load_checkpoint(checkpoint(ranks), kData, session).step, ranks);
+      EXPECT_EQ(load_checkpoint(checkpoint(ranks), kData, session.state()).step, ranks);
       EXPECT_EQ(session.tables().update_steps(), 3);
       add_rows(session, loaded);
       EXPECT_EQ(dense_of(session), dense);
@@ -169,7 +170,7 @@ TEST_F(Checkpoints, ThatAreNotFinishedAreNone) {
   Session session(experiment_, schema_, *world);
   train(session, 0, 2);
   save(session, 2);
-  { CheckpointSave left(run, experiment_, kData, {.step = 4}, session); }
+  { CheckpointSave left(run, experiment_, kData, {.step = 4}, session.state()); }
   EXPECT_EQ(find_checkpoint(path("")), checkpoint(2));
   save(session, 5);
   EXPECT_FALSE(fs::exists(checkpoint(4) + ".partial"));
@@ -185,7 +186,8 @@ TEST_F(Checkpoints, TheBestIsKept) {
   const std::map<int64_t, std::vector<int64_t>> kept = {{1, {1}},    {2, {2}}, {3, {2, 3}},
                                                         {4, {2, 4}}, {5, {5}}, {6, {5, 6}}};
   for (const auto& [step, best] : best_at) {
-    CheckpointSave(run, experiment_, kData, {.step = step, .best = BestSoFar{.value = 0.5, .step = best}}, session)
+    CheckpointSave(run, experiment_, kData, {.step = step, .best = BestSoFar{.value = 0.5, .step = best}},
+                   session.state())
         .finish();
     for (int64_t other = 1; other <= step; ++other)
       EXPECT_EQ(fs::exists(checkpoint(other)), std::ranges::count(kept.at(step), other) == 1)
@@ -226,7 +228,7 @@ TEST_F(Checkpoints, AddToOthers) {
           session.train_step(batch, kRows, 1);
         }
         session.settle();
-        CheckpointSave save(run, experiment_, kData, {.step = step, .trained_steps = step}, session, base);
+        CheckpointSave save(run, experiment_, kData, {.step = step, .trained_steps = step}, session.state(), base);
         save.finish();
         base = save.as_base();
       }
@@ -241,7 +243,7 @@ TEST_F(Checkpoints, AddToOthers) {
       AllRows loaded;
       run_local_ranks(b, [&](Communicator& communicator) {
         Session session(experiment_, schema_, communicator);
-        EXPECT_EQ(load_checkpoint(checkpoint(4), kData, session).step, 4);
+        EXPECT_EQ(load_checkpoint(checkpoint(4), kData, session.state()).step, 4);
         EXPECT_EQ(session.tables().update_steps(), 16);
         add_rows(session, loaded);
         EXPECT_EQ(dense_of(session), dense);
@@ -287,7 +289,7 @@ TEST_P(GoingOn, IsAsIfNothingHadHappened) {
     dense = dense_of(session);
   }
   Session session(experiment_, schema_, *world, options);
-  static_cast<void>(load_checkpoint(checkpoint(3), kData, session));
+  static_cast<void>(load_checkpoint(checkpoint(3), kData, session.state()));
   train(session, 3, 6);
   add_rows(session, resumed);
   EXPECT_EQ(resumed, undisturbed);

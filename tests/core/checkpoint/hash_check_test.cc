@@ -12,6 +12,7 @@
 #include "core/checkpoint/model_files.h"
 #include "core/checkpoint/warm_start.h"
 #include "core/export/publish.h"
+#include "core/session/session.h"
 #include "core/train/trained_run.h"
 #include "dist/world.h"
 #include "ops/base/error.h"
@@ -42,7 +43,7 @@ class HashCheck : public FolderTest {
     return error_of<DataError>([&] {
       run_local_ranks(ranks, [&](Communicator& communicator) {
         Session session(experiment_, schema_, communicator, {.training = false});
-        load_model(path("run/model"), session);
+        load_model(path("run/model"), session.state());
       });
     });
   }
@@ -52,7 +53,7 @@ class HashCheck : public FolderTest {
       Session session(experiment_, schema_, *world);
       config::WarmStart from;
       from.set_from(path("run"));
-      static_cast<void>(warm_start(from, session));
+      static_cast<void>(warm_start(from, session.state()));
     });
   }
   [[nodiscard]] std::string error_of_export() const {
@@ -218,7 +219,7 @@ TEST_F(HashCheck, NumbersThatAreNoneAreNotScoredWith) {
     const Tensor values = session.parameters().host_values();
     values.elements<float>()[3] = none;
     session.parameters().set_values(values);
-    save_model(path("run/model"), experiment_, session);
+    save_model(path("run/model"), experiment_, session.state());
     const std::string tensor = session.parameters().entries()[0].name;
     EXPECT_EQ(error_of_load(), "[checkpoint] run/model/dense.safetensors: tensor \"" + tensor +
                                    "\" has values that are not finite, with which nothing can be scored; take another "

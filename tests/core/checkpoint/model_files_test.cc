@@ -10,6 +10,7 @@
 
 #include "core/checkpoint/saved_table.h"
 #include "core/files/safetensors.h"
+#include "core/session/session.h"
 #include "dist/world.h"
 #include "ops/base/error.h"
 #include "tests/core/export/temporary_folder.h"
@@ -28,7 +29,7 @@ class ModelFiles : public FolderTest {
       Session session(experiment_, schema_, communicator);
       const std::vector<int64_t> keys = {1, 2, 3, 4};
       session.tables().load_rows(item(session), {keys, std::vector<float>(4 * 3, value)});
-      save_model(path(folder), experiment_, session);
+      save_model(path(folder), experiment_, session.state());
     });
   }
 
@@ -43,7 +44,7 @@ class ModelFiles : public FolderTest {
     int64_t found = 0;
     run_local_ranks(ranks, [&](Communicator& communicator) {
       Session session(experiment_, schema_, communicator, {.training = false});
-      load_model(path("model"), session);
+      load_model(path("model"), session.state());
       const auto rows = static_cast<size_t>(session.tables().rows(item(session)));
       std::vector<int64_t> keys(rows);
       std::vector<float> values(rows * 3);
@@ -156,8 +157,8 @@ TEST_F(ModelFiles, ARankThatCannotWriteStopsTheOthersWithItsWords) {
                                  if (communicator.rank() == 1) load_many(session);
                                  communicator.barrier();
                                  ::setrlimit(RLIMIT_FSIZE, &limit);
-                                 said[static_cast<size_t>(communicator.rank())] =
-                                     error_of<DataError>([&] { save_model(path("model"), experiment_, session); });
+                                 said[static_cast<size_t>(communicator.rank())] = error_of<DataError>(
+                                     [&] { save_model(path("model"), experiment_, session.state()); });
                                  ::setrlimit(RLIMIT_FSIZE, &before);
                                  throw DataError("end");
                                }),

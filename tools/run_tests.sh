@@ -141,6 +141,7 @@ mkdir -p "$reports"
 stage "set-up" tools/setup.sh --tests
 # shellcheck disable=SC1091 # written by the set-up
 source .venv/env
+if stage "format" tools/format.sh --check; then note format 1 0 0; else note format 0 1 0; fi
 # Ranks are threads here, each with an OpenMP team: waiting in a loop would take the processor from the one waited for.
 export OMP_WAIT_POLICY=PASSIVE
 

@@ -44,9 +44,9 @@ class RejectLog {
 
   const ReadPlan& plan_;
   std::optional<GrowingFile> file_;
-  std::unordered_set<int64_t> listed_;  // rows of the split: an epoch meets the same bad rows as the one before
-  int64_t listed_bytes_ = 0;            // of their lines
-  std::vector<BadRecord> first_;        // of the epoch, for the message
+  std::unordered_set<int64_t> listed_;         // rows of the split: an epoch meets the same bad rows as the one before
+  int64_t listed_bytes_ = 0;                   // of their lines
+  std::vector<BadRecord> first_;               // of the epoch, for the message
   int64_t read_ = 0, bad_ = 0, unlisted_ = 0;  // of the epoch
   int64_t most_unlisted_ = 0;                  // of any epoch
   bool warned_ = false;

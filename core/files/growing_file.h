@@ -20,7 +20,8 @@ class GrowingFile {
 
   // Reaches the file with the next flush().
   void add(std::string_view record) { waiting_ += record; }
-  // Writes all that waits. Throws DataError; the file is then as it was after the last flush(), and what waited is lost.
+  // Writes all that waits. Throws DataError; the file is then as it was after the last flush(), and what waited is
+  // lost.
   void flush();
   // Cuts the file to its first `bytes` of bytes(), after a flush(). Throws DataError.
   void cut_back(int64_t bytes);

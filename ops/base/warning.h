@@ -5,7 +5,8 @@
 
 namespace polyscene {
 
-// Logs "polyscene: warning: MESSAGE" by glog: the program has it write that line to standard error, without glog's prefix.
+// Logs "polyscene: warning: MESSAGE" by glog: the program has it write that line to standard error, without glog's
+// prefix.
 void warn(const std::string& message);
 
 }  // namespace polyscene

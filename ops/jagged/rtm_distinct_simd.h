@@ -1,9 +1,9 @@
 // The fused float kernels of residual tailoring on copies of distinct rows.
 #pragma once
 
-#include "ops/kernel/kernel.h"
 #include "ops/jagged/dap_rows.h"
 #include "ops/jagged/rtm_plain.h"
+#include "ops/kernel/kernel.h"
 #include "ops/simd/pack.h"
 
 namespace polyscene::ops {

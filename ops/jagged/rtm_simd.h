@@ -2,9 +2,9 @@
 // and all four of the backward on rows that are in the caches.
 #pragma once
 
-#include "ops/kernel/kernel.h"
 #include "ops/jagged/dap_rows.h"
 #include "ops/jagged/rtm_plain.h"
+#include "ops/kernel/kernel.h"
 #include "ops/simd/pack.h"
 
 namespace polyscene::ops {

@@ -2,8 +2,8 @@
 // the tasks.
 #pragma once
 
-#include "ops/kernel/kernel.h"
 #include "ops/jagged/rtm_plain.h"
+#include "ops/kernel/kernel.h"
 
 namespace polyscene::ops {
 

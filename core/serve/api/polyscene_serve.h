@@ -36,8 +36,9 @@ typedef struct polyscene_request polyscene_request;
 #define POLYSCENE_MAX_WAIT_US 1099511627776 /* 12 days */
 
 /* Opens a folder of versions at its newest that is there whole, or one version. Its description, configuration, dense
- * parameters and the indexes of its tables are compared with their hashes; rows are not, see polyscene_verify(). threads: that one call of polyscene_score() uses, 1 to
- * POLYSCENE_MAX_THREADS; refused where the system does not give so many. */
+ * parameters and the indexes of its tables are compared with their hashes; rows are not, see polyscene_verify().
+ * threads: that one call of polyscene_score() uses, 1 to POLYSCENE_MAX_THREADS; refused where the system does not give
+ * so many. */
 POLYSCENE_API polyscene_model* polyscene_open(const char* folder, int threads, char* error, size_t error_bytes);
 /* NULL is no model, and nothing happens. */
 POLYSCENE_API void polyscene_close(polyscene_model* model);

@@ -68,7 +68,8 @@ class Model {
     return detail::checked([&](char* e, size_t n) { return polyscene_refresh(model_.get(), e, n); },
                            [](int status) { return status >= 0; }) == 1;
   }
-  // Reads every row and compares it with its hash, which opening does not. Throws Error naming the file that is damaged.
+  // Reads every row and compares it with its hash, which opening does not. Throws Error naming the file that is
+  // damaged.
   void verify() const {
     detail::run([&](char* e, size_t n) { return polyscene_verify(model_.get(), e, n); });
   }

@@ -58,9 +58,10 @@ TEST_F(IncludeTest, AreBoundedInDepthAndNumber) {
   EXPECT_EQ(load("include: \"f1.pbtxt\"").data().feature_size(), 1);
   write(name(deepest), "include: \"f64.pbtxt\"");
   write(name(64), kLeast);
-  EXPECT_EQ(error_of("include: \"f1.pbtxt\""),
-            "[config] f63.pbtxt:1:1: wanted files that include each other at most 64 deep, f64.pbtxt is deeper; let one "
-            "file include the others side by side");
+  EXPECT_EQ(
+      error_of("include: \"f1.pbtxt\""),
+      "[config] f63.pbtxt:1:1: wanted files that include each other at most 64 deep, f64.pbtxt is deeper; let one "
+      "file include the others side by side");
 
   std::string all = kLeast;
   for (int i = 1; i <= 1000; ++i) {
@@ -69,8 +70,9 @@ TEST_F(IncludeTest, AreBoundedInDepthAndNumber) {
   }
   EXPECT_EQ(load(all).data().feature_size(), 1);
   write(name(1001), "");
-  EXPECT_EQ(error_of(all + "include: \"f1001.pbtxt\""),
-            "[config] x.pbtxt:1003:1: wanted at most 1000 files, f1001.pbtxt is one more; put several of them into one");
+  EXPECT_EQ(
+      error_of(all + "include: \"f1001.pbtxt\""),
+      "[config] x.pbtxt:1003:1: wanted at most 1000 files, f1001.pbtxt is one more; put several of them into one");
 }
 
 TEST_F(IncludeTest, CyclesNameTheWholeChain) {

@@ -332,7 +332,8 @@ TEST(BadRecords, ARejectFileListsSoManyRowsAtMostAndCountsTheOthers) {
   const TempFolder folder;
   const int64_t rows = kMostRejectLines + 7;
   write_parquet(folder.file("a.parquet"), {{"y", "int64", json_list(rows, [](int64_t) { return "7"; })}});
-  auto data = data_config(folder, R"pb(label { name: "y" } max_bad_share: 1)pb");
+  auto data = data_config(folder, R"pb(label { name: "y" }
+                                       max_bad_share: 1)pb");
   const std::string path = folder.file("bad.jsonl");
   const auto source = make_parquet_source(data, {.batch_size = 4096, .min_tail_share = 0, .reject_file = path});
   for (int64_t epoch = 0; epoch < 2; ++epoch) {

@@ -257,7 +257,8 @@ TEST_F(DataErrors, ImpossibleOptions) {
 TEST_F(DataErrors, RejectFileThatCannotBeCreated) {
   write_parquet(folder_.file("a.parquet"), {{"y", "int64", "[0, 7]"}});
   std::filesystem::create_directories(folder_.file("taken"));
-  const auto source = make_parquet_source(data_config(folder_, R"pb(label { name: "y" } max_bad_share: 1)pb"),
+  const auto source = make_parquet_source(data_config(folder_, R"pb(label { name: "y" }
+                                                                    max_bad_share: 1)pb"),
                                           {.batch_size = 2, .reject_file = folder_.file("taken")});
   EXPECT_EQ(message_of<DataError>([&] { (void)read_epoch(*source); }),
             "[files] cannot create " + folder_.file("taken") + ": Is a directory; choose another place");

@@ -256,7 +256,9 @@ TEST(InspectText, NullsThatAFeatureDoesNotTakeNameItsSetting) {
             hint + "data.feature[cost].number.");
   // A group has no such setting.
   EXPECT_FALSE(printed(folder, R"pb(group { name: "user" }
-                                    label { name: "y" })pb").back().starts_with("Nulls"));
+                                    label { name: "y" })pb")
+                   .back()
+                   .starts_with("Nulls"));
 }
 
 TEST(InspectText, AScenarioFeatureWithoutItsColumnIsSaid) {

@@ -27,7 +27,8 @@ TEST(Philox, KnownAnswers) {
 TEST(Warning, IsALineOfTheProgramsOwnForm) {
   ::testing::internal::CaptureStderr();
   warn("[data] more than 3 strings");
-  EXPECT_THAT(::testing::internal::GetCapturedStderr(), ::testing::EndsWith("polyscene: warning: [data] more than 3 strings\n"));
+  EXPECT_THAT(::testing::internal::GetCapturedStderr(),
+              ::testing::EndsWith("polyscene: warning: [data] more than 3 strings\n"));
 }
 
 TEST(Philox, StreamReadsBlockAfterBlock) {

@@ -1,4 +1,4 @@
-// How much goes between the ranks in one step: the counts that every message of keys, rows and gradients follows.
+// The counts of keys, rows and gradients that the ranks exchange in one step. Every message follows them.
 #pragma once
 
 #include <cstdint>
@@ -12,25 +12,25 @@ namespace polyscene {
 
 class ExchangeCounts {
  public:
-  // Between ranks and back again, in rank order.
+  // One message to every rank and one back, in rank order.
   struct Message {
-    std::vector<int64_t> to, from;  // elements to and from each rank [ranks]
+    std::vector<int64_t> to, from;  // elements sent to and received from each rank [ranks]
     int64_t all_to = 0, all_from = 0;
   };
 
   // The layout must outlive the counts.
   ExchangeCounts(const TableLayout& layout, int ranks);
 
-  // Tells every owner how many keys of each table it gets. Collective; of a communicator over memory of the host.
+  // Tells every owner how many keys of each table it will receive. Collective; `communicator` must be over host memory.
   void exchange(const UniqueKeys& unique, Communicator& communicator);
 
-  // Keys that come from each rank, by table in wire order. [senders, tables]
+  // Received keys, by sender, then by table in wire order. [senders, tables]
   [[nodiscard]] std::span<const int64_t> received() const { return received_; }
-  // Keys to and from each rank.
+  // Numbers of keys to and from each rank.
   [[nodiscard]] const Message& keys() const { return keys_; }
-  // Floats of gradients to and from each rank; rows go the other way.
+  // Numbers of floats of gradients to and from each rank; rows travel the other way.
   [[nodiscard]] const Message& gradients(int group) const { return groups_[static_cast<size_t>(group)]; }
-  // Bytes of counts that one exchange sends to other ranks.
+  // Bytes of counts that one exchange() sends to other ranks.
   [[nodiscard]] int64_t bytes_sent() const;
 
  private:

@@ -1,4 +1,4 @@
-// What lookups on the CPU and on a device tell their callers in the same words.
+// Checks and errors that lookups on the CPU and on a device share, so that both report the same messages.
 #pragma once
 
 #include <cstdint>
@@ -13,8 +13,8 @@ namespace polyscene {
 // Throws InvalidArgument unless the keys were deduplicated for these tables and ranks.
 void check_unique(const TableLayout& layout, const UniqueKeys& unique);
 
-// Throws InvalidArgument unless gradients[group] is [sent->rows(group), dim] float32; `sent`: keys of the latest
-// lookup, nullptr for none, `trains`: whether that was in LookupMode::kTrain.
+// Throws InvalidArgument unless gradients[group] is [sent->rows(group), dim] float32. sent: the keys of the latest
+// lookup, nullptr if there was none; trains: whether it was in LookupMode::kTrain.
 void check_update(const TableLayout& layout, const UniqueKeys* sent, bool trains,
                   std::span<const TensorView> gradients);
 

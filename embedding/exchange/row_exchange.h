@@ -1,5 +1,5 @@
-// Between the ranks: keys to their owners, rows back, gradients to the owners. All tables travel together: a step costs
-// one all-to-all of counts, one of keys, and one of rows and one of gradients per group of equal dim.
+// The exchange between ranks: keys to their owners, rows back, gradients to the owners. All tables travel together: a
+// step costs one all-to-all of counts, one of keys, and one of rows and one of gradients per group of equal dim.
 #pragma once
 
 #include <cstdint>
@@ -18,17 +18,17 @@ class RowExchange {
   // Both must outlive the exchange.
   RowExchange(const TableLayout& layout, Communicator& communicator);
 
-  // Sends every distinct key of this rank to its owner. Returns the distinct keys that this rank owns among those
-  // received from all; valid until the next call. Collective, like the two below.
+  // Sends every distinct key of this rank to its owner. Returns the distinct keys among all that this rank received and
+  // therefore owns; valid until the next call. Collective, like send_rows() and sum_gradients().
   const UniqueKeys& send_keys(const UniqueKeys& unique);
 
-  // The keys received, by sender: keys of a piece are [begin, end) of index(), their rows start at piece.row_begin of
-  // outgoing(piece.group).
+  // The received keys, by sender. The keys of a piece are [begin, end) of index(); their rows start at piece.row_begin
+  // in outgoing(piece.group).
   [[nodiscard]] std::span<const KeyPiece> received() const { return pieces_; }
-  // Number of each received key's row among the owned ones of its group. [received keys]
+  // The row index of each received key among the owned rows of its group. [received keys]
   [[nodiscard]] std::span<const int32_t> index() const { return index_.span(); }
 
-  // Rows for the received keys, to be filled by the owner. [received rows of the group, dim]
+  // The rows for the received keys; the owner fills them. [received rows of the group, dim]
   [[nodiscard]] float* outgoing(int group) { return groups_[static_cast<size_t>(group)].exchange.data(); }
   // Sends outgoing(group); `rows` receives the rows of this rank's distinct keys. [unique.rows(group), dim]
   void send_rows(int group, std::span<float> rows);

@@ -1,5 +1,5 @@
-// All embedding tables of a model, spread over the ranks of a communicator, wherever the rows are: what saving, loading
-// and reporting need to know of them.
+// All embedding tables of a model, spread over the ranks of a communicator, on hosts or on devices: the interface for
+// saving, loading and reporting.
 #pragma once
 
 #include <cstdint>
@@ -16,7 +16,7 @@ namespace polyscene {
 
 struct ShardingOptions {
   uint64_t seed = 1;
-  int partitions = 1024;  // logical partitions that keys hash to; at least the number of ranks
+  int partitions = 1024;  // logical partitions that keys are hashed to; at least the number of ranks
 };
 
 class RowTables {
@@ -25,45 +25,46 @@ class RowTables {
   RowTables(const RowTables&) = delete;
   RowTables& operator=(const RowTables&) = delete;
 
-  // Over memory of the host.
+  // The communicator over host memory.
   [[nodiscard]] Communicator& communicator() const { return *communicator_; }
   [[nodiscard]] const TableLayout& layout() const { return layout_; }
   [[nodiscard]] int tables() const { return layout_.tables(); }
-  // Of a table, by its index among the specs; so below.
+  // Tables are named by their index in the list of specs, here and below.
   [[nodiscard]] virtual const TableSpec& spec(int index) const = 0;
 
-  // Rows of this rank's part of a table.
+  // The number of this rank's rows of a table.
   [[nodiscard]] virtual int64_t rows(int index) = 0;
   // Rows per table over all ranks [tables]. Collective.
   [[nodiscard]] std::vector<int64_t> global_rows();
-  // Of all tables of this rank.
+  // The memory of all tables of this rank.
   [[nodiscard]] virtual int64_t memory_bytes() const = 0;
 
-  // Updates done so far: the t of lazy Adam, the same on all ranks; saved and loaded with the rows.
+  // The number of updates so far: t of lazy Adam. The same on all ranks; saved and loaded with the rows.
   [[nodiscard]] int64_t update_steps() const { return update_steps_; }
   void set_update_steps(int64_t steps) { update_steps_ = steps; }
 
   struct Loaded {
     int64_t kept = 0;
-    int64_t dropped = 0;  // this rank's, for which the buckets of a table with a bound had no place
+    int64_t dropped = 0;  // rows of this rank that found no place in the bucket of a bounded table
   };
-  // So many rows of this rank are to be loaded: makes room for them at once where growing bit by bit costs more.
+  // Announces that `rows` rows of this rank will be loaded, so that memory is allocated at once where growing would
+  // cost more.
   virtual void expect_rows(int /*index*/, int64_t /*rows*/) {}
-  // Loads rows saved by any number of ranks: keeps those this rank owns. Creates or overwrites rows; where a key
-  // repeats, the last row stays. Without state a new row has its initial one, without uses all are as if never used.
-  // Of a table with a bound, all rows of a partition are given at once; those used last stay. Throws InvalidArgument on
-  // lengths that do not fit, DeviceError past the most rows that a rank can hold.
+  // Loads rows that any number of ranks saved, and keeps those that this rank owns. Creates or overwrites rows; if a
+  // key repeats, its last row wins. Without state, new rows get the initial state; without access statistics, rows
+  // count as never used. For a bounded table, one call must hold all rows of a partition; the most recently used ones
+  // stay. Throws InvalidArgument on wrong lengths, DeviceError if a rank cannot hold so many rows.
   Loaded load_rows(int index, const RowsIn& rows);
-  // This rank's rows of a table, [rows(index)], ascending by key. Throws InvalidArgument on other lengths.
+  // Reads this rank's rows of a table, [rows(index)], ascending by key. Throws InvalidArgument on wrong lengths.
   virtual void read_rows(int index, const RowsOut& out) = 0;
-  // This rank's rows of a table as they are now, for another thread to read while the tables go on; the snapshot must
-  // not outlive them. Nothing may be queued on a device, from where all rows are copied.
+  // A snapshot of this rank's rows of a table, which another thread may read while training continues. It must not
+  // outlive the tables. A device copies all rows at once, so no work may be queued there.
   [[nodiscard]] virtual std::shared_ptr<TableSnapshot> snapshot(int index) = 0;
 
  protected:
   RowTables(Communicator& communicator, std::span<const TableSpec> specs, const ShardingOptions& options)
       : communicator_(&communicator), layout_(specs, PartitionMap(options.partitions, communicator.size())) {}
-  // Rows of this rank, of lengths that fit.
+  // Writes rows of this rank. Their lengths have been checked.
   virtual void write_rows(int index, const RowsIn& rows) = 0;
 
  private:

@@ -1,4 +1,4 @@
-// The lookup in tables of the host's memory.
+// The lookup in tables in host memory.
 #pragma once
 
 #include <memory>
@@ -8,7 +8,8 @@
 
 namespace polyscene {
 
-// Holds buffers and the routes of the latest lookup. Collective in the tables' communicator; rows() are the host's.
+// Holds buffers and the routes of the latest lookup. Collective over the tables' communicator; rows() are in host
+// memory.
 class ShardedLookup : public RowLookup {
  public:
   // The tables must outlive the lookup.

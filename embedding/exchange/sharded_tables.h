@@ -1,4 +1,4 @@
-// Tables in the memory of the host: the entry to this folder. A training step:
+// Tables in host memory: start here to read this folder. A training step:
 //
 //   ShardedTables tables(communicator, specs, {.seed = 1});
 //   Deduplicator deduplicator(tables.layout());
@@ -25,7 +25,7 @@ class ShardedTables final : public RowTables {
   // No communication. The communicator must outlive the tables. Throws InvalidArgument on bad specs or options.
   ShardedTables(Communicator& communicator, std::vector<TableSpec> specs, const ShardingOptions& options);
 
-  // This rank's part of a table, by its index among the specs.
+  // This rank's part of a table, by its index in the list of specs.
   [[nodiscard]] HashedTable& table(int index) { return tables_[static_cast<size_t>(index)]; }
   [[nodiscard]] const HashedTable& table(int index) const { return tables_[static_cast<size_t>(index)]; }
 

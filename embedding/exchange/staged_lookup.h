@@ -1,5 +1,5 @@
-// Tables in the host's memory for a model on a device: rows are copied there, gradients back. For tables larger than
-// the device; the host waits for the gradients of every step.
+// The lookup for a model on a device with tables in host memory, for tables larger than the device. Rows are copied to
+// the device and gradients back; the host waits for the gradients of every step.
 #pragma once
 
 #include <vector>
@@ -12,7 +12,7 @@ namespace polyscene {
 
 class StagedLookup : public RowLookup {
  public:
-  // Both must outlive the lookup. rows() are memory of the device.
+  // Both must outlive the lookup. rows() are in device memory.
   StagedLookup(ShardedTables& tables, Device& device);
 
   void lookup(const UniqueKeys& unique, LookupMode mode) override;
@@ -28,7 +28,7 @@ class StagedLookup : public RowLookup {
   const int32_t* stopped_ = nullptr;
   struct Group {
     DeviceBuffer<float> rows;
-    Buffer<float> gradients;  // on the host
+    Buffer<float> gradients;  // in host memory
   };
   std::vector<Group> groups_;
 };

@@ -1,5 +1,5 @@
-// The distinct keys of a batch. Pure computation on the caller's keys: it talks to no other rank and touches no table,
-// so the keys of the next batch can be deduplicated on another thread while this one trains.
+// The distinct keys of a batch. Deduplication is pure computation on the caller's keys: it talks to no other rank and
+// touches no table, so the keys of the next batch can be deduplicated on another thread while this one trains.
 #pragma once
 
 #include <cstdint>
@@ -12,29 +12,29 @@
 
 namespace polyscene {
 
-// Keys of one feature. Several blocks may name one table; a key then has one row for all of them.
+// The keys of one feature. Several blocks may name one table; a key then has one row for all of them.
 struct KeyBlock {
-  int table = 0;                  // index among the table specs
+  int table = 0;                  // index in the list of table specs
   std::span<const int64_t> keys;  // any values
-  // index[i * stride] receives the number of keys[i]'s row in the matrix of its group ([unique.rows(group), dim]).
+  // index[i * stride] receives the row index of keys[i] in the matrix of its group ([unique.rows(group), dim]).
   std::span<int32_t> index;
-  int64_t stride = 1;  // of index, in elements; >= 1
+  int64_t stride = 1;  // stride of `index`, in elements; >= 1
 };
 
-// What deduplication found; owned by the caller and reused from batch to batch (its memory only grows).
-// A pure function of the blocks and the layout: neither threads nor earlier batches change it.
+// The result of deduplication. The caller owns it and reuses it from batch to batch (its memory only grows). It is a
+// pure function of the blocks and the layout: neither thread count nor earlier batches change it.
 class UniqueKeys {
  public:
   // All distinct (table, key) pairs, ordered by owner, then table in wire order, then first appearance.
   [[nodiscard]] std::span<const int64_t> keys() const { return keys_.span(); }
-  // How many of them go to `owner` from the table at a position of the wire order.
+  // The number of distinct keys that go to `owner`, from the table at this position of the wire order.
   [[nodiscard]] int64_t count(int owner, int wire_position) const {
     return counts_[static_cast<size_t>(owner * tables_ + wire_position)];
   }
   [[nodiscard]] std::span<const int64_t> counts() const { return counts_; }  // [ranks, tables]
-  // Rows of a group's matrix, whose order is that of keys() with the other groups' keys left out.
+  // The number of rows of a group's matrix. Its rows are in the order of keys(), without the keys of other groups.
   [[nodiscard]] int64_t rows(int group) const { return rows_[static_cast<size_t>(group)]; }
-  // Keys before deduplication.
+  // The number of keys before deduplication.
   [[nodiscard]] int64_t keys_in() const { return keys_in_; }
 
  private:
@@ -45,7 +45,7 @@ class UniqueKeys {
   int64_t keys_in_ = 0;
 };
 
-// Holds the scratch memory; one object serves one thread at a time and uses thread_count() threads itself.
+// Holds the scratch memory. One object serves one thread at a time and itself computes on thread_count() threads.
 class Deduplicator {
  public:
   explicit Deduplicator(TableLayout layout);

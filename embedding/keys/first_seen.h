@@ -25,8 +25,9 @@ class FirstSeen {
 
   [[nodiscard]] int32_t size() const { return size_; }
 
-  // The number of `key`, a new one when it was not seen since reset(). same(number) decides between entries of equal
-  // key: true where the key is the whole entry, a comparison of the entries where it is a hash of them.
+  // Returns the number of `key`; a key not seen since reset() gets the next one. same(number) decides between entries
+  // of equal key: it returns true if the key is the whole entry, and compares the entries if the key is only a hash of
+  // them.
   template <class Same>
   int32_t insert(uint64_t key, Same&& same) {
     uint64_t at = home(key);
@@ -54,7 +55,7 @@ class FirstSeen {
   static constexpr uint64_t kLargeSlots = 1 << 15;
 
   static int64_t at64(uint64_t at) { return static_cast<int64_t>(at); }
-  // Both halves of one product: the low half separates keys by their low bits, the high half by their high ones.
+  // Mixes both halves of the product: the low half separates keys by their low bits, the high half by their high bits.
   [[nodiscard]] uint64_t home(uint64_t key) const {
     const uint128 product = static_cast<uint128>(key) * 0x9E3779B97F4A7C15ull;
     return (static_cast<uint64_t>(product) ^ static_cast<uint64_t>(product >> 64)) & mask_;

@@ -10,17 +10,17 @@
 
 namespace polyscene {
 
-// Consecutive keys of one table in a key array, and where their rows lie in the matrix of their group.
+// Consecutive keys of one table in a key array, and the position of their rows in the matrix of their group.
 struct KeyPiece {
   int table, group;
-  int64_t begin, end;  // of the key array
-  int64_t row_begin;   // of the group's matrix
+  int64_t begin, end;  // positions in the key array
+  int64_t row_begin;   // first row in the group's matrix
   [[nodiscard]] int64_t size() const { return end - begin; }
 };
 
-inline constexpr int64_t kPieceKeys = 256;  // most keys of a piece
+inline constexpr int64_t kPieceKeys = 256;  // the most keys in one piece
 
-// Cuts an array ordered by rank, then table in wire order. counts: [ranks, tables]. Replaces `pieces`.
+// Cuts a key array that is ordered by rank, then by table in wire order. counts: [ranks, tables]. Replaces `pieces`.
 void cut_pieces(const TableLayout& layout, std::span<const int64_t> counts, std::vector<KeyPiece>& pieces);
 
 // Calls body(piece) for each, in parallel.

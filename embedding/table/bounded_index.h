@@ -1,7 +1,7 @@
-// Which key has which row in a table with a bound. A row lies in its key's bucket: row = bucket * slots + slot, with a
-// byte of hash per slot. A new key takes an empty slot, and where there is none the row of the bucket that was used
-// the longest time ago; of rows used last in the same step, the one with the smallest key. So what a table holds
-// depends neither on the order of keys within a step nor on slot numbers.
+// The index of a bounded table (TableSpec::max_rows > 0). A row lies in the bucket of its key: row = bucket * slots +
+// slot, with one byte of hash per slot. A new key takes an empty slot, or else evicts the least recently used row of
+// the bucket; among rows last used in the same step, the one with the smallest key. The contents of a table therefore
+// depend neither on the order of keys within a step nor on slot numbers.
 #pragma once
 
 #include <cstdint>
@@ -16,7 +16,7 @@ class BoundedIndex {
  public:
   static constexpr int32_t kNone = -1;
 
-  // Of a rank's partitions, [first, end) of those in the plan. Nothing, for a plan without slots.
+  // The index of a rank's partitions, [first, end) of those in the plan. It is empty if the plan has no slots.
   BoundedIndex(const BucketPlan& plan, int first_partition, int end_partition);
 
   [[nodiscard]] bool used() const { return plan_.slots > 0; }
@@ -25,12 +25,13 @@ class BoundedIndex {
   [[nodiscard]] bool holds(int32_t row) const { return digests_[static_cast<size_t>(row)] != 0; }
   [[nodiscard]] int64_t memory_bytes() const { return static_cast<int64_t>(digests_.capacity()); }
 
-  // Rows whose hash byte agrees with that of a routing hash, one after the other, until same_key(row); or kNone.
+  // Tries the rows whose hash byte agrees with `hash`, a routing hash, until same_key(row) is true. Returns that row or
+  // kNone.
   template <class SameKey>
   [[nodiscard]] int32_t find(uint64_t hash, SameKey&& same_key) const;
   void prefetch(uint64_t hash) const;
-  // A row for a key that has none: `tag(row)` tells of the rows that are there, of which none used in `step` is taken.
-  // kNone where all of them were. `lost` goes up where one is lost for it.
+  // Finds a row for a key that has none. tag(row) returns the tag of a row that is present; rows used in `step` are not
+  // evicted. Returns kNone if all rows of the bucket were used in `step`. Increments `lost` if a row is evicted.
   template <class Tag>
   [[nodiscard]] int32_t place(uint64_t hash, int32_t step, Tag&& tag, int64_t& lost);
 
@@ -42,7 +43,7 @@ class BoundedIndex {
   [[nodiscard]] int32_t first_row(uint64_t hash) const {
     return static_cast<int32_t>((plan_.bucket(hash) - first_bucket_) * plan_.slots);
   }
-  // The first slot from `slot` on, of the bucket, that has the byte; or plan_.slots.
+  // The first slot of the bucket, from `slot` on, that holds `byte`; plan_.slots if there is none.
   [[nodiscard]] int32_t next_slot(int32_t first_row, int32_t slot, uint8_t byte) const;
 
   BucketPlan plan_;

@@ -1,5 +1,5 @@
-// Initial values of rows: element i of key k in a table is a normal number from Philox block (k, i / 4), so every rank,
-// thread and order of arrival gives a key the same row.
+// Initial values of rows: element i of key k in a table is a normal number from Philox block (k, i / 4), so a key gets
+// the same row whatever the rank, the thread count and the order of arrival.
 #pragma once
 
 #include <cstdint>
@@ -7,7 +7,7 @@
 
 namespace polyscene {
 
-// The generator's key of a table. salt: table_salt(name).
+// The Philox key of a table. salt: table_salt(name).
 [[nodiscard]] uint64_t initial_value_key(uint64_t seed, uint64_t salt);
 
 // Fills values [dim] with N(0, stddev^2).

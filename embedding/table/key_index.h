@@ -1,6 +1,6 @@
-// Open addressing from hashes to row numbers. A bucket is one cache line: twelve row numbers with a byte of hash each;
-// a full bucket overflows into the next. Keys stay with their rows, so the index can be rebuilt from them and grows by
-// an eighth at a time instead of doubling: 6.3 to 7.1 bytes per row.
+// Open addressing from hashes to row indices. A bucket is one cache line: twelve row indices with one byte of hash
+// each; a full bucket overflows into the next. Keys are stored with their rows, so the index can be rebuilt from them
+// and grows by an eighth at a time instead of doubling: 6.3 to 7.1 bytes per row.
 #pragma once
 
 #include <algorithm>
@@ -16,18 +16,18 @@ class KeyIndex {
  public:
   static constexpr int32_t kNone = -1;
 
-  // Rows that fit before the index must be rebuilt.
+  // The number of rows that fit before the index must be rebuilt.
   [[nodiscard]] int64_t capacity() const { return capacity_; }
-  // The capacity to rebuild with when `rows` rows are wanted.
+  // The capacity to rebuild with if `rows` rows are wanted.
   [[nodiscard]] static int64_t grown(int64_t rows) { return std::max<int64_t>(kMinCapacity, rows + rows / 8); }
   // Empties the index and makes room for `capacity` rows. The old memory is freed first.
   void reset(int64_t capacity);
-  // The row for which same_key(row) holds, among those inserted under `hash`; or kNone.
+  // The row for which same_key(row) is true, among those inserted under `hash`; kNone if there is none.
   template <class SameKey>
   [[nodiscard]] int32_t find(uint64_t hash, SameKey&& same_key) const;
-  // A row to compare with first (its hash byte agrees), or kNone; for prefetching its key.
+  // The row to compare with first (its hash byte agrees), or kNone; used to prefetch its key.
   [[nodiscard]] int32_t candidate(uint64_t hash) const;
-  // `hash`'s key must be absent, and the number of inserted rows below capacity().
+  // The key of `hash` must be absent, and fewer than capacity() rows inserted.
   void insert(uint64_t hash, int32_t row);
   void prefetch(uint64_t hash) const { __builtin_prefetch(&buckets_[home(hash)]); }
   [[nodiscard]] int64_t memory_bytes() const { return static_cast<int64_t>(count_ * sizeof(Bucket)); }
@@ -47,7 +47,8 @@ class KeyIndex {
     return static_cast<size_t>((static_cast<uint128>(hash) * count_) >> 64);
   }
   [[nodiscard]] size_t next(size_t bucket) const { return bucket + 1 == count_ ? 0 : bucket + 1; }
-  // Bit i is set when slot i is used and its hash byte agrees. Free of branches: nothing predicts where a match is.
+  // Bit i is set if slot i is used and its hash byte agrees. Has no branches, because the position of a match cannot be
+  // predicted.
   [[nodiscard]] static uint32_t matches(const Bucket& bucket, uint64_t hash) {
     uint32_t bits = 0;
     for (int i = 0; i < kSlots; ++i) bits |= static_cast<uint32_t>(bucket.digest[i] == digest(hash)) << i;
@@ -57,7 +58,7 @@ class KeyIndex {
 
   LargeMemory memory_;
   Bucket* buckets_ = nullptr;
-  size_t count_ = 0;  // of buckets
+  size_t count_ = 0;  // number of buckets
   int64_t capacity_ = 0;
 };
 

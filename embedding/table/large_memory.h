@@ -1,5 +1,5 @@
-// Memory for random access. A row is found by a few dependent misses, and with small pages most of them miss the TLB as
-// well, so blocks that can hold a huge page ask for them.
+// Memory for random access. Finding a row costs a few dependent cache misses, and with small pages most of them also
+// miss the TLB, so blocks that can hold a huge page ask for huge pages.
 #pragma once
 
 #include <cstdint>
@@ -13,7 +13,7 @@ struct FreeMemory {
 };
 using LargeMemory = std::unique_ptr<char, FreeMemory>;
 
-// At least 64-byte aligned, not initialised. Throws DeviceError naming the size when there is no memory.
+// At least 64-byte aligned, not initialised. Throws DeviceError naming the size if there is no memory.
 [[nodiscard]] LargeMemory allocate_large(int64_t bytes);
 
 }  // namespace polyscene

@@ -1,4 +1,4 @@
-// Rows of a table as another one wants them, whose rows are wider or narrower or have another optimiser.
+// Converts the rows of one table to those of another one with a different dim or optimiser.
 #pragma once
 
 #include <cstdint>
@@ -10,15 +10,16 @@ namespace polyscene {
 
 class RowConversion {
  public:
-  // `seed`: of the experiment that takes the rows.
+  // seed: the seed of the experiment that receives the rows.
   RowConversion(TableSpec from, TableSpec to, uint64_t seed);
 
-  // Whether state of the optimiser is kept, as far as rows are as wide.
+  // Whether optimiser state is kept, up to the smaller of the two dims.
   [[nodiscard]] bool keeps_state() const;
 
-  // Values that both widths have are kept, those beyond are a new row's. So is state of the same kind of optimiser;
-  // row-wise Adagrad takes the mean of Adagrad's accumulators, Adagrad the one of row-wise; else state is a new row's.
-  // Uses stay. Valid until the next call.
+  // Keeps the values that both dims have; further ones get the initial values of a new row. State of the same kind of
+  // optimiser is treated alike. Row-wise Adagrad takes the mean of Adagrad's accumulators, and Adagrad copies the
+  // accumulator of row-wise Adagrad; any other state is that of a new row. Access statistics are kept. The result is
+  // valid until the next call.
   [[nodiscard]] RowsIn operator()(const RowsIn& rows);
 
  private:

@@ -1,5 +1,5 @@
-// Rows in chunks of a fixed number: tags, then values, then optimiser state. Chunks are cut from blocks of memory that
-// grow with the table, an eighth of it at a time: large enough for huge pages, and growing copies nothing.
+// Rows in chunks of fixed size: tags, then values, then optimiser state. Chunks are cut from memory blocks that grow
+// with the table, an eighth of it at a time: they are large enough for huge pages, and growing copies nothing.
 #pragma once
 
 #include <cstdint>
@@ -10,7 +10,7 @@
 
 namespace polyscene {
 
-// Where rows are. A copy of it finds those that were there, while the store grows.
+// The addresses of rows. A copy stays valid for the rows that it was made with while the store grows.
 class RowChunks {
  public:
   static constexpr int kChunkBits = 10;
@@ -27,7 +27,7 @@ class RowChunks {
   [[nodiscard]] float* state(int32_t row) const {
     return reinterpret_cast<float*>(chunk(row) + (16 + 4 * dim_) * kChunkRows) + (row & kMask) * state_width_;
   }
-  // The cache lines of a row's tag, values or state.
+  // Prefetches the cache lines of a row's tag, values or state.
   void prefetch_tag(int32_t row) const { __builtin_prefetch(&tag(row)); }
   void prefetch_values(int32_t row) const { prefetch_lines(values(row), dim_); }
   void prefetch_state(int32_t row) const { prefetch_lines(state(row), state_width_); }
@@ -56,11 +56,11 @@ class RowStore : public RowChunks {
   [[nodiscard]] int64_t rows() const { return rows_; }
   [[nodiscard]] int64_t memory_bytes() const;
 
-  // Adds a row, undefined; returns its number.
+  // Adds a row with undefined contents; returns its row index.
   int32_t append();
-  // Memory for `rows` rows in all, and the system's pages for it: what they cost is shared by all threads.
+  // Reserves memory for `rows` rows in all and touches its pages; all threads share that cost.
   void reserve(int64_t rows);
-  // Adds `rows` rows at once, before any other.
+  // Adds `rows` rows at once to an empty store.
   void allocate(int64_t rows);
 
  private:

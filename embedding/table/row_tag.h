@@ -1,5 +1,5 @@
-// What a row carries beside its values: its key, and how it was used. Together, because who looks for a key has just
-// read this memory when it notes the use. Kernels of devices see the same struct.
+// The tag of a row: its key and its access statistics. They lie together because a lookup has just read the key's
+// memory when it records the access. Device kernels use the same struct.
 #pragma once
 
 #include <cstdint>
@@ -7,8 +7,8 @@
 namespace polyscene {
 
 struct RowUse {
-  int32_t last_step = 0;  // the update, counted from 1, whose lookup touched the row last; 0: none that is known of
-  int32_t visits = 0;     // lookups in training that touched it, one per step
+  int32_t last_step = 0;  // the last update (counted from 1) whose lookup touched the row; 0: none known
+  int32_t visits = 0;     // training lookups that touched the row, at most one per step
 
   friend bool operator==(const RowUse&, const RowUse&) = default;
 };

@@ -1,4 +1,4 @@
-// Rows of a table on their way to or from a file.
+// Rows of a table that are being saved or loaded.
 #pragma once
 
 #include <cstdint>
@@ -11,21 +11,21 @@
 
 namespace polyscene {
 
-// Rows to load: keys [n], values [n, dim], state [n, state_width] or empty, uses [n] or empty.
+// Rows to load: keys [n], values [n, dim], state [n, state_width] or empty, access statistics (uses) [n] or empty.
 struct RowsIn {
   std::span<const int64_t> keys;
   std::span<const float> values, state = {};
   std::span<const RowUse> uses = {};
 };
 
-// Room for rows that are read: the same lengths; state and uses are left out where they are empty.
+// Memory that receives rows, with the same lengths; state and access statistics are skipped if empty.
 struct RowsOut {
   std::span<int64_t> keys;
   std::span<float> values, state = {};
   std::span<RowUse> uses = {};
 };
 
-// The same, as memory of its own.
+// The same, with its own memory.
 struct SavedRows {
   std::vector<int64_t> keys;
   std::vector<float> values, state;
@@ -35,20 +35,20 @@ struct SavedRows {
   friend bool operator==(const SavedRows&, const SavedRows&) = default;
 };
 
-// Throws InvalidArgument unless the lengths fit together and the table.
+// Both throw InvalidArgument unless the lengths agree with each other and with the table.
 void check_rows_in(const TableSpec& spec, const RowsIn& rows);
 void check_rows_out(const TableSpec& spec, int64_t rows, const RowsOut& out);
 
-// Those of the rows of a table, whose specification is `spec`, that a rank owns. Checks the lengths.
+// The rows that a rank owns, among `rows` of a table with specification `spec`. Checks the lengths.
 [[nodiscard]] SavedRows rows_of_rank(const TableLayout& layout, int table, int rank, const TableSpec& spec,
                                      const RowsIn& rows);
 
-// Those that fit into the buckets of a table with a bound: of a bucket's rows the ones that were used last, by (last
-// step, key); of a key that repeats the last row. In order of their keys where something was dropped or repeats, else
-// as they were.
+// The rows that fit into the buckets of a bounded table: the most recently used ones of each bucket, by (last step,
+// key), and the last row of a key that repeats. They are ordered by key if a row was dropped or repeats, else
+// unchanged.
 [[nodiscard]] SavedRows keep_newest(const TableLayout& layout, int table, const TableSpec& spec, SavedRows rows);
 
-// The error for a bucket that more keys of one step want than it has rows.
+// The error if more keys of one step want a bucket than it has rows.
 [[nodiscard]] InvalidArgument overfull_bucket(const TableSpec& spec, int64_t keys, int32_t slots);
 
 }  // namespace polyscene

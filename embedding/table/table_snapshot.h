@@ -1,4 +1,4 @@
-// The rows of a table on a rank as they were at one moment, while the table goes on.
+// The rows of a table on a rank as they were at one moment; training may continue while the snapshot is read.
 #pragma once
 
 #include <atomic>
@@ -14,7 +14,7 @@
 
 namespace polyscene {
 
-// For one thread at a time, which need not be the table's.
+// Serves one thread at a time, which may be another one than the table's.
 class TableSnapshot {
  public:
   virtual ~TableSnapshot() = default;
@@ -22,9 +22,9 @@ class TableSnapshot {
   TableSnapshot& operator=(const TableSnapshot&) = delete;
 
   [[nodiscard]] int64_t rows() const { return rows_; }
-  // Of rows by number in [0, rows()) what `out` has room for: parts of no elements are left out.
+  // Reads rows, by row index in [0, rows()). Members of `out` that are empty are skipped.
   virtual void read(std::span<const int32_t> rows, const RowsOut& out) = 0;
-  // Gives its memory back; nothing is read any more.
+  // Frees its memory. read() must not be called afterwards.
   virtual void release() = 0;
 
  protected:
@@ -34,7 +34,7 @@ class TableSnapshot {
   int64_t rows_;
 };
 
-// A copy of everything.
+// A copy of all rows.
 class CopiedRows final : public TableSnapshot {
  public:
   CopiedRows(const TableSpec& spec, SavedRows rows);
@@ -46,28 +46,29 @@ class CopiedRows final : public TableSnapshot {
   SavedRows copy_;
 };
 
-// Copy on write: rows stay where they are until the table is about to change one. Making it costs a pointer per row of
-// memory that is not touched yet.
+// Copy on write: a row is copied only if the table is about to change it. Creating the snapshot costs one pointer per
+// row, in memory that is not touched yet.
 class RowSnapshot final : public TableSnapshot {
  public:
-  // numbers: of the rows in the store, or empty for its first `count`.
+  // numbers: the row indices in the store, or empty for its first `count` rows.
   RowSnapshot(RowChunks chunks, std::vector<int32_t> numbers, int64_t count);
 
-  // Before rows of the store are changed; each by one thread at a time. Other numbers, and negative ones, are skipped.
+  // Must be called before rows of the store change; no two threads may pass the same row at once. Row indices outside
+  // the snapshot, and negative ones, are skipped.
   void preserve(std::span<const int32_t> store_rows);
   [[nodiscard]] bool released() const { return released_; }
 
-  // A thread that is about to change rows waits for no more than some hundred rows that are read.
+  // A thread that is about to change rows waits for at most a few hundred rows to be read.
   void read(std::span<const int32_t> rows, const RowsOut& out) override;
   void release() override;
-  // Of rows that were copied.
+  // The size of the rows copied so far.
   [[nodiscard]] int64_t copied_bytes() const { return copied_bytes_; }
 
  private:
   [[nodiscard]] int32_t number(int32_t row) const {
     return numbers_.empty() ? row : numbers_[static_cast<size_t>(row)];
   }
-  // Whether a row of the store was copied: a bit each, so that asking rarely leaves the cache.
+  // Whether a row of the store was copied. One bit per row keeps this test in the cache.
   [[nodiscard]] bool is_aside(int32_t row) const {
     return (std::atomic_ref(copied_[static_cast<size_t>(row / 64)]).load(std::memory_order_relaxed) >> (row % 64) &
             1) != 0;
@@ -76,11 +77,12 @@ class RowSnapshot final : public TableSnapshot {
 
   RowChunks chunks_;
   std::vector<int32_t> numbers_;
-  int64_t end_;  // of the numbers
-  // Held alone to read, together to copy: no row is copied, and none changed that was not, while rows are read.
+  int64_t end_;  // one past the largest row index in the store
+  // Readers lock it exclusively, and writers of copies lock it shared: while rows are read, no row is copied and no
+  // uncopied row changes.
   std::shared_mutex reading_;
-  mutable std::vector<uint64_t> copied_;             // a bit per row of the store
-  std::unique_ptr<char*[], void (*)(void*)> aside_;  // and where its copy is: tag, values, state
+  mutable std::vector<uint64_t> copied_;             // one bit per row of the store
+  std::unique_ptr<char*[], void (*)(void*)> aside_;  // address of each copy: tag, values, state
   std::mutex blocks_mutex_;
   std::vector<std::unique_ptr<char[]>> blocks_;
   std::atomic<bool> released_ = false;

@@ -1,4 +1,4 @@
-// Whether gradients are numbers.
+// Checks that gradients are finite.
 #pragma once
 
 #include <cstdint>
@@ -6,7 +6,7 @@
 
 namespace polyscene {
 
-// Index of the first element that is infinite or not a number, or values.size().
+// The index of the first element that is infinite or not a number; values.size() if there is none.
 [[nodiscard]] size_t first_not_finite(std::span<const float> values);
 
 }  // namespace polyscene

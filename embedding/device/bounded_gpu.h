@@ -1,6 +1,6 @@
-// The index of a table with a bound, as table/bounded_index.h has it: the row of slot s of bucket b is b * slots + s.
-// New keys of a launch are strung on their buckets, a list each, and the next launch finds places for a whole list:
-// places depend on what else is new in the bucket, and no thread has to wait for another.
+// The index of a bounded table, laid out like table/bounded_index.h: slot s of bucket b holds row b * slots + s. One
+// launch links the new keys of a bucket into a list, and the next launch finds places for a whole list: places depend
+// on the other new keys of the bucket, and no thread has to wait for another.
 #pragma once
 
 #include "embedding/device/index_gpu.h"
@@ -16,12 +16,12 @@ namespace polyscene {
 [[nodiscard]] POLYSCENE_DEVICE int64_t bounded_rows(const TableView& table) {
   return static_cast<int64_t>(table.buckets) * table.slots;
 }
-// Per bucket, 1 + the position of the key that was strung on it last; 0 for none.
+// For each bucket, 1 + the position of the key that was linked into its list last; 0 if the list is empty.
 [[nodiscard]] POLYSCENE_DEVICE simt::Global<int32_t> heads_of(const TableView& table) {
   return {reinterpret_cast<int32_t*>(table.index) + bounded_rows(table) / 4, static_cast<int64_t>(table.buckets)};
 }
 
-// The number of the key's row, or kNoRow. Bytes that move: `slots` of the bucket, 32 of the sector with the key.
+// The row index of the key, or kNoRow. Bytes moved: `slots` of the bucket, 32 of the sector with the key.
 [[nodiscard]] POLYSCENE_DEVICE int32_t find_in_bucket(const TableView& table, int64_t key) {
   const uint32_t wanted = bounded_digest(table, key) * 0x01010101u;
   const simt::Global<const uint32_t> words(table.index, bounded_rows(table) / 4);
@@ -37,10 +37,11 @@ namespace polyscene {
   return kNoRow;
 }
 
-// A place in a bucket, and its turn: empty ones first, by slot, then by the step that used them last, then by key.
+// A place in a bucket and its rank in the order of use: empty places first, by slot, then rows by last step, then by
+// key.
 struct Place {
-  uint32_t step = kNone;  // 0: empty, else 1 + that step; kNone: has no turn
-  uint64_t key = 0;       // in the order of signed keys
+  uint32_t step = kNone;  // 0: empty; else 1 + the last step of its row; kNone: may not be used
+  uint64_t key = 0;       // ordered like signed keys
 
   static constexpr uint32_t kNone = ~0u;
   [[nodiscard]] POLYSCENE_DEVICE static Place empty(int32_t slot) { return {0, static_cast<uint64_t>(slot)}; }
@@ -52,7 +53,8 @@ struct Place {
   }
 };
 
-// The lane whose place has its turn first; all must be asked. No two places of a bucket are equal; -1: none has a turn.
+// The lane whose place comes first; all lanes must call it. No two places of a bucket are equal. -1: no place may be
+// used.
 [[nodiscard]] POLYSCENE_DEVICE int first_place(simt::Thread& t, const Place& mine) {
   const uint32_t step = t.smallest(mine.step, simt::kAllLanes);
   if (step == Place::kNone) return -1;

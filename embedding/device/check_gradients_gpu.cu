@@ -17,7 +17,7 @@ POLYSCENE_DEVICE void flag_not_finite(const UpdateFlags& f, int32_t table, int64
   return simt::Global<const int64_t>(f.report, 4).load(0) != 0;
 }
 
-// Per key: its gradient.
+// Bytes per key: its gradient.
 struct CheckGradients {
   DeviceKeys keys;
   UpdateFlags flags;
@@ -38,8 +38,8 @@ struct CheckGradients {
   }
 };
 
-// Per key: 4 of its place in the order, its gradient, and per leader of several the sum written. All equals of a key
-// lie in one matrix, wherever their spans do.
+// Bytes per key: 4 for its place in the order, its gradient, and for each leader with several keys the sum written. All
+// occurrences of a key lie in one matrix, even in different spans.
 struct SumAndCheck {
   DeviceKeys keys;
   ops::DeviceSourceLists sources;

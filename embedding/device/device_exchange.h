@@ -1,6 +1,6 @@
-// Between the ranks: keys to their owners, from host to host, where they are; rows back and gradients to the owners, in
-// memory of the devices. What RowExchange is on the CPU; equal keys of several senders stay apart here, kernels link
-// them.
+// The exchange between ranks for tables on devices, the counterpart of RowExchange on the CPU: keys go to their owners
+// from host to host; rows and gradients stay in device memory. Equal keys of several senders are not merged here;
+// kernels link them.
 #pragma once
 
 #include <cstdint>
@@ -18,18 +18,18 @@ class DeviceExchange {
   // The tables must outlive the exchange.
   explicit DeviceExchange(DeviceTables& tables);
 
-  // Sends every distinct key of this rank to its owner. Returns what came, by sender, then table in wire order
-  // [counts().keys().all_from]; on the host, valid until the next call. Asks nothing of the device. Collective, like
-  // the two below.
+  // Sends every distinct key of this rank to its owner. Returns the received keys by sender, then table in wire order
+  // [counts().keys().all_from], in host memory, valid until the next call. Does not use the device. Collective, like
+  // send_rows() and send_gradients().
   std::span<const int64_t> send_keys(const UniqueKeys& unique);
   [[nodiscard]] const ExchangeCounts& counts() const { return counts_; }
 
-  // Rows for the received keys of a group, to be filled by the owner, later gradients that came; on the device, in the
-  // order of the received keys.
+  // The matrix of a group, in device memory, in the order of the received keys. The owner fills it with rows; later it
+  // receives gradients.
   [[nodiscard]] float* matrix(int group) const { return matrices_[static_cast<size_t>(group)].data(); }
-  // Sends matrix(group); `rows` on the device receives the rows of this rank's distinct keys.
+  // Sends matrix(group). `rows`, in device memory, receives the rows of this rank's distinct keys.
   void send_rows(int group, float* rows);
-  // Sends gradients of this rank's distinct keys to the owners, who get them in matrix(group).
+  // Sends the gradients of this rank's distinct keys to the owners, whose matrix(group) receives them.
   void send_gradients(int group, const float* gradients);
 
   // Bytes sent to other ranks since construction.

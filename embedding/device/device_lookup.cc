@@ -19,16 +19,16 @@ struct DeviceLookup::State {
   const TableLayout& layout;
   std::optional<DeviceExchange> exchange;  // none in a world of one: the rank's distinct keys are the owner's
 
-  const UniqueKeys* sent = nullptr;  // of the latest lookup; null: there is none
+  const UniqueKeys* sent = nullptr;  // keys of the latest lookup; nullptr: none
   bool trains = false;
-  const int32_t* stopped = nullptr;           // see stop_where()
-  InputCopies keys;                           // that this rank owns; their copy waits for no work of the step before
+  const int32_t* stopped = nullptr;  // see stop_where()
+  InputCopies keys;                  // keys that this rank owns; their copy does not wait for the previous step
   std::vector<DeviceBuffer<float>> matrices;  // per group [sent rows, dim]
-  DeviceKeys owned{};                         // the keys that this rank owns; several senders may have sent one
+  DeviceKeys owned{};                         // keys that this rank owns; may hold the same key from several senders
   std::vector<int64_t> owned_counts;          // [senders, tables]
   DeviceBuffer<KeySpan> spans;
   DeviceBuffer<int32_t> numbers, links, leaders, next;
-  bool bounded = false;  // some table
+  bool bounded = false;  // some table is bounded
   DeviceBuffer<uint32_t> slots;
   DeviceBuffer<OptimizerStep> steps;
   Scratch scratch;
@@ -70,7 +70,8 @@ DeviceLookup::State::State(DeviceTables& t)
 void DeviceLookup::State::throw_failure() {
   const std::optional<DeviceProgress::Failure> failure = progress().take_failure();
   if (!failure) return;
-  tables.device_communicator().check();  // is it the model's, or what a rank that died left in the buffers?
+  // Throws if a rank died: then what it left in the buffers caused the failure, not the model.
+  tables.device_communicator().check();
   tables.set_update_steps(failure->update_steps);
   sent = nullptr;
   const int table = layout.wire_order()[static_cast<size_t>(failure->table)];
@@ -81,7 +82,7 @@ void DeviceLookup::State::throw_failure() {
   throw not_finite(layout, table, failure->key, failure->element, failure->value, tables.communicator().rank());
 }
 
-// Cuts the owned keys into spans of one sender and table, whose rows lie in the matrix of their group.
+// Cuts the owned keys into spans of one sender and one table, with their rows in the matrix of their group.
 void DeviceLookup::State::place_keys(std::span<float* const> of_groups) {
   std::vector<KeySpan> placed;
   std::vector<int64_t> rows(of_groups.size());
@@ -108,7 +109,7 @@ void DeviceLookup::State::place_keys(std::span<float* const> of_groups) {
   owned.table_count = layout.tables();
 }
 
-// Rows that the lookup may add to each table, in wire order.
+// The most rows that the lookup may add to each table, in wire order.
 std::vector<int64_t> DeviceLookup::State::offered() const {
   std::vector<int64_t> rows(static_cast<size_t>(layout.tables()));
   if (trains)

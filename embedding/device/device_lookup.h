@@ -1,5 +1,5 @@
-// One batch through the tables of a device: what ShardedLookup is on the CPU, call for call. Work is put on the queue
-// of the tables' device, and the host goes on: in the steady state it does not wait for the device.
+// The lookup of one batch in the tables of a device, with the same calls as ShardedLookup on the CPU. Work is queued on
+// the tables' device, and the host continues: in the steady state it does not wait for the device.
 #pragma once
 
 #include <memory>
@@ -9,7 +9,8 @@
 
 namespace polyscene {
 
-// Holds buffers and the routes of the latest lookup. rows() are the device's. One lookup at a time uses its tables.
+// Holds buffers and the routes of the latest lookup. rows() are in device memory. Only one lookup at a time may use its
+// tables.
 class DeviceLookup : public RowLookup {
  public:
   // The tables must outlive the lookup.
@@ -17,20 +18,20 @@ class DeviceLookup : public RowLookup {
   ~DeviceLookup() override;
   DeviceLookup(DeviceLookup&&) noexcept;
 
-  // `unique` lies on the host. Throws what an earlier update found, as check() does.
+  // `unique` is in host memory. Throws the errors of earlier updates, like check().
   void lookup(const UniqueKeys& unique, LookupMode mode) override;
   [[nodiscard]] TensorView rows(int group) const override;
 
-  // Gradients are on the device, on multiples of 16 bytes. A summed gradient that is not finite keeps this and all
-  // later updates from changing any row of this rank; the error is thrown by the call that learns of it: check(), or
-  // one of the next few lookups and updates. tables.update_steps() is then again what it was before the update.
+  // Gradients are in device memory, aligned to 16 bytes. If a summed gradient is not finite, neither this update nor a
+  // later one changes any row of this rank, and a later call throws the error: check(), or one of the next few lookups
+  // and updates. tables.update_steps() then returns to its value before the update.
   void update(std::span<const TensorView> gradients, double learning_rate_factor = 1) override;
 
   // Throws Error naming table and key when a summed gradient was not finite.
   void check() override;
   void stop_where(const int32_t* stopped) override;
 
-  // Wait for the device.
+  // Both wait for the device.
   [[nodiscard]] LookupStatistics last() const override;
   [[nodiscard]] LookupStatistics total() const override;
 

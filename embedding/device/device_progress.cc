@@ -25,7 +25,7 @@ DeviceProgress::~DeviceProgress() {
   try {
     readings_.back().event->wait();
   } catch (const Error&) {
-    // A device that failed copies nothing more, and has told whoever asked it before.
+    // A failed device copies nothing more, and an earlier call has already reported the failure.
   }
 }
 
@@ -45,7 +45,7 @@ void DeviceProgress::read_later(std::span<const int64_t> offered, int64_t update
 }
 
 void DeviceProgress::poll() {
-  // The latest first: what was queued before one that is reached, is there too.
+  // The latest reading first: if its event is reached, all earlier readings have arrived.
   size_t reached = readings_.size();
   while (reached > 0 && !readings_[reached - 1].event->done()) --reached;
   for (; reached > 0; --reached) {
@@ -71,7 +71,7 @@ void DeviceProgress::take_in(const Reading& reading) {
   const auto* counts = reinterpret_cast<const int32_t*>(report + kReportBytes / 8);
   const Counted before = {.rows_created = known_rows(), .rows_lost = lost_, .keys_owned = owned_};
   for (size_t t = 0; t < rows_.size(); ++t) {
-    // What the reading's own work was thought to add is now known.
+    // The exact count replaces the upper bound for the work before this reading.
     rows_[t] = counts[t];
     most_rows_[t] = counts[t];
     for (size_t r = 1; r < readings_.size(); ++r)

@@ -1,6 +1,6 @@
-// What the device counts while it works through lookups and updates, and how the host learns of it without waiting:
-// after each of them the counts are copied to pinned memory, and looked at once their event is reached. Until then the
-// host knows bounds.
+// The counts that a device keeps while it runs lookups and updates, and how the host reads them without waiting: after
+// each call the counts are copied to pinned memory, and the host reads them once the event of the copy is reached.
+// Until then the host knows upper bounds.
 #pragma once
 
 #include <cstdint>
@@ -17,11 +17,11 @@ namespace polyscene {
 
 class DeviceProgress {
  public:
-  // The first gradient of an update that was not finite, or the fullest bucket of the first table with one too full.
+  // The first gradient of an update that was not finite, or the fullest bucket of the first table with an overfull one.
   struct Failure {
-    int table;             // its position in wire order
-    int64_t update_steps;  // before the update that did not happen
-    int64_t overfull;      // the keys of one lookup that want one bucket, where they are too many; else 0, and:
+    int table;             // position in wire order
+    int64_t update_steps;  // update_steps() before the failed update
+    int64_t overfull;  // keys of one lookup that want the same bucket, if too many; else 0, and the fields below hold
     int64_t key, element;
     float value;
   };
@@ -30,15 +30,15 @@ class DeviceProgress {
     int64_t rows_created = 0, rows_lost = 0, keys_owned = 0;
   };
 
-  // Tables are in wire order everywhere. The device must outlive this.
+  // Tables are in wire order everywhere. The device must outlive this object.
   DeviceProgress(Device& device, int tables);
-  // Waits for the copies to memory that is given back.
+  // Waits for the copies to its pinned memory.
   ~DeviceProgress();
   DeviceProgress(const DeviceProgress&) = delete;
   DeviceProgress& operator=(const DeviceProgress&) = delete;
 
-  // On the device, for kernels: what lookups count (lost: modulo 2^32), distinct keys of all lookups (modulo 2^32),
-  // faults.
+  // In device memory, for kernels: the counts of lookups (`lost` modulo 2^32), the number of distinct keys of all
+  // lookups (modulo 2^32), and the flags of updates.
   [[nodiscard]] TableCounts counts() const {
     int32_t* const first = memory_as<int32_t>(kReportBytes);
     return {
@@ -47,26 +47,28 @@ class DeviceProgress {
   [[nodiscard]] int32_t* owned() const { return counts().lost + 1; }
   [[nodiscard]] UpdateFlags flags() const { return {owned() + 1, memory_as<int64_t>(0), tables_}; }
 
-  // Has the counts read once the work queued so far is done. offered: by how many rows the lookup before it may have
-  // added to each table; empty if it was not a lookup. update_steps: before the update, if it was one.
+  // Queues a reading of the counts after the work queued so far. offered: the most rows that the preceding lookup may
+  // have added to each table; empty if it was not a lookup. update_steps: the value before the preceding update, if it
+  // was one.
   void read_later(std::span<const int64_t> offered, int64_t update_steps);
-  // Takes in what is there; does not wait.
+  // Processes the readings that have arrived; does not wait.
   void poll();
-  // Takes in the oldest that is outstanding, and whatever else is there; waits for it as one who is ahead.
+  // Waits for the oldest outstanding reading, as HostWait::kThrottle, and processes all that have arrived.
   void wait_for_oldest();
-  // Takes in everything. The host waits, unless all is there.
+  // Processes all readings. The host waits unless all have arrived.
   void wait();
-  // Readings queued and not taken in.
+  // The number of queued readings that are not processed yet.
   [[nodiscard]] size_t outstanding() const { return readings_.size(); }
 
-  // Rows that a table has at most, once the work queued so far is done.
+  // The most rows that a table can have once the work queued so far is done.
   [[nodiscard]] int64_t most_rows(int table) const { return most_rows_[static_cast<size_t>(table)]; }
-  // Rows, as of the latest counts taken in.
+  // The number of rows in the latest processed reading.
   [[nodiscard]] int64_t known_rows(int table) const { return rows_[static_cast<size_t>(table)]; }
-  // Of the latest lookup, and of all, as of the latest counts taken in; keys_owned are those that kernels counted.
+  // The counts of the latest lookup and of all lookups, as of the latest processed reading. keys_owned is what kernels
+  // counted.
   [[nodiscard]] const Counted& last() const { return last_; }
   [[nodiscard]] const Counted& all() const { return all_; }
-  // A failure that has been seen, once; after it updates go on. The host waits for what is queued.
+  // Returns a known failure once; afterwards updates work again. The host waits for all queued work.
   [[nodiscard]] std::optional<Failure> take_failure();
 
  private:

@@ -44,7 +44,7 @@ void DeviceTable::reserve(int64_t rows, int64_t present, const int32_t* row_coun
   if (rows > index_capacity_) rebuild_index(rows + present / 8, present, row_count);
 }
 
-// Blocks of chunks grow with the table, an eighth at a time.
+// Memory grows by blocks of chunks, an eighth of the table at a time.
 void DeviceTable::add_chunks(int64_t count) {
   constexpr int64_t kMaxBlockBytes = int64_t{256} << 20;
   const int64_t have = static_cast<int64_t>(chunks_.size());
@@ -62,7 +62,7 @@ void DeviceTable::allocate_index(int64_t bytes) {
 }
 
 void DeviceTable::rebuild_index(int64_t capacity, int64_t present, const int32_t* row_count) {
-  // 85 of 100 slots: fuller buckets overflow too often, emptier ones cost memory.
+  // Buckets are filled to 85 %: fuller ones overflow too often, emptier ones cost memory.
   constexpr int64_t kLoad = 85;
   const int64_t buckets = (std::max<int64_t>(capacity, 64) * 100 + kSlots * kLoad - 1) / (kSlots * kLoad);
   index_.reset();

@@ -1,5 +1,5 @@
 // The memory of one rank's rows of one table on a device: chunks of rows, which never move, and the index over them.
-// What happens in it, kernels do (table_kernels.h); how many rows there are, the device knows.
+// Kernels change the contents (table_kernels.h), and only the device knows the number of rows.
 #pragma once
 
 #include <cstdint>
@@ -14,26 +14,26 @@ namespace polyscene {
 
 class DeviceTable {
  public:
-  // The device must outlive the table. `seed`: of the experiment, as for HashedTable. The memory of a table with a
-  // bound is allocated at once. Throws DeviceError where its bound asks for more rows than a rank can hold.
+  // seed: the seed of the experiment, like for HashedTable. A bounded table allocates its memory at once. Throws
+  // DeviceError if its bound asks for more rows than a rank can hold.
   DeviceTable(Device& device, TableSpec spec, uint64_t seed, const TableShare& share = {});
 
   [[nodiscard]] const TableSpec& spec() const { return spec_; }
   [[nodiscard]] int64_t state_width() const { return spec_.optimizer.state_width(spec_.dim); }
   [[nodiscard]] bool bounded() const { return plan_.slots > 0; }
   [[nodiscard]] int64_t most_rows() const { return most_rows_; }
-  // Rows that fit.
+  // The number of rows that fit.
   [[nodiscard]] int64_t capacity() const;
-  // Of a table without a bound: makes room for `rows` rows, where `present` are at most now; row_count: on the device,
-  // how many there are. Queued. Nothing is copied to grow; the index is freed before it is built anew from the keys.
-  // Throws DeviceError past most_rows() and when the device has no memory left.
+  // For an unbounded table: makes room for `rows` rows. present: the most rows that it may hold now; row_count: the
+  // exact number, in device memory. Queued. Growing copies nothing; the index is freed before it is rebuilt from the
+  // keys. Throws DeviceError past most_rows() or if the device has no memory left.
   void reserve(int64_t rows, int64_t present, const int32_t* row_count);
   // Valid until the next reserve().
   [[nodiscard]] TableView view() const;
   // All memory held: keys, values, state, index and slack.
   [[nodiscard]] int64_t memory_bytes() const;
 
-  // The contents of all rows, of which there are `rows`, in the order of their numbers. Waits for the device.
+  // The contents of all `rows` rows, in the order of their row indices. Waits for the device.
   [[nodiscard]] SavedRows read(int64_t rows) const;
 
  private:

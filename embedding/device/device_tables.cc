@@ -11,13 +11,14 @@
 namespace polyscene {
 namespace {
 
-// How many lookups like the present one a table has room for after growing. The counts that the host has are a few
-// lookups old, and it must assume that all keys since then were new.
+// A growing table makes room for this many lookups like the present one. The counts that the host has are a few lookups
+// old, and it must assume that all keys since then were new.
 constexpr int64_t kLookupsAhead = 4;
-// A host that is further ahead waits for older counts first, and leaves the device the work of its latest call.
+// A host that is too far ahead first waits until only this many readings are outstanding, so that the device still has
+// the work of the latest call.
 constexpr size_t kReadingsLeft = 1;
 
-// Rows [begin, ...) of `rows`, at most `count` of them; of a key that repeats, the last.
+// Rows [begin, ...) of `rows`, at most `count` of them; for a key that repeats, its last row.
 SavedRows distinct_piece(const RowsIn& rows, size_t begin, size_t count, size_t dim, size_t width) {
   FirstSeen seen;
   seen.reset(static_cast<int64_t>(count));
@@ -138,7 +139,7 @@ void DeviceTables::write_piece(int index, const SavedRows& piece) {
                              .span_count = 1,
                              .tiles = (count + kTileKeys - 1) / kTileKeys,
                              .table_count = tables()};
-  // Marked as used in a step that never comes, so that none takes another's place.
+  // Marked as used in a step that never comes, so that loaded rows do not evict each other.
   const TouchedKeys touched{.step = std::numeric_limits<int32_t>::max(),
                             .leaders = nullptr,
                             .next = spec(index).max_rows > 0 ? next.resize(count) : nullptr};

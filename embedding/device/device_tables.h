@@ -1,5 +1,5 @@
-// All embedding tables of a model in the memory of devices, spread over the ranks: what ShardedTables is on the CPU,
-// with the same rows for the same keys. README.md tells what differs inside.
+// All embedding tables of a model in device memory, spread over the ranks: the counterpart of ShardedTables on the CPU,
+// with the same rows for the same keys. README.md describes the differences inside.
 //
 //   DeviceTables tables(device, {.host = host, .device = communicator}, specs, {.seed = 1});
 //   DeviceLookup lookup(tables);     // then as with ShardedLookup; rows and gradients are memory of the device
@@ -15,8 +15,8 @@
 
 namespace polyscene {
 
-// The same ranks twice: over memory of the host, for counts and keys, and over memory of the device, on the queue that
-// the tables use, for rows and gradients. One rank needs the former only.
+// Two communicators over the same ranks: `host` over host memory, for counts and keys; `device` over device memory, on
+// the queue that the tables use, for rows and gradients. A single rank uses `host` only.
 struct DeviceCommunicators {
   Communicator& host;
   Communicator& device;
@@ -33,14 +33,14 @@ class DeviceTables final : public RowTables {
   [[nodiscard]] Communicator& device_communicator() const { return *device_communicator_; }
   [[nodiscard]] const TableSpec& spec(int index) const override { return tables_[static_cast<size_t>(index)].spec(); }
 
-  // These wait for the device; memory_bytes() is of the device and does not.
+  // These wait for the device, except memory_bytes(), which counts device memory.
   [[nodiscard]] int64_t rows(int index) override;
   [[nodiscard]] int64_t memory_bytes() const override;
   void read_rows(int index, const RowsOut& out) override;
   [[nodiscard]] std::shared_ptr<TableSnapshot> snapshot(int index) override;
 
-  // For DeviceLookup. Tables in wire order: what kernels see of them, and room for as many more rows as are offered
-  // [tables], made ahead of need so that the host rarely has to know how many rows there are.
+  // For DeviceLookup, with tables in wire order: the views that kernels read, and room for `offered` more rows
+  // [tables]. Room is made ahead of need, so that the host rarely has to know the exact number of rows.
   [[nodiscard]] const TableView* views() const { return views_.data(); }
   void make_room(std::span<const int64_t> offered);
   [[nodiscard]] DeviceProgress& progress() { return progress_; }
@@ -54,7 +54,7 @@ class DeviceTables final : public RowTables {
   Communicator* device_communicator_;
   std::vector<DeviceTable> tables_;
   DeviceBuffer<TableView> views_;
-  bool views_current_ = false;  // no table has grown, or failed to, since they were uploaded
+  bool views_current_ = false;  // false once a table has grown, or failed to, since the last upload
   DeviceProgress progress_;
 };
 

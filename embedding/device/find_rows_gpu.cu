@@ -4,8 +4,8 @@
 namespace polyscene {
 namespace {
 
-// Bytes that move per key: 8 of the key, 64 of the bucket (with a bound 32 to 128), 32 of the tag, read, and in
-// training written, 4 of the result. A neighbour of the tag or of the chunk's address is in a cache at best.
+// Bytes per key: 8 of the key, 64 of the bucket (32 to 128 if bounded), 32 of the tag, read and in training written, 4
+// of the result. Neighbours of the tag or of the chunk's address may be cached.
 struct FindRows {
   DeviceKeys keys;
   int32_t* rows;
@@ -38,7 +38,7 @@ struct FindRows {
   }
 };
 
-// Per row: its key, and a bucket read and written.
+// Bytes per row: its key, and a bucket read and written.
 struct IndexRows {
   TableView table;
   const int32_t* row_count;

@@ -1,4 +1,4 @@
-// Rows of the tables to where they are wanted, and new rows on the way.
+// Gathers rows of the tables into the groups' matrices, and creates new rows on the way.
 #include "embedding/device/index_gpu.h"
 #include "embedding/device/initial_value_gpu.h"
 #include "embedding/device/table_kernels.h"
@@ -6,15 +6,16 @@
 namespace polyscene {
 namespace {
 
-// What a lane knows of its key.
+// The state of a lane's key.
 struct GatheredKey {
   int64_t key = 0;
-  float* values = nullptr;  // in the table; nullptr: reads as zeros, or as initial values where it is fresh
+  float* values = nullptr;  // in the table; nullptr: reads as zeros, or as initial values if fresh
   float* state = nullptr;
-  bool fresh = false;  // had no row before
+  bool fresh = false;  // the key had no row before
 };
 
-// Several packs per lane are read before the first is written: enough under way to fill the memory's pipeline.
+// Several packs per lane are read before the first is written, so that enough accesses are in flight to fill the memory
+// pipeline.
 template <int kPack>
 POLYSCENE_DEVICE void copy_rows(simt::Thread& t, const Tile& tile, const GatheredKey& mine, uint32_t fresh) {
   constexpr int kBatch = 4;
@@ -41,9 +42,9 @@ POLYSCENE_DEVICE void copy_rows(simt::Thread& t, const Tile& tile, const Gathere
   with_row_pack(tile.table.dim, [&](auto pack) { copy_rows<pack>(t, tile, mine, fresh); });
 }
 
-// The initial values of the keys of the lanes `fresh` to their rows of the matrix, and with their state to their rows
-// of the table, if they have any. The lanes share the keys' blocks of four values, so that none waits while others
-// compute.
+// For the keys of the lanes `fresh`: writes initial values to their rows of the matrix and, with the initial state, to
+// their rows of the table, if they have any. The lanes share the keys' blocks of four values, so that no lane idles
+// while others compute.
 template <int kPack>
 POLYSCENE_DEVICE void write_fresh(simt::Thread& t, const Tile& tile, const GatheredKey& mine, uint32_t fresh) {
   const int32_t dim = tile.table.dim, blocks = (dim + 3) / 4, keys = simt::bit_count(fresh);
@@ -76,7 +77,7 @@ POLYSCENE_DEVICE void write_fresh(simt::Thread& t, const Tile& tile, const Gathe
   }
 }
 
-// Per key: 4 of the row number, 8 of the chunk's address (few, cached), the row read and written.
+// Bytes per key: 4 of the row index, 8 of the chunk's address (few, cached), the row read and written.
 struct GatherTableRows {
   DeviceKeys keys;
   const int32_t* rows;
@@ -93,15 +94,15 @@ struct GatherTableRows {
   }
 };
 
-// The same, and per new row its values and state written, and without a bound its tag and bucket. Equal keys of a new
-// row all compute its values, since none sees what another has written.
+// Bytes per key: the same; for each new row also values and state and, if unbounded, tag and bucket. Equal keys of a
+// new row all compute its values, because no thread sees what another has written.
 struct InsertAndGather {
   DeviceKeys keys;
   int32_t* rows;
   TouchedKeys touched;
   int32_t* row_counts;
 
-  // Numbers for the lanes that ask, in the order of the lanes.
+  // Hands out row indices to the lanes that ask, in the order of the lanes.
   POLYSCENE_DEVICE int32_t take_number(simt::Thread& t, int32_t table, bool asks) const {
     const uint32_t asking = t.ballot(asks, simt::kAllLanes);
     const uint32_t before = asking & ((1u << t.lane()) - 1);
@@ -121,7 +122,7 @@ struct InsertAndGather {
       GatheredKey mine;
       mine.fresh = has && row < 0;
       const bool enters = mine.fresh && tile.table.slots == 0 && leads_its_equals(keys, touched.leaders, i);
-      if (row < kNoRow) numbers.store(i, row = -2 - row);  // from place_rows
+      if (row < kNoRow) numbers.store(i, row = -2 - row);  // set by place_rows
       const int32_t number = take_number(t, tile.span.table, enters);
       if (mine.fresh) mine.key = simt::Global<const int64_t>(keys.keys, keys.count).load(i);
       if (enters) row = number;

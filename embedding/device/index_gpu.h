@@ -1,5 +1,5 @@
-// Finding a key and entering one. A thread to a key: what bounds a probe is the latency of three dependent accesses
-// (bucket, chunk, key), and a warp then has 32 of them under way instead of one.
+// Finding a key and inserting one. Each thread handles one key: a probe is bounded by the latency of three dependent
+// accesses (bucket, chunk, key), and a warp then has 32 of them in flight instead of one.
 #pragma once
 
 #include "embedding/device/tiles_gpu.h"
@@ -15,8 +15,8 @@ namespace polyscene {
   return b + 1 == table.buckets ? 0 : b + 1;
 }
 
-// The number of the key's row in a table without a bound, or kNoRow. Bytes that move: 64 of the bucket, 32 of the
-// sector with the key.
+// The row index of the key in an unbounded table, or kNoRow. Bytes moved: 64 of the bucket, 32 of the sector with the
+// key.
 [[nodiscard]] POLYSCENE_DEVICE int32_t find_row(const TableView& table, int64_t key) {
   const uint64_t hash = index_hash(key, table.salt);
   const uint32_t wanted = digest(hash) * 0x01010101u;
@@ -35,8 +35,8 @@ namespace polyscene {
   return kNoRow;
 }
 
-// Enters a key that is not there and that no other thread enters. The bucket's counter gives out slots, so nothing is
-// tried twice; nobody reads slots in the same launch.
+// Inserts a key that is absent and that no other thread inserts. The bucket's counter hands out slots, so nothing is
+// retried; no thread reads slots in the same launch.
 POLYSCENE_DEVICE void put_in_index(const TableView& table, int64_t key, int32_t row) {
   const uint64_t hash = index_hash(key, table.salt);
   const auto buckets = static_cast<int64_t>(table.buckets);

@@ -1,18 +1,19 @@
-// Equal keys of several senders, found with a hash set in scratch memory. A slot holds who came first in time, to
-// compare with, and who is first by position, which no schedule changes.
+// Finds equal keys of several senders with a hash set in scratch memory. A slot holds two positions: the key that came
+// first in time, to compare with, and the lowest position, which does not depend on the schedule.
 #include "embedding/device/table_kernels.h"
 #include "embedding/device/tiles_gpu.h"
 
 namespace polyscene {
 namespace {
 
-// Per key: 8 of the key, 32 of the slot's sector, another key's 8 where they meet, 4 of the slot's number.
+// Bytes per key: 8 of the key, 32 of the slot's sector, 8 of another key that wants the same slot, 4 of the slot's
+// number.
 struct EnterKeys {
   DeviceKeys keys;
   int32_t* links;
   uint32_t* slots;
 
-  // Whether position `i` holds the key, of a table.
+  // Whether position `i` holds this key of this table.
   POLYSCENE_DEVICE bool equals(int64_t i, int64_t key, int32_t table) const {
     if (simt::Global<const int64_t>(keys.keys, keys.count).load(i) != key) return false;
     const int64_t span = last_span(keys, i, kSpanBegin);

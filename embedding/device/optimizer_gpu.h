@@ -1,4 +1,4 @@
-// The arithmetic of update/sparse_optimizer.cc, a pack of a row at a time. `w` values, `g` gradient.
+// The arithmetic of update/sparse_optimizer.cc, one pack of a row at a time. w: values; g: gradient.
 #pragma once
 
 #include <cmath>

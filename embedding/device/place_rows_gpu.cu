@@ -1,24 +1,24 @@
-// Places for new keys in tables with a bound.
+// Places for new keys in bounded tables.
 #include "embedding/device/bounded_gpu.h"
 #include "embedding/device/table_kernels.h"
 
 namespace polyscene {
 namespace {
 
-// A warp per bucket that has new keys. Per bucket: its bytes of hash and tags read; per new key the link, byte, tag and
-// row number written.
+// Each bucket with new keys is handled by one warp. Bytes per bucket: its hash bytes and tags read; per new key: the
+// link, hash byte, tag and row index written.
 struct PlaceRows {
   DeviceKeys keys;
   int32_t* rows;
   TouchedKeys touched;
   TableCounts counts;
 
-  static constexpr int kPlaces = BucketPlan::kMaxSlots / simt::kWarpSize;  // of a bucket, that a lane looks after
+  static constexpr int kPlaces = BucketPlan::kMaxSlots / simt::kWarpSize;  // places of a bucket per lane
 
-  // What is in a bucket before anything is placed there. All that memory is asked for at once.
+  // The contents of a bucket before a key is placed there. All loads are issued together.
   struct Bucket {
     Place places[kPlaces];  // slots lane + p * kWarpSize
-    int32_t in_step = 0;    // of them, rows that this step uses
+    int32_t in_step = 0;    // rows among these places that this step uses
   };
   POLYSCENE_DEVICE Bucket look(const simt::Thread& t, const TableView& table, int64_t first) const {
     const simt::Global<const uint8_t> digests(reinterpret_cast<const uint8_t*>(table.index), bounded_rows(table));
@@ -45,7 +45,8 @@ struct PlaceRows {
     return bucket;
   }
 
-  // Up to a key per lane of the list at `at`, 1 + the position of its first key, which becomes that of the rest.
+  // Takes up to one key per lane from the list that starts at `at` (1 + the position of its first key), and moves `at`
+  // to the rest.
   [[nodiscard]] POLYSCENE_DEVICE int32_t take_keys(const simt::Thread& t, int32_t& at, int32_t& mine) const {
     const simt::Global<const int32_t> next(touched.next, keys.count);
     int32_t count = 0;
@@ -56,7 +57,7 @@ struct PlaceRows {
     return count;
   }
 
-  // Slots for the first `count` lanes, of each its own, -1 where there is none. Adds to `lost` what was not empty.
+  // Assigns a slot to each of the first `count` lanes, -1 if there is none. Adds the number of evicted rows to `lost`.
   POLYSCENE_DEVICE int32_t give_slots(simt::Thread& t, Bucket& bucket, int32_t count, int32_t& lost) const {
     int32_t mine = -1;
     for (int32_t n = 0; n < count; ++n) {
@@ -78,13 +79,13 @@ struct PlaceRows {
     return mine;
   }
 
-  // `head`: 1 + the position of the list's first key.
+  // head: 1 + the position of the list's first key.
   POLYSCENE_DEVICE void fill(simt::Thread& t, const TableView& table, int32_t wire, int64_t bucket_number,
                              int32_t head) const {
     const int64_t first = bucket_number * table.slots;
     const simt::Global<uint8_t> digests(reinterpret_cast<uint8_t*>(table.index), bounded_rows(table));
     Bucket bucket = look(t, table, first);
-    t.sync_warp(simt::kAllLanes);  // all have read what is written below
+    t.sync_warp(simt::kAllLanes);  // all lanes have read what is written below
     int32_t wanted = simt::warp_sum(t, bucket.in_step), placed = 0, lost = 0;
     for (int32_t at = head; at != 0;) {
       int32_t mine = 0;
@@ -113,7 +114,7 @@ struct PlaceRows {
       if (tile.table.slots == 0) return;
       int64_t bucket = 0;
       int32_t head = 0;
-      // The key that found its bucket's list empty speaks for all.
+      // The key that found its bucket's list empty represents the whole list.
       if (const int64_t i = tile.begin + t.lane();
           tile.has(t.lane()) && simt::Global<const int32_t>(touched.next, keys.count).load(i) == 0) {
         bucket = local_bucket(tile.table, simt::Global<const int64_t>(keys.keys, keys.count).load(i));

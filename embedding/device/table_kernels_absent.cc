@@ -1,5 +1,5 @@
-// Programs that link polyscene_embedding_cuda have its kernels instead: this file is a member of an archive, which a
-// linker takes only for names that nothing has defined.
+// Programs that link polyscene_embedding_cuda use its kernels instead of these: this file is a member of an archive,
+// and a linker takes a member only for symbols that are still undefined.
 #include "embedding/device/table_kernels.h"
 #include "ops/base/error.h"
 

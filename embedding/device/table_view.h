@@ -1,4 +1,4 @@
-// What kernels see of tables and of keys: plain structs in memory of the device, and the geometry of the index.
+// The structs in device memory through which kernels see tables and keys, and the geometry of the index.
 #pragma once
 
 #include <cstddef>
@@ -13,39 +13,39 @@ namespace polyscene {
 inline constexpr int kChunkBits = 10;
 inline constexpr int32_t kChunkRows = 1 << kChunkBits;
 
-// A bucket of the index is 64 bytes, two sectors: a byte of hash per slot (0: free) and the number of slots taken, then
-// the slots' row numbers. Slots are taken in order, and a bucket that is full goes on in the next. Tables with a bound
-// have other buckets (bounded_gpu.h).
+// A bucket of the index is 64 bytes, two sectors: one hash byte per slot (0: free), the number of slots taken, then the
+// slots' row indices. Slots are taken in order, and a full bucket overflows into the next. Bounded tables have other
+// buckets (bounded_gpu.h).
 inline constexpr int kSlots = 12, kBucketWords = 16, kUsedWord = 3, kRowWord = 4;
 inline constexpr int32_t kNoRow = -1;
 
 // One table on one device.
 struct alignas(128) TableView {
-  uint32_t* index;      // [buckets, kBucketWords]; with a bound bytes of hash [buckets, slots], then heads [buckets]
+  uint32_t* index;      // [buckets, kBucketWords]; bounded: hash bytes [buckets, slots], then list heads [buckets]
   char* const* chunks;  // [chunk_count]
   uint64_t buckets;
-  uint64_t salt, initial_key;  // of the hash, of the generator of initial values
+  uint64_t salt, initial_key;  // salt of the hash; key of the generator of initial values
   int32_t chunk_count, dim, state_width;
   float init_stddev, initial_state;
-  int32_t slots;         // rows of a bucket of a table with a bound, a multiple of 16; 0: it has none
-  uint64_t all_buckets;  // of a table with a bound on all ranks, of which this one's begin with first_bucket
+  int32_t slots;         // rows per bucket of a bounded table, a multiple of 16; 0: unbounded
+  uint64_t all_buckets;  // of a bounded table over all ranks; this rank's buckets begin with first_bucket
   uint64_t first_bucket;
 };
 static_assert(sizeof(TableView) == 128);
 
-// Keys of one table that lie side by side, and their rows in the matrix of their group. [begin, begin + count) of the
-// keys; its tiles of kTileKeys keys, the last of which may be shorter, are numbered from `tile`.
+// Contiguous keys of one table, [begin, begin + count), and their rows in the matrix of their group. They are cut into
+// tiles of kTileKeys keys (the last may be shorter), numbered from `tile`.
 struct alignas(32) KeySpan {
   float* matrix;
-  int32_t row;  // of the matrix, of the first key
+  int32_t row;  // row of the first key in the matrix
   int32_t begin, count, tile;
-  int32_t table;  // its position in wire order
+  int32_t table;  // position in wire order
 };
 static_assert(sizeof(KeySpan) == 32);
 inline constexpr int kSpanWords = 8, kSpanBegin = offsetof(KeySpan, begin) / 4, kSpanTile = offsetof(KeySpan, tile) / 4;
-inline constexpr int32_t kTileKeys = 32;  // a warp's
+inline constexpr int32_t kTileKeys = 32;  // handled by one warp
 
-// Keys on the device; spans are not empty and lie in the order of their keys.
+// Keys in device memory. Spans are not empty and are in the order of their keys.
 struct DeviceKeys {
   const int64_t* keys;      // [count]
   const KeySpan* spans;     // [span_count]
@@ -53,7 +53,7 @@ struct DeviceKeys {
   int64_t count, span_count, tiles, table_count;
 };
 
-// All keys of a rank share the top bits of the routing hash; a multiplication spreads the rest over the whole word.
+// All keys of a rank share the top bits of the routing hash; the multiplication mixes the other bits into the top ones.
 [[nodiscard]] constexpr uint64_t index_hash(int64_t key, uint64_t salt) {
   return key_hash(key, salt) * 0x9E3779B97F4A7C15ull;
 }

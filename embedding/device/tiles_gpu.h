@@ -1,6 +1,6 @@
-// How kernels go over keys: a warp has a tile of neighbouring keys of one table, a lane per key while it probes, all
-// lanes on one row after the other while rows move. Neighbours' rows are neighbours in the matrix, so that side of a
-// copy is one run of memory.
+// How kernels iterate over keys. A warp handles a tile of neighbouring keys of one table: one lane per key while it
+// probes, all lanes on one row after the other while it moves rows. Neighbouring keys have neighbouring rows in the
+// matrix, so that side of a copy is contiguous.
 #pragma once
 
 #include "embedding/device/table_view.h"
@@ -11,8 +11,8 @@ namespace polyscene {
 struct Tile {
   TableView table;
   KeySpan span;
-  int32_t begin, count;  // of the keys
-  int64_t row;           // of the span's matrix, of the first key
+  int32_t begin, count;  // positions in the key array
+  int64_t row;           // row of the first key in the span's matrix
 
   [[nodiscard]] POLYSCENE_DEVICE bool has(int lane) const { return lane < count; }
   // The rows of its keys, [count, dim].
@@ -21,7 +21,7 @@ struct Tile {
   }
 };
 
-// The last span whose `start`, kSpanBegin or kSpanTile, is at most `at`.
+// The last span whose member `start` (kSpanBegin or kSpanTile) is at most `at`.
 [[nodiscard]] POLYSCENE_DEVICE int64_t last_span(const DeviceKeys& k, int64_t at, int start) {
   const simt::Global<const int32_t> words(reinterpret_cast<const int32_t*>(k.spans), k.span_count * kSpanWords);
   int64_t low = 0, high = k.span_count;
@@ -32,7 +32,7 @@ struct Tile {
   return low;
 }
 
-// body(tile) for all tiles, shared among the warps of the launch; every lane of a warp gets the same one.
+// Calls body(tile) for all tiles, shared among the warps of the launch; all lanes of a warp get the same tile.
 template <class Body>
 POLYSCENE_DEVICE void for_each_tile(const simt::Thread& t, const DeviceKeys& k, const Body& body) {
   const simt::Global<const KeySpan> spans(k.spans, k.span_count);
@@ -49,16 +49,17 @@ POLYSCENE_DEVICE void for_each_tile(const simt::Thread& t, const DeviceKeys& k, 
   return simt::shape_for_warps(keys.tiles);
 }
 
-// Whether a key is the first of its equals, as `leaders` (link_keys) says; nullptr: all are.
+// Whether a key is the first among its equals, according to `leaders` (see link_keys); always true for nullptr.
 [[nodiscard]] POLYSCENE_DEVICE bool leads_its_equals(const DeviceKeys& k, const int32_t* leaders, int64_t i) {
   return leaders == nullptr || simt::Global<const int32_t>(leaders, k.count).load(i) == i;
 }
 
-// Row `row` of a table: [dim] values, [state_width] state.
+// The chunk that holds row `row`, and below the addresses of its tag, values [dim] and state [state_width].
 [[nodiscard]] POLYSCENE_DEVICE char* chunk_of(const TableView& table, int32_t row) {
   return simt::Global<char* const>(table.chunks, table.chunk_count).load(row >> kChunkBits);
 }
-// Its tag, and of that the key and the use alone: who looks for a key reads those of other rows, which others touch.
+// Key and access statistics can also be read alone: a lookup reads the keys of rows whose statistics other threads
+// write.
 [[nodiscard]] POLYSCENE_DEVICE RowTag load_tag(char* chunk, int32_t row) {
   return simt::Global<const RowTag>(reinterpret_cast<const RowTag*>(chunk), kChunkRows).load(row & (kChunkRows - 1));
 }
@@ -84,15 +85,14 @@ POLYSCENE_DEVICE void store_use(char* chunk, int32_t row, const RowUse& use) {
          int64_t{row & (kChunkRows - 1)} * table.state_width;
 }
 
-// Another lane's address: shuffles move numbers.
+// The address that another lane holds; shuffles themselves move numbers only.
 template <class T>
 [[nodiscard]] POLYSCENE_DEVICE T* shuffle_address(simt::Thread& t, T* address, int lane) {
   return reinterpret_cast<T*>(t.shuffle(reinterpret_cast<uintptr_t>(address), lane, simt::kAllLanes));
 }
 
-// Goes over `count` rows of `width` floats, a pack per lane, in the order of a matrix [count, width]:
-// body(row, column, in), called by all lanes of the warp alike; of lanes beyond the end it gets the last row and
-// `in` false.
+// Iterates over `count` rows of `width` floats, one pack per lane, in the order of a matrix [count, width]. All lanes
+// of the warp call body(row, column, in) together; lanes past the end get the last row and in = false.
 template <int kPack, class Body>
 POLYSCENE_DEVICE void for_each_pack(const simt::Thread& t, int32_t count, int32_t width, const Body& body) {
   const int32_t packs = width / kPack, total = count * packs;
@@ -102,7 +102,7 @@ POLYSCENE_DEVICE void for_each_pack(const simt::Thread& t, int32_t count, int32_
   }
 }
 
-// Calls f(integral_constant<int, N>) with the widest pack in which rows of `dim` floats divide and lie aligned.
+// Calls f(integral_constant<int, N>) with the widest pack that divides rows of `dim` floats and keeps them aligned.
 template <class F>
 POLYSCENE_DEVICE void with_row_pack(int32_t dim, const F& f) {
   dim % 4 == 0 ? f(std::integral_constant<int, 4>{}) : f(std::integral_constant<int, 1>{});

@@ -10,7 +10,7 @@ namespace {
 
 using Kind = SparseOptimizer::Kind;
 
-// A row to update, as its lane knows it; nullptr for none.
+// A row to update, as its lane sees it; pointers are nullptr if there is none.
 struct UpdatedRow {
   float *values = nullptr, *state = nullptr;
 };
@@ -42,7 +42,7 @@ POLYSCENE_DEVICE void update_packs(simt::Thread& t, const Tile& tile, const Opti
   });
 }
 
-// A warp per row: its accumulator wants the whole gradient before any value moves.
+// One warp per row: its accumulator needs the whole gradient before any value changes.
 POLYSCENE_DEVICE void update_row_wise(simt::Thread& t, const Tile& tile, const OptimizerStep& s,
                                       const UpdatedRow& mine) {
   const int32_t dim = tile.table.dim;
@@ -65,12 +65,12 @@ POLYSCENE_DEVICE void update_row_wise(simt::Thread& t, const Tile& tile, const O
       sgd(s, rate, w, gradients.load_pack<1>(int64_t{row} * dim + i));
       values.store_pack(i, w);
     }
-    t.sync_warp(simt::kAllLanes);  // all have read the state
+    t.sync_warp(simt::kAllLanes);  // all lanes have read the state
     if (t.lane() == 0) state.store(0, sum);
   }
 }
 
-// Per key: 4 of the row number (and 4 of the leader), the gradient, values and state read and written.
+// Bytes per key: 4 of the row index (and 4 of the leader), the gradient, values and state read and written.
 struct UpdateTableRows {
   DeviceKeys keys;
   const int32_t* rows;
@@ -79,7 +79,7 @@ struct UpdateTableRows {
   UpdateFlags flags;
   const int32_t* stopped;
 
-  // One thread, once: the first bad gradient of the first table, in wire order, that has one.
+  // Runs in one thread, once: reports the first bad gradient of the first table, in wire order, that has one.
   POLYSCENE_DEVICE void describe() const {
     const simt::Global<int64_t> report(flags.report, 4);
     if (report.load(0) != 0) return;
@@ -118,7 +118,7 @@ struct UpdateTableRows {
   }
 };
 
-// Per key: values, state and use, from the one place to the other.
+// Bytes per key: values, state and access statistics, read from one place and written to the other.
 struct OverwriteRows {
   DeviceKeys keys;
   const int32_t* rows;

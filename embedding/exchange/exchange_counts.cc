@@ -13,7 +13,7 @@ ExchangeCounts::ExchangeCounts(const TableLayout& layout, int ranks)
   for (Message& group : groups_) group = empty;
 }
 
-// Per rank, the sum over tables [first_table, last_table) of the wire order, times `factor`.
+// Sums, for each rank, over tables [first_table, last_table) of the wire order, times `factor`.
 void ExchangeCounts::fill(Message& message, std::span<const int64_t> sent, int first_table, int last_table,
                           int64_t factor) const {
   const auto sum = [&](std::span<const int64_t> counts, std::vector<int64_t>& sums) {

@@ -66,7 +66,7 @@ std::span<const float> RowExchange::sum_gradients(int group, std::span<const flo
   all_to_all<float>(gradients, message.to, g.exchange.span(), message.from);
   const std::span<float> sums = g.sums.resize(owned_.rows(group) * dim);
   std::ranges::fill(sums, 0.0f);
-  // One sender after the other fixes the order of every sum; within a sender no row occurs twice.
+  // Adding one sender after the other fixes the order of every sum; within a sender no row occurs twice.
   auto first = pieces_.cbegin();
   int64_t sender_end = 0;
   for (const int64_t count : counts_.keys().from) {

@@ -15,7 +15,7 @@
 namespace polyscene {
 namespace {
 
-// out[i] = values of rows[i], or zeros for kNoRow. out: [rows, dim].
+// Copies the values of rows[i] to out[i], or zeros for kNoRow. out: [rows, dim].
 void gather(const HashedTable& table, std::span<const int32_t> rows, float* out) {
   constexpr size_t kAhead = 8;
   const int64_t dim = table.spec().dim;
@@ -35,15 +35,15 @@ void gather(const HashedTable& table, std::span<const int32_t> rows, float* out)
 struct ShardedLookup::State {
   ShardedTables& tables;
   const TableLayout& layout;
-  std::optional<RowExchange> exchange;  // none in a world of one: the rank's distinct keys are the owner's
+  std::optional<RowExchange> exchange;  // empty in a world of one, whose distinct keys are all its own
 
-  const UniqueKeys* sent = nullptr;   // of the latest lookup; null: there is none
-  const UniqueKeys* owned = nullptr;  // distinct keys that this rank owns among those of all ranks
+  const UniqueKeys* sent = nullptr;   // keys of the latest lookup; nullptr: none
+  const UniqueKeys* owned = nullptr;  // distinct keys that this rank owns, of all ranks
   bool trains = false;
-  std::vector<KeyPiece> pieces;             // of owned->keys()
-  Buffer<int32_t> table_rows;               // their row numbers in their tables
-  std::vector<std::vector<int32_t>> fresh;  // rows of a table that the latest lookup made, by wire order
-  std::vector<Buffer<float>> rows;          // per group [sent rows, dim]
+  std::vector<KeyPiece> pieces;             // cut from owned->keys()
+  Buffer<int32_t> table_rows;               // their row indices in their tables
+  std::vector<std::vector<int32_t>> fresh;  // rows created by the latest lookup, by table in wire order
+  std::vector<Buffer<float>> rows;          // by group, [sent rows, dim]
   LookupStatistics last, earlier;
 
   explicit State(ShardedTables& t) : tables(t), layout(t.layout()), rows(static_cast<size_t>(layout.groups())) {
@@ -74,7 +74,7 @@ void ShardedLookup::State::find_rows(LookupMode mode) {
   if (mode == LookupMode::kTrain) insert_rows(step);
 }
 
-// One thread per table finds places for the new keys, in their order; all threads then compute initial values.
+// One thread per table finds places for the new keys, in their order; then all threads compute initial values.
 void ShardedLookup::State::insert_rows(int32_t step) {
   constexpr int64_t kGrain = 64;
   const auto n = static_cast<size_t>(layout.tables());
@@ -108,7 +108,7 @@ void ShardedLookup::State::gather_local() {
 }
 
 void ShardedLookup::State::gather_and_send() {
-  std::vector<int64_t> group_begin(rows.size());  // of a group's keys in owned->keys()
+  std::vector<int64_t> group_begin(rows.size());  // start of a group's keys in owned->keys()
   for (size_t g = 1; g < rows.size(); ++g) group_begin[g] = group_begin[g - 1] + owned->rows(static_cast<int>(g) - 1);
   for_each_piece(exchange->received(), [&](const KeyPiece& p) {
     const int32_t* owned_rows = table_rows.data() + group_begin[static_cast<size_t>(p.group)];
@@ -128,7 +128,7 @@ void ShardedLookup::State::check_finite(std::span<const float* const> sums) cons
     return {sums[static_cast<size_t>(p.group)] + p.row_begin * dim, static_cast<size_t>(p.size() * dim)};
   };
   const int64_t none = static_cast<int64_t>(pieces.size());
-  std::atomic<int64_t> first = none;  // the lowest, whichever thread finds what first
+  std::atomic<int64_t> first = none;  // the lowest, whatever the order in which threads find them
   parallel_for(none, 1, [&](int64_t i, int64_t) {
     const std::span<const float> gradient = gradient_of(pieces[static_cast<size_t>(i)]);
     if (first_not_finite(gradient) == gradient.size()) return;

@@ -13,8 +13,8 @@ namespace polyscene {
 namespace {
 
 // Tables never share keys, so each is deduplicated by itself; a table with many keys is cut into units for the threads.
-// A unit numbers its keys by first appearance, and numbering the units' distinct keys in unit order gives the numbers
-// that one pass over the whole table would have given: however the cut falls, the result is the same.
+// A unit numbers its keys by first appearance. Numbering the units' distinct keys in unit order then gives the same
+// numbers as one pass over the whole table, so the result does not depend on the cut.
 constexpr int64_t kMinUnitKeys = 32768;
 
 // A run of keys of one block.
@@ -28,18 +28,18 @@ struct Unit {
   int64_t size = 0;
   FirstSeen seen;
   Buffer<int64_t> keys;     // [seen.size()] distinct keys of the unit
-  Buffer<int32_t> numbers;  // of those keys in the table, then in the group's matrix
+  Buffer<int32_t> numbers;  // numbers of those keys in the table, later in the group's matrix
 
   void clear() { pieces.clear(), size = 0; }
 };
 
 struct TableScratch {
   std::deque<Unit> units;
-  size_t used = 0;  // units of this batch
+  size_t used = 0;  // units used by this batch
   FirstSeen seen;
   Buffer<int64_t> merged;
   std::span<const int64_t> keys;  // distinct keys of the table
-  Buffer<int32_t> rows;           // [keys.size()] their owners, then their numbers in the group's matrix
+  Buffer<int32_t> rows;           // [keys.size()] their owners, later their row indices in the group's matrix
 
   Unit& add_unit() {
     if (used == units.size()) units.emplace_back();
@@ -115,13 +115,13 @@ void count_owners(TableScratch& table, const TableLayout& layout, uint64_t salt,
 struct Deduplicator::Scratch {
   TableLayout layout;
   std::vector<TableScratch> tables;  // in wire order
-  std::vector<int> wire_position;    // of a table
+  std::vector<int> wire_position;    // by table
   struct UnitOfTable {
     TableScratch* table;
     Unit* unit;
   };
   std::vector<UnitOfTable> units;
-  // [ranks, tables] where the keys of (owner, wire position) start in UniqueKeys::keys(), and in the group's matrix.
+  // [ranks, tables] where the keys of (owner, wire position) start in UniqueKeys::keys() and in the group's matrix.
   std::vector<int64_t> key_begin, row_begin;
 
   explicit Scratch(TableLayout l) : layout(std::move(l)) {
@@ -183,7 +183,7 @@ void Deduplicator::Scratch::cut_units(std::span<const KeyBlock> blocks, int64_t 
       begin = end;
     }
   }
-  // Longest first, so that no thread starts on a long one when the others are done.
+  // Longest first, so that no thread starts a long unit when the others are done.
   std::ranges::stable_sort(units, std::ranges::greater{}, [](const UnitOfTable& u) { return u.unit->size; });
 }
 

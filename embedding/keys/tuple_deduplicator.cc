@@ -17,14 +17,14 @@ using Sides = std::span<const std::span<const int64_t>>;
 constexpr int64_t kMinUnitTuples = 16384;
 constexpr int64_t kHashGrain = 4096;
 
-// Cut as in Deduplicator: the result does not depend on where.
+// Tuples are cut into units like in Deduplicator; the result does not depend on the cut.
 struct Unit {
   int64_t begin = 0, end = 0;
   FirstSeen seen;
   Buffer<int32_t> first;  // [seen.size()] positions of first appearance
   Buffer<int64_t>
       tuples;  // [seen.size(), sides] the tuples themselves: one line to compare with instead of one per side
-  Buffer<int32_t> numbers;  // of those tuples among all
+  Buffer<int32_t> numbers;  // numbers of those tuples among all tuples
 };
 
 bool equal(Sides sides, int32_t a, int32_t b) {
@@ -44,7 +44,7 @@ bool is_tuple(Sides sides, int64_t i, const int64_t* tuple) {
   return same;
 }
 
-// hash[i] of tuples [begin, end), side by side so that the loop vectorises.
+// Hashes tuples [begin, end) into hash[0, end - begin), contiguous so that the loop vectorises.
 void hash_tuples(Sides sides, int64_t begin, int64_t end, uint64_t* hash) {
   std::fill(hash + begin, hash + end, 0);
   for (const std::span<const int64_t> side : sides) {

@@ -6,7 +6,7 @@ BucketPlan plan_buckets(int64_t max_rows, int partitions) {
   BucketPlan best;
   const int64_t of_partition = max_rows / partitions;
   for (int32_t slots = BucketPlan::kMaxSlots; slots >= BucketPlan::kMinSlots; slots -= 16) {
-    // Small buckets forget less wisely, and overflow sooner.
+    // Small buckets evict less well-chosen rows and overflow sooner.
     if (slots < 64 && best.slots > 0) break;
     const int64_t buckets = of_partition / slots;
     if (buckets * slots > best.per_partition * best.slots)

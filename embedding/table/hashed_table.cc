@@ -16,7 +16,7 @@
 namespace polyscene {
 namespace {
 
-constexpr int32_t kLoading = std::numeric_limits<int32_t>::max();  // a step
+constexpr int32_t kLoading = std::numeric_limits<int32_t>::max();  // a step number
 
 std::span<float> row_span(float* row, int64_t width) { return {row, static_cast<size_t>(width)}; }
 
@@ -33,7 +33,7 @@ void check_capacity(const TableSpec& spec, int64_t capacity, int64_t most_rows) 
 
 namespace {
 
-// Memory for all rows of a bounded table is taken at once: a bound that is too high for the host shows here.
+// The memory of a bounded table is taken at once, so a bound too high for the host fails here.
 template <class Body>
 auto within_memory(const TableSpec& spec, int64_t capacity, const Body& body) {
   try {
@@ -76,7 +76,7 @@ int32_t HashedTable::find_one(int64_t key) const {
   return bounded_.used() ? bounded_.find(hash_of(key), same_key) : index_.find(index_hash(hash_of(key)), same_key);
 }
 
-// Passes over a few keys at a time, so that the misses of a bucket, and then of a row's tag, overlap.
+// Several passes over a few keys at a time, so that the cache misses of buckets, and then of tags, overlap.
 void HashedTable::find(std::span<const int64_t> keys, std::span<int32_t> rows) const {
   if (rows_ == 0) {
     std::ranges::fill(rows, kNoRow);
@@ -214,14 +214,14 @@ void HashedTable::expect_rows(int64_t rows) {
   store_.reserve(rows);
 }
 
-// By one thread: a rank loads beside others, and beside the check of what it loads.
+// Runs on one thread, because other ranks load at the same time and another thread checks what is loaded.
 void HashedTable::write_rows(const RowsIn& in) {
   check_rows_in(spec_, in);
   std::vector<int32_t> rows(in.keys.size(), kNoRow), fresh;
   const auto n = static_cast<int64_t>(rows.size());
   if (bounded_.used() || rows_ + n > index_.capacity() || !snapshots_.empty()) {
     find(in.keys, rows);
-    // Marked as used in a step that never comes, so that none takes another's place.
+    // Marked as used in a step that never comes, so that loaded rows do not evict each other.
     touch(rows, kLoading);
     const int64_t wanted = rows_ + std::ranges::count(rows, kNoRow);
     if (!bounded_.used() && wanted > index_.capacity()) rebuild_index(std::max(wanted, KeyIndex::grown(rows_)));

@@ -5,7 +5,7 @@
 namespace polyscene {
 
 void KeyIndex::reset(int64_t capacity) {
-  // 85 of 100 slots: fuller buckets overflow too often, emptier ones cost memory.
+  // Buckets are filled to 85 %: fuller ones overflow too often, emptier ones cost memory.
   const int64_t buckets = (capacity * 100 + kSlots * 85 - 1) / (kSlots * 85);
   memory_.reset();
   memory_ = allocate_large(buckets * static_cast<int64_t>(sizeof(Bucket)));

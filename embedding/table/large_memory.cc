@@ -13,7 +13,7 @@ LargeMemory allocate_large(int64_t bytes) {
   const int failure = ::posix_memalign(&memory, bytes >= kHugePage ? kHugePage : 64, size);
   require<DeviceError>(failure == 0, "[embedding.table] wanted ", bytes,
                        " bytes of host memory for rows, the system has none left; try more ranks on more hosts");
-  // Advice only: without huge pages the rows are as right and a little slower.
+  // This is only advice: without huge pages the rows are correct too, just a little slower.
   if (bytes >= kHugePage) static_cast<void>(::madvise(memory, size, MADV_HUGEPAGE));
   return LargeMemory(static_cast<char*>(memory));
 }

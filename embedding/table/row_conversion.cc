@@ -28,7 +28,7 @@ void RowConversion::convert_state(const float* from, float* to) const {
     *to = was == is ? *from : std::accumulate(from, from + from_.dim, 0.0f) / static_cast<float>(from_.dim);
   } else if (was == Kind::kRowWiseAdagrad) {
     std::fill_n(to, both, *from);
-  } else {  // m and v of Adam one after the other, or the one part of Adagrad
+  } else {  // m, then v of Adam, or the single part of Adagrad
     const int64_t parts = to_width / to_.dim;
     for (int64_t part = 0; part < parts; ++part) std::copy_n(from + part * from_.dim, both, to + part * to_.dim);
   }

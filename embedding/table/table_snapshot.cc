@@ -12,7 +12,7 @@ namespace {
 constexpr size_t kAhead = 12;
 
 std::unique_ptr<char* [], void (*)(void*)> zeroed_pointers(int64_t count) {
-  // calloc: pages that are never written cost nothing.
+  // calloc, because pages that are never written cost nothing.
   auto* const memory =
       static_cast<char**>(std::calloc(static_cast<size_t>(std::max<int64_t>(count, 1)), sizeof(char*)));
   if (memory == nullptr) throw std::bad_alloc();

@@ -132,7 +132,7 @@ void check_optimizer(const SparseOptimizer& o, std::string_view table) {
   check(o.learning_rate >= 0, "learning_rate", "of at least 0", o.learning_rate);
   check(o.beta1 >= 0 && o.beta1 < 1, "beta1", "in [0, 1)", o.beta1);
   check(o.beta2 >= 0 && o.beta2 < 1, "beta2", "in [0, 1)", o.beta2);
-  // Zero would divide by zero on the first zero gradient.
+  // An epsilon of zero would divide by zero on the first zero gradient.
   check(static_cast<float>(o.epsilon) > 0, "epsilon", "above 0 in float32", o.epsilon);
   check(o.initial_accumulator >= 0, "initial_accumulator", "of at least 0", o.initial_accumulator);
   check(o.weight_decay >= 0, "weight_decay", "of at least 0", o.weight_decay);

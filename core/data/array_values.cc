@@ -130,13 +130,13 @@ bool convert_decimals(const arrow::Array& array, T* out, T missing, Convert conv
   }
 }
 
-// From 2^53 on a float stands for several whole numbers.
+// From 2^53 on, one double stands for several integers, so such values are not ids.
 int64_t key_of_float(double value) {
   const bool whole = std::abs(value) < 0x1p53 && std::trunc(value) == value;
   return whole ? static_cast<int64_t>(value) : kMissingKey;
 }
 
-// What int64 or uint64 hold: their 64 bits, above which there is nothing but the sign.
+// The 64 bits of a value that int64 or uint64 can hold: the higher words hold nothing but the sign.
 int64_t key_of_decimal(const arrow::Decimal256& value) {
   const auto words = value.little_endian_array();
   const auto above = [&](uint64_t word) { return std::ranges::count(words.begin() + 1, words.end(), word) == 3; };
@@ -265,7 +265,7 @@ std::string value_text(const arrow::Array& array, int64_t i) {
   const auto scalar = array.GetScalar(i);
   std::string text = scalar.ok() ? (*scalar)->ToString() : scalar.status().message();
   if (text.size() <= kShownBytes) return text;
-  size_t end = kShownBytes;  // not within a character of UTF-8
+  size_t end = kShownBytes;  // moved back so that no UTF-8 character is cut
   while ((static_cast<unsigned char>(text[end]) & 0xC0) == 0x80 && end > kShownBytes - 4) --end;
   text.resize(end);
   return text + "...";

@@ -1,4 +1,4 @@
-// Why Arrow could not do something, the operating system's word included.
+// The reason of an Arrow failure, with the operating system's message.
 #pragma once
 
 #include <arrow/status.h>

@@ -6,7 +6,7 @@
 namespace polyscene {
 namespace {
 
-// More than are kept anywhere; then they are sent anew.
+// More names than ScenarioNames keeps. Beyond this bound the set is cleared, and names are sent again.
 constexpr size_t kNamesRemembered = 1'000'000;
 
 struct Lanes {
@@ -18,12 +18,12 @@ Lanes own_lanes(const ReadPlan& plan, const LaneGroup& group) {
   return {std::max(group.first_lane, plan.first_lane), std::min(group.first_lane + group.lanes, plan.last_lane)};
 }
 
-// Row of the group's stream that element `position` of `lane` is: rows are dealt round robin.
+// The row of the group's stream that is element `position` of `lane`: rows are dealt round robin.
 int64_t row_of(const LaneGroup& group, int lane, int64_t position) {
   return position * group.lanes + (lane - group.first_lane);
 }
 
-// First row of the group's stream that the rank's lanes still need at these positions.
+// The first row of the group's stream that the rank's lanes still need at these lane positions.
 int64_t first_row(const ReadPlan& plan, const LaneGroup& group, const std::vector<int64_t>& positions) {
   const Lanes own = own_lanes(plan, group);
   int64_t row = group.rows();
@@ -77,7 +77,7 @@ std::optional<ReadBatch> BatchBuilder::next() {
   return out;
 }
 
-// False when stopped.
+// Takes windows until `row` of the slot's lane group is held. False when the feed was stopped.
 bool BatchBuilder::hold_until(size_t slot, int64_t row) {
   Held& held = held_[slot];
   const int64_t window = row / held.group->window_rows;

@@ -1,4 +1,4 @@
-// Cuts this rank's slice of each global batch out of the windows of its lane groups.
+// Builds this rank's slice of each global batch from the windows of its lane groups.
 #pragma once
 
 #include <cstdint>
@@ -16,7 +16,7 @@
 namespace polyscene {
 
 struct BadRecord {
-  int file = 0;  // of the split
+  int file = 0;  // index into the split's files
   int64_t row_in_file = 0, row_in_split = 0;
   std::string column, reason, value;
 };
@@ -29,7 +29,7 @@ struct ReadBatch {
 
 class BatchBuilder {
  public:
-  // Batches come in order from `first_step` on. The plan outlives the builder.
+  // Batches come in order, starting at `first_step`. The plan must outlive the builder.
   BatchBuilder(const ReadPlan& plan, int64_t epoch, int64_t first_step);
 
   // The next batch, or nothing at the end of the epoch or when stopped. Throws DataError.
@@ -38,10 +38,10 @@ class BatchBuilder {
   void stop() { feed_->stop(); }
 
  private:
-  // The windows of one lane group that batches still need.
+  // The windows of one lane group that later batches still need.
   struct Held {
     const LaneGroup* group = nullptr;
-    int64_t first_window = 0;  // of windows
+    int64_t first_window = 0;  // number of windows[0] in the group
     std::vector<std::unique_ptr<Window>> windows;
   };
 
@@ -53,10 +53,10 @@ class BatchBuilder {
 
   const ReadPlan& plan_;
   int64_t step_;
-  std::vector<int64_t> begin_;  // lane positions in front of step_
+  std::vector<int64_t> begin_;  // position of each lane at the start of step_
   std::vector<Held> held_;
   std::vector<RowRun> runs_;
-  std::unordered_set<int64_t> named_;  // scenarios whose names went with a batch
+  std::unordered_set<int64_t> named_;  // scenarios whose names a batch has already carried
   std::unique_ptr<WindowFeed> feed_;
 };
 

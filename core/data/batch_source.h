@@ -1,5 +1,5 @@
-// Where batches come from. The global batch is a function of the global sample order, which is a function of seed,
-// epoch and files, not of the number of ranks: rank r of n gets its slice of it.
+// The interface that delivers batches. A global batch follows from the global sample order, which depends on seed,
+// epoch and files but not on the number of ranks: rank r of n gets its slice of each global batch.
 #pragma once
 
 #include <cstdint>
@@ -28,47 +28,47 @@ struct SourceOptions {
   int64_t batch_size = 1024;     // of all ranks together
   bool shuffle = true;           // false: file order
   double min_tail_share = 0.5;   // a last batch smaller than this share of batch_size is dropped; 0 keeps every row
-  std::string named = {};        // what the user called the files where that is no split, e.g. "--input part.parquet"
-  std::string reject_file = {};  // JSON lines of bad records: file, row, column, reason, value; empty: counted only
-  bool rejects_needed = true;    // false: where the reject file takes no more, a warning says so, and reading goes on
-  std::vector<CarriedColumn> carry = {};  // what Batch::carried holds
-  // What ids are in another split that is read too; nullptr: what data.id_kind says. Used while the source is made.
+  std::string named = {};        // the user's name for files that are no split, e.g. "--input part.parquet"
+  std::string reject_file = {};  // JSON lines of bad records: file, row, column, reason, value; empty: only counted
+  bool rejects_needed = true;    // false: a failed write to the reject file is a warning, and reading continues
+  std::vector<CarriedColumn> carry = {};  // the columns of Batch::carried
+  // Id kinds of another split that is read too; nullptr: those of data.id_kind. Read only while the source is made.
   const IdKinds* ids = nullptr;
 };
 
 struct SourceCounters {
   int64_t rows_read = 0, rows_bad = 0, rows_dropped_tail = 0, sequences_cut = 0, bags_cut = 0;
-  int64_t rows_skipped = 0;   // of other scenarios than data.only_scenarios; not among those read
-  int64_t rows_unlisted = 0;  // of the bad ones, where there is a reject file
+  int64_t rows_skipped = 0;   // rows whose scenario is not in data.only_scenarios; not part of rows_read
+  int64_t rows_unlisted = 0;  // bad rows that the reject file does not list; 0 without a reject file
 };
 
 class BatchSource {
  public:
   virtual ~BatchSource() = default;
 
-  // Rows of the split over all ranks, from the files' metadata.
+  // Rows of the split, of all ranks together, from the files' metadata.
   [[nodiscard]] virtual int64_t total_rows() const = 0;
-  // What it reads.
+  // The files that the source reads.
   [[nodiscard]] virtual const SplitFiles& files() const = 0;
   // Global batches per epoch.
   [[nodiscard]] virtual int64_t steps_per_epoch() const = 0;
-  // Starts (or restarts) an epoch; reading, decoding and batching run in the background from here on.
+  // Starts (or restarts) an epoch. From then on reading, decoding and batching run in background threads.
   virtual void start_epoch(int64_t epoch) = 0;
-  // Starts an epoch in front of global batch `step`, 0 <= step <= steps_per_epoch(): the batches from there on are
-  // those that a run which was never interrupted gets. The Parquet reader skips whole row groups without reading them.
+  // Starts an epoch at global batch `step`, 0 <= step <= steps_per_epoch(). The batches are those that an uninterrupted
+  // run gets from there on. The Parquet reader skips earlier row groups without reading them.
   virtual void resume_epoch(int64_t epoch, int64_t step) = 0;
-  // The next batch, or nothing at the end of the epoch. Every rank sees the same number of batches, and a record that
-  // is bad or skipped leaves its batch shorter, it moves no other row. Throws DataError as core/data/README.md lists.
+  // The next batch, or nothing at the end of the epoch. Every rank gets the same number of batches. A bad or skipped
+  // record makes its batch shorter and moves no other row. core/data/README.md lists when it throws DataError.
   [[nodiscard]] virtual std::optional<Batch> next() = 0;
-  // Of this rank, in the epoch that was started last: what the files hold, however often they are read. The dropped
-  // tail is counted, and too many bad records of a short epoch are an error, with the epoch's last batch.
+  // Counters of this rank for the current epoch. With the epoch's last batch the dropped tail is added, and the share
+  // of bad records of an epoch that is too short to be judged earlier is checked.
   [[nodiscard]] virtual SourceCounters counters() const = 0;
-  // Of Batch::carried.
+  // Schema of Batch::carried.
   [[nodiscard]] virtual std::shared_ptr<arrow::Schema> carried_schema() const = 0;
 };
 
-// Reads the Parquet files of a split. Opens all files' metadata and checks columns and types before returning; rank 0
-// also looks for the values of data.only_scenarios, until all were found.
+// Makes a source that reads the Parquet files of a split. Before it returns, it opens the metadata of all files and
+// checks columns and types; rank 0 also reads the scenario column until all values of data.only_scenarios were found.
 [[nodiscard]] std::unique_ptr<BatchSource> make_parquet_source(const config::Data& data, const SourceOptions& options);
 
 }  // namespace polyscene

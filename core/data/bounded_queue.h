@@ -1,4 +1,5 @@
-// A queue between one producing and one consuming thread that holds back the producer, and that either side may end.
+// A bounded queue between one producer and one consumer thread: a full queue blocks the producer, and either side may
+// end it.
 #pragma once
 
 #include <condition_variable>
@@ -16,7 +17,7 @@ class BoundedQueue {
  public:
   explicit BoundedQueue(size_t capacity) : capacity_(capacity) {}
 
-  // Waits for room. False when the queue was ended; the item is dropped then.
+  // Waits for room. Returns false and drops the item when the queue was ended.
   [[nodiscard]] bool push(T item) {
     std::unique_lock lock(mutex_);
     changed_.wait(lock, [&] { return ended_ || items_.size() < capacity_; });
@@ -26,7 +27,7 @@ class BoundedQueue {
     return true;
   }
 
-  // Waits for an item. Nothing once the queue was ended and is empty; rethrows what finish() was given.
+  // Waits for an item. Once the queue was ended and is empty, returns nothing or rethrows the failure of finish().
   [[nodiscard]] std::optional<T> pop() {
     std::unique_lock lock(mutex_);
     changed_.wait(lock, [&] { return ended_ || !items_.empty(); });
@@ -40,7 +41,7 @@ class BoundedQueue {
     return item;
   }
 
-  // Ends the queue: what it holds can still be popped, then comes `failure`, if any. Wakes both sides.
+  // Ends the queue and wakes both sides. Items in it can still be popped; after them pop() throws `failure`, if any.
   void finish(std::exception_ptr failure = nullptr) {
     const std::lock_guard lock(mutex_);
     ended_ = true;

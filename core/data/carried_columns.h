@@ -1,5 +1,5 @@
-// Columns that pass through to predictions with the values that the files have: keys of rows, scenario and groups, and
-// whatever else is wanted beside scores. Only who asks for them pays for them.
+// Columns that pass from the files into predictions unchanged: row key, scenario, groups, and what the user asks for
+// beside scores. Nothing is read or copied unless such columns are requested.
 #pragma once
 
 #include <string>
@@ -11,22 +11,22 @@
 namespace polyscene {
 
 struct CarriedColumn {
-  std::string column;  // of the files; empty: the running number of the row in the split
-  std::string name;    // in Batch::carried
-  std::string user;    // who asks, for messages
-  // Keys come as int64, as uint64 where the files have unsigned ones of 64 bits, or as strings or binary, whatever
-  // width and encoding each file has. Other columns, and keys of other types, come in their own type, one for all
+  std::string column;  // column in the files; empty: the running number of the row in the split
+  std::string name;    // column in Batch::carried
+  std::string user;    // what reads the column, for messages
+  // Keys are converted to int64 (uint64 if the files have unsigned 64-bit ones), strings or binary, whatever width and
+  // encoding each file has. Other columns, and keys of other types, keep their type, which must be the same in all
   // files.
   bool key = false;
 };
 
-// What predictions have of the files: row_key, scenario (where there is a scenario column), group_NAME, then the
-// columns `more`, which are named as they are. Throws InvalidArgument where one of `more` is there twice or has the
-// name of a column that predictions have anyway.
+// The columns that predictions take from the files: row_key, scenario (if there is a scenario column), group_NAME, then
+// the columns `more` under their own names. Throws InvalidArgument if one of `more` is given twice or has the name of
+// another column of the predictions.
 [[nodiscard]] std::vector<CarriedColumn> prediction_columns(const config::Data& data,
                                                             const std::vector<std::string>& more);
 
-// What is read for them.
+// The columns to read for them.
 [[nodiscard]] std::vector<ColumnRequest> column_requests(const std::vector<CarriedColumn>& carried);
 
 }  // namespace polyscene

@@ -60,7 +60,7 @@ ArrayPtr copy_ids(const arrow::Array& from, const std::string& column) {
   return take_carried(builder.Finish(), column);
 }
 
-// Where files have other types, it is that of a key: see Carrier::fits.
+// Converts a column to the common type. The types differ only for keys, see Carrier::fits.
 ArrayPtr as_type(const TypePtr& type, const ArrayPtr& from, const std::string& column) {
   if (from->type()->Equals(type)) return from;
   if (from->type_id() == arrow::Type::NA) return take_carried(arrow::MakeArrayOfNull(type, from->length()), column);
@@ -84,7 +84,7 @@ ArrayPtr running_numbers(int64_t first, int64_t rows) {
   return take_carried(builder.Finish(), "row_key");
 }
 
-// Builders know no extension types, whose values are those of the type below.
+// The storage type of an extension type, since Arrow's builders do not support extension types.
 TypePtr storage_of(const TypePtr& type) {
   const bool extension = type->id() == arrow::Type::EXTENSION;
   return extension ? static_cast<const arrow::ExtensionType&>(*type).storage_type() : type;

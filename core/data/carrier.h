@@ -1,4 +1,4 @@
-// Rows of carried columns on their way from files to a batch.
+// Moves the carried columns from the files into batches.
 #pragma once
 
 #include <cstdint>
@@ -20,29 +20,29 @@ namespace polyscene {
 
 class Carrier {
  public:
-  // read: the columns of the record batches that pick() gets.
+  // `read`: the columns of the record batches that pick() gets.
   Carrier(const std::vector<CarriedColumn>& columns, const ColumnSet& read);
 
-  // Every file of the split in turn, before any other call. Throws DataError where the types of its columns do not go
-  // with those of the files before.
+  // Registers the column types of a file. Must be called for every file of the split before any other call. Throws
+  // DataError when a type does not fit those of the files before.
   void see(const ParquetFile& file);
 
   [[nodiscard]] bool empty() const { return columns_.empty(); }
-  // Of Batch::carried.
+  // Schema of Batch::carried.
   [[nodiscard]] std::shared_ptr<arrow::Schema> schema() const;
-  // The carried columns of rows as they were read, the first of which is the split's row `first_in_split`. Throws
+  // The carried columns of the rows in `read`; the first of them is row `first_in_split` of the split. Throws
   // DataError.
   [[nodiscard]] std::shared_ptr<arrow::RecordBatch> pick(const arrow::RecordBatch& read, int64_t first_in_split) const;
-  // Rows of windows that hold what pick() gave, for each of their spans. Throws DataError.
+  // The carried columns of rows of windows, whose `carried` holds what pick() returned for each span. Throws DataError.
   [[nodiscard]] std::shared_ptr<arrow::RecordBatch> gather(std::span<const RowRun> runs) const;
 
  private:
   struct Column {
     CarriedColumn wanted;
-    int place = -1;                         // in what is read; -1: the running number
-    std::shared_ptr<arrow::DataType> type;  // in the first file that has more than nulls, else in the last
-    std::string file;                       // that one
-    // What the types of keys in any file may hold: texts, or bytes; whole numbers, below 0, or above 2^63 - 1; others.
+    int place = -1;                         // index of the column in what is read; -1: the running number
+    std::shared_ptr<arrow::DataType> type;  // type in `file`
+    std::string file;                       // the first file where it is not Arrow's null type, else the last
+    // What the column's types allow, over all files: strings, binary; integers, below 0, above 2^63 - 1; other types.
     bool texts = false, bytes = false, whole = false, negative = false, large = false, others = false;
   };
   static void see_key(Column& column, const arrow::DataType& type);

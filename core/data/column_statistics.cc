@@ -30,7 +30,7 @@ std::string number_text(double value) {
   return text.data();
 }
 
-// Of a timestamp or date; 0: the type is neither. A date of days has less than one.
+// Units per second of a timestamp or date type; 0 for other types. Negative for dates in days: seconds per unit.
 int64_t units_per_second(const arrow::DataType& type) {
   if (type.id() == arrow::Type::DATE32) return -86400;
   if (type.id() == arrow::Type::DATE64) return 1000;
@@ -48,7 +48,7 @@ int64_t units_per_second(const arrow::DataType& type) {
   return 0;
 }
 
-// Rounded down, before 1970 too. Negative units: seconds of one.
+// Value in seconds, rounded down (also before 1970). `units` as from units_per_second().
 int64_t in_seconds(int64_t value, int64_t units) {
   if (units < 0) return value * -units;
   return value / units - (value % units < 0 ? 1 : 0);
@@ -64,8 +64,8 @@ std::string date_text(int64_t seconds) {
   return text.data();
 }
 
-// The dates that whole numbers most likely stand for: counted since 1970 in the unit that puts both between 1980 and
-// 2100. Nothing where none does.
+// The dates that integers most likely stand for: counts since 1970 in the unit that puts both dates between 1980 and
+// 2100. Empty if no unit does.
 std::string as_dates(int64_t low, int64_t high) {
   constexpr int64_t kFrom = 315'532'800, kTo = 4'102'444'800;
   for (const auto& [units, name] :
@@ -102,7 +102,7 @@ void ColumnStatistics::add_keys(const arrow::Array& values) {
   keys_.resize(static_cast<size_t>(values.length()));
   decode_keys(values, keys_.data());
   const arrow::Type::type type = values.type_id();
-  const bool inexact = arrow::is_floating(type) || arrow::is_decimal(type);  // may hold what is no id
+  const bool inexact = arrow::is_floating(type) || arrow::is_decimal(type);  // may hold values that are not ids
   const bool ordered = arrow::is_integer(type) || inexact, large = type == arrow::Type::UINT64;
   const int64_t a_second = units_per_second(*values.type());
   for (int64_t i = 0; i < values.length(); ++i) {
@@ -143,7 +143,7 @@ double ColumnStatistics::Id::number() const {
   return positive ? static_cast<double>(bits) : static_cast<double>(static_cast<int64_t>(bits));
 }
 
-// Mean and squares value by value (Welford, Technometrics 1962): exact enough for any number of rows in one order.
+// Updates mean and squares value by value (Welford, Technometrics 1962), which stays accurate for any number of rows.
 void ColumnStatistics::add_number(double number) {
   numbers_seen_.add(number);
   quantiles_.add(number);

@@ -1,4 +1,4 @@
-// The statistics behind a ColumnReport, over record batch after record batch.
+// Collects the statistics of a ColumnReport, one record batch after the other.
 #pragma once
 
 #include <compare>
@@ -18,7 +18,7 @@ class Array;
 
 namespace polyscene {
 
-// The least and the largest of some values.
+// Minimum and maximum of the added values.
 template <class T>
 struct Bounds {
   bool any = false;
@@ -35,7 +35,7 @@ class ColumnStatistics {
   explicit ColumnStatistics(ColumnForm form) : form_(form) {}
 
   void add(const arrow::Array& array);
-  // Completes everything but user, column and type.
+  // Fills in everything but user, column and type.
   void finish(ColumnReport& report) const;
 
  private:
@@ -45,7 +45,7 @@ class ColumnStatistics {
   void add_number(double number);
   void finish_distribution(ColumnReport& report) const;
 
-  // An integer of 64 bits, signed or not, in the order of numbers.
+  // A 64-bit integer, signed or unsigned, ordered by value.
   struct Id {
     bool positive = true;
     uint64_t bits = 0;
@@ -57,9 +57,9 @@ class ColumnStatistics {
   ColumnForm form_;
   int64_t rows_ = 0, nulls_ = 0, null_elements_ = 0, nans_ = 0, elements_ = 0, max_length_ = 0;
   Bounds<double> numbers_seen_;
-  Bounds<Id> ids_seen_;            // of integers
-  Bounds<int64_t> seconds_seen_;   // of timestamps and dates, since 1970
-  double mean_ = 0, squares_ = 0;  // of numbers; sum of squared distances from the mean
+  Bounds<Id> ids_seen_;            // of integer ids
+  Bounds<int64_t> seconds_seen_;   // of timestamps and dates: seconds since 1970
+  double mean_ = 0, squares_ = 0;  // of numbers: mean, and sum of squared distances from the mean
   Quantiles quantiles_;
   DistinctSketch distinct_;
   std::vector<int64_t> keys_;

@@ -16,7 +16,7 @@ bool is_whole_decimal(const arrow::DataType& type) {
   return arrow::is_decimal(type.id()) && static_cast<const arrow::DecimalType&>(type).scale() == 0;
 }
 
-// Nulls are values of any kind.
+// Arrow's null type counts as a number type too.
 bool is_number(const arrow::DataType& type) {
   return arrow::is_integer(type.id()) || arrow::is_floating(type.id()) || type.id() == Type::BOOL ||
          type.id() == Type::NA || is_whole_decimal(type);
@@ -26,7 +26,7 @@ bool is_time(const arrow::DataType& type) {
   return (is_number(type) && type.id() != Type::BOOL) || type.id() == Type::TIMESTAMP || arrow::is_date(type.id());
 }
 
-// Of floats those rows are refused that hold no whole number.
+// Float types are accepted; a row whose float is not an integer is bad.
 bool is_id(const arrow::DataType& type) {
   if (type.id() != Type::DICTIONARY) return is_number(type) || is_text(type);
   const arrow::DataType& values = *static_cast<const arrow::DictionaryType&>(type).value_type();

@@ -1,4 +1,4 @@
-// Arrow types as the reader sees them.
+// Which Arrow types suit which use of a column.
 #pragma once
 
 #include "core/features/column_request.h"
@@ -10,10 +10,10 @@ class DataType;
 
 namespace polyscene {
 
-// Whether a column of this type can serve the form. One of Arrow's type null holds nulls for any of them.
+// Whether a column of this type suits the form. Arrow's null type suits every form: the column holds only nulls.
 [[nodiscard]] bool suits(const arrow::DataType& type, ColumnForm form);
 
-// How the ids are written in a column, or in lists, of a type that suits.
+// The forms in which ids are written in a column, or in the lists of a column, of a type that suits.
 [[nodiscard]] IdForms id_forms(const arrow::DataType& type);
 
 }  // namespace polyscene

@@ -1,4 +1,5 @@
-// Bags of ids with optional weights, of which the heaviest max_length are kept, in their order in the row.
+// Decodes bags of ids with optional weights. A bag longer than max_length keeps its heaviest ids, in their order in the
+// row.
 #include <arrow/array/array_base.h>
 #include <arrow/record_batch.h>
 
@@ -65,7 +66,7 @@ class BagDecoder : public Decoder {
     std::vector<int64_t> kept(rows.length.size());
     for (size_t i = 0; i < kept.size(); ++i) {
       const size_t row = static_cast<size_t>(first) + i;
-      if (window.bad[row] != 0) continue;  // its weights may have another length
+      if (window.bad[row] != 0) continue;  // its weights may differ in number from its ids
       kept[i] = std::min(rows.length[i], max_length_);
       const int64_t* ids = keys + rows.begin[i];
       const auto row_weights = weights.empty() ? std::span<const double>()

@@ -1,4 +1,4 @@
-// One key per row: categorical features, group keys, scenario, row key, time.
+// Decodes columns with one key per row: categorical features, group keys, scenario, row key, time.
 #include <arrow/array/array_base.h>
 #include <arrow/record_batch.h>
 #include <arrow/type.h>
@@ -29,7 +29,8 @@ std::vector<int64_t>& destination(Batch& b, const KeyTarget& target) {
   return b.times;
 }
 
-// Whoever reads metrics wants what the file says in place of its key. A row's scenario is often that of the row before.
+// Records the file's text of each scenario, which metrics print in place of the key. Consecutive rows often share their
+// scenario, so a row is first compared with the one before.
 void note_names(const arrow::Array& array, const int64_t* keys, std::unordered_map<int64_t, std::string>& names) {
   const bool texts = holds_texts(*array.type());
   if (!texts && array.type_id() != arrow::Type::UINT64) return;
@@ -58,7 +59,7 @@ class KeyDecoder : public Decoder {
     decode_keys(*array, keys);
     if (target_.kind == KeyTarget::kScenario) note_names(*array, keys, window.scenario_names);
     const int64_t rows = array->length();
-    bool suspicious = false;  // kMissingKey lies below every min_key_
+    bool suspicious = false;  // set by kMissingKey too, which lies below every min_key_
     for (int64_t i = 0; i < rows; ++i) suspicious |= (keys[i] < min_key_) | (keys[i] > max_key_);
     if (!suspicious) return;
     for (int64_t i = 0; i < rows; ++i) {

@@ -1,4 +1,4 @@
-// Numbers: transformed, then a float of their own or the index of a bucket. Labels: 0 or 1.
+// Decodes numbers, which are transformed and then stored as floats or as bucket indices, and labels, which are 0 or 1.
 #include <arrow/array/array_base.h>
 #include <arrow/record_batch.h>
 
@@ -19,7 +19,7 @@ std::vector<double> column_values(const arrow::Array& array) {
   return values;
 }
 
-// What is common to both destinations of a number.
+// Checks and transforms numbers, for both destinations.
 class NumberRule {
  public:
   NumberRule(std::string column, int place, const config::Number& number)

@@ -1,4 +1,5 @@
-// Behaviour sequences: parallel lists of one length per row, of which the newest max_length are kept.
+// Decodes behaviour sequences: parallel lists of equal length per row, of which the newest max_length elements are
+// kept.
 #include <arrow/array/array_base.h>
 #include <arrow/record_batch.h>
 
@@ -36,7 +37,7 @@ class SequenceDecoder : public Decoder {
   }
 
  private:
-  // 0 for rows that are bad already: their sides may differ.
+  // Elements kept per row. Rows that are bad already keep 0, since the lengths of their sides may differ.
   std::vector<int64_t> kept_lengths(const ListRows& rows, int64_t first, Window& window) const {
     std::vector<int64_t> kept(rows.length.size());
     for (size_t i = 0; i < kept.size(); ++i) {

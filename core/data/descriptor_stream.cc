@@ -25,7 +25,7 @@ arrow::Status DescriptorStream::failed(int error) {
 
 arrow::Status DescriptorStream::Close() {
   if (closed()) return arrow::Status::OK();
-  const bool synced = ::fsync(descriptor_) == 0 || errno == EINVAL || errno == EROFS;  // those: a pipe, a device
+  const bool synced = ::fsync(descriptor_) == 0 || errno == EINVAL || errno == EROFS;  // a pipe or a device
   const int error = errno;
   const bool done = ::close(std::exchange(descriptor_, -1)) == 0;
   if (!synced) return failed(error);

@@ -1,4 +1,5 @@
-// Arrow writes to an open descriptor, which may be a pipe: where it stands is counted, not asked.
+// An Arrow output stream on an open file descriptor. The position is counted, since the descriptor may be a pipe, which
+// has none.
 #pragma once
 
 #include <arrow/io/interfaces.h>
@@ -9,17 +10,17 @@ namespace polyscene {
 
 class DescriptorStream : public arrow::io::OutputStream {
  public:
-  // Takes the descriptor over.
+  // Takes ownership of the descriptor.
   explicit DescriptorStream(int descriptor) : descriptor_(descriptor) {}
   ~DescriptorStream() override;
 
-  // Waits until the disk has all, where it is a file.
+  // Closes the descriptor, after an fsync if it is a file.
   arrow::Status Close() override;
   [[nodiscard]] bool closed() const override { return descriptor_ < 0; }
   [[nodiscard]] arrow::Result<int64_t> Tell() const override { return written_; }
   using arrow::io::OutputStream::Write;
   arrow::Status Write(const void* data, int64_t bytes) override;
-  // errno of what failed first; 0: nothing.
+  // errno of the first failure; 0 if nothing failed.
   [[nodiscard]] int error() const { return error_; }
 
  private:

@@ -19,7 +19,7 @@ void DistinctSketch::add(int64_t key) {
 
 int64_t DistinctSketch::count() const {
   if (!overflowed_) return static_cast<int64_t>(hashes_.size());
-  const double share = static_cast<double>(largest_.top()) / 0x1p64;  // of the hash range that the kept ones fill
+  const double share = static_cast<double>(largest_.top()) / 0x1p64;  // part of the range that kept hashes fill
   return std::llround(static_cast<double>(bound_ - 1) / share);
 }
 

@@ -1,5 +1,5 @@
-// How many different keys a column holds: exact up to a bound, then estimated from the smallest hashes
-// (k minimum values; Bar-Yossef et al., "Counting distinct elements in a data stream", RANDOM 2002).
+// Counts the distinct keys of a column: exactly up to a bound, beyond it by an estimate from the smallest hashes (k
+// minimum values; Bar-Yossef et al., "Counting distinct elements in a data stream", RANDOM 2002).
 #pragma once
 
 #include <cstddef>
@@ -11,7 +11,7 @@ namespace polyscene {
 
 class DistinctSketch {
  public:
-  // Exact up to `bound` keys; beyond, the relative standard error is 1 / sqrt(bound).
+  // Exact up to `bound` keys; beyond that the relative standard error is 1 / sqrt(bound).
   explicit DistinctSketch(size_t bound = 65536) : bound_(bound) {}
 
   void add(int64_t key);
@@ -21,8 +21,8 @@ class DistinctSketch {
  private:
   size_t bound_;
   bool overflowed_ = false;
-  std::unordered_set<uint64_t> hashes_;    // the smallest ones, `bound` at most
-  std::priority_queue<uint64_t> largest_;  // the same, by size
+  std::unordered_set<uint64_t> hashes_;    // the smallest hashes, at most `bound`
+  std::priority_queue<uint64_t> largest_;  // the same hashes, the largest on top
 };
 
 }  // namespace polyscene

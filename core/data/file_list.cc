@@ -17,7 +17,8 @@ const auto& patterns_of(const config::Data& data, Split split) {
   return split == Split::kTrain ? data.train_files() : split == Split::kValid ? data.valid_files() : data.test_files();
 }
 
-// One file, whatever links lead to it. Some file systems make numbers up: size and time keep those apart.
+// Identity of a file, whatever links lead to it. Some file systems invent inode numbers, so size and time are compared
+// too.
 using SeenFile = std::tuple<dev_t, ino_t, off_t, time_t, int64_t>;
 
 SeenFile seen_file(const struct stat& info) {
@@ -40,7 +41,7 @@ struct Match {
 };
 using Matches = std::map<SeenFile, Match>;
 
-// "; --split valid has some" where another split has files: who trains has no choice.
+// "; --split valid has some" if another split has files; "" for the training split, which nothing can replace.
 std::string another_split(const config::Data& data, Split split) {
   if (split == Split::kTrain) return "";
   for (const Split other : {Split::kValid, Split::kTest, Split::kTrain})
@@ -72,7 +73,7 @@ Matches matches_of(const config::Data& data, Split split) {
   try {
     for (const auto& pattern : patterns_of(data, split)) add_matches(data, split, pattern, files, seen);
   } catch (const Error&) {
-    // Whoever reads this split is told.
+    // The error is reported when this split is read.
   }
   return seen;
 }

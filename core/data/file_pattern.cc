@@ -26,7 +26,7 @@ std::vector<std::string> names_of(const std::string& pattern) {
   return names;
 }
 
-// What is not there is no match; anything else that keeps us from looking would leave out rows in silence.
+// A missing path is no match. Any other error is thrown, since it would leave out rows in silence.
 void check_looked(const std::string& path) {
   const int reason = errno;
   require<DataError>(reason != EMFILE && reason != ENFILE, "[data] cannot read \"", path, "\": ", std::strerror(reason),
@@ -66,7 +66,7 @@ class Walk {
   std::vector<std::string> from(const std::string& folder) {
     visit(folder, 0);
     std::ranges::sort(paths_);
-    const auto repeated = std::ranges::unique(paths_);  // a/**/**/b finds it on two ways
+    const auto repeated = std::ranges::unique(paths_);  // a/**/**/b matches a path in several ways
     paths_.erase(repeated.begin(), repeated.end());
     return std::move(paths_);
   }
@@ -81,7 +81,7 @@ class Walk {
       if (::fnmatch(name.c_str(), entry.c_str(), FNM_PERIOD) == 0) take(below(folder, entry), at);
   }
 
-  // The folder and those below it; a link that leads back to one that it lies in is not followed.
+  // Visits the folder and all folders below it. A link back to one of its own parents is not followed.
   void visit_all(const std::string& folder, size_t at) {
     struct stat info {};
     if (!is_folder(folder.empty() ? "." : folder, info)) return;
@@ -103,7 +103,7 @@ class Walk {
     above_.pop_back();
   }
 
-  // A path that matches names_[..at].
+  // Takes a path that matches names_[..at].
   void take(const std::string& path, size_t at) {
     if (at + 1 < names_.size()) return visit(path, at + 1);
     struct stat info {};

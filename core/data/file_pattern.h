@@ -1,4 +1,4 @@
-// Paths that match a shell pattern.
+// Expansion of shell patterns.
 #pragma once
 
 #include <string>
@@ -6,12 +6,12 @@
 
 namespace polyscene {
 
-// Whether the text is a pattern: has *, ?, [..] or an escape.
+// Whether the text contains *, ?, [..] or an escape.
 [[nodiscard]] bool is_pattern(const std::string& text);
 
-// Paths below `root`, itself no pattern, that match: *, ? and [..] within one name, ** any number of folders, also
-// none; a leading dot wants a dot in the pattern. An absolute pattern leaves the root aside. In lexical (byte) order,
-// each once; a link that leads nowhere matches too. Throws DataError naming a folder on the way that cannot be read.
+// Paths below `root` (taken literally) that match the pattern, in lexical (byte) order, each once. *, ? and [..] match
+// within one name, ** matches any number of folders, including none; a leading dot is matched by a dot only. An
+// absolute pattern ignores `root`. Dangling links match too. Throws DataError naming a folder that cannot be read.
 [[nodiscard]] std::vector<std::string> matching_paths(const std::string& root, const std::string& pattern);
 
 }  // namespace polyscene

@@ -1,4 +1,4 @@
-// Rows of windows put together to a batch.
+// Gathers rows of windows into a batch.
 #pragma once
 
 #include <cstdint>
@@ -13,10 +13,10 @@ namespace polyscene {
 
 struct RowRun {
   const Window* window;
-  std::vector<int32_t> rows;  // of the window, in the order of the batch
+  std::vector<int32_t> rows;  // rows of the window, in the order of the batch
 };
 
-// The runs' rows one behind the other. Throws DataError when the batch's lists hold 2^31 elements or more.
+// The rows of all runs, concatenated. Throws DataError when the batch's lists hold 2^31 elements or more.
 [[nodiscard]] Batch gather(const FeatureSchema& schema, bool times, std::span<const RowRun> runs);
 
 }  // namespace polyscene

@@ -36,7 +36,7 @@ std::shared_ptr<arrow::Buffer> to_stream(const arrow::RecordBatch& rows) {
   return take_gathered(sink->Finish());
 }
 
-// Of memory of its own, which Arrow wants to lie at places of 8 bytes.
+// Copies the bytes into a buffer of its own, since Arrow needs them aligned to 8 bytes.
 RowsPtr from_stream(const char* bytes, size_t size) {
   auto buffer = take_gathered(arrow::AllocateBuffer(static_cast<int64_t>(size)));
   std::memcpy(buffer->mutable_data(), bytes, size);

@@ -1,4 +1,4 @@
-// Carried columns of all ranks together.
+// All-gather of carried columns.
 #pragma once
 
 #include <memory>
@@ -12,7 +12,7 @@ class RecordBatch;
 
 namespace polyscene {
 
-// Every rank's rows, in rank order, on every rank. Collective. Throws DataError.
+// Collective. Returns the rows of every rank, in rank order, on every rank. Throws DataError.
 [[nodiscard]] std::vector<std::shared_ptr<arrow::RecordBatch>> gather_carried(
     const std::shared_ptr<arrow::RecordBatch>& mine, Communicator& communicator);
 

@@ -11,9 +11,9 @@
 namespace polyscene {
 namespace {
 
-// A run boundary falls inside a row group, whose front part the second reader decodes for nothing: half a row group
-// per lane group on average. Two row groups per lane group bound that to a quarter of the work, while fewer lane
-// groups would leave decoding threads idle and make more ranks read the same row groups.
+// The boundary of a run falls inside a row group, and the reader of the second part decodes the first part in vain: on
+// average half a row group per lane group. With two row groups per lane group that is at most a quarter of the work.
+// Fewer lane groups would leave decoding threads idle and make more ranks read the same row groups.
 constexpr int64_t kUnitsPerGroup = 2;
 
 int64_t product_share(int64_t a, int64_t b, int64_t divisor) {
@@ -42,7 +42,7 @@ void shuffle_values(std::vector<T>& values, PhiloxStream& random) {
   }
 }
 
-// Element j of a lane with n rows has the virtual time (2j + 1) / 2n; this compares next elements of two lanes.
+// Element j of a lane with n rows has the virtual time (2j + 1) / 2n. Compares the next elements of two lanes.
 bool earlier(int64_t j_a, int64_t n_a, int64_t j_b, int64_t n_b) {
   return static_cast<uint128>(2 * j_a + 1) * static_cast<uint128>(n_b) <
          static_cast<uint128>(2 * j_b + 1) * static_cast<uint128>(n_a);
@@ -95,7 +95,7 @@ std::vector<int64_t> GlobalOrder::lane_positions(int64_t step) const {
   const size_t lanes = lane_rows_.size();
   std::vector<int64_t> count(lanes, 0);
   if (position == 0) return count;
-  // All elements up to virtual time position / total; that is within half an element per lane of what is wanted.
+  // Takes all elements up to virtual time position / total: within half an element per lane of what is wanted.
   int64_t taken = 0;
   for (size_t l = 0; l < lanes; ++l) {
     const auto twice = 2 * static_cast<uint128>(lane_rows_[l]) * static_cast<uint128>(position);
@@ -103,7 +103,7 @@ std::vector<int64_t> GlobalOrder::lane_positions(int64_t step) const {
     count[l] = std::min(lane_rows_[l], static_cast<int64_t>((twice + total) / (2 * total)));
     taken += count[l];
   }
-  for (; taken < position; ++taken) {  // the earliest next element; ties: the lowest lane
+  for (; taken < position; ++taken) {  // takes the earliest next element; ties: of the lowest lane
     size_t best = lanes;
     for (size_t l = 0; l < lanes; ++l) {
       if (count[l] == lane_rows_[l]) continue;
@@ -111,7 +111,7 @@ std::vector<int64_t> GlobalOrder::lane_positions(int64_t step) const {
     }
     ++count[best];
   }
-  for (; taken > position; --taken) {  // give the latest back; ties: the highest lane
+  for (; taken > position; --taken) {  // gives the latest element back; ties: of the highest lane
     size_t best = lanes;
     for (size_t l = 0; l < lanes; ++l) {
       if (count[l] == 0) continue;

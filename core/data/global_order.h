@@ -1,10 +1,10 @@
-// The order in which an epoch's rows are trained on: a pure function of (seed, epoch, row groups, lanes, window), not
-// of the number of ranks, threads or of time. README.md draws it.
+// The order in which an epoch's rows are trained on: a pure function of (seed, epoch, row groups, lanes, window) that
+// does not depend on ranks, threads or timing. README.md has a drawing.
 //
-// The split's row groups ("units") are put in a sequence (permuted per epoch, or file order). The sequence is cut into
-// as many runs as there are lane groups, each run exactly proportional to its group's lanes, so that every lane gets
-// the same number of rows (+-1) however uneven the row groups are. A group's run is shuffled in windows, and its rows
-// are dealt round robin to the group's lanes. Global batches interleave the lanes.
+// The split's row groups ("units") form a sequence (permuted per epoch, or in file order). The sequence is cut into one
+// run per lane group, exactly proportional to the group's number of lanes, so that every lane gets the same number of
+// rows (+-1) however uneven the row groups are. A run is shuffled in windows, and its rows are dealt round robin to the
+// lanes of the group. Global batches interleave the lanes.
 #pragma once
 
 #include <cstdint>
@@ -21,7 +21,7 @@ struct OrderOptions {
   bool shuffle = true;
 };
 
-// Lanes [first_lane, first_lane + lanes) read rows [begin, end) of the epoch's unit sequence together.
+// Lanes [first_lane, first_lane + lanes), which share rows [begin, end) of the epoch's unit sequence.
 struct LaneGroup {
   int first_lane = 0, lanes = 0;
   int64_t begin = 0, end = 0;
@@ -31,21 +31,21 @@ struct LaneGroup {
 
 class GlobalOrder {
  public:
-  // unit_rows: rows of every row group of the split, in file order. Zero is allowed.
+  // unit_rows: rows of each row group of the split, in file order; 0 is allowed.
   GlobalOrder(std::vector<int64_t> unit_rows, const OrderOptions& options);
 
   [[nodiscard]] int64_t total_rows() const { return total_rows_; }
-  // Global batches per epoch, a tail of at least min_tail_share included.
+  // Global batches per epoch, including a last one of at least min_tail_share.
   [[nodiscard]] int64_t steps() const { return steps_; }
   [[nodiscard]] int64_t rows_of_step(int64_t step) const;
   [[nodiscard]] const std::vector<LaneGroup>& groups() const { return groups_; }
   // Indices into unit_rows in the order in which `epoch` reads them.
   [[nodiscard]] std::vector<int> unit_sequence(int64_t epoch) const;
-  // Rows of each lane in front of global batch `step` (step == steps(): rows used in the epoch). [lanes]
+  // Rows of each lane before global batch `step`, [lanes]. step == steps(): the rows that the epoch uses.
   [[nodiscard]] std::vector<int64_t> lane_positions(int64_t step) const;
-  // Rows of each lane. [lanes]
+  // Rows of each lane, [lanes].
   [[nodiscard]] const std::vector<int64_t>& lane_rows() const { return lane_rows_; }
-  // order[i]: row of the window that comes i-th. Identity without shuffling. [rows]
+  // order[i] is the row of the window that comes i-th, [rows]. The identity without shuffling.
   [[nodiscard]] std::vector<int32_t> window_order(int64_t epoch, int group, int64_t window, int64_t rows) const;
 
  private:

@@ -69,7 +69,7 @@ void GroupStream::append(Window& window, int64_t rows) {
   if (row_in_unit_ >= batch_end_) batch_.reset();
 }
 
-// Moves on to the next batch of the unit, or to the next unit.
+// Loads the next batch of the unit, or the first batch of the next unit.
 void GroupStream::load_batch() {
   const Unit& unit = plan_.split.units[static_cast<size_t>(units_[unit_])];
   if (row_in_unit_ == unit.rows) {

@@ -21,7 +21,7 @@ namespace {
 constexpr int64_t kRowsPerRead = 4096;
 constexpr size_t kFirstBad = 20;
 
-// Rows and labels per scenario, counted over good rows.
+// Counts good rows and labels per scenario.
 class ScenarioStatistics {
  public:
   explicit ScenarioStatistics(size_t labels) : labels_(labels) {}
@@ -164,7 +164,7 @@ class Inspector {
   std::vector<ColumnStatistics> statistics_;
   ScenarioStatistics scenarios_;
   Window window_;
-  std::set<std::string> null_columns_;  // that made rows bad
+  std::set<std::string> null_columns_;  // columns whose nulls made rows bad
   DataReport report_;
 };
 

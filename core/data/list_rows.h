@@ -1,4 +1,4 @@
-// A list column of a record batch as row extents over one array of elements, whatever its list type.
+// A list column of a record batch, of any list type, as an array of elements and the extent of each row in it.
 #pragma once
 
 #include <cstdint>
@@ -12,13 +12,13 @@ class Array;
 namespace polyscene {
 
 struct ListRows {
-  const arrow::Array* lists = nullptr;     // [rows], for nulls and messages; borrowed
-  std::shared_ptr<arrow::Array> elements;  // those of the rows, first row's first element at 0
-  std::vector<int64_t> begin;              // [rows] first element of a row
-  std::vector<int64_t> length;             // [rows] elements of a row; a null list has 0
+  const arrow::Array* lists = nullptr;     // [rows] the column itself, for nulls and messages; borrowed
+  std::shared_ptr<arrow::Array> elements;  // elements of all rows; the first row starts at 0
+  std::vector<int64_t> begin;              // [rows] index of the row's first element
+  std::vector<int64_t> length;             // [rows] number of elements; 0 for a null list
 };
 
-// `lists` outlives the result.
+// `lists` must outlive the result.
 [[nodiscard]] ListRows list_rows(const arrow::Array& lists);
 
 }  // namespace polyscene

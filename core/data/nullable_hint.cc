@@ -11,7 +11,7 @@ namespace {
 using config::Feature;
 using Columns = std::set<std::string>;
 
-// The kind of a feature that refuses nulls and reads one of the columns, else null.
+// The kind of the feature if it refuses nulls and reads one of the columns, else null.
 const char* refusing_kind(const Feature& feature, const Columns& columns) {
   const auto reads = [&](const std::string& column) { return columns.contains(column); };
   switch (feature.kind_case()) {

@@ -1,4 +1,4 @@
-// What to try when rows are bad for want of a value.
+// Advice for rows that are bad because of a null.
 #pragma once
 
 #include <set>
@@ -8,11 +8,11 @@
 
 namespace polyscene {
 
-// Whether a reason that a row is bad for is a null, or NaN, that its feature does not take.
+// Whether the reason of a bad row is a null or NaN in a feature that is not nullable.
 [[nodiscard]] bool is_for_null(const std::string& reason);
 
-// `Nulls are a value of their own with nullable: true in data.feature[age].number.` for the features that read one of
-// the columns and are not nullable, "" where there are none.
+// `Nulls are a value of their own with nullable: true in data.feature[age].number.`, for the features that read one of
+// the columns and are not nullable; "" if there are none.
 [[nodiscard]] std::string nullable_hint(const config::Data& data, const std::set<std::string>& columns);
 
 }  // namespace polyscene

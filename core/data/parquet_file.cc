@@ -23,10 +23,10 @@
 namespace polyscene {
 namespace {
 
-// Pages are read through a buffer of this size per column instead of whole column chunks, which bounds memory.
+// Pages are read through a buffer of this size per column, not as whole column chunks: this bounds memory.
 constexpr int64_t kBufferBytes = 128 << 10;
 
-// Runs Arrow or Parquet code and turns either's way of failing into a DataError.
+// Runs Arrow or Parquet code and turns its errors, statuses and exceptions, into a DataError.
 template <class Body>
 auto guarded(const std::string& what, Body&& body) {
   try {
@@ -38,7 +38,7 @@ auto guarded(const std::string& what, Body&& body) {
   }
 }
 
-// Parquet files start and end with this; one that only starts with it was cut off or is still being written.
+// A Parquet file starts and ends with these bytes. A file that only starts with them was cut off or is being written.
 void check_magic(const std::string& path) {
   constexpr size_t kMagic = 4;
   std::ifstream in(path, std::ios::binary);

@@ -1,5 +1,5 @@
-// The Parquet reader as training sees it: a plan, and per epoch a pipeline of decoding threads (WindowFeed), one
-// thread that builds batches, and a bounded queue.
+// BatchSource over Parquet files: a plan, and per epoch a pipeline of decoding threads (WindowFeed), one thread that
+// builds batches, and a bounded queue.
 #include <arrow/type.h>
 
 #include <memory>
@@ -18,7 +18,7 @@
 namespace polyscene {
 namespace {
 
-// One epoch being read. Destruction ends it wherever it is.
+// The pipeline of one epoch. Its destructor stops it at any point.
 class Pipeline {
  public:
   Pipeline(const ReadPlan& plan, int64_t epoch, int64_t first_step)
@@ -101,7 +101,7 @@ class ParquetSource : public BatchSource {
     count(batch->counters);
     rejects_.add(*batch);
     count_unlisted();
-    // Whoever knows the number of steps does not ask for a batch behind the last one.
+    // Judged with the last batch, because callers that know the number of steps do not call next() again.
     if (batch->batch.step + 1 == plan_.order.steps()) {
       count_tail();
       rejects_.finish_epoch();

@@ -67,7 +67,7 @@ PredictionWriter::PredictionWriter(std::string path, std::shared_ptr<arrow::Sche
                      file_advice(errno, s.place.path));
   s.file = std::make_shared<DescriptorStream>(opened);
   const auto properties = parquet::WriterProperties::Builder().compression(parquet::Compression::ZSTD)->build();
-  // Types that Parquet has no word for are read back as they were.
+  // The stored Arrow schema restores types that Parquet does not have.
   const auto arrow_properties = parquet::ArrowWriterProperties::Builder().store_schema()->build();
   s.writer = s.take(
       parquet::arrow::FileWriter::Open(*s.schema, arrow::default_memory_pool(), s.file, properties, arrow_properties));

@@ -23,7 +23,7 @@ std::string percent(double share) {
   return std::move(out).str();
 }
 
-// Parts with commas between, as many lines as they take, each behind `indent` spaces.
+// Prints the parts separated by commas, on as many lines as needed, each indented by `indent` spaces.
 void print_parts(std::ostream& out, const std::vector<std::string>& parts, size_t indent) {
   std::string line;
   const auto end_line = [&] { out << std::string(indent, ' ') << line << '\n'; };

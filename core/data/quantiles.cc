@@ -6,7 +6,7 @@
 namespace polyscene {
 namespace {
 
-// SplitMix64 (Steele, Lea and Flood, OOPSLA 2014): neighbouring numbers give unrelated words.
+// SplitMix64 (Steele, Lea and Flood, OOPSLA 2014): neighbouring numbers give unrelated hashes.
 uint64_t scattered(uint64_t x) {
   x += 0x9E3779B97F4A7C15ull;
   x = (x ^ (x >> 30)) * 0xBF58476D1CE4E5B9ull;

@@ -1,4 +1,4 @@
-// Quantiles of a column: exact up to a bound of values, then of a sample that grows with no more than it.
+// Quantiles of a column: exact up to a bounded number of values, beyond it from a sample of bounded size.
 #pragma once
 
 #include <array>
@@ -13,15 +13,15 @@ class Quantiles {
  public:
   static constexpr std::array<double, 5> kShares = {0.01, 0.25, 0.5, 0.75, 0.99};
 
-  // Up to `bound` values are kept. Of more, each is in the sample or not by a hash of its number, so that the same
-  // values in the same order give the same sample, of half the bound at least.
+  // Keeps up to `bound` values. Beyond that, a hash of a value's running number decides whether it is in the sample, so
+  // the same values in the same order give the same sample, of at least half the bound.
   explicit Quantiles(size_t bound = size_t{1} << 17) : bound_(bound) {}
 
   void add(double value);
   [[nodiscard]] int64_t count() const { return count_; }
-  // How many of them the quantiles are of.
+  // Number of values that the quantiles are computed from.
   [[nodiscard]] int64_t sampled() const { return static_cast<int64_t>(kept_.size()); }
-  // For kShares, values between two neighbours in proportion, as NumPy's; nothing without values.
+  // The quantiles at kShares, interpolated linearly between neighbours like NumPy's; empty without values.
   [[nodiscard]] std::vector<double> values() const;
 
  private:

@@ -57,7 +57,7 @@ void check_not_empty(const ReadPlan& plan) {
                      "min_tail_share");
 }
 
-// A misspelt scenario would train less than was asked for, or nothing, in silence.
+// Without this check a misspelt scenario would silently train on fewer rows, or on none.
 void check_scenarios(const ReadPlan& plan) {
   const std::vector<std::string> absent = absent_scenarios(plan.data, plan.scenarios, plan.split);
   if (absent.empty()) return;
@@ -84,9 +84,9 @@ ReadPlan::ReadPlan(const config::Data& config, const SourceOptions& source_optio
       first_lane(config.lanes() * source_options.rank / source_options.ranks),
       last_lane(config.lanes() * (source_options.rank + 1) / source_options.ranks),
       scenarios(config, split.ids.forms_for(kScenarioColumn)) {
-  options.ids = nullptr;  // of a source that may go
+  options.ids = nullptr;  // belongs to another source, which may be destroyed first
   check_not_empty(*this);
-  if (options.rank == 0) check_scenarios(*this);  // one reads for all
+  if (options.rank == 0) check_scenarios(*this);  // one rank reads for all
 }
 
 }  // namespace polyscene

@@ -1,4 +1,4 @@
-// Everything about a split that does not change while it is read. Built once, shared by all threads.
+// Everything about a split that is fixed while it is read. Built once, shared by all threads.
 #pragma once
 
 #include "core/data/batch_source.h"
@@ -12,7 +12,7 @@
 namespace polyscene {
 
 struct ReadPlan {
-  // Throws InvalidArgument for impossible options, DataError for files.
+  // Throws InvalidArgument for impossible options, DataError for unusable files.
   ReadPlan(const config::Data& data, const SourceOptions& options);
 
   config::Data data;

@@ -1,4 +1,4 @@
-// The folder of lists of bad records: FOLDER/SPLIT-rankR.jsonl, one for each rank that met some.
+// The folder with lists of bad records: FOLDER/SPLIT-rankR.jsonl, one for each rank that met some.
 #pragma once
 
 #include <string>
@@ -6,13 +6,13 @@
 
 namespace polyscene {
 
-// Where a rank lists the bad records that it met in a split.
+// Path of a rank's list of the bad records of a split.
 [[nodiscard]] std::string reject_file(const std::string& folder, const std::string& split, int rank);
 
-// Whatever is there under such a name, of any rank; of all splits where `split` is empty. Sorted.
+// All paths with such a name, of any rank, whatever they are, sorted; of all splits if `split` is empty.
 [[nodiscard]] std::vector<std::string> reject_files(const std::string& folder, const std::string& split = {});
 
-// Whether it is a list of bad records, or empty; not a link, nor anything else of such a name.
+// Whether the path is a list of bad records or an empty file. False for links and anything else of such a name.
 [[nodiscard]] bool is_reject_file(const std::string& path);
 
 }  // namespace polyscene

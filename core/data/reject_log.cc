@@ -49,7 +49,7 @@ RejectLog::~RejectLog() {
   try {
     write_last_line();
   } catch (const DataError&) {
-    // The rows are counted all the same.
+    // A destructor must not throw. The rows are counted anyway.
   }
 }
 

@@ -1,4 +1,5 @@
-// Bad records: counted, the first of them written down once each, and the end of the job when they are too many.
+// Counts bad records, writes the first of them to the reject file, each once, and stops the job when there are too
+// many.
 #pragma once
 
 #include <cstdint>
@@ -16,21 +17,21 @@ namespace polyscene {
 // One line of the reject file: {"file": .., "row": .., "column": .., "reason": .., "value": ..}
 [[nodiscard]] std::string json_line(const std::string& file, const BadRecord& bad);
 
-// Lines that a reject file has at most; the last one behind them says how many rows more there were:
+// Maximum number of rows that a reject file lists. A last line after them gives the number of further rows:
 // {"left_out": .., "reason": ..}
 inline constexpr int64_t kMostRejectLines = 10000;
 
 class RejectLog {
  public:
-  // The plan's reject file, if it names one, is made with the first bad record: a clean pass makes none.
+  // The plan's reject file, if it names one, is created with the first bad record; without bad records there is none.
   explicit RejectLog(const ReadPlan& plan);
   ~RejectLog();
 
   void start_epoch();
-  // Takes a batch's rows into account. Throws DataError past data.max_bad_share, or when the reject file takes no more
-  // (unless the plan's options can do without it).
+  // Adds a batch's rows. Throws DataError above data.max_bad_share, or when the reject file cannot be written (only a
+  // warning without SourceOptions::rejects_needed).
   void add(const ReadBatch& batch);
-  // The last word on an epoch that may have been too short to judge. Throws like add().
+  // Judges an epoch that may have been too short for add() to judge. Throws like add().
   void finish_epoch();
 
   // Bad rows of the epoch that the reject file does not list.
@@ -44,11 +45,11 @@ class RejectLog {
 
   const ReadPlan& plan_;
   std::optional<GrowingFile> file_;
-  std::unordered_set<int64_t> listed_;         // rows of the split: an epoch meets the same bad rows as the one before
-  int64_t listed_bytes_ = 0;                   // of their lines
-  std::vector<BadRecord> first_;               // of the epoch, for the message
-  int64_t read_ = 0, bad_ = 0, unlisted_ = 0;  // of the epoch
-  int64_t most_unlisted_ = 0;                  // of any epoch
+  std::unordered_set<int64_t> listed_;         // rows of the split; each epoch meets the same bad rows again
+  int64_t listed_bytes_ = 0;                   // bytes of their lines
+  std::vector<BadRecord> first_;               // first bad records of the epoch, for the message
+  int64_t read_ = 0, bad_ = 0, unlisted_ = 0;  // rows of the epoch
+  int64_t most_unlisted_ = 0;                  // maximum of unlisted_ over epochs
   bool warned_ = false;
 };
 

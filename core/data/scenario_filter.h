@@ -1,4 +1,4 @@
-// data.only_scenarios: which rows are used.
+// data.only_scenarios: decides which rows are used.
 #pragma once
 
 #include <cstdint>
@@ -13,15 +13,15 @@ namespace polyscene {
 
 class ScenarioFilter {
  public:
-  // forms: how the files write their scenarios.
+  // `forms`: the forms in which the files write their scenarios.
   ScenarioFilter(const config::Data& data, const IdForms& forms);
 
-  // Whether rows with this key in the scenario column are used. Null is not for data.only_scenarios to judge: it is
-  // bad.
+  // Whether rows with this key in the scenario column are used. True for kMissingKey: a null scenario is a bad record,
+  // which is counted elsewhere.
   [[nodiscard]] bool keeps(int64_t scenario) const {
     return all_ || scenario == kMissingKey || keys_.contains(scenario);
   }
-  // The key of a value as data.only_scenarios has it; kMissingKey where the files can hold no such value.
+  // The key of a value of data.only_scenarios; kMissingKey if the files cannot hold such a value.
   [[nodiscard]] int64_t key_of(const std::string& value) const;
 
  private:
@@ -30,7 +30,7 @@ class ScenarioFilter {
   std::unordered_set<int64_t> keys_;
 };
 
-// The values of data.only_scenarios that no row has. Reads the scenario column until every value was seen. Throws
+// The values of data.only_scenarios that no row has. Reads the scenario column until all values were seen. Throws
 // DataError.
 [[nodiscard]] std::vector<std::string> absent_scenarios(const config::Data& data, const ScenarioFilter& filter,
                                                         const SplitFiles& split);

@@ -38,7 +38,7 @@ std::string tidy_name(const std::string& name) {
     return encode_bytes(first, [](char c) { return static_cast<unsigned char>(c) >= 0x80 || c == '%'; }) +
            (first.size() < name.size() ? "..." : "");
   if (first.size() == name.size()) return name;
-  // Not within a character.
+  // Moves the cut back so that no UTF-8 character is split.
   while ((static_cast<unsigned char>(name[first.size()]) & 0xC0) == 0x80) first.remove_suffix(1);
   return std::string(first) + "...";
 }

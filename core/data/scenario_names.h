@@ -1,5 +1,5 @@
-// What files call their scenarios, for people: a model knows strings by their hashes alone. Kept with a model as
-// scenarios.json.
+// The scenarios' names in the files, for people: a model knows string scenarios by their hashes only. Saved with a
+// model as scenarios.json.
 #pragma once
 
 #include <cstddef>
@@ -15,23 +15,23 @@ namespace polyscene {
 
 class ScenarioNames {
  public:
-  // Of more than `most` names those of the smallest keys stay, whatever the order in which they come.
+  // Keeps at most `most` names: those with the smallest keys, so the order of add() does not matter.
   explicit ScenarioNames(size_t most = 100'000) : most_(most) {}
 
-  // Bytes that are no UTF-8 are written as %XX; of more than 1000 bytes the first are kept.
+  // Bytes that are not UTF-8 are stored as %XX; a name is cut to its first 1000 bytes.
   void add(int64_t key, const std::string& name);
-  // Null for a key that has no name.
+  // Null for a key without a name.
   [[nodiscard]] const std::string* find(int64_t key) const;
   [[nodiscard]] bool empty() const { return names_.empty(); }
-  // False once there were more names than are kept.
+  // False once names were dropped because there were too many.
   [[nodiscard]] bool complete() const { return complete_; }
 
-  // Collective: afterwards every rank knows what any of them knows, those alone being sent that were added since the
-  // last time. Says once where there are too many.
+  // Collective. Afterwards every rank has the names of all ranks; only names added since the last call are sent. Warns
+  // once when there are too many names.
   void share(Communicator& communicator);
 
   [[nodiscard]] std::string to_json() const;
-  // Throws DataError naming `path` where the text is not what to_json() made.
+  // Throws DataError naming `path` when the text was not made by to_json().
   [[nodiscard]] static ScenarioNames from_json(std::string_view text, const std::string& path);
 
   friend bool operator==(const ScenarioNames& a, const ScenarioNames& b) {
@@ -43,12 +43,12 @@ class ScenarioNames {
 
   size_t most_;
   bool complete_ = true;
-  bool warned_ = false;  // that it is not complete
+  bool warned_ = false;  // that the names are not complete
   std::map<int64_t, std::string> names_;
-  std::vector<int64_t> fresh_;  // added since share()
+  std::vector<int64_t> fresh_;  // keys added since the last share()
 };
 
-// The text with its control characters and those of `signs` as %XX.
+// The text with control characters, and the characters in `signs`, as %XX.
 [[nodiscard]] std::string percent_encoded(const std::string& text, std::string_view signs);
 
 }  // namespace polyscene

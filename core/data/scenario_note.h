@@ -1,4 +1,4 @@
-// A model that is told the scenario, and metrics that are not.
+// A note for configurations whose model gets the scenario as a feature while the metrics do not know it.
 #pragma once
 
 #include <string>
@@ -7,8 +7,8 @@
 
 namespace polyscene {
 
-// A sentence, where a feature has role SCENARIO but data.scenario_column is not set: all rows then are one scenario,
-// and S-GAUC is the AUC. "" otherwise.
+// A sentence if a feature has role SCENARIO but data.scenario_column is not set: then all rows count as one scenario,
+// and S-GAUC equals the AUC. "" otherwise.
 [[nodiscard]] std::string scenario_note(const config::Data& data);
 
 }  // namespace polyscene

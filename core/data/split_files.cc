@@ -8,8 +8,8 @@
 namespace polyscene {
 namespace {
 
-// Metadata of this many column chunks is kept (about 0.5 KB each); the footers of further files are read again when
-// their row groups come up.
+// The metadata of this many column chunks is kept (about 0.5 KB each). The footers of further files are read again when
+// their row groups are read.
 constexpr int64_t kKeptChunks = 200'000;
 
 }  // namespace

@@ -1,4 +1,4 @@
-// The files of a split, opened: their row groups and rows.
+// The opened files of a split, with their row groups and rows.
 #pragma once
 
 #include <cstdint>
@@ -24,12 +24,12 @@ class Carrier;
 struct Unit {
   int file = 0, row_group = 0;
   int64_t rows = 0;
-  int64_t first_in_file = 0, first_in_split = 0;  // running number of its first row
+  int64_t first_in_file = 0, first_in_split = 0;  // number of its first row
 };
 
 struct SplitFile {
   std::string path;
-  std::shared_ptr<parquet::FileMetaData> metadata;  // null: read again when the file is opened
+  std::shared_ptr<parquet::FileMetaData> metadata;  // null: the reader reads it again
   int64_t rows = 0, size_bytes = 0;
 };
 
@@ -37,11 +37,12 @@ struct SplitFiles {
   std::vector<SplitFile> files;
   std::vector<Unit> units;
   int64_t rows = 0;
-  IdKinds ids;  // what ids there are
+  IdKinds ids;  // kinds of the ids in the files
 };
 
-// Opens every file of the split, checks columns, types and that ids suit each other and `ids`, and lists the row
-// groups. Of a file without rows nothing is checked; the carrier, if any, sees every other. Throws DataError.
+// Opens every file of the split, checks columns, types and that id kinds agree with each other and with `ids`, and
+// lists the row groups. Calls carrier->see() for every file. Files without rows are neither checked nor passed to the
+// carrier. Throws DataError.
 [[nodiscard]] SplitFiles open_split(const config::Data& data, Split split, const std::vector<ColumnRequest>& requests,
                                     IdKinds ids, Carrier* carrier = nullptr);
 

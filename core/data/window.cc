@@ -82,7 +82,7 @@ void append_rows(Window& window, const FeatureSchema& schema, bool times, int64_
   grow(b.scenario, size);
   grow(b.row_keys, size);
   if (times) grow(b.times, size);
-  window.bad.resize(size);  // these start at 0
+  window.bad.resize(size);  // new entries are 0, here and in the next two
   window.bags_cut.resize(size);
   window.sequences_cut.resize(size);
 }

@@ -16,7 +16,7 @@ WindowFeed::WindowFeed(const ReadPlan& plan, int64_t epoch, const std::vector<Fe
 
 void WindowFeed::stop() {
   stop_.store(true, std::memory_order_relaxed);
-  const std::lock_guard lock(mutex_);  // a thread between its check and its wait must not miss the call
+  const std::lock_guard lock(mutex_);  // otherwise a thread between its check and its wait would miss the call
   work_.notify_all();
   ready_.notify_all();
 }
@@ -45,7 +45,7 @@ std::unique_ptr<Window> WindowFeed::spare() {
   return window;
 }
 
-// The group that has come least far among those without a ready window.
+// The slot with the fewest decoded rows among those without a ready window.
 WindowFeed::Slot* WindowFeed::neediest() {
   Slot* best = nullptr;
   for (Slot& slot : slots_) {

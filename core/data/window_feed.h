@@ -1,5 +1,5 @@
-// Decoding threads that keep one window ready per lane group, ahead of the thread that builds batches. What they decode
-// does not depend on who decodes it or when.
+// Decoding threads that keep one window ready per lane group, ahead of the thread that builds batches. The windows do
+// not depend on which thread decodes them, or when.
 #pragma once
 
 #include <atomic>
@@ -17,7 +17,7 @@
 
 namespace polyscene {
 
-// A lane group that a feed serves, and the first of its windows that is wanted.
+// A lane group that a feed serves, and the first window wanted from it.
 struct FeedGroup {
   int group = 0;
   int64_t first_window = 0;
@@ -25,25 +25,25 @@ struct FeedGroup {
 
 class WindowFeed {
  public:
-  // The plan outlives the feed. Throws DeviceError when the system gives too few threads.
+  // The plan must outlive the feed. Throws DeviceError when the system does not give enough threads.
   WindowFeed(const ReadPlan& plan, int64_t epoch, const std::vector<FeedGroup>& groups);
   WindowFeed(const WindowFeed&) = delete;
   WindowFeed& operator=(const WindowFeed&) = delete;
 
-  // The next window of the `slot`-th of the groups; waits for it. Null when stopped; rethrows what decoding threw.
+  // Waits for the next window of groups[slot]. Null when stopped or at the end; rethrows what decoding threw.
   [[nodiscard]] std::unique_ptr<Window> take(size_t slot);
-  // Memory for further windows.
+  // Returns a window whose memory may be used for further windows.
   void give_back(std::unique_ptr<Window> window);
-  // Ends all waiting and decoding; any thread may call it.
+  // Ends all waiting and decoding. Any thread may call it.
   void stop();
 
  private:
   struct Slot {
-    std::unique_ptr<GroupStream> stream;  // of the thread that decodes while `busy`
+    std::unique_ptr<GroupStream> stream;  // while `busy`, only the decoding thread may use it
     std::unique_ptr<Window> ready;
     std::exception_ptr failure;
     bool busy = false, ended = false;
-    int64_t rows = 0;  // decoded so far
+    int64_t rows = 0;  // rows decoded so far
   };
 
   void run();

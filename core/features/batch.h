@@ -1,5 +1,5 @@
-// What the reader hands to training: one rank's slice of a global batch, decoded and checked, as plain columns.
-// Order of features within each kind is their order in the configuration (FeatureSchema tells which is which).
+// One rank's slice of a global batch, decoded and checked, as plain columns: the reader's output and training's input.
+// Features of one kind stand in the order of the configuration; FeatureSchema names them.
 #pragma once
 
 #include <cstdint>
@@ -44,10 +44,10 @@ struct Batch {
   std::vector<int64_t> row_keys;             // [rows]
   std::vector<int64_t> times;                // [rows], or empty without a time column
 
-  // Names of scenarios that this epoch's batches of this rank had none of before: texts by their hash, and numbers
-  // above those of int64.
+  // Names of the scenarios that appear for the first time in this epoch on this rank, by key: strings, and numbers
+  // above the largest int64.
   std::vector<std::pair<int64_t, std::string>> scenario_names;
-  // [rows] of SourceOptions::carry, or null without.
+  // The columns of SourceOptions::carry, [rows]; null when none were asked for.
   std::shared_ptr<arrow::RecordBatch> carried;
 };
 

@@ -9,7 +9,7 @@ namespace {
 using config::Feature;
 using Requests = std::vector<ColumnRequest>;
 
-// The table of a feature: as given, else its name.
+// The table of a feature: the configured one, else its name.
 template <class Config>
 const std::string& table_of(const Config& config, const std::string& name) {
   return config.has_table() ? config.table() : name;

@@ -1,4 +1,4 @@
-// Which columns a configuration reads, and what their types may be.
+// The columns that a configuration reads, and the types that they may have.
 #pragma once
 
 #include <map>
@@ -11,28 +11,28 @@ namespace polyscene {
 
 enum class ColumnForm { kId, kIntegerId, kNumber, kLabel, kTime, kIdList, kNumberList, kAny };
 
-// Whether its values become keys that others may share.
+// Whether the values of such a column become keys, which other columns may share.
 [[nodiscard]] inline bool is_id_form(ColumnForm form) {
   return form == ColumnForm::kId || form == ColumnForm::kIntegerId || form == ColumnForm::kIdList;
 }
 
-// What a message says the column should be.
+// The wanted type in words, for messages.
 [[nodiscard]] const char* wanted_type(ColumnForm form);
 
-// Who asks for the column of scenarios.
+// ColumnRequest::user of the scenario column.
 inline constexpr char kScenarioColumn[] = "scenario_column";
 
 struct ColumnRequest {
   std::string column;
   ColumnForm form;
-  std::string user;        // who asks: `feature "age"`, `label "click"`, ...
-  std::string table = {};  // whose keys a feature's ids are
+  std::string user;        // what reads the column: `feature "age"`, `label "click"`, ...
+  std::string table = {};  // the table whose keys a feature's ids are; empty otherwise
 };
 
-// Every use of a column; one column may be used several times and is read once.
+// One request for every use of a column. A column with several uses is read once.
 [[nodiscard]] std::vector<ColumnRequest> column_requests(const config::Data& data);
 
-// The columns of the requests, each once, in order of first use: column i of a record batch.
+// The columns of the requests, each once, in order of first use. index() is the column's place in a record batch.
 class ColumnSet {
  public:
   explicit ColumnSet(const std::vector<ColumnRequest>& requests);
@@ -44,7 +44,7 @@ class ColumnSet {
   std::map<std::string, int> index_;
 };
 
-// The column of a feature, label or group: as given, else its name.
+// The column of a feature, label or group: the configured one, else its name.
 template <class Config>
 [[nodiscard]] const std::string& column_of(const Config& config, const std::string& name) {
   return config.has_column() ? config.column() : name;

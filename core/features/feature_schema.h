@@ -1,4 +1,4 @@
-// The configuration's features sorted by how they travel: the contract between reader, lookup and models.
+// The configuration's features by their form in a batch: the contract between reader, lookup and models.
 #pragma once
 
 #include <string>

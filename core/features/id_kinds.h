@@ -1,5 +1,5 @@
-// Ids are integers or texts, and the two never meet, because a text's key is its hash: what shares a table must agree
-// over columns, files and splits, and with what a model was trained with.
+// Whether the ids of a table are integers or strings. A string's key is its hash, so integers and strings of one table
+// would never match: all columns, files and splits that share a table must agree, also with the trained model.
 #pragma once
 
 #include <functional>
@@ -12,31 +12,31 @@
 
 namespace polyscene {
 
-// How the ids of a column are written, of several columns the union. None: the column holds nulls alone.
+// The forms in which the ids of a column, or of several columns, are written. None is set: only nulls were seen.
 struct IdForms {
   bool texts = false, bools = false;
-  bool integers = false;  // that may be negative
-  bool naturals = false;  // that may lie above the largest int64
+  bool integers = false;  // integers that may be negative
+  bool naturals = false;  // integers that may lie above the largest int64
   [[nodiscard]] bool any() const { return texts || bools || integers || naturals; }
 };
 
 class IdKinds {
  public:
   IdKinds() = default;
-  // What data.id_kind says of a model's tables.
+  // Starts from data.id_kind, the kinds that a trained model's tables have.
   explicit IdKinds(const config::Data& data);
 
-  // Takes the ids of a column into account. where(): `column "user" of "a.parquet" has string`. Throws DataError naming
-  // both places when the table, or where there is none what asks for the column, has had ids of the other kind.
+  // Adds the ids of a column. where() describes the place: `column "user" of "a.parquet" has string`. Throws DataError
+  // naming both places when the table (or, without a table, the user of the column) already has ids of the other kind.
   void add(const ColumnRequest& request, IdForms forms, const std::function<std::string()>& where);
-  // Of the tables alone: what another split must agree with.
+  // A copy with the tables only: what another split must agree with.
   [[nodiscard]] IdKinds of_tables() const;
   // Writes data.id_kind.
   void save(config::Data& data) const;
 
-  // What a table's ids are; nothing while that is not known.
+  // The kind of a table's ids; nothing while it is not known.
   [[nodiscard]] std::optional<config::IdKind::Kind> of_table(const std::string& table) const;
-  // How the ids are written that `user`, who asks for a column without a table, got.
+  // The forms of the ids of `user`, a ColumnRequest::user whose column has no table.
   [[nodiscard]] IdForms forms_for(const std::string& user) const;
 
  private:

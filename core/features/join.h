@@ -1,4 +1,4 @@
-// Batches put together to one.
+// Concatenation of batches.
 #pragma once
 
 #include <span>
@@ -7,8 +7,8 @@
 
 namespace polyscene {
 
-// The batches' rows one behind the other. All have the same columns; a bag that has weights in one of them has weight 1
-// for the ids of those without. Throws InvalidArgument when a list column holds 2^31 elements or more in all.
+// The batches' rows, concatenated. All batches must have the same columns. If a bag has weights in one batch only, its
+// ids in the other batches get weight 1. Throws InvalidArgument when a list column would hold 2^31 elements or more.
 [[nodiscard]] Batch join(std::span<const Batch* const> batches);
 
 }  // namespace polyscene

@@ -1,4 +1,4 @@
-// What becomes of values on their way into a batch, wherever they come from: files in training, requests in serving.
+// Rules that turn raw values into batch values, shared by training (values from files) and serving (from requests).
 #pragma once
 
 #include <cstdint>
@@ -12,14 +12,14 @@ namespace polyscene {
 // The key of a string id: XXH3 64 of its bytes, never kMissingKey.
 [[nodiscard]] int64_t hash_key(const char* bytes, size_t size);
 
-// The ids that a categorical feature takes: kMissingKey is none of them.
+// The range of ids that a categorical feature accepts. It never contains kMissingKey.
 struct KeyLimits {
   int64_t min, max;
   [[nodiscard]] bool hold(int64_t key) const { return key >= min && key <= max; }
 };
 [[nodiscard]] KeyLimits key_limits(const config::Categorical& field);
 
-// A number as the model sees it, or before it goes into a bucket.
+// Transforms a raw number into the model's input, or into the value that is bucketised.
 class NumberTransform {
  public:
   explicit NumberTransform(const config::Number& number);
@@ -31,10 +31,11 @@ class NumberTransform {
   double mean_, scale_;
 };
 
-// How many boundaries are <= x.
+// Index of the bucket of x: the number of boundaries that are <= x. The boundaries are ascending.
 [[nodiscard]] int64_t bucket_of(std::span<const double> boundaries, double x);
 
-// Places of the `count` heaviest of `weights`, ascending; of equal weights the earlier ones. Without weights the first.
+// Indices of the `count` largest of `size` weights, in ascending order; among equal weights the earlier ones win.
+// Without weights: the first `count` indices.
 [[nodiscard]] std::vector<int64_t> heaviest(std::span<const double> weights, int64_t size, int64_t count);
 
 }  // namespace polyscene

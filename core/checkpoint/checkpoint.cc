@@ -30,7 +30,7 @@ using checkpoint::name_of;
 using checkpoint::read_manifest;
 using checkpoint::steps_in;
 
-// The logs of a run as they are, to be cut back to.
+// Records the current lengths of the run's logs, to which resume truncates them.
 void add_logs(Manifest& manifest, const RunFolder& run) {
   const auto add = [&](const fs::path& path) {
     checkpoint::File& entry = *manifest.add_log();
@@ -65,8 +65,8 @@ void restore_logs(const Manifest& manifest, const RunFolder& run) {
   }
 }
 
-// Whether the best evaluation was at the checkpoint's step. One that is damaged costs no other: who resumes from it is
-// told.
+// Whether the best evaluation was at the checkpoint's step. A damaged manifest is no error here: resume from it reports
+// the damage.
 bool is_of_best_step(const std::string& checkpoint) {
   try {
     const Manifest manifest = read_manifest(checkpoint);
@@ -76,8 +76,8 @@ bool is_of_best_step(const std::string& checkpoint) {
   }
 }
 
-// What is not kept once the checkpoint of `step` is there: older ones, what a job left that was ended while it saved,
-// and later ones, of the run before it went back to an earlier checkpoint.
+// Removes what is not kept once the checkpoint of `step` is written: older checkpoints, unfinished ones of a job that
+// was killed, and later ones, which the run wrote before it resumed from an earlier checkpoint.
 std::vector<std::string> remove_others(const std::string& folder, const config::Checkpoint& keep, int64_t step) {
   std::vector<int64_t> steps = steps_in(folder);
   for (; steps.back() > step; steps.pop_back()) remove_folder(folder + "/" + name_of(steps.back()));
@@ -94,7 +94,7 @@ std::vector<std::string> remove_others(const std::string& folder, const config::
       try {
         for (const std::string& link : chain_of(path)) kept.insert(link);
       } catch (const DataError&) {
-        // Somebody took away what it adds to: who resumes from it is told.
+        // A base is missing: resume from this checkpoint reports it.
       }
     }
   std::vector<std::string> removed;
@@ -143,7 +143,7 @@ TrainPosition position_of(const Manifest& m) {
   return p;
 }
 
-// Of what a run was trained with; the rest may change when it goes on.
+// Clears the fields that may change on resume; all others must stay the same.
 void clear_what_may_change(config::Experiment& e) {
   e.clear_name();
   e.mutable_embedding()->clear_memory();
@@ -177,7 +177,7 @@ void clear_what_may_be_converted(config::Experiment& e) {
 
 constexpr const char* kTakeAnother = "take another checkpoint; polyscene checkpoint verify says which are whole";
 
-// What `clear` leaves may not differ.
+// Fields that `clear` leaves may not differ.
 config::Experiment load_config(const std::string& checkpoint, const std::vector<std::string>& overrides,
                                void (*clear)(config::Experiment&), const char* rule, const char* advice) {
   config::Experiment before = load_whole_experiment(checkpoint, kTakeAnother),
@@ -251,13 +251,13 @@ CheckpointSave::CheckpointSave(const RunFolder& run, const config::Experiment& e
   });
   copy_ = copy_model(model);
   try {
-    // Beside threads that have all processors it takes about a tenth of one; when training waits for it, all of one.
+    // With low priority the thread takes about a tenth of a busy processor, and a whole one when training waits for it.
     thread_ = start_thread([this] {
       ::setpriority(PRIO_PROCESS, static_cast<id_t>(::gettid()), 10);
       write();
     });
   } catch (const DeviceError&) {
-    write();  // training waits for it, and loses nothing
+    write();  // no thread: training waits
   }
 }
 
@@ -284,7 +284,7 @@ void CheckpointSave::finish() {
   together(communicator, [&] {
     if (failure_) std::rethrow_exception(failure_);
   });
-  // Messages one after the other are one message.
+  // Concatenated serialised messages parse as one merged message.
   const std::vector<char> all = communicator.all_gather_v<char>(std::span<const char>(head_ + mine_));
   together(communicator, [&] {
     if (communicator.rank() != 0) return;
@@ -293,7 +293,7 @@ void CheckpointSave::finish() {
                        "[checkpoint] the ranks' lists of files do not fit together");
     write_manifest(aside_, manifest);
     const std::string folder = run_.checkpoints() + "/" + name_of(position_.step);
-    replace_folder(folder, aside_);  // there may be one of the run before it went back to an earlier one
+    replace_folder(folder, aside_);  // one may exist, from before a resume from an earlier checkpoint
     partial_.release();
     sync_folder(run_.checkpoints(), false);
     remove_others(run_.checkpoints(), experiment_.train().checkpoint(), position_.step);
@@ -302,7 +302,7 @@ void CheckpointSave::finish() {
 
 namespace {
 
-// Names the model of a run without checkpoints, which some commands read as well.
+// Names the model of a run without checkpoints, because some commands take a model too.
 std::string model_of(const std::string& run) {
   const std::string model = RunFolder(run).model();
   return is_model(model) ? ", but a model, " + model + ", which checkpoint inspect, verify and diff take too" : "";
@@ -353,7 +353,7 @@ std::vector<std::string> chain_of(const std::string& checkpoint) {
   Manifest manifest = read_manifest(checkpoint);
   for (int64_t before = manifest.step(); manifest.has_base(); manifest = read_manifest(chain.back())) {
     const std::string base = fs::path(chain.back()).parent_path().string() + "/" + manifest.base();
-    // A manifest may say anything: without this a chain could go round.
+    // Steps must decrease: otherwise a damaged manifest could make the chain a cycle.
     const int64_t step = *checkpoint::step_of(base);
     require<DataError>(fs::exists(checkpoint::manifest_path(base)) && step < before, "[checkpoint] ", chain.back(),
                        " adds to ", manifest.base(),
@@ -375,7 +375,7 @@ TrainPosition position_of_checkpoint(const std::string& checkpoint) { return pos
 
 namespace {
 
-// Reads the manifest of a checkpoint on all ranks. They name another to go on from where it is damaged.
+// Reads the manifest on all ranks. When it is damaged, the error names another checkpoint to resume from.
 Manifest manifest_for_all(const std::string& checkpoint, Communicator& communicator) {
   Manifest manifest;
   std::string damage;
@@ -398,7 +398,7 @@ TrainPosition load_checkpoint(const std::string& checkpoint, const std::string& 
   const Manifest manifest = manifest_for_all(checkpoint, communicator);
   require(manifest.data() == data, "[checkpoint] wanted the training files that ", checkpoint, " was trained on (",
           manifest.data(), "), found others (", data, "); restore them, or start another run");
-  // Who is told of damage has no model to resume with.
+  // Logs are restored only after all files were checked: damage leaves them unchanged.
   const std::vector<std::string> chain = chain_of(checkpoint);
   read_checked(checkpoint, communicator, "resume from another", [&] { read_parts(chain, model, {.state = true}); });
   together(communicator, [&] {
@@ -406,7 +406,7 @@ TrainPosition load_checkpoint(const std::string& checkpoint, const std::string& 
     if (communicator.rank() != 0) return;
     const RunFolder run(run_of_checkpoint(checkpoint));
     restore_logs(manifest, run);
-    // What a job that was ended had no time to remove.
+    // Removes what a killed job had no time to remove.
     const std::vector<int64_t> steps = steps_in(run.checkpoints());
     if (!steps.empty() && steps.back() == manifest.step())
       remove_others(run.checkpoints(), model.experiment.train().checkpoint(), manifest.step());

@@ -26,7 +26,7 @@ HeldModel model_at(const std::string& path) {
   return model;
 }
 
-// How far apart elements are that should be equal.
+// Difference between elements that should be equal.
 struct Distance {
   int64_t elements = 0;  // that differ
   double largest = 0;
@@ -89,7 +89,7 @@ std::map<std::string, WholeTable> tables_of(const std::string& folder) {
   return tables;
 }
 
-// A row's values, state and use, where both files have them.
+// Distance of values, and of state and access statistics if both files have them.
 Distance row_distance(const WholeTable& a, const WholeTable::Row& x, const WholeTable& b, const WholeTable::Row& y) {
   Distance distance;
   for (const char* part : {"values", "state", "uses"}) {

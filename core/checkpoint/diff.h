@@ -1,4 +1,4 @@
-// What two models or checkpoints differ in.
+// Differences between two models or checkpoints.
 #pragma once
 
 #include <iosfwd>
@@ -6,10 +6,10 @@
 
 namespace polyscene {
 
-// Compares dense parameters, rows of tables and, where both have it, the state of optimisers and the use of rows, bit
-// for bit, and prints what differs: tensors, and per table rows. `a` and `b` are checkpoints, runs, whose newest
-// checkpoint is taken, or folders of models. Any number of ranks may have written either. Returns whether they are the
-// same. Throws as find_checkpoint(), DataError naming a file that cannot be read.
+// Compares dense parameters, rows of tables and, if both have them, optimiser state and access statistics, bit for bit.
+// Prints the tensors that differ, and for each table the rows that differ. `a` and `b` are checkpoints, folders of
+// models, or runs, whose newest checkpoint is taken. Any number of ranks may have written either. Returns whether they
+// are the same. Throws like find_checkpoint(), and DataError naming a file that cannot be read.
 bool print_difference(std::ostream& out, const std::string& a, const std::string& b);
 
 }  // namespace polyscene

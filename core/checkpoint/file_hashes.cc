@@ -13,7 +13,7 @@ namespace polyscene::checkpoint {
 namespace fs = std::filesystem;
 namespace {
 
-// Where in a file that is not as it was written: its tensors have hashes of their own.
+// Names the damaged tensors of a damaged file, by the tensors' own hashes.
 std::string damaged_place(const std::string& path, const File& wanted) {
   if (wanted.tensor().empty()) return {};
   std::string names;
@@ -47,7 +47,7 @@ File described(const WrittenFile& file) {
 
 void check_list(const std::string& list, const Files& files, bool hashed) {
   std::set<std::string> names;
-  for (const File& file : files) {  // a list comes from elsewhere
+  for (const File& file : files) {  // a list may have been edited or damaged
     require<DataError>(stays_inside(file.name()), "[checkpoint] ", list, " names the file \"", file.name(),
                        "\", which does not lie below its folder; do not use it");
     require<DataError>(names.insert(file.name()).second, "[checkpoint] ", list, " names the file \"", file.name(),

@@ -1,4 +1,4 @@
-// Files with the sizes and hashes that they were written with, as a checkpoint and a model list them.
+// Lists of files with their sizes and hashes, as they were written. Checkpoints and models have such lists.
 #pragma once
 
 #include <optional>
@@ -13,11 +13,11 @@ using Files = google::protobuf::RepeatedPtrField<File>;
 
 [[nodiscard]] File described(const WrittenFile& file);
 
-// Throws DataError naming `list` unless every file lies below its folder, is there once, and has a size that a file can
-// have and, where they are `hashed`, a hash.
+// Throws DataError naming `list` unless every file lies below the list's folder, is listed once, has a size that is not
+// negative and, with `hashed`, has a hash.
 void check_list(const std::string& list, const Files& files, bool hashed);
 
-// What is wrong with a file, as a sentence, or nothing.
+// A sentence that says how the file differs from `wanted`; no value when it does not.
 [[nodiscard]] std::optional<std::string> damage_of_file(const std::string& folder, const File& wanted);
 
 }  // namespace polyscene::checkpoint

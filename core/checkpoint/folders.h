@@ -1,4 +1,4 @@
-// Steps on the way to a folder that all ranks write, and that is there whole or not at all.
+// Tools to write a folder with all ranks, such that it appears whole or not at all.
 #pragma once
 
 #include <functional>
@@ -9,19 +9,20 @@
 
 namespace polyscene {
 
-// Runs `work` and makes all ranks fail when one does, the failing one with its own error, the others with its words.
-// Collective.
+// Collective. Runs `work` on every rank and throws on every rank when one fails: the failing rank throws its own error,
+// the others throw DataError with its message. Throws NoSpace on every rank when one has no space left.
 void together(Communicator& communicator, const std::function<void()>& work);
 
 // Each throws DataError naming the folder and what to try.
 void make_folder(const std::string& path);
 void remove_folder(const std::string& path);
 void move_folder(const std::string& from, const std::string& to);
-// Puts `aside` in the folder's place, and removes what was there. Whoever looks sees the old one or the new one, whole.
-// Network file systems may know no exchange: then there is none for a moment.
+// Replaces `folder` by `aside`, and removes what was there. A reader sees either the old folder or the new one, whole.
+// On a file system that cannot exchange two folders atomically, as some network file systems, the folder is missing for
+// a moment.
 void replace_folder(const std::string& folder, const std::string& aside);
-// A folder on the way that goes, whatever it holds, unless it was released: it has its place then. Nobody learns where
-// it cannot be removed. An empty path is none.
+// Owner of an unfinished folder: the destructor removes it with all it holds, unless release() was called, and ignores
+// errors. An empty path owns nothing.
 class PartialFolder {
  public:
   explicit PartialFolder(std::string path) : path_(std::move(path)) {}
@@ -35,7 +36,7 @@ class PartialFolder {
   std::string path_;
 };
 
-// Its list of files, and with `files` those themselves, reach the disk.
+// Syncs the folder's list of files to disk, and with `files` also the files in it.
 void sync_folder(const std::string& path, bool files);
 
 }  // namespace polyscene

@@ -49,7 +49,7 @@ void add_damage(std::vector<std::string>& damage, const std::string& folder, con
   }
 }
 
-// None where the list is damaged itself: who reads the folder is told, with where to go on from.
+// Empty when the list itself is damaged: reading the folder reports that, with advice on what to resume from.
 checkpoint::Files listed_files(const std::string& folder) {
   try {
     if (is_checkpoint(folder)) return checkpoint::read_manifest(folder).file();
@@ -65,7 +65,7 @@ std::string on_lines(const std::vector<std::string>& sentences) {
   return text;
 }
 
-// Calls a function on a thread of its own, and keeps what it returns or throws.
+// Calls a function on its own thread, and keeps what it returns or throws.
 class Beside {
  public:
   explicit Beside(std::function<std::vector<std::string>()> work)
@@ -98,7 +98,7 @@ class Beside {
 void write_model_hashes(const std::string& folder, std::span<const WrittenFile> mine, Communicator& communicator) {
   ModelFiles list;
   for (const WrittenFile& file : mine) *list.add_file() = checkpoint::described(file);
-  // Messages one after the other are one message.
+  // Concatenated serialised messages parse as one merged message.
   const std::vector<char> all = communicator.all_gather_v<char>(std::span<const char>(list.SerializeAsString()));
   together(communicator, [&] {
     if (communicator.rank() != 0) return;
@@ -158,7 +158,7 @@ void read_checked(const std::string& folder, Communicator& communicator, const s
   } catch (...) {
     failure = std::current_exception();
   }
-  // First what is damaged: that the reading failed may come of it.
+  // Damage is reported first, because it may have caused a failure of `read`.
   std::vector<std::string> damage;
   std::string unreadable;
   try {

@@ -15,7 +15,7 @@ namespace polyscene {
 namespace fs = std::filesystem;
 namespace {
 
-// One step: a link of a run names a folder, not another link.
+// Follows one link: a run's link points to a folder, not to another link.
 std::string follow(const std::string& path) {
   std::error_code error;
   const fs::path target = fs::read_symlink(path, error);
@@ -29,7 +29,7 @@ bool is_still_there(int file, const std::string& path) {
          opened.st_ino == there.st_ino;
 }
 
-// Null where there is nothing to lock, or where it went meanwhile.
+// Takes the shared lock. Null when the file does not exist, or was removed before the lock was taken.
 std::shared_ptr<void> share(const std::string& path) {
   const int file = ::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK);
   if (file < 0) return nullptr;
@@ -44,7 +44,7 @@ std::shared_ptr<void> share(const std::string& path) {
 }  // namespace
 
 HeldModel::HeldModel(const std::string& path) {
-  constexpr int kMostTries = 1000;  // each time training has saved another model meanwhile
+  constexpr int kMostTries = 1000;  // each try fails only if training saves another model meanwhile
   for (int tries = 0; tries < kMostTries; ++tries) {
     path_ = follow(path);
     lock_ = share(lock_file(path_));

@@ -1,4 +1,4 @@
-// A model's folder that stays while it is read, though training saves others meanwhile.
+// A lock on a model's folder that keeps it while it is read, even if training saves other models in the meantime.
 #pragma once
 
 #include <memory>
@@ -10,23 +10,22 @@ namespace polyscene {
 
 class HeldModel {
  public:
-  // The model that `path` is: a folder, or the link to one, which is followed once. A job that trains removes no model
-  // that is held (flock on its configuration; where the file system passes no locks on, the model stays until the next
-  // save after the one that took its place).
+  // `path` is a model's folder, or a link to one, which is followed once. A training job removes no model that is held
+  // (by flock on its configuration; on a file system without locks, a replaced model stays until the next save).
   explicit HeldModel(const std::string& path);
 
-  // The model of a run: model/, or with `best` best_model/ where there is one. Throws InvalidArgument when there is
-  // none, DataError when best_model/ names one that is gone.
+  // The model of a run: model/, or with `best` best_model/ if there is one. Throws InvalidArgument when the run has no
+  // model, and DataError when best_model/ is a link to a missing one.
   [[nodiscard]] static HeldModel of_run(const std::string& run, bool best);
 
-  // Collective: the first rank's on all ranks, which each found one for itself; training may have saved another
-  // meanwhile.
+  // Collective. Returns rank 0's model on all ranks. Ranks that looked up a model one by one may have found different
+  // ones, because training saved another in between.
   [[nodiscard]] HeldModel agreed(Communicator& communicator) const;
 
-  // Without links that training replaces.
+  // The folder itself, free of links that training replaces.
   [[nodiscard]] const std::string& path() const { return path_; }
 
-  // The file of a model's folder whose lock readers share.
+  // The file in a model's folder on which readers hold a shared lock.
   [[nodiscard]] static std::string lock_file(const std::string& folder) { return folder + "/config.pbtxt"; }
 
  private:

@@ -22,8 +22,8 @@ namespace {
 
 struct Values {
   int64_t rows = 0, dim = 0, bytes = 0, not_finite = 0;
-  double squares = 0, largest = -1;  // of a row, its squares
-  std::string largest_name;          // its key, or the tensor it is in
+  double squares = 0, largest = -1;  // largest: sum of squares of the largest row
+  std::string largest_name;          // key of that row, or its tensor's name
 
   void add(std::span<const float> row, const std::string& name) {
     double sum = 0;

@@ -1,4 +1,4 @@
-// What is in a checkpoint, or in the folder of a model: for people.
+// Summary of a checkpoint or a model, for people.
 #pragma once
 
 #include <iosfwd>
@@ -6,8 +6,9 @@
 
 namespace polyscene {
 
-// Where the run stood, then per table and for the dense parameters: rows, bytes, norm, the largest row, and values that
-// are not finite. Reads every value once. Throws InvalidArgument where there is neither checkpoint nor model.
+// Prints the position of the run, then for each table and for the dense parameters: rows, bytes, norm, the largest row,
+// and the number of values that are not finite. Reads every value once. Throws InvalidArgument when `path` is neither a
+// checkpoint nor a model.
 void print_checkpoint(std::ostream& out, const std::string& path);
 
 }  // namespace polyscene

@@ -13,11 +13,11 @@ namespace polyscene::checkpoint {
 namespace fs = std::filesystem;
 namespace {
 
-constexpr int64_t kMost = int64_t{1} << 53;  // steps and rows: no run has so many, and sums of them fit
+constexpr int64_t kMost = int64_t{1} << 53;  // more steps or rows than any run has; their sums fit into int64
 constexpr int64_t kMostRanks = 1 << 20;
 const std::string kDamaged = "the checkpoint is damaged, take another: --resume names it";
 
-// Numbers that a run can have.
+// Throws DataError when a number is impossible in a run.
 void check_numbers(const std::string& path, const std::string& checkpoint, const Manifest& m) {
   const auto between = [&](const char* what, int64_t number, int64_t least, int64_t most) {
     require<DataError>(least <= number && number <= most, "[checkpoint] ", path, ": wanted ", what, " from ", least,

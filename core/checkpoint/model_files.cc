@@ -10,7 +10,7 @@
 namespace polyscene {
 namespace {
 
-// Whatever they multiply would score as no number.
+// A value that is not finite would turn every score into NaN.
 void require_finite(const std::string& folder, const ParameterStore& parameters) {
   const Tensor values = parameters.host_values();
   for (const ParameterStore::Entry& entry : parameters.entries())

@@ -1,4 +1,4 @@
-// A trained model on disk: the parts of model_parts.h, without state; any safetensors library reads them.
+// A trained model on disk: the parts of model_parts.h without optimiser state. Any safetensors library reads them.
 #pragma once
 
 #include <string>
@@ -8,18 +8,20 @@
 
 namespace polyscene {
 
-// What to do about a model that is damaged.
+// Advice for errors that report a damaged model.
 inline constexpr const char* kRestoreModel =
     "restore it from a copy; or remove the folder of that model, and polyscene train --resume saves one anew where the "
     "run has checkpoints";
 
-// Collective. Each rank writes its rows, rank 0 the rest, into FOLDER.partial, which takes the folder's place once all
-// have: the model there is always whole. Throws DataError on every rank when any rank failed.
+// Collective. Each rank writes its rows, and rank 0 everything else, into FOLDER.partial, which replaces the folder
+// when all ranks have finished: the model in `folder` is always whole. Throws DataError on every rank when any rank
+// failed.
 void save_model(const std::string& folder, const config::Experiment& experiment, const ModelState& model);
 
-// Collective. Loads dense parameters and this rank's rows, or of those the `wanted` ones (per table ascending keys);
-// then the files of tables are not compared with their hashes, which else all are. Throws DataError naming the file and
-// tensor that is damaged, missing, of another shape than the model, or of dense parameters not finite.
+// Collective. Loads dense parameters and this rank's rows, or only the rows of the keys in `wanted` (for each table,
+// ascending). Compares all files with their hashes, except the files of tables when `wanted` is given. Throws DataError
+// naming the file and tensor that is damaged, missing, of another shape than the model's, or holds a dense parameter
+// that is not finite.
 void load_model(const std::string& folder, const ModelState& model,
                 const std::vector<std::vector<int64_t>>* wanted = nullptr);
 

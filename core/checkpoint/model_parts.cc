@@ -30,14 +30,14 @@ WrittenFile write_file(const std::string& folder, const std::string& name, std::
   return {name, hashes.file, std::move(hashes.tensors)};
 }
 
-// Numbers of the rows to write by (partition, key), their keys, and how many of them lie in front of each of the rank's
-// partitions [partitions of the rank + 1].
+// Indices of the rows to write, ordered by (partition, key), their keys, and the number of rows before each of the
+// rank's partitions, [partitions of the rank + 1].
 struct ByPartition {
   std::vector<int32_t> order;
   std::vector<int64_t> keys, begin;
 };
 
-// Rows of `rank`. With `since`, of them those that were trained after so many updates.
+// Rows of `rank`; with `since`, only those that were trained after that number of table updates.
 ByPartition by_partition(const TableLayout& layout, int index, int rank, std::span<const int64_t> keys,
                          std::span<const RowUse> uses, std::optional<int64_t> since) {
   struct Place {
@@ -71,8 +71,8 @@ ByPartition by_partition(const TableLayout& layout, int index, int rank, std::sp
   return sorted;
 }
 
-// The part `member` of rows `order`, read while it is written: a copy of a large table's would be new memory, which
-// costs more than the reading.
+// The field `member` of the rows `order`, read while it is written: a copy of a large table would need new memory,
+// which costs more than reading.
 template <class T>
 NamedTensor read_in_order(const char* name, TableSnapshot& rows, std::span<T> RowsOut::*member,
                           const std::vector<int32_t>& order, int64_t width) {
@@ -88,7 +88,7 @@ NamedTensor read_in_order(const char* name, TableSnapshot& rows, std::span<T> Ro
           }};
 }
 
-// Of all rows, in the order of their numbers.
+// The field `member` of all rows, in the order of their indices.
 template <class T>
 Buffer<T> read_all(TableSnapshot& rows, std::span<T> RowsOut::*member) {
   constexpr int64_t kPiece = 1 << 14;
@@ -106,7 +106,7 @@ Buffer<T> read_all(TableSnapshot& rows, std::span<T> RowsOut::*member) {
   return all;
 }
 
-// With `since`, writes the rows that were trained after so many updates.
+// With `since`, writes only the rows that were trained after that number of table updates.
 WrittenFile write_table(const std::string& folder, const RowTables& tables, int index, TableSnapshot& rows, bool state,
                         std::optional<int64_t> since = {}) {
   const TableSpec& spec = tables.spec(index);
@@ -140,7 +140,7 @@ WrittenFile write_table(const std::string& folder, const RowTables& tables, int 
                      {"partitions", std::to_string(tables.layout().map().partitions())}});
 }
 
-// The parts of a flat buffer like the parameters', by name.
+// Names the parts of a flat buffer that is laid out like the parameters.
 std::vector<NamedTensor> named_parts(const ParameterStore& parameters, const Tensor& buffer,
                                      const std::string& prefix) {
   std::vector<NamedTensor> tensors;
@@ -168,7 +168,7 @@ WrittenFile write_config(const std::string& folder, const config::Experiment& ex
   return {.name = "config.pbtxt", .hash = hash_file(path)};
 }
 
-// Writes the files for people beside dense parameters and rows.
+// Writes the text files: configuration and scenario names.
 void write_texts(const std::string& folder, const config::Experiment& experiment, const ScenarioNames& names,
                  std::vector<WrittenFile>& files) {
   files.push_back(write_config(folder, experiment));
@@ -178,7 +178,7 @@ void write_texts(const std::string& folder, const config::Experiment& experiment
   files.push_back({.name = kScenarios, .hash = hash_file(path)});
 }
 
-// All rows pass through in pieces, so that loading takes no more memory than what is loaded.
+// Rows are loaded in pieces, so that loading needs no memory beyond the loaded rows.
 void load_table(const std::vector<std::string>& folders, int index, RowTables& tables, const PartsToRead& parts) {
   const TableSpec& spec = tables.spec(index);
   const SavedTable saved(folders, spec.name);
@@ -200,7 +200,7 @@ void load_table(const std::vector<std::string>& folders, int index, RowTables& t
              ", has no place for them; raise it to that of the model"));
 }
 
-// Fills a flat buffer like the parameters'.
+// Fills a flat buffer that is laid out like the parameters.
 void load_parts(const SafetensorsFile& file, const std::string& path, const ParameterStore& parameters,
                 const std::string& prefix, const Tensor& buffer) {
   for (const ParameterStore::Entry& e : parameters.entries()) {

@@ -30,7 +30,7 @@ void require_sound(const std::string& checkpoint) {
   require<DataError>(damage.empty(), "[checkpoint] ", checkpoint, " is damaged:", damage);
 }
 
-// A session on one rank, and what it needs to live.
+// A session on one rank, with the objects that it borrows.
 struct Alone {
   explicit Alone(config::Experiment e)
       : experiment(std::move(e)),
@@ -43,7 +43,7 @@ struct Alone {
   Session session;
 };
 
-// `manifest` tells where the run stood.
+// `manifest` holds the position of the run.
 void write_aside(const std::string& aside, Alone& model, Manifest manifest) {
   manifest.set_schema(checkpoint::kWhole);
   manifest.clear_base();
@@ -57,7 +57,8 @@ void write_aside(const std::string& aside, Alone& model, Manifest manifest) {
   write_manifest(aside, manifest);
 }
 
-// What is there by name and shape goes into `buffer`, like the parameters'. Returns the others' names.
+// Loads the tensors of the same name and shape into `buffer`, which is laid out like the parameters. Returns the names
+// of the other tensors.
 std::vector<std::string> take_parts(const SafetensorsFile& file, const ParameterStore& parameters,
                                     const std::string& prefix, const Tensor& buffer) {
   std::vector<std::string> others;
@@ -86,7 +87,7 @@ class Conversion {
     to_.session.scenario_names() = read_scenario_names(chain_.front());
     to_.session.tables().set_update_steps(manifest.table_updates());
     manifest.clear_log();
-    manifest.clear_best();  // of the model as it was
+    manifest.clear_best();  // it describes the model before conversion
     manifest.clear_best_step();
     manifest.clear_misses();
     manifest.clear_best_metric();

@@ -1,4 +1,4 @@
-// Checkpoints that are written anew from what other files hold: for one rank, with the model in memory.
+// Checkpoints that are rewritten from other checkpoints, on one rank, with the whole model in memory.
 #pragma once
 
 #include <iosfwd>
@@ -8,15 +8,15 @@
 
 namespace polyscene {
 
-// Writes the rows of its whole chain into the checkpoint `path`, or the newest of the run `path`: nothing else is
-// needed from then on. Returns its folder and how many it took together. While no job uses the run. Throws as
-// load_checkpoint().
+// Turns an incremental checkpoint into a full one in its place, from its bases. `path` is a checkpoint, or a run, whose
+// newest checkpoint is taken. No job may use the run in the meantime. Returns the checkpoint's folder and how many
+// checkpoints were merged. Throws like load_checkpoint().
 std::pair<std::string, size_t> compact_checkpoint(const std::string& path);
 
-// Makes a run `output` with one checkpoint, which training goes on from: that of `path` as its configuration with
-// `overrides` has it. Rows take another width or optimiser by row_conversion.h; a dense tensor or its state that is not
-// there with the same name and shape is as at the start of training. Prints what did. Returns the checkpoint's folder.
-// Throws as load_checkpoint(), and InvalidArgument where the output holds a run.
+// Creates a run `output` with one checkpoint, from which training resumes: the checkpoint of `path`, converted to its
+// configuration with `overrides`. row_conversion.h converts rows to another width or optimiser. A dense tensor, or its
+// optimiser state, for which `path` has none of the same name and shape takes its initial value; these are printed.
+// Returns the checkpoint's folder. Throws like load_checkpoint(), and InvalidArgument when the output holds a run.
 std::string convert_checkpoint(const std::string& path, const std::vector<std::string>& overrides,
                                const std::string& output, std::ostream& out);
 

@@ -22,7 +22,7 @@ namespace {
 
 constexpr const char* kModels = "models";
 
-// "step-0000000042", with or without "-K" behind it: what new_name() gives.
+// Whether new_name() could have given the name: "step-0000000042", with or without "-K" appended.
 bool is_models_name(const std::string& name) {
   const size_t end = name.find('-', std::strlen("step-"));
   const std::string suffix = end == std::string::npos ? "-2" : name.substr(end);
@@ -36,13 +36,13 @@ std::set<std::string> named_by_checkpoints(const std::string& folder) {
     try {
       names.insert(checkpoint::read_manifest(folder + "/" + checkpoint::name_of(step)).best_model());
     } catch (const DataError&) {
-      // Who resumes from it is told.
+      // Resume from this checkpoint reports the damage.
     }
   }
   return names;
 }
 
-// A reader that comes meanwhile waits for the lock, and then finds the model gone and looks again.
+// A reader that arrives in the meantime waits for the lock, then finds the model removed and looks again.
 void remove_unless_held(const std::string& folder) {
   const int file = ::open(HeldModel::lock_file(folder).c_str(), O_RDWR | O_CLOEXEC | O_NONBLOCK);
   const bool held = file >= 0 && ::flock(file, LOCK_EX | LOCK_NB) != 0 && errno == EWOULDBLOCK;
@@ -74,7 +74,7 @@ void RunModels::link(const std::string& link, const std::string& name) const {
   sync_folder(run_.path(), false);
 }
 
-// Its new name; empty where there is no folder.
+// Returns the new name; empty when there is no folder.
 std::string RunModels::move_earlier_away(const std::string& link) const {
   std::error_code error;
   const fs::file_status there = fs::symlink_status(link, error);
@@ -109,7 +109,7 @@ void RunModels::prune() const {
   for (fs::directory_iterator entry(run_.path(), error); !error && entry != fs::directory_iterator();
        entry.increment(error))
     if (entry->is_symlink()) wanted.insert(linked(entry->path().string()));
-  if (error) return;  // who cannot see all links removes nothing
+  if (error) return;  // a link that was not seen might name any of the models
   std::vector<std::string> unwanted;
   for (fs::directory_iterator entry(run_.models(), error); !error && entry != fs::directory_iterator();
        entry.increment(error)) {

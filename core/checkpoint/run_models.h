@@ -9,29 +9,30 @@
 
 namespace polyscene {
 
-// All of it is for one rank at a time, on a run's folder that this job has locked. Throws DataError naming the path.
+// For use by one rank at a time, on the folder of a run that this job has locked. Every function throws DataError
+// naming the path.
 class RunModels {
  public:
   explicit RunModels(const RunFolder& run) : run_(run) {}
 
-  // A name for the model of a step that no folder has: "step-0000000042", or with "-2" behind it.
+  // An unused name for the model of a step: "step-0000000042", or the same with "-2" appended and so on.
   [[nodiscard]] std::string new_name(int64_t step) const;
   [[nodiscard]] std::string folder(const std::string& name) const { return run_.models() + "/" + name; }
-  // Whether it is there; a name that is none is not.
+  // Whether there is a model of that name; false for a text that is no model's name.
   [[nodiscard]] bool has(const std::string& name) const;
 
-  // Makes the link (run.model(), run.best_model()) one to that model. A folder in the link's place, which programs
-  // before these links left, moves to models/earlier-... and stays.
+  // Points the link (run.model() or run.best_model()) to that model. A folder in the link's place, left by a version
+  // without links, is moved to models/earlier-... and kept.
   void link(const std::string& link, const std::string& name) const;
-  // Removes the link; a folder in its place moves as above, and its new name is returned.
+  // Removes the link. A folder in its place is moved like in link(), and its new name is returned.
   std::string unlink(const std::string& link) const;
-  // The model that a link names; empty where it is none.
+  // Name of the model that a link points to; empty when it points to none.
   [[nodiscard]] std::string linked(const std::string& link) const;
 
-  // The model that an unfinished checkpoint names, until the next call: it stays.
+  // Keeps the model that an unfinished checkpoint names from prune(), until the next call.
   void keep(const std::string& name) { kept_ = name; }
-  // Removes what a job left unfinished, and every model but those that a link in the run's folder or a checkpoint
-  // names, and those that a reader holds (held_model.h).
+  // Removes unfinished models, and every model that no link in the run's folder and no checkpoint names and no reader
+  // holds (held_model.h).
   void prune() const;
 
  private:

@@ -16,7 +16,7 @@ namespace polyscene {
 namespace fs = std::filesystem;
 namespace {
 
-// Large enough for threads to share, small enough to stay in a cache beside what is made of them.
+// Enough rows to share among threads, few enough that they stay in cache together with what is built from them.
 constexpr int64_t kPieceRows = int64_t{1} << 15;
 
 struct Shard {
@@ -24,7 +24,7 @@ struct Shard {
   std::string path;
 };
 
-// The files of a table, by rank.
+// The files of a table, ordered by rank.
 std::vector<Shard> find_shards(const std::string& folder, const std::string& table) {
   const std::string prefix = file_name(table);
   std::vector<Shard> shards;
@@ -44,7 +44,7 @@ std::vector<Shard> find_shards(const std::string& folder, const std::string& tab
   return shards;
 }
 
-// All files of a table.
+// All files of a table; checks that none is missing.
 std::vector<Shard> whole_table(const std::string& folder, const std::string& name) {
   std::vector<Shard> shards = find_shards(folder, name);
   require<DataError>(!shards.empty(), "[checkpoint] wanted rows of table \"", name, "\" in ", folder, ", there is no ",
@@ -65,8 +65,8 @@ int64_t width_of(const SafetensorsFile& file, const std::string& path, const cha
   return shape[1];
 }
 
-// Rows of the file in front of each partition of all ranks, [partitions + 1]. The file of a rank lists its own ones;
-// files of earlier versions, whose metadata do not say how many there are, list all.
+// Number of the file's rows before each partition of all ranks, [partitions + 1]. A file lists the partitions of its
+// rank; a file of an earlier version, whose metadata hold no number of partitions, lists all.
 std::vector<int64_t> partition_begins(const SafetensorsFile& file, const std::string& path, int64_t rows, int rank,
                                       int ranks) {
   const std::span<const int64_t> listed = typed_tensor<int64_t>(file, path, "partitions").elements<const int64_t>();
@@ -99,7 +99,7 @@ void expect(const RowsIn& rows) {
   expect_mapped(rows.uses.data(), rows.uses.size_bytes());
 }
 
-// Rows one by one, as memory of its own.
+// Selected rows, copied into its own memory.
 class Chosen {
  public:
   void clear() {
@@ -215,7 +215,7 @@ void SavedTable::visit(const Visit& visit) const {
       visit(rows_of({&file, first, std::min(kPieceRows, file.rows - first)}, false));
 }
 
-// By partition, of the rank's. Empty where the newest files do not list them: then nothing was forgotten.
+// Keys of the rank by partition. Empty when the newest files list no `present` keys: then no row was evicted.
 std::vector<std::vector<int64_t>> SavedTable::present_keys(const TableLayout& layout, int index, int rank) const {
   std::vector<std::vector<int64_t>> present;
   const PartitionMap& map = layout.map();
@@ -243,7 +243,7 @@ void SavedTable::visit_rank(const TableLayout& layout, int index, int rank, bool
     return present.empty() || std::ranges::binary_search(
                                   present[static_cast<size_t>(map.partition(key_hash(key, layout.salt(index))))], key);
   };
-  // Parts of one piece, the newest first.
+  // `parts`: those of one piece, the newest first.
   const auto give = [&](const std::vector<Part>& parts) {
     if (!chosen_ones) {
       for (const Part& part : parts) visit(rows_of(part, state));
@@ -260,7 +260,7 @@ void SavedTable::visit_rank(const TableLayout& layout, int index, int rank, bool
     for (const File& file : files_) give({{&file, 0, file.rows}});
     return;
   }
-  // The files of a table are large, and read at several places at a time: by itself the system reads too little ahead.
+  // The files of a table are large and read at several places at a time: the system's own read-ahead is too short.
   constexpr size_t kAhead = 4;
   const std::vector<std::vector<Part>> pieces = cut(map, rank);
   size_t expected = 0;
@@ -271,7 +271,7 @@ void SavedTable::visit_rank(const TableLayout& layout, int index, int rank, bool
   }
 }
 
-// Parts of neighbouring partitions of the rank, of as many as make a piece.
+// Pieces of about kPieceRows rows, each the parts of some neighbouring partitions of the rank.
 std::vector<std::vector<SavedTable::Part>> SavedTable::cut(const PartitionMap& map, int rank) const {
   std::vector<std::vector<Part>> pieces;
   const int end = map.first_partition(rank + 1);

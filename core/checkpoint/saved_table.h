@@ -1,5 +1,5 @@
-// The rows of a table, as the files of a model's folder hold them, or those of a checkpoint and what it adds to. They
-// are read where they lie: nothing here holds a table in memory.
+// Rows of one table in the files of a model, or of a checkpoint and its bases. Rows are read from mapped files: no
+// table is held in memory.
 #pragma once
 
 #include <cstdint>
@@ -16,25 +16,26 @@ namespace polyscene {
 
 class SavedTable {
  public:
-  // folders: the newest first, then what it adds to and so on; each with a folder tables/. Opens the files of all
-  // ranks. Throws DataError naming folder or file where one is missing or of another model.
+  // `folders`: a model, or a checkpoint, its base, the base of that and so on; each holds a folder tables/. Opens the
+  // files of all ranks. Throws DataError naming the folder or file that is missing or of another model.
   SavedTable(const std::vector<std::string>& folders, std::string name);
 
   [[nodiscard]] const std::string& folder() const { return folder_; }
-  // Floats of a row, and of its optimiser's state: 0 where the files have none.
+  // Number of floats of a row, and of its optimiser state (0 when the files hold none).
   [[nodiscard]] int64_t dim() const { return dim_; }
   [[nodiscard]] int64_t state_width() const { return state_width_; }
-  // In all files together; a row that several folders have counts as often.
+  // Number of rows in all files together; a row in several folders is counted once for each.
   [[nodiscard]] int64_t rows() const;
-  // At least so many of them a rank has, where the files tell.
+  // A lower bound on the number of the rank's distinct rows; 0 when the files do not tell.
   [[nodiscard]] int64_t rows_of_rank(const PartitionMap& map, int rank) const;
 
   using Visit = std::function<void(const RowsIn&)>;
-  // All rows of all files, without state, some thousands at a time.
+  // Visits all rows of all files, without state, some thousands at a time.
   void visit(const Visit& visit) const;
-  // The rows of the layout's `rank`, each in its newest version, and none that was forgotten until the newest folder
-  // was written. In pieces of whole partitions where the files were written for as many, which then hold all rows of
-  // theirs. With `state`, also state and uses. Of keys in `wanted`, ascending, where that is not nullptr.
+  // Visits the rows of the layout's `rank`, each in its newest version, without rows that were evicted before the
+  // newest folder was written. Each piece holds all rows of some partitions. Files that were written for another number
+  // of partitions are visited file by file instead, with the rows of other ranks. With `state`, pieces also hold
+  // optimiser state and access statistics. If `wanted` is not nullptr, only its keys, ascending, are visited.
   void visit_rank(const TableLayout& layout, int index, int rank, bool state, const std::vector<int64_t>* wanted,
                   const Visit& visit) const;
 
@@ -43,8 +44,8 @@ class SavedTable {
     std::string path;
     SafetensorsFile tensors;
     int64_t rows = 0;
-    std::vector<int64_t> begin = {};     // rows in front of each partition of all ranks, where the file says it
-    bool newest = false, whole = false;  // of the first folder; of the last, which adds to none
+    std::vector<int64_t> begin = {};     // rows before each partition of all ranks, if the file has them
+    bool newest = false, whole = false;  // newest: of the first folder; whole: of the last, a full checkpoint
   };
   struct Part {  // rows [first, first + count) of a file
     const File* file;
@@ -60,10 +61,10 @@ class SavedTable {
   std::string name_, folder_;
   int64_t dim_ = 0, state_width_ = 0;
   bool chain_ = false;
-  std::vector<File> files_;  // of the newest folder first
+  std::vector<File> files_;  // those of the newest folder first
 };
 
-// A tensor of a file. Throws DataError where it is of another type.
+// A tensor of a file. Throws DataError when it is of another type.
 template <class T>
 [[nodiscard]] TensorView typed_tensor(const SafetensorsFile& file, const std::string& path, const std::string& tensor) {
   const TensorView found = file.tensor(tensor);
@@ -73,7 +74,7 @@ template <class T>
   return found;
 }
 
-// What follows a table's name in that of a rank's file.
+// The part of a file's name that follows the table's name: "-RRRRR-of-NNNNN.safetensors".
 [[nodiscard]] std::string shard_suffix(int rank, int ranks);
 
 // Names of the tables in a model's folder, sorted.

@@ -11,10 +11,10 @@
 namespace polyscene::checkpoint {
 namespace {
 
-// Messages in messages, far more than there are: without a bound a file could use up the stack.
+// Limit on nested messages, far above real nesting: without it a crafted file could overflow the stack.
 constexpr int kDeepestMessage = 100;
 
-// Unknown fields are warnings.
+// Keeps the first unknown field; the parser reports unknown fields as warnings.
 struct FirstUnknown : public google::protobuf::io::ErrorCollector {
   std::string field;
   void AddError(int, int, const std::string&) override {}

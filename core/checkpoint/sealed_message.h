@@ -1,4 +1,4 @@
-// Messages as text that begins with its own hash (core/files/sealed_text.h).
+// Protobuf messages as text files whose first line is a hash of the rest (core/files/sealed_text.h).
 #pragma once
 
 #include <google/protobuf/message.h>
@@ -7,14 +7,14 @@
 
 namespace polyscene::checkpoint {
 
-// Replaces the file whole; its field xxh3 is not set. Throws DataError.
+// Writes the message, whose field xxh3 must not be set, and replaces the file in one step. Throws DataError.
 void write_sealed(const std::string& path, const google::protobuf::Message& message);
 
 struct ReadMessage {
-  bool hashed = false;  // else an earlier program wrote it
-  std::string unknown;  // the first field that this program does not know; empty: there is none
+  bool hashed = false;  // false: an earlier version wrote the file
+  std::string unknown;  // the first unknown field; empty when there is none
 };
-// Throws DataError where the file cannot be read, or is not as it was written; `advice` says what to do then.
+// Throws DataError, with `advice`, when the file cannot be read or is damaged.
 [[nodiscard]] ReadMessage read_sealed(const std::string& path, google::protobuf::Message& message,
                                       const std::string& advice);
 

@@ -29,7 +29,7 @@ HeldModel model_of(const std::string& path) {
   return fs::exists(path + "/dense.safetensors") ? HeldModel(path) : HeldModel::of_run(path, false);
 }
 
-// Tells whether ids of the model's tables are integers or texts; an older configuration may not say it, or be missing.
+// Kinds of ids, integers or strings, of the model's tables; an older configuration may not tell, or be missing.
 IdKinds id_kinds_of(const std::string& folder) {
   config::Experiment saved;
   std::ifstream file(folder + "/config.pbtxt");
@@ -62,7 +62,7 @@ class WarmStart {
   }
 
  private:
-  // What `name` is called there; nothing where it is not wanted or not there, which is noted.
+  // The other model's name for `name`. Empty when it is not wanted or does not exist there; the report then says why.
   std::string source_of(const std::string& name) {
     const auto begins = [&](const std::string& prefix) { return name.starts_with(prefix); };
     if (wanted_.only_size() > 0 && std::ranges::none_of(wanted_.only(), begins)) {
@@ -80,7 +80,7 @@ class WarmStart {
     return {};
   }
 
-  // Whether shapes fit; an error unless differing ones are to be skipped.
+  // Whether the shapes are equal. Throws when they differ, unless `mismatch` is SKIP.
   bool fits(const std::string& name, const std::string& there, const std::string& here) {
     if (there == here) return true;
     require(wanted_.mismatch() != config::WarmStart::REFUSE, "[checkpoint] ", name, " has shape ", there, " in ",
@@ -106,7 +106,7 @@ class WarmStart {
     report_.tensors.push_back(entry.name);
   }
 
-  // Rows of ids that never come would start nothing, in silence.
+  // Rows of another kind of ids would never be looked up, and nobody would notice.
   void check_ids(const std::string& here, const std::string& there) const {
     const auto mine = IdKinds(model_.experiment.data()).of_table(here), theirs = ids_there_.of_table(there);
     if (!mine || !theirs || *mine == *theirs) return;
@@ -130,7 +130,7 @@ class WarmStart {
     there.dim = saved.dim();
     RowConversion conversion(there, spec, model_.experiment.seed());
     int64_t kept = 0;
-    SavedRows mine;  // all at once where the table has a bound, since who stays depends on all
+    SavedRows mine;  // with a bound: loaded at once, because which rows stay depends on all of them
     saved.visit([&](const RowsIn& found) {
       const RowsIn rows = convert ? conversion(found) : found;
       if (spec.max_rows == 0) {

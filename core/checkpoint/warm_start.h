@@ -1,4 +1,4 @@
-// Training that starts from parts of another model instead of initial values.
+// Warm start: training that starts from parts of another model instead of initial values.
 #pragma once
 
 #include <cstdint>
@@ -12,17 +12,18 @@
 namespace polyscene {
 
 struct WarmStartReport {
-  std::string folder;                                     // that the model was taken from
-  std::vector<std::string> tensors, tables;               // that were taken, by their names here
-  std::vector<std::string> converted;                     // of the tables, those whose rows have another width, as text
-  std::vector<int64_t> rows;                              // per table of those, on this rank
-  std::vector<std::pair<std::string, std::string>> kept;  // that start as they would have, and why
+  std::string folder;                                     // of the other model
+  std::vector<std::string> tensors, tables;               // that were loaded, by their names in this model
+  std::vector<std::string> converted;                     // tables whose rows were converted to another width, as text
+  std::vector<int64_t> rows;                              // loaded rows of each of `tables`, over all ranks
+  std::vector<std::pair<std::string, std::string>> kept;  // that keep initial values, and why
   std::vector<std::string> unused;                        // of the other model, by their names there
 };
 
-// Fills what has the same name (train.warm_start renames) and shape there; a table's rows come without the state of its
-// optimiser, which may be another one. Each rank takes its rows. Throws InvalidArgument on a shape that differs, unless
-// told to skip or convert those, and where nothing matches; DataError naming a file that is damaged.
+// Collective. Loads the dense tensors and tables that have the same name (after train.warm_start.rename) and shape in
+// the other model. Rows are loaded without optimiser state, because the optimiser may be another one. Each rank loads
+// its rows. Throws InvalidArgument when a shape differs, unless `from.mismatch` says to skip or convert it, and when
+// nothing matches; DataError naming a damaged file.
 [[nodiscard]] WarmStartReport warm_start(const config::WarmStart& from, const ModelState& model);
 
 void print(std::ostream& out, const WarmStartReport& report);

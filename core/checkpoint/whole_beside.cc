@@ -11,7 +11,7 @@ namespace polyscene {
 namespace fs = std::filesystem;
 namespace {
 
-// As far as this rank's share of the files tells.
+// Whether this rank's share of the files is undamaged.
 bool looks_whole(const std::string& checkpoint, const Communicator& communicator) {
   try {
     return damage_of(checkpoint, {.rank = communicator.rank(), .ranks = communicator.size()}).empty();
@@ -24,7 +24,7 @@ bool looks_whole(const std::string& checkpoint, const Communicator& communicator
 
 std::string whole_beside(const std::string& checkpoint, Communicator& communicator) {
   const fs::path folder = fs::path(checkpoint).parent_path();
-  // As rank 0 sees them: all must look at the same ones.
+  // Rank 0 lists the checkpoints, because all ranks must check the same ones.
   const std::vector<int64_t> seen =
       communicator.rank() == 0 ? checkpoint::steps_in(folder.string()) : std::vector<int64_t>();
   const std::vector<int64_t> steps = communicator.all_gather_v<int64_t>(std::span<const int64_t>(seen));

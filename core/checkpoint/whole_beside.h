@@ -1,4 +1,4 @@
-// Where to go on from when a checkpoint is damaged.
+// Advice on which checkpoint to resume from when one is damaged.
 #pragma once
 
 #include <string>
@@ -7,8 +7,8 @@
 
 namespace polyscene {
 
-// "PATH, beside it, is whole": the newest other checkpoint of the run whose files are all as they were written, or that
-// there is none. Reads every file of those that it looks at, each rank its share. Collective.
+// Collective. A clause for error messages: "PATH, beside it, is whole" for the newest other checkpoint of the run that
+// is undamaged, or that there is none. Reads all files of the checkpoints that it tries, each rank its share.
 [[nodiscard]] std::string whole_beside(const std::string& checkpoint, Communicator& communicator);
 
 }  // namespace polyscene

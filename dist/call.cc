@@ -10,7 +10,7 @@ std::string_view name(ReduceOp op) {
   return names[static_cast<int>(op)];
 }
 
-// "30.0 s"; a deadline of milliseconds is not said to be none.
+// "30.0 s"; keeps enough digits that a deadline of milliseconds does not print as 0.
 std::string in_seconds(double seconds) {
   return str(std::fixed, std::setprecision(seconds < 0.1 ? 3 : 1), seconds, " s");
 }

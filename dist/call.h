@@ -1,5 +1,5 @@
-// What a rank says about the collective call it makes. Ranks compare these before any data moves, so that calls that do
-// not fit together are an error with words instead of a hang or of wrong numbers.
+// The description of a collective call. Ranks compare their descriptions before any data moves, so that mismatched
+// calls give an error message instead of a hang or wrong numbers.
 #pragma once
 
 #include <cstdint>
@@ -31,14 +31,14 @@ enum class Collective : uint8_t {
 // Trivially copyable: the mpi implementation sends it as bytes.
 struct Call {
   Collective collective = Collective::kBarrier;
-  DType dtype = DType::kFloat32;     // of reductions
-  ReduceOp reduce = ReduceOp::kSum;  // of reductions
-  int32_t root = 0;                  // of broadcast
-  uint64_t count = 0;                // reductions: elements; ..._v: bytes of an element; others: bytes
+  DType dtype = DType::kFloat32;     // reductions only
+  ReduceOp reduce = ReduceOp::kSum;  // reductions only
+  int32_t root = 0;                  // broadcast only
+  uint64_t count = 0;                // reductions: elements; ..._v: bytes per element; others: bytes
   bool operator==(const Call&) const = default;
 };
 
-// What ended a world: the first rank to fail, and what it said.
+// The failure that ended a world: the first rank to fail, and its error message.
 struct Failure {
   int world_rank = 0;
   std::string reason = {};
@@ -57,18 +57,18 @@ struct Failure {
 [[nodiscard]] std::string describe_timeout(Collective collective, int rank, int size, double seconds,
                                            std::span<const int> missing);
 
-// "[dist.all_reduce] rank 2 of 4 waited 30.0 s for <what> all_reduce(100 x float32, sum); ...what to try", where nobody
-// knows which ranks are missing.
+// "[dist.all_reduce] rank 2 of 4 waited 30.0 s for <what> all_reduce(100 x float32, sum); ...what to try". Used if the
+// missing ranks are not known.
 [[nodiscard]] std::string describe_timeout(const Call& call, int rank, int size, double seconds, std::string_view what);
 
-// What a rank says when it stops because another one failed.
+// The error message of a rank that stops because another one failed.
 [[nodiscard]] std::string describe_peer_failure(Collective collective, int rank, int size, const Failure& failure);
 
-// The text of the error of ranks that make different calls.
+// The error message of ranks that make different calls.
 [[nodiscard]] std::string describe_mismatch(int rank, int size, const Call& mine, int peer, const Call& theirs);
 
-// The text of the error of two ranks whose counts do not fit: `sender` has `sent` elements for `receiver`, which wants
-// another number.
+// The error message of two ranks with different counts: `sender` sends `sent` elements to `receiver`, which wants
+// `wanted`.
 [[nodiscard]] std::string describe_length_mismatch(const Call& call, int rank, int size, int sender, int receiver,
                                                    int64_t sent, int64_t wanted);
 

@@ -34,7 +34,7 @@ std::vector<std::exception_ptr> run_rank_threads(const std::vector<std::unique_p
         errors[i] = run_rank(*ranks[i], body);
       });
     };
-    // A rank whose thread cannot be started has failed: the others must not wait for it.
+    // A rank whose thread cannot be started counts as failed, so that the others do not wait for it.
     std::exception_ptr failure;
     for (size_t i = 0; i < ranks.size() && !failure; ++i)
       if ((failure = run_rank(*ranks[i], [&](Communicator&) { start(i); }))) errors[i] = failure;
@@ -49,7 +49,7 @@ void rethrow_first(const std::optional<Failure>& failure, int first_rank,
   if (first >= 0 && first < static_cast<int>(errors.size()) && errors[static_cast<size_t>(first)]) {
     std::rethrow_exception(errors[static_cast<size_t>(first)]);
   }
-  // What the other ranks threw are echoes of it.
+  // What the other ranks threw is a consequence of the first failure.
   const auto other = std::find_if(errors.begin(), errors.end(), [](const auto& error) { return error != nullptr; });
   if (other != errors.end()) std::rethrow_exception(*other);
   throw CommunicationError(str("[dist.abort] rank ", failure->world_rank, ": ", failure->reason));

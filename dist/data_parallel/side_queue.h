@@ -1,5 +1,5 @@
-// Collectives beside what a device computes: they go on a queue of their own, which waits for the computing queue where
-// it needs its results, and the other way round; the host waits for neither.
+// Runs collectives at the same time as computation on one device. They are queued on a second queue; each queue waits
+// for the other where it needs its results, and the host waits for neither.
 //
 //   SideQueue side(device);
 //   const auto communicator = make_nccl_communicator(host, side.device());
@@ -21,11 +21,11 @@ class SideQueue {
   // `compute` must outlive it.
   explicit SideQueue(Device& compute) : compute_(compute), side_(compute.with_own_queue()) {}
 
-  // The same device with the queue of its own: what communicators are made with.
+  // The same device with the second queue; communicators are made with it.
   [[nodiscard]] Device& device() { return *side_; }
-  // What is queued there from now on sees all that is on the computing queue by now.
+  // Work queued there after this call sees the results of all work that is on the computing queue now.
   void begin() { side_->wait_for(*compute_.record()); }
-  // What is computed from now on sees all that was queued there by now.
+  // Work queued on the computing queue after this call sees the results of all work that is on the second queue now.
   void end() { compute_.wait_for(*side_->record()); }
 
  private:

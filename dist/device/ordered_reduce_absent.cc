@@ -1,5 +1,5 @@
-// Programs that link the kernels of devices have their own ordered_reduce instead: this file is a member of an archive,
-// which a linker takes only for names that nothing has defined.
+// Programs that link the device kernels use their ordered_reduce instead: this file is a member of an archive, and a
+// linker takes a member only for symbols that are still undefined.
 #include "dist/device/ordered_reduce.h"
 
 namespace polyscene {

@@ -32,7 +32,7 @@ struct MaxTwo {
   }
 };
 
-// A thread adds up one element: its loads, one for every rank, wait for nothing but the memory.
+// Each thread adds up one element: its loads, one per rank, are independent and wait only for memory.
 template <class T, class Two>
 struct OrderedReduce {
   Global<const T> received, own;

@@ -1,5 +1,5 @@
-// Collectives on memory of a device over a communicator of the host: what is sent is copied to pinned memory, which the
-// host waits for, and what came is copied back, which nobody waits for. Any number of ranks may share one device.
+// Collectives on device memory over a host communicator. Data to send is copied to pinned memory, and the host waits
+// for that copy; received data is copied back without a wait. Any number of ranks may share one device.
 #pragma once
 
 #include "dist/communicator.h"
@@ -9,7 +9,7 @@ namespace polyscene {
 
 class StagedCommunicator final : public Communicator {
  public:
-  // `device` must outlive it and what is split from it.
+  // `device` must outlive the communicator and its splits.
   StagedCommunicator(std::shared_ptr<Communicator> host, Device& device);
 
   [[nodiscard]] std::string name() const override { return "staged over " + host_->name(); }
@@ -30,9 +30,9 @@ class StagedCommunicator final : public Communicator {
                        std::span<const int64_t> receive_counts, size_t element_bytes) override;
 
  private:
-  // Pinned memory, kept from call to call: what is sent, then what is received.
+  // Pinned memory, reused from call to call: first the data to send, then the data received.
   std::byte* stage(size_t bytes);
-  // The host's copy of what is sent; waits for it.
+  // Copies the data to send to the host; waits for the copy.
   void fetch(std::byte* host, const void* device, size_t bytes);
   void deliver(void* device, const std::byte* host, size_t bytes);
 

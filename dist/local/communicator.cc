@@ -11,14 +11,14 @@ namespace {
 std::byte* at(void* base, size_t bytes) { return static_cast<std::byte*>(base) + bytes; }
 const std::byte* at(const void* base, size_t bytes) { return static_cast<const std::byte*>(base) + bytes; }
 
-// memcpy that accepts the null pointers of empty spans.
+// Like memcpy, but accepts the null pointers of empty spans.
 void copy(void* to, const void* from, size_t bytes) {
   if (bytes > 0 && to != from) std::memcpy(to, from, bytes);
 }
 
 }  // namespace
 
-// The time between arrive and depart as a scope, left in order also when a check throws.
+// The time between arrive and depart as a scope; it departs even if a check throws.
 class LocalCommunicator::Meeting {
  public:
   Meeting(LocalCommunicator& self, const LocalGroup::Posting& posting) : self_(self) {
@@ -36,7 +36,7 @@ class LocalCommunicator::Meeting {
 
   [[nodiscard]] const LocalGroup::Posting& operator[](int rank) const { return self_.group_->posting(rank); }
 
-  // What one rank sends to another must be what that one wants.
+  // Checks that every rank sends to this one as much as this one wants, and the other way round.
   void check_counts() const {
     for (int r = 0; r < self_.size(); ++r) {
       check_pair(self_.rank(), r);
@@ -83,7 +83,7 @@ void LocalCommunicator::meet(const Call& call, std::span<const int64_t> send_cou
   if (!send_counts.empty()) meeting.check_counts();
 }
 
-// Every rank reduces its own slice of all buffers and writes it back to all of them: slices are disjoint, so nobody
+// Every rank reduces its own slice of all buffers and writes it back to all of them: slices are disjoint, so no rank
 // reads what another writes.
 void LocalCommunicator::do_all_reduce(void* data, size_t count, DType dtype, ReduceOp op) {
   const Call call{.collective = Collective::kAllReduce, .dtype = dtype, .reduce = op, .count = count};

@@ -1,4 +1,5 @@
-// A rank that is a thread of this process. Peers' buffers are read in place: nothing is staged or copied twice.
+// A rank that is a thread of this process. It reads the buffers of other ranks in place: nothing is staged or copied
+// twice.
 #pragma once
 
 #include "dist/communicator.h"

@@ -1,9 +1,9 @@
-// Where the threads of one process meet. A collective has two phases:
-//   arrive  every member has posted its call and its buffers;
-//   depart  every member has finished reading the others' buffers, which the owners may now reuse.
-// Whether all have arrived is decided under one lock together with failure: either all members go on to the reading
-// phase or none does. Departing therefore only ever waits for memory copies and heeds no failure: leaving earlier would
-// free memory that a peer still reads.
+// The meeting point of the threads of one process. A collective has two phases:
+//    arrive  every member has posted its call and its buffers;
+//    depart  every member has finished reading the others' buffers, which the owners may now reuse.
+// Arrival and failure are decided under one lock: either all members continue to the reading phase or none does.
+// Departing therefore only waits for memory copies and ignores failures: leaving earlier would free memory that another
+// member still reads.
 #pragma once
 
 #include <atomic>
@@ -19,9 +19,9 @@
 
 namespace polyscene {
 
-// State shared by all groups of one run: the first failure ends them all.
+// The state that all groups of one run share: the first failure ends them all.
 struct LocalWorld {
-  // Records the first failure and wakes all waits; later ones are only consequences and are dropped.
+  // Records the first failure and wakes all waits; later failures are its consequences and are dropped.
   void fail(int world_rank, const std::string& reason);
 
   std::mutex mutex;
@@ -32,7 +32,7 @@ struct LocalWorld {
 
 class LocalGroup {
  public:
-  // What a member shows to the others from arrive to depart. Buffers and counts stay the member's own.
+  // What a member shows to the others from arrive to depart. Buffers and counts still belong to the member.
   struct Posting {
     Call call = {};
     const void* input = nullptr;
@@ -45,10 +45,10 @@ class LocalGroup {
   // world_ranks[r] is the world rank of member r.
   LocalGroup(std::shared_ptr<LocalWorld> world, std::vector<int> world_ranks, CommunicatorOptions options);
 
-  // Posts and waits for all members. Throws CommunicationError past the deadline or after a failure of any rank, and
-  // then nobody reads the posting.
+  // Posts and waits for all members. Throws CommunicationError past the deadline or after a failure of any rank; in
+  // that case no member reads the posting.
   void arrive(int rank, const Posting& posting);
-  // Waits until all members have departed too.
+  // Waits until all members have departed.
   void depart() noexcept;
   // Throws CommunicationError after a failure of any rank.
   void check(int rank) const;
@@ -56,10 +56,10 @@ class LocalGroup {
   void fail(int rank, const std::string& reason);
 
   [[nodiscard]] int size() const { return static_cast<int>(world_ranks_.size()); }
-  // Member `rank`'s posting; to be read between arrive and depart.
+  // Member `rank`'s posting. Valid between arrive and depart.
   [[nodiscard]] const Posting& posting(int rank) const { return postings_[static_cast<size_t>(rank)]; }
 
-  // The leader of a new group creates it between arrive and depart; its members take it after depart.
+  // The leader of a new group creates it between arrive and depart; its members fetch it after depart.
   void create_child(int leader, const std::vector<int>& members);
   [[nodiscard]] std::shared_ptr<LocalGroup> child(int leader) const { return children_[static_cast<size_t>(leader)]; }
 

@@ -1,5 +1,5 @@
-// How a rank waits for messages: it polls without pause first, then yields the processor between polls, and sleeps only
-// when nothing has arrived for so long that a hundred microseconds no longer matter.
+// How a rank waits for messages: it first polls without pause, then yields the processor between polls, and sleeps only
+// if nothing has arrived for so long that a hundred microseconds no longer matter.
 #pragma once
 
 #include <chrono>
@@ -11,7 +11,7 @@ class Backoff {
  public:
   using Clock = std::chrono::steady_clock;
 
-  // Call after every poll that brought nothing.
+  // Call after every poll that found nothing.
   void pause() {
     ++polls_;
     if (polls_ < kStraightPolls) return;
@@ -21,7 +21,7 @@ class Backoff {
       std::this_thread::sleep_for(std::chrono::microseconds(100));
     }
   }
-  // Call after every poll that brought something.
+  // Call after every poll that found something.
   void reset() {
     polls_ = 0;
     since_ = Clock::now();

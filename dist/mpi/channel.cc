@@ -8,27 +8,27 @@
 namespace polyscene {
 namespace {
 
-// How long data of a call that all members had arrived at may still take to move once the job has failed.
+// How long the data of a call at which all members had arrived may still take to move after the job has failed.
 constexpr std::chrono::milliseconds kDataGrace(500);
-// Polls between two looks at the clock and at the notices of other ranks.
+// Number of polls between two checks of the clock and of other ranks' notices.
 constexpr int kPollsPerLook = 16;
-// Stands for a value that the receiver does not know beforehand.
+// Stands for a value that the receiver does not know in advance.
 constexpr int64_t kAnything = -1;
 
 }  // namespace
 
-// Requests under way and the member each waits for. Owns nothing else.
+// Pending requests and the member that each waits for. Does not own the buffers.
 struct Channel::Pending {
   std::vector<MPI_Request> requests;
   std::vector<int> peers;
-  std::vector<int> finished;  // scratch of MPI_Testsome
+  std::vector<int> finished;  // scratch memory of MPI_Testsome
 
   MPI_Request* add(int peer) {
     peers.push_back(peer);
     return &requests.emplace_back(MPI_REQUEST_NULL);
   }
 
-  // Number of requests that finished in this poll, MPI_UNDEFINED when none is left.
+  // The number of requests that finished in this poll, MPI_UNDEFINED if none is left.
   int poll() {
     int count = 0;
     finished.resize(requests.size());
@@ -108,9 +108,9 @@ void Channel::time_out(Collective collective, const Pending& pending) {
   throw CommunicationError(message);
 }
 
-// While calls are being announced, another rank's failure ends the wait at once. While data moves, it does so only when
-// nothing has moved for a while: members in the same call finish it as long as they live, and one that left earlier
-// would leave others reading memory it is about to free.
+// While calls are announced, another rank's failure ends the wait at once. While data moves, a failure ends it only
+// after nothing has moved for a while: members of the same call finish it as long as they live, and leaving earlier
+// would let others read memory that is about to be freed.
 void Channel::wait(Collective collective, Pending& pending, Phase phase) {
   Backoff backoff;
   const Backoff::Clock::duration grace = phase == Phase::kAnnounce ? Backoff::Clock::duration::zero() : kDataGrace;

@@ -1,6 +1,6 @@
-// One rank's point-to-point messages among the members of one communicator, every wait with a deadline. All collectives
-// of the mpi implementation are made of these, not of MPI's own collectives: those cannot say who is missing, wait for
-// ever, and may add in another order from one release, machine or message length to the next.
+// One rank's point-to-point messages to the members of one communicator, with a deadline for every wait. All
+// collectives of the mpi implementation are built on these, not on MPI's own collectives, which cannot name a missing
+// rank, may wait for ever, and may add in another order with another release, machine or message length.
 #pragma once
 
 #include <mpi.h>
@@ -21,29 +21,29 @@ class Channel {
   using Outgoing = std::vector<std::span<const std::byte>>;
   using Incoming = std::vector<std::span<std::byte>>;
 
-  // world_ranks[r] is the world rank of member r, hosted as `hosting` says. The tags from first_tag on, as many as
-  // tags(hosting), must be used by no other live channel that has two members in common with this one; they count as
-  // used from now on. Throws InvalidArgument when MPI has no such tags.
+  // world_ranks[r] is the world rank of member r; `hosting` tells its process. The channel uses tags(hosting) tags from
+  // first_tag on; no other live channel that shares two members with it may use them, and they count as used from now
+  // on. Throws InvalidArgument if MPI does not have that many tags.
   Channel(std::shared_ptr<MpiSession> session, Hosting hosting, std::vector<int> world_ranks, int rank,
           int64_t first_tag, CommunicatorOptions options);
-  // The processes as the ranks of a world.
+  // A channel whose members are the processes.
   static Channel of_processes(const std::shared_ptr<MpiSession>& session, int64_t first_tag,
                               CommunicatorOptions options);
 
-  // MPI knows processes only, so a tag also says which rank of a process sends to which of another. Two for each such
-  // pair: announcements and data.
+  // The number of tags that a channel needs. MPI addresses processes only, so a tag also encodes which rank of a
+  // process sends to which rank of another. Each such pair has two tags: one for announcements, one for data.
   static int64_t tags(const Hosting& hosting) { return int64_t{2} * hosting.lanes() * hosting.lanes(); }
 
-  // Waits until all members have made the same call, the one small message per pair that every collective begins with.
-  // values[r] goes along to member r (nothing given: 0); the members' values for this rank are returned. Where `wanted`
-  // is given, the value from r must equal wanted[r], on either side. Throws InvalidArgument if calls or values do not
-  // fit, CommunicationError past the deadline or after a failure.
+  // Waits until all members have made the same call: every collective begins with one small message per pair. Sends
+  // values[r] to member r (0 if `values` is empty) and returns the members' values for this rank. If `wanted` is given,
+  // the value from r must equal wanted[r], on both sides. Throws InvalidArgument if calls or values differ,
+  // CommunicationError past the deadline or after a failure.
   std::vector<int64_t> arrive(const Call& call, std::span<const int64_t> values = {},
                               std::span<const int64_t> wanted = {});
 
-  // Moves the data of a call all members have arrived at: outgoing[r] to member r, incoming[r] from it, [size] each,
-  // empty where there is nothing; what is this rank's own is left alone. Lengths are known to agree. Messages longer
-  // than options.chunk_bytes are cut. The deadline is that of waiting without any chunk being finished.
+  // Moves the data of a call at which all members have arrived: outgoing[r] to member r, incoming[r] from it, [size]
+  // each, empty if there is nothing; this rank's own entries are ignored. Lengths are known to agree. Messages longer
+  // than options.chunk_bytes are cut into chunks. The deadline limits the time in which no chunk finishes.
   void exchange(Collective collective, const Outgoing& outgoing, const Incoming& incoming);
 
   [[nodiscard]] int rank() const { return rank_; }
@@ -52,7 +52,8 @@ class Channel {
   [[nodiscard]] const Hosting& hosting() const { return hosting_; }
   [[nodiscard]] const std::shared_ptr<MpiSession>& session() const { return session_; }
   [[nodiscard]] const CommunicatorOptions& options() const { return options_; }
-  // Throws CommunicationError if a failure of any rank is known or can be learnt without waiting; from any thread.
+  // Throws CommunicationError if a failure of any rank is known or can be read without waiting. May be called on any
+  // thread.
   void check();
   // Marks the job as failed by this rank.
   void fail(const std::string& reason) noexcept { session_->fail(world_rank(rank_), reason); }
@@ -66,7 +67,7 @@ class Channel {
   [[nodiscard]] int process(int member) const { return hosting_.process(world_rank(member)); }
   [[nodiscard]] int tag(Kind kind, int sender, int receiver) const;
   void check_alive(Collective collective) const;
-  // Runs body, which calls MPI; throws when a failure has made an end to that.
+  // Runs `body`, which calls MPI; throws if a failure has ended the use of MPI.
   template <class Body>
   void call_mpi(Collective collective, Body&& body) {
     if (!session_->call_mpi(body)) throw_peer_failure(collective);

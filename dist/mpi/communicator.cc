@@ -9,10 +9,11 @@
 namespace polyscene {
 namespace {
 
-// Below this many bytes a reduction is one round of messages (everybody gets everything and adds for itself) instead of
+// Below this size a reduction is one round of messages (every rank receives everything and adds for itself) instead of
 // two rounds with less data.
 constexpr size_t kOneRoundBytes = 16 << 10;
-// Bytes that a rank reduces at a time: what it received is still in its cache when it adds, and scratch stays small.
+// Bytes that a rank reduces at a time: received data is still in the cache when it is added, and scratch memory stays
+// small.
 constexpr size_t kSliceBytes = 1 << 20;
 
 void copy(void* to, const void* from, size_t bytes) {
@@ -25,7 +26,7 @@ std::vector<size_t> offsets_of(std::span<const int64_t> counts, size_t unit_byte
   return offsets;
 }
 
-// Cuts count elements into `parts` almost equal slices.
+// Cuts `count` elements into `parts` almost equal slices.
 std::vector<size_t> even_offsets(size_t count, size_t parts, size_t unit_bytes) {
   std::vector<size_t> offsets;
   for (size_t p = 0; p <= parts; ++p) offsets.push_back(count * p / parts * unit_bytes);
@@ -85,7 +86,7 @@ void MpiCommunicator::do_all_gather_v(const void* input, size_t count, size_t el
   gather(Collective::kAllGatherV, input, static_cast<std::byte*>(output), offsets);
 }
 
-// The counts travel with the announcement of the call: no further message is needed.
+// The counts travel with the announcement of the call, so no further message is needed.
 std::vector<int64_t> MpiCommunicator::do_exchange_counts(std::span<const int64_t> counts) {
   return channel_.arrive({.collective = Collective::kExchangeCounts}, counts);
 }
@@ -107,7 +108,7 @@ void MpiCommunicator::reduce_short(std::byte* data, size_t count, DType dtype, R
   reduce_pieces(Collective::kAllReduce, pieces, data, dtype, op);
 }
 
-// Rank r reduces slice r of everybody and sends the result to all.
+// Rank r reduces slice r of all ranks and sends the result to all.
 void MpiCommunicator::reduce_sliced(std::byte* data, size_t count, DType dtype, ReduceOp op) {
   const std::vector<size_t> offsets =
       even_offsets(count, static_cast<size_t>(size()), static_cast<size_t>(size_bytes(dtype)));
@@ -141,8 +142,8 @@ void MpiCommunicator::do_reduce_scatter(const void* input, void* output, size_t 
   }
 }
 
-// Short data goes from the root to everybody. Longer data is scattered in slices which all then exchange, so that the
-// root sends it about twice instead of size - 1 times (van de Geijn's broadcast).
+// The root sends short data to every rank. Longer data is scattered in slices that the ranks then exchange, so the root
+// sends it about twice instead of size - 1 times (van de Geijn's broadcast).
 void MpiCommunicator::do_broadcast(void* data, size_t bytes, int root) {
   channel_.arrive({.collective = Collective::kBroadcast, .root = root, .count = bytes});
   const size_t ranks = static_cast<size_t>(size());
@@ -171,8 +172,8 @@ void MpiCommunicator::do_all_to_all_v(const void* input, std::span<const int64_t
   copy(incoming[static_cast<size_t>(rank())].data(), own.data(), own.size());
 }
 
-// The new communicators take the first tags that are free on all members' processes. Those of different colours share
-// them: they have no member in common.
+// The new communicators use the first tags that are free on all processes of the members. Communicators of different
+// colours use the same tags, because they have no member in common.
 std::unique_ptr<Communicator> MpiCommunicator::split(int color) {
   channel_.arrive({.collective = Collective::kSplit});
   struct Choice {

@@ -27,24 +27,24 @@ class MpiCommunicator final : public Communicator {
                        std::span<const int64_t> receive_counts, size_t element_bytes) override;
 
  private:
-  // Every rank sends its input to all others; rank r's goes to output[offsets[r], offsets[r + 1]), in bytes.
+  // Every rank sends its input to all others; the input of rank r goes to bytes [offsets[r], offsets[r + 1]) of output.
   void gather(Collective collective, const void* input, std::byte* output, std::span<const size_t> offsets);
-  // pieces[r] goes to rank r; output is the reduction of all that came here, this rank's own piece among them.
+  // Sends pieces[r] to rank r; output receives the reduction of all pieces for this rank, its own included.
   void reduce_pieces(Collective collective, const Channel::Outgoing& pieces, void* output, DType dtype, ReduceOp op);
   void reduce_short(std::byte* data, size_t count, DType dtype, ReduceOp op);
   void reduce_sliced(std::byte* data, size_t count, DType dtype, ReduceOp op);
   std::byte* scratch(size_t bytes);
 
   Channel channel_;
-  std::vector<std::byte> scratch_;  // kept from call to call: fresh pages cost as much as the transfer
+  std::vector<std::byte> scratch_;  // reused from call to call, because fresh pages cost as much as the transfer
 };
 
-// A world whose ranks are the processes of the job. Collective of these.
+// Makes a world whose ranks are the processes of the job. Collective over the processes.
 [[nodiscard]] std::unique_ptr<Communicator> make_processes(const std::shared_ptr<MpiSession>& session,
                                                            CommunicatorOptions options);
 
-// A world of `ranks` ranks, spread over the processes as Hosting says: those of this process, in order. Collective of
-// the processes; throws InvalidArgument on all if there are more of them than ranks.
+// Makes a world of `ranks` ranks spread over the processes according to Hosting, and returns those of this process, in
+// order. Collective over the processes; throws InvalidArgument on all of them if there are more processes than ranks.
 [[nodiscard]] std::vector<std::unique_ptr<Communicator>> host_ranks(const std::shared_ptr<MpiSession>& session,
                                                                     int ranks, CommunicatorOptions options);
 

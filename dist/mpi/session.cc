@@ -17,23 +17,23 @@
 namespace polyscene {
 namespace {
 
-constexpr int kThreadsOfMpi = 2;  // Open MPI 4.1's; it ends the process by itself where it gets fewer
+constexpr int kThreadsOfMpi = 2;  // Open MPI 4.1 has two; with fewer it would end the process itself
 constexpr int kNoticeTag = 0;
 constexpr int kLooksBeforeFailing = 8;
-constexpr std::chrono::milliseconds kSendGrace(20);        // for notices to leave; they are short and go out at once
+constexpr std::chrono::milliseconds kSendGrace(20);        // for notices to be sent; they are short and leave at once
 constexpr std::chrono::milliseconds kFarewellGrace(2000);  // for other ranks to print their errors
-constexpr std::chrono::milliseconds kOriginLead(300);      // by which the rank that failed first leaves before others
+constexpr std::chrono::milliseconds kOriginLead(300);  // by which the rank that failed first exits before the others
 
-// MPI is one per process and cannot be started twice; these say where it stands.
+// The state of MPI in this process, which has one MPI and cannot start it twice.
 struct ProcessState {
   std::mutex mutex;
   std::weak_ptr<MpiSession> session;
-  MpiSession* live = nullptr;  // never deleted once broken: its buffers may be known to MPI until the process ends
+  MpiSession* live = nullptr;  // never deleted once broken: MPI may use its buffers until the process ends
   bool finalized = false;
 };
 
 ProcessState& process_state() {
-  static ProcessState* state = new ProcessState;  // outlives the handlers of exit
+  static ProcessState* state = new ProcessState;  // outlives the exit handlers
   return *state;
 }
 
@@ -41,8 +41,8 @@ ProcessState& process_state() {
 
 struct MpiSession::Notice {
   enum class Kind : int32_t { kFailed, kLastWords, kFarewell } kind;
-  int32_t rank;    // failed: in the world; else of the process
-  uint64_t words;  // last words: their hash
+  int32_t rank;    // failed: world rank; else rank of the process
+  uint64_t words;  // last words: hash of the error
   char reason[2032];
 };
 
@@ -122,7 +122,7 @@ void MpiSession::keep(std::shared_ptr<void> buffers) {
 }
 
 void MpiSession::fail(int world_rank, const std::string& reason) noexcept {
-  // A process that was not listening may be told only now that it is not the first.
+  // A process that did not poll for a while may learn only now that another rank failed first.
   for (Backoff backoff; backoff.polls() < kLooksBeforeFailing; backoff.pause()) poll();
   {
     const std::lock_guard lock(mutex_);
@@ -135,7 +135,7 @@ void MpiSession::fail(int world_rank, const std::string& reason) noexcept {
   tell_all(notice);
 }
 
-// Sends without waiting for the receivers: the buffers are kept, and a peer that is gone is not waited for.
+// Sends without waiting for receivers: the buffers are kept, and processes that are gone are not waited for.
 void MpiSession::tell_all(const Notice& notice) noexcept {
   const auto buffer = std::make_shared<Notice>(notice);
   keep(buffer);
@@ -173,7 +173,8 @@ void MpiSession::poll() noexcept {
   });
 }
 
-// Starts to receive what has been announced, without waiting for it: the sender may be dead. Called under both locks.
+// Starts to receive announced notices without waiting for them, because the sender may be dead. Called under both
+// locks.
 void MpiSession::receive_notices() {
   for (;;) {
     int found = 0;
@@ -218,7 +219,7 @@ void MpiSession::release(MpiSession* session) noexcept {
   delete session;
 }
 
-// All ranks meet for a last time, with a deadline, so that MPI_Finalize finds them there.
+// All ranks meet one last time, with a deadline, so that MPI_Finalize does not wait for missing ones.
 void MpiSession::close() noexcept {
   if (std::uncaught_exceptions() > exceptions_at_start_) {
     return fail(representative_, "its communicator was left by an exception");
@@ -245,7 +246,7 @@ int MpiSession::speaking_rank(const std::string& error) noexcept {
     if (!session->failure()) session->fail(session->representative_, error);
     return session->rank_0_says(error) ? kSilent : session->rank_;
   } catch (const std::exception&) {
-    return 0;  // without MPI nobody knows of anybody
+    return 0;  // without MPI no process knows of another
   }
 }
 
@@ -257,7 +258,7 @@ bool MpiSession::rank_0_says(const std::string& error) noexcept {
     poll();
     const std::lock_guard lock(mutex_);
     if (!words_of_0_) continue;
-    // Also where this rank stopped because rank 0 failed: rank 0 says why.
+    // Also true if this rank stopped because rank 0 failed: rank 0 prints the reason.
     const bool echo = failure_ && !failed_here_ && std::hash<std::string>()(failure_->reason) == *words_of_0_;
     return echo || *words_of_0_ == words;
   }

@@ -1,16 +1,16 @@
-// MPI as this process uses it: initialised once, one duplicate of MPI_COMM_WORLD for everything, finalised with the
-// last communicator. MPI itself is one per process, hence so is the session, whatever number of ranks the process
-// hosts. Rank and size here are those of processes; failures name the ranks of worlds.
+// MPI in this process: initialised once, with one duplicate of MPI_COMM_WORLD for everything, and finalised with the
+// last communicator. A process has one MPI and hence one session, however many ranks it hosts. Rank and size here count
+// processes; failures name ranks of worlds.
 //
-// One thread at a time calls MPI. Hosted ranks are threads, and one that gives up in the middle of an exchange frees
-// buffers that MPI knows: silence() makes sure that no other thread lets MPI go on with them.
+// Only one thread at a time calls MPI. Hosted ranks are threads, and one that gives up in the middle of an exchange
+// frees buffers that MPI still uses: silence() ensures that no other thread lets MPI continue with them.
 //
-// Failure. The rank that fails first tells all others with a notice they look for in every wait; they stop with an
-// error that names it. A broken session is never finalised (that would wait for the dead): the process ends without,
-// which mpirun takes as a failure of the job whatever the exit code. At exit the ranks say farewell to one another, so
-// that all have printed their errors before the first one to leave makes mpirun kill the rest; the rank that failed
-// first leaves first, because mpirun returns its exit code. Before that each tells with what words it ends, so that an
-// error that all meet is printed once.
+// Failures. The rank that fails first sends all others a notice, which they look for in every wait; they stop with an
+// error that names that rank. A broken session is never finalised (that would wait for dead processes): the process
+// ends without it, which mpirun treats as a failure of the job whatever the exit code. At exit the ranks exchange
+// farewells, so that all have printed their errors before the first exit makes mpirun kill the rest. The rank that
+// failed first exits first, because mpirun returns its exit code. Before that each rank announces the error that it
+// ends with, so that an error of all ranks is printed once.
 #pragma once
 
 #include <mpi.h>
@@ -29,25 +29,27 @@ namespace polyscene {
 
 class MpiSession {
  public:
-  // Initialises MPI at the first call. The last owner to let go finalises it, waiting for the other ranks for at most
-  // the longest deadline given. Throws InvalidArgument once MPI is finalised, CommunicationError if it does not start.
+  // Initialises MPI at the first call. The last owner to release it finalises MPI and waits for the other ranks, at
+  // most for the longest deadline given. Throws InvalidArgument once MPI is finalised, CommunicationError if MPI does
+  // not start.
   static std::shared_ptr<MpiSession> acquire(std::chrono::duration<double> deadline);
 
   [[nodiscard]] MPI_Comm comm() const { return comm_; }
-  // As speaking_rank() in world.h.
+  // See speaking_rank() in world.h.
   static int speaking_rank(const std::string& error) noexcept;
 
   [[nodiscard]] int rank() const { return rank_; }
   [[nodiscard]] int size() const { return size_; }
 
-  // Every communicator has a range of tags of its own, so that split needs no MPI communicator (MPI has no way to make
-  // one with a deadline). Tags from next_tag() on have been used by no communicator of this process.
+  // Every communicator has its own range of tags, so split needs no MPI communicator (MPI cannot make one with a
+  // deadline). No communicator of this process has used the tags from next_tag() on.
   [[nodiscard]] int64_t next_tag() const { return next_tag_; }
   [[nodiscard]] int64_t max_tag() const { return max_tag_; }
-  static constexpr int64_t kProcessTag = 1;  // first of those with which processes make worlds and meet at the end
+  static constexpr int64_t kProcessTag = 1;  // first of the tags with which processes make worlds and meet at the end
   void use_tags_below(int64_t end) noexcept;
 
-  // Runs body, which calls MPI, while no other thread of the process does. False, and nothing is run, once silent.
+  // Runs `body`, which calls MPI, while no other thread of the process does. After silence() it runs nothing and
+  // returns false.
   template <class Body>
   bool call_mpi(Body&& body) {
     const std::lock_guard lock(mpi_mutex_);
@@ -55,18 +57,18 @@ class MpiSession {
     body();
     return true;
   }
-  // From here on nobody calls MPI: buffers that it still knows are about to be freed.
+  // Ends all use of MPI by this process, because buffers that MPI still uses are about to be freed.
   void silence() noexcept;
-  // Keeps the buffers of pending requests for the rest of the process.
+  // Keeps the buffers of pending requests until the process ends.
   void keep(std::shared_ptr<void> buffers);
 
-  // Marks the job as failed by a rank of this process and tells all other processes. Only the first failure counts.
+  // Marks the job as failed by a rank of this process and notifies all other processes. Only the first failure counts.
   void fail(int world_rank, const std::string& reason) noexcept;
-  // Takes in notices of other processes.
+  // Receives notices of other processes.
   void poll() noexcept;
-  // The failure that broke the session, of a rank here or elsewhere; null while all is well.
+  // The failure that broke the session, of a rank here or elsewhere; null without a failure.
   [[nodiscard]] std::shared_ptr<const Failure> failure() const;
-  // The rank that failures of the process as a whole are reported as; its own number unless it hosts other ranks.
+  // Sets the rank that is named in failures of the whole process; by default the process's own number.
   void represent(int world_rank) noexcept { representative_ = world_rank; }
 
  private:
@@ -90,16 +92,16 @@ class MpiSession {
   std::atomic<int> representative_ = 0;
   std::chrono::duration<double> deadline_{};
   int exceptions_at_start_ = 0;
-  std::mutex mpi_mutex_;  // taken after mutex_ where both are
+  std::mutex mpi_mutex_;  // if both are taken, mutex_ is taken first
   bool silent_ = false;   // guarded by mpi_mutex_
   mutable std::mutex mutex_;
   std::shared_ptr<const Failure> failure_;
   std::atomic<bool> failed_here_ = false;
   std::vector<char> farewells_;         // [size]
-  std::optional<uint64_t> words_of_0_;  // a hash of the error with which rank 0 ends
+  std::optional<uint64_t> words_of_0_;  // hash of the error with which rank 0 ends
   std::vector<std::shared_ptr<void>> kept_;
   struct Arriving;
-  std::vector<Arriving> arriving_;  // notices whose sender is known and whose text is under way
+  std::vector<Arriving> arriving_;  // notices whose sender is known and whose text is still arriving
 };
 
 // Throws CommunicationError unless code is MPI_SUCCESS.

@@ -38,7 +38,7 @@ void run_mpi_rank(const std::function<void(Communicator&)>& body, CommunicatorOp
 void run_mpi_ranks(int ranks, const std::function<void(Communicator&)>& body, CommunicatorOptions options) {
   if (!started_by_mpi()) return run_local_ranks(ranks, body, options);
   const std::shared_ptr<MpiSession> session = MpiSession::acquire(options.deadline);
-  if (session->size() == 1) return run_local_ranks(ranks, body, options);  // they need no messages
+  if (session->size() == 1) return run_local_ranks(ranks, body, options);  // ranks of one process need no messages
   const std::vector<std::unique_ptr<Communicator>> hosted = host_ranks(session, ranks, options);
   const std::vector<std::exception_ptr> errors = run_rank_threads(hosted, body);
   const auto failure = session->failure();

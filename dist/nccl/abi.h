@@ -1,6 +1,6 @@
-// What we use of NCCL's C interface: names and numbers of its ABI, which no release of NCCL 2 has changed. The library
-// is loaded at run time, so that one binary starts with and without it, and building needs no header of NCCL. Where
-// there is one, tests/dist/nccl compares.
+// The part of NCCL's C interface that is used here: names and numbers of its ABI, which no release of NCCL 2 has
+// changed. The library is loaded at run time, so one binary starts with and without it, and building needs no NCCL
+// header. tests/dist/nccl compares these declarations with the header, if there is one.
 #pragma once
 
 #include <cstddef>
@@ -28,7 +28,7 @@ struct UniqueId {
   char bytes[128];
 };
 
-// The first fields of the configuration, as of version 2.14; NCCL takes defaults for what a version did not have.
+// The first fields of the configuration as of version 2.14; NCCL uses defaults for fields that a version did not have.
 struct Config {
   size_t size = sizeof(Config);
   unsigned magic = 0xcafebeef;
@@ -38,7 +38,7 @@ struct Config {
 
 inline constexpr int kOldestVersion = 21800;  // 2.18.0
 
-// A stream is a cudaStream_t. Every function but the last two gives back a Result.
+// A stream is a cudaStream_t. Every function but the last two returns a Result.
 using GetVersion = Result (*)(int* version);
 using GetUniqueId = Result (*)(UniqueId* id);
 using CommInitRankConfig = Result (*)(Comm** comm, int ranks, UniqueId id, int rank, Config* config);

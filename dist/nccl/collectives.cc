@@ -17,8 +17,8 @@ nccl::ReduceOp op_of(ReduceOp op) {
   return ops[static_cast<int>(op)];
 }
 
-// Whether NCCL gives what the contract says. It may add in any order, which integers do not mind, and drops NaN from a
-// minimum or a maximum.
+// Whether NCCL's own reduction fulfils the contract. NCCL may add in any order, which is exact for integers only, and
+// drops NaN from a minimum or a maximum.
 bool nccl_reduces(const NcclOptions& options, DType dtype, ReduceOp op) {
   return !is_floating(dtype) || (op == ReduceOp::kSum && !options.in_rank_order);
 }
@@ -34,7 +34,8 @@ std::byte* NcclCommunicator::scratch(size_t bytes) {
   return static_cast<std::byte*>(scratch_.get());
 }
 
-// Every rank gets its share of everybody, adds in rank order and sends the result to all: the traffic of a ring.
+// Every rank receives its share from all ranks, adds in rank order and sends the result to all, with the traffic of a
+// ring.
 void NcclCommunicator::reduce_in_rank_order(const Call& call, std::byte* data) {
   const auto element = static_cast<size_t>(size_bytes(call.dtype)), ranks = static_cast<size_t>(size());
   const size_t share = (call.count + ranks - 1) / ranks, self = static_cast<size_t>(rank());

@@ -6,7 +6,7 @@
 
 namespace polyscene {
 
-// Of what NCCL does in the background: the first calls between ranks, which connect them.
+// Interval of polling for NCCL's background work: the first calls between ranks connect them.
 constexpr std::chrono::microseconds kPollPeriod(50);
 
 NcclCommunicator::NcclCommunicator(std::shared_ptr<Communicator> host, Shared shared)
@@ -26,7 +26,7 @@ void NcclCommunicator::connect() {
   nccl::UniqueId id{};
   if (rank() == 0) shared_.library->check(shared_.library->get_unique_id(&id), "ncclGetUniqueId");
   host_->do_broadcast(&id, sizeof(id), 0);
-  (void)device().stream();  // NCCL takes the thread's current device
+  (void)device().stream();  // NCCL uses the thread's current device
   handle_ = std::make_shared<NcclHandle>(shared_.library, size(), id, rank());
   watch().add(handle_);
   queue(call, [](const NcclLibrary&, nccl::Comm*) { return nccl::Result::kInProgress; });
@@ -34,7 +34,7 @@ void NcclCommunicator::connect() {
 
 void NcclCommunicator::fail(const std::string& message) {
   watch().fail(message);
-  watch().check();  // throws what was first
+  watch().check();  // throws the first failure
   throw CommunicationError(message);
 }
 
@@ -76,7 +76,7 @@ void NcclCommunicator::exchange(const Call& call, std::span<const Exchange> with
     const auto note = [&](nccl::Result result) {
       if (worst == nccl::Result::kSuccess || worst == nccl::Result::kInProgress) worst = result;
     };
-    // Every rank begins with its right neighbour, so that not all of them begin with the same.
+    // Every rank begins with its right neighbour, so that they do not all begin with the same rank.
     for (int step = 1; step < size(); ++step) {
       const int to = (rank() + step) % size(), from = (rank() + size() - step) % size();
       const Exchange &sent = with[static_cast<size_t>(to)], &received = with[static_cast<size_t>(from)];
@@ -84,7 +84,7 @@ void NcclCommunicator::exchange(const Call& call, std::span<const Exchange> with
       if (received.receive_bytes > 0)
         note(library.recv(received.receive, received.receive_bytes, nccl::DataType::kUint8, from, comm, stream));
     }
-    note(library.group_end());  // in any case: the group is the thread's, not the communicator's
+    note(library.group_end());  // called after errors too: the group belongs to the thread, not to the communicator
     return worst;
   });
 }
@@ -101,7 +101,7 @@ void NcclCommunicator::meet(const Call& call, std::span<const int64_t> send_coun
   host_->meet(call, send_counts, receive_counts);
 }
 
-// NCCL's own way to split keeps resources of the parent in use and is one more that can fail; splitting is rare.
+// NCCL's own split keeps resources of the parent in use and is one more call that can fail; splits are rare.
 std::unique_ptr<Communicator> NcclCommunicator::split(int color) {
   return std::make_unique<NcclCommunicator>(host_->split(color), shared_);
 }

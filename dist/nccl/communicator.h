@@ -1,4 +1,4 @@
-// Collectives on memory of devices by NCCL, for ranks that have a communicator of the host.
+// Collectives on device memory with NCCL, for ranks that have a host communicator.
 #pragma once
 
 #include "dist/call.h"
@@ -10,7 +10,7 @@ namespace polyscene {
 
 class NcclCommunicator final : public Communicator {
  public:
-  // What all communicators of a rank that were split from one another share.
+  // The state that a rank's communicator shares with its splits.
   struct Shared {
     std::shared_ptr<const NcclLibrary> library;
     Device& device;
@@ -40,7 +40,7 @@ class NcclCommunicator final : public Communicator {
                        std::span<const int64_t> receive_counts, size_t element_bytes) override;
 
  private:
-  // What goes to a rank and what comes from it, in bytes; there is no exchange where there are none.
+  // The bytes to send to a rank and to receive from it; 0 bytes mean no message.
   struct Exchange {
     const std::byte* send = nullptr;
     size_t send_bytes = 0;
@@ -51,23 +51,23 @@ class NcclCommunicator final : public Communicator {
   [[nodiscard]] NcclWatch& watch() const { return *shared_.watch; }
   [[nodiscard]] Device& device() const { return shared_.device; }
   void connect();
-  // The frame of every call: the hosts meet, work() queues what is to be done unless there is nothing, and the watch is
-  // told.
+  // The frame of every call: the hosts meet, work() queues the work unless `nothing` is true, and the watch is
+  // notified.
   void run(const Call& call, bool nothing, const std::function<void()>& work, std::span<const int64_t> send_counts = {},
            std::span<const int64_t> receive_counts = {});
-  // Calls NCCL and returns when what it was asked for is queued.
+  // Calls NCCL and returns once NCCL has queued its work.
   using Question = std::function<nccl::Result(const NcclLibrary&, nccl::Comm*)>;
   void queue(const Call& call, const Question& ask);
   [[noreturn]] void fail(const std::string& message);
-  // Everything that ranks send to one another, as one step; what a rank sends itself is left alone.
+  // Exchanges messages with all ranks in one step. What a rank sends to itself is not moved.
   void exchange(const Call& call, std::span<const Exchange> with);
   void reduce_in_rank_order(const Call& call, std::byte* data);
   std::byte* scratch(size_t bytes);
 
   std::shared_ptr<Communicator> host_;
   Shared shared_;
-  std::shared_ptr<NcclHandle> handle_;  // null where there is one rank
-  std::shared_ptr<void> scratch_;       // kept from call to call: the queue orders its uses
+  std::shared_ptr<NcclHandle> handle_;  // null in a world of one
+  std::shared_ptr<void> scratch_;       // reused from call to call: the queue orders the uses
   size_t scratch_bytes_ = 0;
   int64_t calls_ = 0;
   int exceptions_at_start_;

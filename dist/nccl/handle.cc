@@ -28,7 +28,7 @@ nccl::Comm* NcclHandle::take() noexcept {
   return std::exchange(comm_, nullptr);
 }
 
-// Without the lock: nobody else has the communicator any more, and nobody is to wait for this.
+// Runs without the lock: no other thread has the communicator any more, and none may wait for this call.
 void NcclHandle::abort() noexcept {
   if (nccl::Comm* const comm = take()) library_->comm_abort(comm);
 }

@@ -1,6 +1,6 @@
-// One rank's part of an NCCL communicator. NCCL lets one thread at a time call it with a communicator, and none once it
-// is aborted; both are kept here, so that a thread that watches may abort what another one uses. No call of NCCL waits
-// for other ranks: what takes longer is under way, and state() tells how it stands.
+// One rank's part of an NCCL communicator. NCCL allows one thread at a time to use a communicator, and none after an
+// abort; this class enforces both, so that a watching thread may abort a communicator that another thread uses. No NCCL
+// call waits for other ranks: longer work continues in the background, and state() reports its progress.
 #pragma once
 
 #include <atomic>
@@ -13,27 +13,27 @@ namespace polyscene {
 
 class NcclHandle {
  public:
-  // Starts to make a communicator of `ranks` ranks that share an id, on the calling thread's current device. Throws
+  // Starts to create a communicator of `ranks` ranks that share an id, on the calling thread's current device. Throws
   // CommunicationError.
   NcclHandle(std::shared_ptr<const NcclLibrary> library, int ranks, const nccl::UniqueId& id, int rank);
   ~NcclHandle() { abort(); }
   NcclHandle(const NcclHandle&) = delete;
   NcclHandle& operator=(const NcclHandle&) = delete;
 
-  // What body(library, comm) gives back; nothing, without a call, once the communicator is gone.
+  // Returns body(library, comm), or nothing, without a call, once the communicator is gone.
   template <class Body>
   std::optional<nccl::Result> call(Body&& body) {
     const std::lock_guard lock(mutex_);
     if (comm_ == nullptr) return std::nullopt;
     return body(*library_, comm_);
   }
-  // kInProgress, kSuccess, or what went wrong at any time; nothing once it is gone.
+  // kInProgress, kSuccess, or the error of any earlier work; nothing once the communicator is gone.
   [[nodiscard]] std::optional<nccl::Result> state();
-  // What NCCL says of a result, as long as the communicator is there.
+  // NCCL's description of a result, as long as the communicator exists.
   [[nodiscard]] std::string describe(nccl::Result result);
 
-  // While a thread waits for a call of its to be through, others do not ask for the state: what NCCL began for a call,
-  // it brings to its end in the thread that asks.
+  // While one thread waits for its call to finish, other threads must not ask for the state: NCCL completes the work of
+  // a call in the thread that asks.
   class Settling {
    public:
     explicit Settling(NcclHandle& handle) : handle_(handle) { handle_.settling_ = true; }
@@ -46,9 +46,9 @@ class NcclHandle {
   };
   [[nodiscard]] bool settling() const { return settling_; }
 
-  // Ends all work that is queued or under way. May take until other ranks of this machine abort too.
+  // Aborts all work that is queued or running. May take until other ranks of this machine abort too.
   void abort() noexcept;
-  // Gives it back after ncclCommFinalize is through.
+  // Destroys the communicator, after ncclCommFinalize has finished.
   void destroy() noexcept;
 
  private:

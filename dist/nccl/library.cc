@@ -24,7 +24,7 @@ void find(Function& function, void* library, const std::string& path, const char
   require<CommunicationError>(function != nullptr, "[dist.nccl] ", path, " has no function ", name, kWhatToTry);
 }
 
-// Both ways in which NCCL has written its versions down: 2804 is 2.8.4, 22809 is 2.28.9.
+// NCCL has encoded its versions in two ways: 2804 is 2.8.4, 22809 is 2.28.9.
 std::string version_text(int version) {
   const int major = version < 10000 ? version / 1000 : version / 10000,
             rest = version - major * (version < 10000 ? 1000 : 10000);

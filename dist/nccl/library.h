@@ -1,4 +1,4 @@
-// NCCL, found when it is first wanted.
+// The NCCL library, loaded on first use.
 #pragma once
 
 #include <memory>
@@ -9,12 +9,12 @@
 namespace polyscene {
 
 struct NcclLibrary {
-  // Loads the file `path`; where it is empty, what the environment variable POLYSCENE_NCCL_LIBRARY names, and where
-  // that is not set, libnccl.so.2. It is never unloaded: threads of its own may live in it. Throws CommunicationError
-  // saying what to install or to set when it is not there, lacks a function or is too old.
+  // Loads the file `path`; if it is empty, the file named by the environment variable POLYSCENE_NCCL_LIBRARY; if that
+  // is not set, libnccl.so.2. It is never unloaded, because its own threads may still run. If it is missing, lacks a
+  // function or is too old, throws CommunicationError that tells what to install or to set.
   static std::shared_ptr<const NcclLibrary> load(const std::string& path = "");
 
-  // Throws CommunicationError naming the function and what NCCL says, unless result is a success or under way.
+  // Throws CommunicationError naming the function and NCCL's description, unless `result` is kSuccess or kInProgress.
   void check(nccl::Result result, const char* function, nccl::Comm* comm = nullptr) const;
   // "remote process exited or there was a network error: <details>".
   [[nodiscard]] std::string describe(nccl::Result result, nccl::Comm* comm) const;

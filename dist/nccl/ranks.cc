@@ -6,7 +6,7 @@
 namespace polyscene {
 namespace {
 
-// Texts of all ranks, one a line, in rank order; the same on all of them.
+// The texts of all ranks, one per line, in rank order; the same on all ranks.
 std::vector<std::string> gather(Communicator& host, const std::string& text) {
   const std::vector<char> all = host.all_gather_v<char>(std::span<const char>(text + "\n"));
   std::vector<std::string> lines(1);
@@ -19,7 +19,7 @@ std::vector<std::string> gather(Communicator& host, const std::string& text) {
   return lines;
 }
 
-// Why NCCL cannot connect these ranks; empty if it can.
+// The reason why NCCL cannot connect these ranks; empty if it can.
 std::string why_not_nccl(Communicator& host, const Device& device) {
   const std::vector<std::string> places = gather(host, device.place());
   for (size_t r = 0; r < places.size(); ++r) {

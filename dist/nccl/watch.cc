@@ -16,9 +16,9 @@ namespace {
 
 using Clock = std::chrono::steady_clock;
 
-constexpr std::chrono::milliseconds kPeriod(10);  // between two looks at everything
-// How long NCCL may take to come back from an abort, in which it may wait for ranks that hang or are dead; or the
-// deadline, where that is shorter.
+constexpr std::chrono::milliseconds kPeriod(10);  // between two polls
+// How long NCCL may take to return from an abort, in which it may wait for ranks that hang or are dead. A shorter
+// deadline takes precedence.
 constexpr std::chrono::duration<double> kAbortGrace = std::chrono::seconds(2);
 
 }  // namespace
@@ -42,7 +42,7 @@ struct NcclWatch::State {
   void look();
   void release();
   void fail(const std::string& reason, bool tell);
-  // These three under the lock; two of them return what has gone wrong.
+  // These three are called under the lock; the first two return the error that they find.
   std::optional<std::string> look_at(Watched& watched);
   std::optional<std::string> look_at_queue(Watched& watched);
   void finalize(Watched& watched);
@@ -61,7 +61,7 @@ struct NcclWatch::State {
   const int rank, size;
   std::mutex host_mutex;
   Communicator* host;  // null once the thread is left behind
-  std::mutex mutex;    // of what is below
+  std::mutex mutex;    // guards the members below
   std::condition_variable wake;
   std::deque<Watched> all;
   std::string failure;  // written once, before `failed`
@@ -114,7 +114,7 @@ void NcclWatch::State::finalize(Watched& watched) {
   if (waiting && late(watched.given_up)) watched.phase = Phase::kAborting;
 }
 
-// Gives back what is done with and aborts what is to be. Outside of the lock: NCCL may take as long as it likes.
+// Destroys finished communicators and aborts failed ones. Called without the lock, because NCCL may take any time.
 void NcclWatch::State::release() {
   using Phase = Watched::Phase;
   std::vector<Watched> gone;
@@ -147,7 +147,7 @@ void NcclWatch::State::look() {
     for (Watched& watched : all)
       if (!wrong) wrong = look_at(watched);
     for (Watched& watched : all) finalize(watched);
-  } catch (const std::exception& error) {  // of the device
+  } catch (const std::exception& error) {  // thrown by the device
     wrong = error.what();
   }
   if (wrong) fail(*wrong, true);
@@ -155,7 +155,8 @@ void NcclWatch::State::look() {
 
 void NcclWatch::State::run(Device& device) {
   try {
-    (void)device.stream();  // makes it the thread's device: asking its events would otherwise start the first one
+    (void)device
+        .stream();  // makes it the thread's current device; polling its events would otherwise initialise device 0
   } catch (const Error& error) {
     fail(error.what(), true);
   }

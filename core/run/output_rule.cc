@@ -51,7 +51,7 @@ bool is_run(const fs::path& folder) {
          (holds(folder, "config.pbtxt") && holds(folder, "checkpoints"));
 }
 
-// The model, checkpoint, exported version or run that what lies at `path`, or would, is a part of.
+// The model, checkpoint, exported version or run, in words, that `path` is a part of; the path need not exist.
 std::optional<std::string> owner_of(const fs::path& path) {
   for (fs::path child = path; child.has_relative_path(); child = child.parent_path()) {
     const fs::path folder = child.parent_path();
@@ -85,7 +85,7 @@ std::vector<std::string> files_of_all_splits(const config::Data& data) {
       const std::vector<std::string> more = list_files(data, split);
       files.insert(files.end(), more.begin(), more.end());
     } catch (const Error&) {
-      // Not there, or wrong: who reads that split is told.
+      // Missing or wrong: the command that reads this split reports it.
     }
   }
   return files;

@@ -1,5 +1,5 @@
-// Nothing that a command reads, and nothing that belongs to a run, a model, a checkpoint or an exported version, is
-// where another command writes what its user named.
+// Checks of outputs that a user names: a command must not write onto what it reads, nor into a run, a model, a
+// checkpoint or an exported version.
 #pragma once
 
 #include <string>
@@ -9,21 +9,21 @@
 
 namespace polyscene {
 
-// What a command reads.
+// Files and folders that a command reads.
 struct InputPaths {
-  std::vector<std::string> files;    // each is meant by all of its names: links and hard links too
-  std::vector<std::string> folders;  // with all that is in them
+  std::vector<std::string> files;    // identified by inode: other names, links and hard links count too
+  std::vector<std::string> folders;  // with all their contents
 };
 
-// The files of all splits that are there: of each, a command may be told to read it next.
+// The existing files of all splits: a later command may read any of them.
 [[nodiscard]] std::vector<std::string> files_of_all_splits(const config::Data& data);
 
-// Both throw InvalidArgument where `path`, which the user gave as `option` ("--output"), is not to be written; nothing
-// is made or opened. A file that is written aside must not be one that is read either.
+// Throws InvalidArgument when the file `path`, which the user gave as `option` ("--output"), or the temporary file that
+// is written first, must not be written. Creates and opens nothing.
 void require_output_file(const std::string& option, const std::string& path, const InputPaths& inputs);
-// A folder may not hold a file that is read, nor lie in a folder that is.
+// Like require_output_file() for a folder: it may not hold a file that is read, nor lie in a folder that is read.
 void require_output_folder(const std::string& option, const std::string& path, const InputPaths& inputs);
-// Throws InvalidArgument where the folder holds a run.
+// Throws InvalidArgument when the folder holds a run.
 void require_no_run(const std::string& option, const std::string& path);
 
 }  // namespace polyscene

@@ -44,7 +44,7 @@ ReplacedRun::ReplacedRun(const std::string& run, std::vector<std::string> entrie
       replaced_(run + "/" + kReplaced),
       removing_(run + "/" + kRemoving),
       entries_(std::move(entries)) {
-  entries_.push_back(kReplaced);  // of a run that was itself replacing another when its job was ended
+  entries_.push_back(kReplaced);  // of a run that was itself replacing another when its job was killed
 }
 
 const std::vector<std::string>& ReplacedRun::names() {
@@ -61,7 +61,7 @@ bool ReplacedRun::settle_moves() const {
   if (!is_there_at_all(replacing_)) return false;
   const bool came_back = move_all(replacing_, run_);
   std::error_code ignored;
-  fs::remove(replacing_, ignored);  // empty, or it stays
+  fs::remove(replacing_, ignored);  // removes it only if empty
   return came_back;
 }
 
@@ -84,7 +84,8 @@ void ReplacedRun::put_back() const {
   settle_moves();
 }
 
-// Removed at once, since a full disk may have no room for another folder; moved where other ranks still write into it.
+// Removes the entry first, because a full disk may have no room for another folder. What is still there, because other
+// ranks write into it, is moved away.
 void ReplacedRun::clear(const std::string& entry) const {
   const std::string path = run_ + "/" + entry;
   remove(path);
@@ -114,7 +115,7 @@ bool ReplacedRun::move_all(const std::string& from, const std::string& to) const
   return moved;
 }
 
-// What cannot go now, the next job removes.
+// The next job removes what cannot be removed now.
 void ReplacedRun::remove(const std::string& path) const {
   std::error_code ignored;
   fs::remove_all(path, ignored);

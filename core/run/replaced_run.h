@@ -1,9 +1,8 @@
-// The run that `train --overwrite` replaces, while it does: whole, in RUN/.replaced, until the new one has saved a
-// model. It gets there and back by renames within the run's folder, so that a job that is killed at any moment leaves:
-//   .replacing/  entries on their way there or back; no new run has begun
-//   .replaced/   all of it; the other entries are of the new run
-//   .removing/   what nobody needs any more
-// For the job that holds the run's lock alone; `entries` are the names of what may belong to a run.
+// The run that `train --overwrite` replaces. It stays whole in RUN/.replaced until the new run has saved a model. Only
+// renames within the run's folder move it there and back, so a job that is killed at any moment leaves these folders:
+//   .replacing/  entries that were being moved there or back; no new run has begun
+//   .replaced/   the whole earlier run; the other entries are of the new run
+//   .removing/   entries that nobody needs any more
 #pragma once
 
 #include <string>
@@ -11,28 +10,31 @@
 
 namespace polyscene {
 
+// Only for the job that holds the run's lock.
 class ReplacedRun {
  public:
+  // `entries`: the names of all entries that may belong to a run.
   ReplacedRun(const std::string& run, std::vector<std::string> entries);
 
-  // Names in the folder of a run that are neither of the run nor another's.
+  // Names of the folders listed above.
   [[nodiscard]] static const std::vector<std::string>& names();
   [[nodiscard]] bool is_there() const;
   [[nodiscard]] const std::string& folder() const { return replaced_; }
 
-  // Moves all entries that are there. Throws DataError, with all of them back, where one cannot be moved.
+  // Moves all existing entries to .replaced. Throws DataError when one cannot be moved; then all are back.
   void set_aside() const;
-  // Removes the new run's entries and moves the others back. Throws DataError naming what stands in the way.
+  // Removes the new run's entries and moves the others back. Throws DataError naming what cannot be moved.
   void put_back() const;
-  // It goes, once the new run's files are on the disk. Throws DataError.
+  // Syncs the new run's files to disk, then removes the earlier run. Throws DataError.
   void discard() const;
-  // Ends what a killed job had begun, except that a whole .replaced stays. Returns whether entries came back.
+  // Completes the moves and removals that a killed job had begun; a whole .replaced stays. Returns whether entries came
+  // back.
   bool settle_moves() const;
-  // Whether settle_moves() has something to do.
+  // Whether settle_moves() has anything to do.
   [[nodiscard]] bool moves_are_open() const;
 
  private:
-  bool move_all(const std::string& from, const std::string& to) const;  // whether there were any
+  bool move_all(const std::string& from, const std::string& to) const;  // returns whether there were any
   void clear(const std::string& entry) const;
   void remove(const std::string& path) const;
 

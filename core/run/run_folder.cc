@@ -37,7 +37,7 @@ void make_folder_at(const std::string& folder) {
                      file_advice(error.value(), folder));
 }
 
-// Whether there is anything at `path` that would be lost with it: all but empty folders and empty files.
+// Whether removing `path` would lose anything: false for empty folders and empty files.
 bool holds_something(const std::string& path) {
   std::error_code error;
   const fs::file_status status = fs::symlink_status(path, error);
@@ -49,7 +49,7 @@ bool holds_something(const std::string& path) {
   return static_cast<bool>(error);
 }
 
-// Without "." parts and without the slash that a shell's completion leaves at the end.
+// The path without "." parts and without the trailing slash of shell completion.
 std::string tidy(const std::string& path) {
   std::string tidied = fs::path(path).lexically_normal().string();
   while (tidied.size() > 1 && tidied.back() == '/') tidied.pop_back();
@@ -90,7 +90,7 @@ std::shared_ptr<void> RunFolder::claim(bool overwrite) const {
   make_folder_at(path_);
   std::shared_ptr<void> lock = this->lock();
   settle(false);
-  require_no_others();  // another job may have ended meanwhile
+  require_no_others();  // another job may have ended while this one waited for the lock
   require_free(overwrite);
   return settling(std::move(lock));
 }
@@ -100,7 +100,8 @@ void RunFolder::begin() const {
   if (holds_run()) {
     replaced().set_aside();
   } else {
-    for (const std::string& entry : own_entries()) fs::remove_all(path_ + "/" + entry, ignored);  // they hold nothing
+    for (const std::string& entry : own_entries())
+      fs::remove_all(path_ + "/" + entry, ignored);  // nothing would be lost
   }
   make_folders();
 }
@@ -175,8 +176,8 @@ void RunFolder::require_no_others() const {
         "); choose another folder");
 }
 
-// A run that failed before its first step leaves no configuration and counts as none. What looks like a part of a run
-// and is not empty may be anybody's.
+// A run that failed before its first step leaves no configuration, and does not count as a run. Entries that are named
+// like parts of a run and are not empty may belong to somebody else.
 void RunFolder::require_free(bool overwrite) const {
   const bool run = holds_run();
   require(!run || overwrite, "[train] wanted a new folder for --output, ", path_,
@@ -190,8 +191,8 @@ void RunFolder::make_folders() const {
   for (const std::string& folder : {path_, events(), rejects()}) make_folder_at(folder);
 }
 
-// The system releases it with the process, however that ends, and may take a while: a job that was killed gives back
-// its memory first, and the ranks of an mpirun that was killed end some seconds after it.
+// The system releases the lock when the process ends, which may take a while: a killed job first frees its memory, and
+// the ranks of a killed mpirun end some seconds after it.
 std::shared_ptr<void> RunFolder::lock() const {
   const int file = ::open(lock_file().c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0666);
   require<DataError>(file >= 0, "[train] cannot open ", lock_file(), ": ", std::strerror(errno),

@@ -8,10 +8,10 @@
 //     tables/T-R-of-N.safetensors     rows of table T on rank R
 //     config.pbtxt                    the configuration the model was trained with
 //     scenarios.json                  names of scenarios that are strings
-//   model, best_model                 links to the last one, and to that of the best evaluation
-//   earlier_best_model                a link to the best one before its evaluation was of another metric or other files
-//   checkpoints/step-NNNNNNNNNN/      what training goes on from, see core/checkpoint/checkpoint.h
-//   .replaced/                        the run that this one is to take the place of, see replaced_run.h
+//   model, best_model                 links to the last model, and to that of the best evaluation
+//   earlier_best_model                link to the best model before a resume with another metric or other files
+//   checkpoints/step-NNNNNNNNNN/      checkpoints to resume from, see core/checkpoint/checkpoint.h
+//   .replaced/                        the run that this one replaces, see replaced_run.h
 #pragma once
 
 #include <memory>
@@ -24,30 +24,31 @@ namespace polyscene {
 
 class RunFolder {
  public:
-  // Names only; nothing is created. Throws InvalidArgument when the path is empty.
+  // Creates nothing. Throws InvalidArgument when the path is empty.
   explicit RunFolder(const std::string& path);
 
-  // For a new run: makes the folder, locks it and removes nothing. Throws InvalidArgument when it holds other files, or
-  // a run unless that is to be overwritten, DataError when it cannot be made. For one rank only, like all that follow.
-  // What a job that was ended while it overwrote a run has left is put right first, and again when this lock goes: the
-  // earlier run is back then, unless the new one has saved a checkpoint or a model.
+  // For a new run: creates and locks the folder, and removes nothing. Before, and again when the lock is released, it
+  // restores a run that a killed job was overwriting, unless the new run has saved a checkpoint or a model. Throws
+  // InvalidArgument when the folder holds other files, or a run without `overwrite`; DataError when it cannot be
+  // created. For one rank only, like all functions that follow.
   [[nodiscard]] std::shared_ptr<void> claim(bool overwrite) const;
-  // The new run begins: an earlier one is set aside, until settle() finds a model of the new one. Throws DataError, and
-  // the earlier run is where it was.
+  // Begins the new run: sets an earlier one aside until settle() finds a model of the new one. Throws DataError, with
+  // the earlier run back in its place.
   void begin() const;
-  // For a run that goes on: locks it like claim().
+  // For a resumed run: locks the folder like claim().
   [[nodiscard]] std::shared_ptr<void> reopen() const;
-  // It goes on: makes what a copy left out, and lists bad records anew. Throws DataError.
+  // Resumes the run: creates folders that a copy left out, and clears the lists of bad records. Throws DataError.
   void go_on() const;
-  // Of the run that was set aside: removes it once the new run has saved a model, puts it back where the new one has
-  // neither model nor checkpoint and `running` is false. Throws DataError.
+  // Decides on the run that was set aside: removes it if the new run has saved a model; puts it back if the new one has
+  // neither a model nor a checkpoint and `running` is false. Throws DataError.
   void settle(bool running) const;
-  // The same for who holds no lock, where a job was ended in the middle; elsewhere nothing.
+  // Like settle(false) for a caller without a lock. Does nothing unless a job was killed while it replaced a run.
   void recover() const;
-  // Throws InvalidArgument where the file belongs to a run here, which would be set aside with it. `what` names it.
+  // Throws InvalidArgument when the file belongs to a run in this folder, which would be set aside with it. `what`
+  // names the file in the message.
   void require_outside(const std::string& file, const std::string& what) const;
-  // Keeps other jobs out of the folder until it is given back. Waits up to ten seconds for a job that has it, then
-  // throws InvalidArgument naming that job. For one rank only, on a folder that is there.
+  // Keeps other jobs out of the folder until the result is destroyed. Waits up to ten seconds for a job that holds the
+  // lock, then throws InvalidArgument naming that job. For one rank only, on an existing folder.
   [[nodiscard]] std::shared_ptr<void> lock() const;
 
   [[nodiscard]] const std::string& path() const { return path_; }
@@ -61,7 +62,7 @@ class RunFolder {
   [[nodiscard]] std::string checkpoints() const { return path_ + "/checkpoints"; }
   [[nodiscard]] std::string lock_file() const { return path_ + "/lock"; }
   [[nodiscard]] std::string rejects() const { return path_ + "/rejects"; }
-  // Names of all that belongs to a run, where it is there, but the lock.
+  // Names of all entries that may belong to a run, except the lock.
   [[nodiscard]] static const std::vector<std::string>& own_entries();
 
  private:

@@ -21,8 +21,7 @@ void BatchesAhead::stop() {
   changed_.notify_all();
 }
 
-// Batches `number`, `number` + slots and so on. A thread reads when its turn comes, so that the order is that of
-// `next`.
+// Prepares batches `number`, `number` + slots and so on. Threads call next_ in turn, which keeps its order.
 void BatchesAhead::prepare(size_t number, Slot& slot) {
   set_thread_count(1);
   for (; true; number += slots_.size()) {

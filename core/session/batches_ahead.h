@@ -1,5 +1,5 @@
-// Batches that threads prepare while the steps before them run. Preparing one takes a thread longer than a device needs
-// for a step, and several threads on one batch wait for each other; so each has a batch of its own.
+// Threads prepare the next batches while earlier steps run. One thread needs longer to prepare a batch than a device
+// needs for a step, and several threads on one batch would wait for each other, so each thread has its own batch.
 #pragma once
 
 #include <condition_variable>
@@ -20,20 +20,21 @@ class BatchesAhead {
  public:
   struct Item {
     const Batch& batch;
-    StepInputs* prepared;  // nullptr: the session does it
+    StepInputs* prepared;  // nullptr: the session prepares the batch
   };
-  // The next batch; nullptr at the end.
+  // Returns the next batch; nullptr at the end.
   using Next = std::function<std::shared_ptr<const Batch>()>;
 
-  // On a device by threads, half as many as the caller has processors, up to eight; on the host, where a step
-  // wants all of them, there are none. `next` is called by one thread at a time; it and the session must outlive this.
-  // Its end waits for calls of `next` that are under way. Throws DeviceError when the system gives too few threads.
+  // For a session on a device, starts half as many threads as the caller has processors, at most eight; on the host
+  // none, because a step uses all processors. One thread at a time calls `next`. `next` and the session must outlive
+  // this object; its destructor waits for calls of `next` in progress. Throws DeviceError when the system refuses a
+  // thread.
   BatchesAhead(Next next, const Session& session);
   BatchesAhead(const BatchesAhead&) = delete;
   BatchesAhead& operator=(const BatchesAhead&) = delete;
 
-  // In the order of `next`, nothing at its end. Valid until the next call. Throws what `next` threw instead of that
-  // batch, or what preparing it did.
+  // Returns batches in the order of `next`, no value at its end. An item is valid until the next call. Throws what
+  // `next`, or preparing the batch, threw.
   [[nodiscard]] std::optional<Item> next();
 
  private:
@@ -41,22 +42,22 @@ class BatchesAhead {
     StepInputs inputs;
     std::shared_ptr<const Batch> batch;
     std::exception_ptr error;
-    bool full = false;  // prepared, or at the end, and not given back yet
+    bool full = false;  // holds a prepared batch, the end or an error that next() has not taken yet
   };
   void prepare(size_t number, Slot& slot);
   void stop();
 
   Next next_;
-  std::vector<Slot> slots_;            // batch n is in slot n modulo their number, prepared by the thread of that slot
-  std::shared_ptr<const Batch> only_;  // without threads
+  std::vector<Slot> slots_;            // batch n is in slot n % slots_.size(); each slot has a thread
+  std::shared_ptr<const Batch> only_;  // the batch of the last next(), without threads
   std::mutex mutex_;
   std::condition_variable changed_;
-  size_t read_ = 0, given_ = 0;           // batches
-  bool ended_ = false, stopped_ = false;  // ended: next_ has no more, or threw
+  size_t read_ = 0, given_ = 0;           // number of batches
+  bool ended_ = false, stopped_ = false;  // ended: next_ returned nullptr or threw
   ThreadGroup threads_;
 };
 
-// The batches of the epoch that was started; the source must outlive it.
+// Reads the batches of the source's current epoch; the source must outlive the result.
 [[nodiscard]] BatchesAhead::Next read_from(BatchSource& source);
 
 }  // namespace polyscene

@@ -5,7 +5,7 @@
 
 namespace polyscene {
 
-// The [1, dim] weights of a plain number are a matrix, its first layer: they do decay.
+// The weights [1, dim] of a plain number are the matrix of its first layer, so they decay.
 std::vector<bool> decayed(const ParameterStore& parameters) {
   std::vector<bool> mask(parameters.values().size());
   for (const ParameterStore::Entry& e : parameters.entries())
@@ -13,8 +13,8 @@ std::vector<bool> decayed(const ParameterStore& parameters) {
   return mask;
 }
 
-// The norm is that of the gradients summed over ranks: a bad value anywhere shows on every rank alike, before any
-// update. The ranks' losses then tell whose data it came from.
+// The norm is that of the gradients summed over ranks, so a bad value on any rank is seen by all ranks, before the
+// update. The ranks' losses tell whose data it came from.
 void fail_not_finite(const ParameterStore& parameters, const Tensor& gradients, double loss,
                      Communicator& communicator) {
   std::vector<double> losses(static_cast<size_t>(communicator.size()));

@@ -1,6 +1,6 @@
-// From the dense gradients of a step, summed over ranks, to new parameters: norm, clipping, optimiser. On the host at
-// once; on a device the step is queued, and what it found is looked at kLag steps later, so that the host never waits
-// for a step that it has just queued.
+// Update of dense parameters from a step's gradients, summed over ranks: norm, clipping, optimiser. On the host the
+// update is immediate. On a device it is queued, and the host reads its report kLag steps later, so it never waits for
+// a step that it has just queued.
 #pragma once
 
 #include <memory>
@@ -14,8 +14,8 @@
 
 namespace polyscene {
 
-// What the optimiser keeps beside the parameters: by name flat buffers like ParameterStore::host_values(), and the
-// number of steps taken.
+// State of the optimiser: named flat buffers, laid out like ParameterStore::host_values(), and the number of steps
+// taken.
 struct DenseState {
   std::vector<std::pair<std::string, Tensor>> values;
   int64_t steps = 0;
@@ -25,40 +25,42 @@ class DenseUpdate {
  public:
   virtual ~DenseUpdate() = default;
 
-  // One step on parameters' gradients; `loss` [1] is this rank's share. Collective where something is wrong: throws
-  // Error naming tensor and ranks when the norm of this step's gradients, or of one up to lag() steps before, is not
-  // finite. No parameter has changed since then.
+  // Makes one optimiser step with the gradients in ParameterStore. `loss` [1] is this rank's share of the loss. Throws
+  // Error naming tensor and ranks, which is collective, when the norm of the gradients of this step, or of one up to
+  // lag() steps before, is not finite; parameters have not changed since that step.
   virtual void step(TensorView loss, double learning_rate_factor) = 0;
 
-  // The sum of this rank's losses of all steps up to `steps` steps ago since the last call. Waits for a device where
-  // steps < lag(); throws like step().
+  // Sum of this rank's losses since the last call, without those of the newest `steps` steps. Waits for the device when
+  // steps < lag(). Throws like step().
   [[nodiscard]] virtual double take_losses(int64_t steps) = 0;
 
-  // Takes in the reports of all steps: waits for a device, throws like step().
+  // Reads the reports of all steps: waits for the device, throws like step().
   virtual void settle() {}
 
-  // On a device, its memory: not 0 once a step's gradients were not finite; nullptr on the host, where step() throws.
+  // A flag in device memory, not 0 after a step whose gradients were not finite; nullptr on the host, where step()
+  // throws.
   [[nodiscard]] virtual const int32_t* stopped() const { return nullptr; }
 
-  // Copies on the host, and back again: the same names and sizes. May wait for a device.
+  // Copies the state to the host, and back; set_state() wants the names and sizes of state(). Both may wait for the
+  // device.
   [[nodiscard]] virtual DenseState state() = 0;
   virtual void set_state(const DenseState& state) = 0;
 
-  // How many steps ago the host learns of a step without waiting: 0 on the host.
+  // Number of steps after which the host reads a step's report without waiting; 0 on the host.
   [[nodiscard]] virtual int64_t lag() const = 0;
 };
 
-// What they are made of must outlive them.
+// The arguments must outlive the update.
 [[nodiscard]] std::unique_ptr<DenseUpdate> make_host_update(const config::Train& train, ParameterStore& parameters,
                                                             Communicator& communicator);
 [[nodiscard]] std::unique_ptr<DenseUpdate> make_device_update(const config::Train& train, ParameterStore& parameters,
                                                               Communicator& communicator, Device& device);
 
-// Matrices decay, biases do not: a flag per parameter, padding included.
+// For each value of ParameterStore::values(), whether weight decay applies: to matrices, not to biases.
 [[nodiscard]] std::vector<bool> decayed(const ParameterStore& parameters);
 
-// Names the tensors of `gradients`, a host buffer like ParameterStore::host_values(), that are not finite, and the
-// ranks whose loss is not. Collective.
+// Collective. Throws Error naming the tensors of `gradients` that are not finite, and the ranks whose loss is not.
+// `gradients` is a host buffer, laid out like ParameterStore::host_values().
 [[noreturn]] void fail_not_finite(const ParameterStore& parameters, const Tensor& gradients, double loss,
                                   Communicator& communicator);
 

@@ -8,8 +8,8 @@
 namespace polyscene {
 namespace {
 
-// Reports of the latest steps travel to pinned memory, one place each, and are read in the order of the steps: a step's
-// when the step kLag later is queued, on every rank alike, since what follows a bad one is a collective.
+// Reports of the latest kLag number of steps are copied to pinned memory, one slot each. Every rank reads the report of
+// a step when it queues the step kLag later, because a bad report starts a collective.
 class DeviceUpdate : public DenseUpdate {
  public:
   DeviceUpdate(const config::Train& train, ParameterStore& parameters, Communicator& communicator, Device& device)

@@ -1,4 +1,4 @@
-// Scores a split with a session.
+// Scoring and evaluation of a split with a session.
 #pragma once
 
 #include <functional>
@@ -9,14 +9,14 @@
 
 namespace polyscene {
 
-// Calls visit(batch, logits) for every batch of the source, on every rank the same number of times. Collective.
+// Collective. Calls visit(batch, logits) for every batch of the source, equally often on every rank.
 void score(Session& session, BatchSource& source,
            const std::function<void(const Batch&, std::span<const float>)>& visit);
 
-// This rank's rows with their logits. Collective.
+// Collective. This rank's rows with their logits.
 [[nodiscard]] Predictions predict_all(Session& session, BatchSource& source);
 
-// Metrics over the whole split, the same on all ranks. Collective.
+// Collective. Metrics over the whole split, the same on all ranks.
 [[nodiscard]] Evaluation evaluate_split(Session& session, BatchSource& source);
 
 }  // namespace polyscene

@@ -1,4 +1,4 @@
-// What a pass over a split did not use, for those who must know: nothing is lost silently.
+// Reports of the rows and values that a pass over a split left out: nothing is lost silently.
 #pragma once
 
 #include <iosfwd>
@@ -9,14 +9,14 @@
 
 namespace polyscene {
 
-// The counters of all ranks together. Collective.
+// Collective. The counters, summed over ranks.
 [[nodiscard]] SourceCounters over_ranks(const SourceCounters& mine, Communicator& communicator);
 
-// A line for each kind of loss that there was, none where all was used: "PASS: 3 of 2400 records read were bad and left
-// out, SEE". `pass` says what was read ("first epoch"), `see` where bad records are written down or how to see them.
+// Prints a line for each kind of loss that occurred: "PASS: 3 of 2400 records read were bad and left out, SEE". `pass`
+// names what was read ("first epoch"); `see` says where bad records are listed, or how to list them.
 void print_left_out(std::ostream& out, const std::string& pass, const SourceCounters& counters, const std::string& see);
 
-// Throws DataError when a pass over a split had no good row: its metrics would be of nothing.
+// Throws DataError when a pass over a split had no good row, because metrics would be undefined.
 void require_good_rows(const std::string& pass, const SourceCounters& counters, const std::string& see);
 
 }  // namespace polyscene

@@ -1,4 +1,4 @@
-// A model's state on one rank: what saving, loading and warm start take, which need neither its graph nor an executor.
+// A model's state on one rank, as saving, loading and warm start need it: without graph or executor.
 #pragma once
 
 #include "core/config/experiment.pb.h"
@@ -10,14 +10,14 @@
 
 namespace polyscene {
 
-// Borrows all of it, from a Session most of the time.
+// References only; the owner is usually a Session.
 struct ModelState {
-  const config::Experiment& experiment;  // that built it
-  Communicator& communicator;            // of the ranks that share the tables, over memory of the host
-  ParameterStore& parameters;            // dense, the same on every rank
+  const config::Experiment& experiment;  // that the model was built from
+  Communicator& communicator;            // of the ranks that share the tables, for host memory
+  ParameterStore& parameters;            // dense parameters, the same on every rank
   RowTables& tables;                     // this rank's rows
-  DenseUpdate* dense_update;      // with the state of the dense optimiser; nullptr for a model that does not train
-  ScenarioNames& scenario_names;  // that this rank knows
+  DenseUpdate* dense_update;             // holds the dense optimiser's state; nullptr if the model is not trained
+  ScenarioNames& scenario_names;         // the names that this rank knows
 };
 
 }  // namespace polyscene

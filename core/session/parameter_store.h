@@ -1,5 +1,5 @@
-// All dense parameters of a model in one flat buffer, and their gradients in another of the same layout: the optimiser
-// is one pass, the gradient exchange a few large messages.
+// All dense parameters of a model in one flat buffer, and their gradients in another of the same layout. So the
+// optimiser is one pass, and the gradient all-reduce a few large messages.
 #pragma once
 
 #include <cstdint>
@@ -15,30 +15,30 @@ namespace polyscene {
 
 class ParameterStore {
  public:
-  // Initial values are a function of (seed, parameter name, element). The graph's floating type is float32. With a
-  // device, which must outlive this, the buffers are its memory.
+  // Initial values are a function of (seed, parameter name, element). The graph's floating type must be float32. With a
+  // device, which must outlive this object, the buffers are in device memory.
   ParameterStore(const Graph& graph, uint64_t seed, Device* device = nullptr);
 
   struct Entry {
     std::string name;
-    Value value;      // in the graph
+    Value value;      // the parameter in the graph
     TensorView data;  // the parameter's part of values()
     TensorView gradient;
-    int64_t offset = 0;  // in values(), a multiple of 16: each parameter starts on a cache line
+    int64_t offset = 0;  // index in values(), a multiple of 16: each parameter starts on a cache line
   };
   [[nodiscard]] std::span<const Entry> entries() const { return entries_; }
   [[nodiscard]] std::span<float> values() const { return values_; }
   [[nodiscard]] std::span<float> gradients() const { return gradients_; }
-  // Number of trained values, padding left out.
+  // Number of parameter values, without padding.
   [[nodiscard]] int64_t size() const { return size_; }
 
-  // values() as the host can read and write them: the buffer itself, or a copy that set_values() takes back. May wait
-  // for the device.
+  // values() in host memory: the buffer itself without a device, otherwise a copy, which set_values() copies back. May
+  // wait for the device.
   [[nodiscard]] Tensor host_values() const;
   void set_values(const Tensor& values);
-  // The same of gradients(), to be read.
+  // gradients() in host memory, to be read.
   [[nodiscard]] Tensor host_gradients() const;
-  // An entry's part of a buffer of the host like host_values().
+  // The part of an entry in a host buffer that is laid out like host_values().
   [[nodiscard]] static TensorView part(const Entry& entry, const Tensor& buffer) {
     return {buffer.view().as<float>() + entry.offset, DType::kFloat32, entry.data.shape};
   }
@@ -49,7 +49,7 @@ class ParameterStore {
   std::vector<Entry> entries_;
   Device* device_;
   Tensor host_values_, host_gradients_;                     // without a device
-  std::shared_ptr<void> device_values_, device_gradients_;  // with one
+  std::shared_ptr<void> device_values_, device_gradients_;  // with a device
   std::span<float> values_, gradients_;
   int64_t size_ = 0;
 };

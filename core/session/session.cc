@@ -12,7 +12,7 @@
 namespace polyscene {
 namespace {
 
-// Batches of more rows keep a device busy for longer than the host needs to queue their kernels one by one.
+// Larger batches need no recorded graph: they keep a device busy for longer than the host needs to queue their kernels.
 int64_t pad_up_to(const config::Train& train, const Device* device) {
   if (device == nullptr || train.device_graphs() == config::Train::NEVER) return 0;
   return train.device_graphs() == config::Train::ALWAYS ? std::numeric_limits<int64_t>::max() : 4096;
@@ -62,7 +62,7 @@ void Session::build_training_executor() {
   for (const RowsInput& r : model_.rows) wanted.push_back(r.rows);
   std::vector<Value> grads = gradients(model_.loss, wanted);
 
-  // Each gradient is written straight to its place in the flat buffer, so it must be a value of its own.
+  // Each gradient is written directly to its place in the flat buffer, so no two may share a value.
   std::set<int32_t> taken;
   for (Value& g : grads) {
     if (!g) continue;
@@ -89,8 +89,9 @@ void Session::build_training_executor() {
   row_gradients_.assign(grads.begin() + static_cast<int64_t>(entries.size()), grads.end());
 }
 
-// A bucket is summed on a queue of its own as soon as its gradients are queued; a communicator of its own, since the
-// tables' works on the queue that computes. Their exchanges never meet: the queue waits for the sums before the next.
+// Each bucket is summed on a side queue as soon as its gradients are queued. The side queue has its own communicator,
+// because that of the tables runs on the compute queue. Exchanges of the two never overlap: the compute queue waits for
+// the sums before its next exchange.
 void Session::sum_gradients_in_passing(std::span<const Value> gradients) {
   side_.emplace(*options_.device);
   side_ranks_ = make_device_ranks(communicator_, side_->device(), options_.transport);
@@ -162,7 +163,7 @@ std::span<const float> Session::predict(const Batch& batch, StepInputs* prepared
 
 double Session::take_losses(int64_t steps) {
   const double losses = update_->take_losses(steps);
-  // Were they made of what the ranks sent?
+  // Checks that no exchange failed, because the losses depend on what the ranks sent.
   for (const DeviceRanks* ranks : {&device_ranks_, &side_ranks_})
     if (ranks->communicator) ranks->communicator->check();
   return losses;

@@ -1,5 +1,5 @@
-// A model with its state on one rank of a world: dense parameters (replicated), tables (sharded), optimisers, and the
-// executors of its graph, on the host or on a device. Training, evaluation and prediction drive it batch by batch.
+// A model with its state on one rank: dense parameters (replicated), tables (sharded), optimisers, and the executors of
+// its graph, on the host or with a device. Training, evaluation and prediction drive it batch by batch.
 #pragma once
 
 #include <array>
@@ -28,62 +28,63 @@
 namespace polyscene {
 
 struct SessionOptions {
-  bool training = true;      // false: no gradients, no optimiser state, tables are never changed
-  bool profile = false;      // per-operator times; a device is waited for at the end of every stage
-  Device* device = nullptr;  // where the model runs, which must outlive the session; nullptr: the host
+  bool training = true;      // false: no gradients, no optimiser state; tables never change
+  bool profile = false;      // measures time per operator, and waits for the device after every stage
+  Device* device = nullptr;  // that the model runs on, must outlive the session; nullptr: the host
   DeviceTransport transport{};
 };
 
 class Session {
  public:
-  // Collective only in what it calls later. Experiment, schema and communicator must outlive the session.
+  // Experiment, schema and communicator must outlive the session.
   Session(const config::Experiment& experiment, const FeatureSchema& schema, Communicator& communicator,
           SessionOptions options = {});
 
-  // One optimiser step on this rank's slice of a global batch of `global_rows` samples (all ranks' real rows, > 0).
-  // Collective. On a device it is queued. `prepared`: what make_inputs() of this session made of the batch; nullptr: is
-  // done here. Throws Error naming tensor and rank when a gradient or the loss is not finite, of this step or of one up
-  // to loss_lag() before.
+  // Collective. Makes one optimiser step on this rank's slice of a global batch of `global_rows` samples (real rows of
+  // all ranks, > 0). On a device the step is queued. `prepared`: from make_inputs() of this session, after
+  // StepInputs::prepare(batch); nullptr: the batch is prepared here. Throws Error naming tensor and rank when a
+  // gradient or the loss of this step, or of one up to loss_lag() steps before, is not finite.
   void train_step(const Batch& batch, int64_t global_rows, double learning_rate_factor, StepInputs* prepared = nullptr);
 
-  // This rank's losses, each the sum over its rows divided by global_rows, added over all steps up to `steps` ago since
-  // the last call. Fewer than loss_lag() steps ago, 0 on the host, it waits for the device.
+  // Sum of this rank's losses since the last call, without those of the newest `steps` steps. The loss of a step is the
+  // sum over this rank's rows, divided by global_rows. Waits for the device when steps < loss_lag().
   [[nodiscard]] double take_losses(int64_t steps = 0);
-  // Waits for all that was queued, and throws what a step found that the host was not told yet: before the model is
-  // looked at.
+  // Waits for all queued steps, and throws the errors that they have not reported yet. To be called before parameters
+  // or tables are read.
   void settle();
   [[nodiscard]] int64_t loss_lag() const { return update_->lag(); }
 
-  // Logits of this rank's rows [batch.rows]; valid until the next call. Collective (rows are fetched from owners).
+  // Collective (rows are fetched from their owners). Logits of this rank's rows, [batch.rows], valid until the next
+  // call.
   [[nodiscard]] std::span<const float> predict(const Batch& batch, StepInputs* prepared = nullptr);
 
-  // For batches that are prepared elsewhere. The session must outlive them.
+  // Inputs for batches that other threads prepare. The session must outlive them.
   [[nodiscard]] StepInputs make_inputs() const;
 
   [[nodiscard]] const config::Experiment& experiment() const { return experiment_; }
   [[nodiscard]] const Model& model() const { return model_; }
   [[nodiscard]] const FeatureSchema& schema() const { return schema_; }
   [[nodiscard]] ParameterStore& parameters() { return parameters_; }
-  // Of a session that trains.
+  // Only of a session that trains.
   [[nodiscard]] DenseUpdate& dense_update() { return *update_; }
   [[nodiscard]] RowTables& tables() { return *tables_.tables; }
-  // What saving and loading take; valid as long as the session.
+  // References for saving and loading, valid as long as the session.
   [[nodiscard]] ModelState state() {
     return {experiment_, communicator_, parameters_, tables(), update_.get(), scenario_names_};
   }
-  // Of the rows that were trained or predicted on this rank, and of the model that was loaded.
+  // Names in the rows that were trained or predicted on this rank, and in the model that was loaded.
   [[nodiscard]] ScenarioNames& scenario_names() { return scenario_names_; }
-  // How ranks exchange memory of devices; nullptr on the host.
+  // The ranks' exchange of device memory; nullptr on the host.
   [[nodiscard]] const DeviceRanks* device_ranks() const {
     return options_.device == nullptr ? nullptr : &device_ranks_;
   }
   [[nodiscard]] Communicator& communicator() { return communicator_; }
   [[nodiscard]] Device* device() const { return options_.device; }
-  // Of the last batch that was prepared here.
+  // The last batch that this session prepared itself.
   [[nodiscard]] const StepInputs& inputs() const { return inputs_; }
   [[nodiscard]] const RowLookup& lookup() const { return *tables_.lookup; }
   [[nodiscard]] const Executor& executor() const { return *training_; }
-  // Seconds per stage since construction or the last reset.
+  // Seconds of each stage since construction or the last reset_times().
   [[nodiscard]] std::span<const double> stage_seconds() const { return stage_seconds_; }
   void reset_times();
 
@@ -98,19 +99,19 @@ class Session {
   SessionOptions options_;
   Model model_;
   ParameterStore parameters_;
-  DeviceRanks device_ranks_;  // over memory of the device, where there is one
-  // The same for gradients that are summed beside the backward pass, where that costs the host no wait.
+  DeviceRanks device_ranks_;  // for device memory, with a device
+  // Queue and ranks that sum gradients during the backward pass, if that does not make the host wait.
   std::optional<SideQueue> side_;
   DeviceRanks side_ranks_;
   TablesAndLookup tables_;
   StepInputs inputs_;
   std::optional<InputCopies> copies_;  // on a device
-  std::vector<Value> row_gradients_;   // per model_.rows
+  std::vector<Value> row_gradients_;   // one for each of model_.rows
   std::unique_ptr<Executor> training_, forward_;
   std::unique_ptr<DenseUpdate> update_;
   GradientBuckets buckets_;
   ScenarioNames scenario_names_;
-  Buffer<float> logits_;  // of predict() on a device
+  Buffer<float> logits_;  // result of predict() on a device
   std::array<double, kStageNames.size()> stage_seconds_{};
 };
 

@@ -1,4 +1,4 @@
-// Where the time of a training step goes.
+// Time of a training step by stage.
 #pragma once
 
 #include <array>
@@ -15,10 +15,10 @@ enum class Stage : uint8_t { kDedup, kLookup, kDense, kAllReduce, kDenseUpdate, 
 inline constexpr std::array<std::string_view, 6> kStageNames = {"dedup",      "lookup",       "dense fwd+bwd",
                                                                 "all-reduce", "dense update", "sparse update"};
 
-// Adds the time since construction or the last lap to a stage.
+// lap() adds the time since construction or the last lap to a stage.
 class StageClock {
  public:
-  // Stages are ranges of `device`, if any; with `wait` it is waited for before each lap.
+  // Marks stages as profiler ranges of `device`, if there is one. With `wait`, each lap first waits for the device.
   StageClock(std::span<double> seconds, Device* device, bool wait) : seconds_(seconds), device_(device), wait_(wait) {
     begin_stage();
   }
@@ -46,7 +46,7 @@ class StageClock {
   std::span<double> seconds_;
   Device* device_;
   bool wait_;
-  size_t stage_ = 0;  // the one that has begun
+  size_t stage_ = 0;  // the current one
   std::chrono::steady_clock::time_point last_ = std::chrono::steady_clock::now();
 };
 

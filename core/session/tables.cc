@@ -19,7 +19,7 @@ std::vector<TableSpec> table_specs(const Model& model, const config::Embedding& 
       if (t.has_optimizer()) spec.optimizer = to_sparse_optimizer(t.optimizer());
       spec.max_rows = t.max_rows();
     }
-    if (!training) spec.optimizer.kind = SparseOptimizer::Kind::kSgd;  // the one without state
+    if (!training) spec.optimizer.kind = SparseOptimizer::Kind::kSgd;  // the optimiser without state
   }
   return specs;
 }

@@ -1,4 +1,4 @@
-// The tables of a model where its rows are to be: in memory of the host or of the device that the model runs on.
+// Creates the tables of a model, in host memory or in memory of the device that the model runs on.
 #pragma once
 
 #include <memory>
@@ -12,17 +12,17 @@
 
 namespace polyscene {
 
-// Rows, and what brings those of a batch to the model.
+// `tables` holds the rows of this rank; `lookup` fetches the rows of a batch.
 struct TablesAndLookup {
   std::unique_ptr<RowTables> tables;
   std::unique_ptr<RowLookup> lookup;
 };
 
-// What the configuration says of each table of a model.
+// The specification of each table of a model, from the configuration.
 [[nodiscard]] std::vector<TableSpec> table_specs(const Model& model, const config::Embedding& embedding, bool training);
 
-// Without `training`, tables have no optimiser state. device, device_ranks: nullptr on the host; the latter is the
-// ranks of `communicator` over memory of the device. All must outlive the tables.
+// Without `training`, tables have no optimiser state. `device` and `device_ranks` are nullptr on the host;
+// `device_ranks` are the ranks of `communicator` for device memory. All references must outlive the tables.
 [[nodiscard]] TablesAndLookup make_tables(const config::Experiment& experiment, const Model& model, bool training,
                                           Communicator& communicator, Device* device, Communicator* device_ranks);
 

@@ -1,6 +1,6 @@
 // The arithmetic of reductions: element-wise, over ranks in rank order, for any transport. A collective never adds two
 // partial sums, so its result is bitwise that of the serial loop
-//    x[0][i] op x[1][i] op ... op x[ranks - 1][i].
+//   x[0][i] op x[1][i] op ... op x[ranks - 1][i].
 #pragma once
 
 #include <cstddef>

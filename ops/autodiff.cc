@@ -7,7 +7,7 @@
 namespace polyscene {
 namespace {
 
-// Marks the values that depend on one of `roots`, walking forward; what lies behind stop_gradient alone does not.
+// Marks the values that depend on one of `roots`, walking forward; paths through stop_gradient do not count.
 std::vector<bool> reachable(const Graph& graph, std::span<const Value> roots) {
   std::vector<bool> marked(static_cast<size_t>(graph.value_count()));
   for (const Value& v : roots) marked[static_cast<size_t>(v.id)] = true;

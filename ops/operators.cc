@@ -31,7 +31,7 @@
 
 namespace polyscene {
 
-// One line each, in the order of the folders.
+// One line per operator, in the order of the folders.
 std::span<const OpDefinition* const> all_ops() {
   static const OpDefinition* const ops[] = {
       // dense

@@ -1,6 +1,6 @@
 // The meeting point of the threads of one process. A collective has two phases:
-//    arrive  every member has posted its call and its buffers;
-//    depart  every member has finished reading the others' buffers, which the owners may now reuse.
+//   arrive  every member has posted its call and its buffers;
+//   depart  every member has finished reading the others' buffers, which the owners may now reuse.
 // Arrival and failure are decided under one lock: either all members continue to the reading phase or none does.
 // Departing therefore only waits for memory copies and ignores failures: leaving earlier would free memory that another
 // member still reads.

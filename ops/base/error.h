@@ -1,6 +1,6 @@
-// Errors a user can meet are exceptions of four kinds; only the launcher's main turns them into exit codes.
-// A message says what was wanted, what came, where, and what to try:  [area] wanted ..., got ...; try ...
-// What goes on all the same is a warning (ops/base/warning.h).
+// Errors that a user can meet are exceptions of the types below; only the launcher's main turns them into exit codes.
+// A message tells what was wanted, what came, where, and what to try:  [area] wanted ..., got ...; try ...
+// A problem that does not stop the program is a warning (ops/base/warning.h).
 #pragma once
 
 #include <sstream>
@@ -22,7 +22,7 @@ class Error : public std::runtime_error {
   ErrorKind kind_;
 };
 
-// Usage or configuration: the user can mend the command line, the configuration or the calling code.
+// Usage or configuration: the user can correct the command line, the configuration or the calling code.
 struct InvalidArgument : Error {
   explicit InvalidArgument(const std::string& m) : Error(ErrorKind::kInvalidArgument, m) {}
 };
@@ -30,7 +30,7 @@ struct InvalidArgument : Error {
 struct DataError : Error {
   explicit DataError(const std::string& m) : Error(ErrorKind::kData, m) {}
 };
-// A data error that goes away once there is space: a full disk or a quota.
+// A data error that disappears once there is space: a full disk or a quota.
 struct NoSpace : DataError {
   using DataError::DataError;
 };
@@ -38,7 +38,7 @@ struct NoSpace : DataError {
 struct DeviceError : Error {
   explicit DeviceError(const std::string& m) : Error(ErrorKind::kDevice, m) {}
 };
-// A peer that died, a deadline that passed.
+// Communication: a peer died or a deadline passed.
 struct CommunicationError : Error {
   explicit CommunicationError(const std::string& m) : Error(ErrorKind::kCommunication, m) {}
 };

@@ -46,7 +46,7 @@ using PhiloxBlock = std::array<uint32_t, 4>;
   return x ^ (x >> 31);
 }
 
-// Draws one after the other from one (key, stream) sequence. Cheap to create; copying forks the sequence.
+// Draws numbers one after the other from one (key, stream) sequence. Cheap to create; a copy forks the sequence.
 class PhiloxStream {
  public:
   explicit PhiloxStream(uint64_t key, uint64_t stream = 0) : key_(key), stream_(stream) {}
@@ -58,7 +58,7 @@ class PhiloxStream {
     }
     return block_[static_cast<size_t>(used_++)];
   }
-  // Uniform in [0, bound) without modulo bias worth naming (64-bit multiply-shift); bound > 0.
+  // Uniform in [0, bound) with negligible modulo bias (64-bit multiply-shift); bound > 0.
   [[nodiscard]] uint64_t next_below(uint64_t bound) {
     const uint64_t bits = (uint64_t{next_u32()} << 32) | next_u32();
     return static_cast<uint64_t>((static_cast<uint128>(bits) * bound) >> 64);

@@ -10,8 +10,8 @@ namespace {
 
 constexpr int kFaults[] = {SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGTRAP, SIGABRT, SIGSYS};
 
-thread_local int signal_holds = 0;  // that live on this thread
-thread_local sigset_t mask_before;  // the mask outside of the first of them
+thread_local int signal_holds = 0;  // SignalsHeld objects that live on this thread
+thread_local sigset_t mask_before;  // the mask outside the first of them
 
 sigset_t from_outside() {
   sigset_t all;
@@ -20,7 +20,7 @@ sigset_t from_outside() {
   return all;
 }
 
-// The two signals that nobody can hold are in no mask.
+// The two signals that cannot be held are in no mask.
 bool has_all(const sigset_t& mask, const sigset_t& wanted) {
   for (int signal = 1; signal <= SIGRTMAX; ++signal)
     if (signal != SIGKILL && signal != SIGSTOP && sigismember(&wanted, signal) == 1 && sigismember(&mask, signal) == 0)
@@ -34,7 +34,7 @@ SignalsHeld::SignalsHeld() noexcept {
   if (signal_holds++ > 0) return;
   const sigset_t all = from_outside();
   pthread_sigmask(SIG_BLOCK, &all, &mask_before);
-  // Nobody but us has this worker's mask to change: one more that never goes, and no further system call.
+  // No other code changes this worker's mask: one more hold that is never released saves further system calls.
   if (omp_get_thread_num() != 0 && has_all(mask_before, all)) ++signal_holds;
 }
 

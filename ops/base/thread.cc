@@ -20,17 +20,17 @@ namespace polyscene {
 
 namespace {
 
-// Threads are started one after the other: who looked at how many there are gets them.
+// Threads are started under this lock, so that a caller who has counted the free ones gets them.
 std::mutex starting_threads;
-std::atomic<int> teams_wanted = 0;  // that OpenMP's library is starting
-thread_local int team_size = 1;     // threads that OpenMP's library has for the loops of this one
+std::atomic<int> teams_wanted = 0;  // teams that the OpenMP library is starting
+thread_local int team_size = 1;     // threads that the OpenMP library keeps for loops of this thread
 
 struct Shortage {
   int got;
   std::string why;
 };
 
-// Starts so many threads and lets them end; what was missing.
+// Starts `wanted` threads and lets them end; returns what was missing.
 std::optional<Shortage> shortage_of(int wanted) {
   std::latch end(1);
   std::vector<std::thread> threads;
@@ -47,7 +47,7 @@ std::optional<Shortage> shortage_of(int wanted) {
   }
   end.count_down();
   for (std::thread& thread : threads) thread.join();
-  // One that was waited for still counts for a moment.
+  // A thread that was joined still counts for a moment.
   for (size_t i = 0; i < threads.size(); ++i)
     while (::tgkill(::getpid(), ids[i], 0) == 0) std::this_thread::yield();
   return shortage;
@@ -95,15 +95,15 @@ int available_processors() {
 
 namespace {
 
-// Its threads share nothing: the thread sanitizer does not see how OpenMP's library orders them. The empty instruction
-// keeps the loop from being left out.
+// The threads share nothing, because the thread sanitizer does not see how the OpenMP library orders them. The empty
+// instruction keeps the compiler from removing the loop.
 void start_team(int threads) {
 #pragma omp parallel num_threads(threads)
   __asm__ volatile("");
 }
 
-// OpenMP's library keeps its threads for the next loops. They are started here, where signals are held, so that they
-// never take one.
+// The OpenMP library keeps its threads for later loops. They are started here, while signals are held, so that they
+// never receive one.
 void make_team(int threads) {
   if (threads > team_size) {
     const std::lock_guard lock(starting_threads);
@@ -116,9 +116,9 @@ void make_team(int threads) {
   team_size = threads;
 }
 
-// A loop as its threads see it. GCC's OpenMP library is not built for the thread sanitizer, which therefore misses how
-// the library orders a loop's beginning before its chunks and these before its end; `begun_` and `ended_` tell. They
-// order nothing between chunks, so that a race of two chunks is seen.
+// The state of a loop that its threads share. GCC's OpenMP library is not built for the thread sanitizer, which
+// therefore does not see that the library orders the loop's beginning before its chunks and these before its end;
+// `begun_` and `ended_` show it that order. They order nothing between chunks, so a race of two chunks is still found.
 class Loop {
  public:
   Loop(int64_t size, int64_t grain, const std::function<void(int64_t, int64_t)>& body)
@@ -151,8 +151,7 @@ class Loop {
   std::exception_ptr failure_;
 };
 
-// Not looked at by the thread sanitizer: what the compiler hands to the library's threads is ordered by the library
-// alone.
+// Excluded from the thread sanitizer: only the OpenMP library orders what the compiler passes to its threads.
 __attribute__((no_sanitize("thread"))) void run_chunks(Loop& loop, int64_t chunks) {
 #pragma omp parallel for schedule(dynamic, 1)
   for (int64_t chunk = 0; chunk < chunks; ++chunk) loop.run(chunk);

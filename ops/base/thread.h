@@ -1,5 +1,5 @@
-// Threads inside one rank. Every parallel loop goes through here, so that chunk boundaries, and with them the order
-// of floating-point sums, depend on the problem and never on the number of threads.
+// Threads inside one rank. Every parallel loop uses parallel_for, so that chunk boundaries, and with them the order of
+// floating-point sums, depend on the problem and never on the number of threads.
 #pragma once
 
 #include <cstdint>
@@ -10,16 +10,16 @@
 
 namespace polyscene {
 
-// Threads that parallel loops started from the calling thread use. Each local rank sets its own share.
+// The number of threads for parallel loops started from the calling thread. Each local rank sets its own share.
 [[nodiscard]] int thread_count();
 void set_thread_count(int threads);  // 1 to kMostThreads
 inline constexpr int kMostThreads = 4096;
 
-// Starts so many threads, the caller's among them, and lets them end. Throws InvalidArgument where the system does not
-// give so many: a parallel loop, which starts them when it first wants them, would end the program.
+// Starts `threads` threads, the caller's included, and lets them end. Throws InvalidArgument if the system does not
+// provide so many; a parallel loop, which starts them on first use, would end the program instead.
 void check_threads(int threads);
 
-// So many threads until the end of the scope, then as many as there were.
+// Sets the number of threads until the end of the scope, then restores the previous one.
 class ThreadCountScope {
  public:
   explicit ThreadCountScope(int threads);
@@ -31,26 +31,26 @@ class ThreadCountScope {
   int before_;
 };
 
-// Number of processors this process may run on.
+// The number of processors that this process may run on.
 [[nodiscard]] int available_processors();
 
-// A thread that runs body. Throws DeviceError when the system gives no more.
+// A thread that runs `body`. Throws DeviceError if the system provides no more threads.
 [[nodiscard]] std::thread start_thread(std::function<void()> body);
 
-// For what ends the process, or worse, where it gets too few threads: throws DeviceError unless the system has so many
-// more at this moment.
+// Throws DeviceError unless the system can provide `wanted` more threads at this moment. Call it before code that ends
+// the process, or worse, if it gets too few.
 void require_threads(int wanted);
 
-// Threads that end with it: as the last member of a class it ends them before the rest goes, also where the class could
-// not be made because the system gave too few.
+// Threads that end with this object. As the last member of a class it ends them before the other members are destroyed,
+// also if the constructor fails because the system provides too few threads.
 class ThreadGroup {
  public:
-  // `stop` makes their bodies return; it is called before they are waited for.
+  // `stop` makes the bodies return; the destructor calls it before it waits for them.
   explicit ThreadGroup(std::function<void()> stop = [] {}) : stop_(std::move(stop)) {}
   ThreadGroup(const ThreadGroup&) = delete;
   ThreadGroup& operator=(const ThreadGroup&) = delete;
   ~ThreadGroup();
-  // Throws DeviceError when the system gives no more threads.
+  // Throws DeviceError if the system provides no more threads.
   void start(std::function<void()> body) { threads_.push_back(start_thread(std::move(body))); }
 
  private:
@@ -59,12 +59,12 @@ class ThreadGroup {
 };
 
 // Calls body(begin, end) over [0, size) cut into fixed chunks of `grain` items, in parallel, each chunk exactly once,
-// in no particular order. Runs on the caller alone when one chunk or one thread is all there is. An exception from a
-// body is rethrown in the caller after all chunks ended. Throws DeviceError when the system gives too few threads.
+// in no particular order. Runs on the caller alone if there is only one chunk or thread. An exception of a body is
+// rethrown in the caller after all chunks have ended. Throws DeviceError if the system provides too few threads.
 void parallel_for(int64_t size, int64_t grain, const std::function<void(int64_t begin, int64_t end)>& body);
 
-// Whether OpenMP's library may be about to end the process: it does so by itself when it gets too few threads, where
-// other processes took them since require_threads().
+// Whether the OpenMP library may be about to end the process. It does so by itself if it gets too few threads because
+// other processes took them after require_threads().
 [[nodiscard]] bool loops_want_threads();
 
 }  // namespace polyscene

@@ -4,7 +4,7 @@
 
 namespace polyscene {
 
-// A log line is one write: under mpirun several ranks speak at once.
+// A log line is a single write, because under mpirun several ranks write at once.
 void warn(const std::string& message) { LOG(WARNING) << "polyscene: warning: " << message; }
 
 }  // namespace polyscene

@@ -1,4 +1,4 @@
-// The functions of cuBLASLt that products are made of, found at run time.
+// The functions of cuBLASLt that matrix products use, loaded at run time.
 #pragma once
 
 #include <cublasLt.h>
@@ -8,7 +8,7 @@
 namespace polyscene {
 
 struct CublasLt {
-  // Throws DeviceError when none of the names loads or a function is missing.
+  // Throws DeviceError if none of the names can be loaded or a function is missing.
   explicit CublasLt(const std::vector<std::string>& names)
       : library(names, "to multiply matrices",
                 "install cuBLAS of CUDA 12 or 13 (libcublas-13-0 in NVIDIA's packages for apt, nvidia-cublas in those "

@@ -18,10 +18,10 @@ void check(cudaError_t status, const Parts&... doing) {
                        cudaGetErrorName(status), ")");
 }
 
-// Launches and allocations go to the calling thread's current device, whatever stream they name.
+// Launches and allocations use the calling thread's current device, whatever stream they name.
 void use_device(int index) { check(cudaSetDevice(index), "choosing CUDA device ", index); }
 
-// A stream, alive as long as anything that is to be done on it.
+// A stream that lives as long as any work on it.
 struct Queue {
   int index;
   cudaStream_t stream = nullptr;
@@ -116,13 +116,13 @@ class CudaGraph : public DeviceGraph {
   cudaGraphExec_t graph_ = nullptr;
 };
 
-// Pinned memory that copies to the device pass through, so that the host need not wait for them.
+// Pinned memory through which copies to the device pass, so that the host need not wait for them.
 class Staging {
  public:
-  static constexpr int64_t kBytes = int64_t{4} << 20;  // of a piece: many small copies or one large
+  static constexpr int64_t kBytes = int64_t{4} << 20;  // size of a piece: many small copies or one large one
 
-  // Room for a copy of at most kBytes, in the current piece or the next, waiting for the copies from that where the
-  // device is so far behind. record() gives an event behind all copies so far.
+  // Returns room for a copy of at most kBytes, in the current piece or the next one. If the device is too far behind,
+  // waits for the copies from the next piece. record() returns an event after all copies so far.
   template <class Record>
   std::byte* room(const std::shared_ptr<Queue>& queue, int64_t bytes, const Record& record) {
     if (used_ + bytes > kBytes) {
@@ -145,7 +145,7 @@ class Staging {
   };
   std::array<Piece, 16> pieces_;
   size_t at_ = 0;
-  int64_t used_ = 0;  // of the current piece
+  int64_t used_ = 0;  // bytes of the current piece
 };
 
 class CudaDevice : public Device {
@@ -158,7 +158,7 @@ class CudaDevice : public Device {
                          properties.name, ") has ", properties.major, ".", properties.minor);
     name_ = str("CUDA device ", index, " (", properties.name, ")");
     for (const char byte : properties.uuid.bytes) place_ += str(static_cast<int>(byte), ' ');
-    // Memory that was given back stays with the process: asking the driver for it again would stop the device.
+    // Freed memory stays with the process: returning it to the driver and allocating it again would stop the device.
     cudaMemPool_t pool = nullptr;
     check(cudaDeviceGetDefaultMemPool(&pool, index), "finding the memory pool of ", name_);
     uint64_t keep = UINT64_MAX;
@@ -180,7 +180,7 @@ class CudaDevice : public Device {
     const auto size = static_cast<size_t>(std::max<int64_t>(bytes, 1));
     const cudaError_t status = cudaMallocAsync(&memory, size, queue_->stream);
     if (status == cudaErrorMemoryAllocation) {
-      (void)cudaGetLastError();  // not an error of the kernels that follow
+      (void)cudaGetLastError();  // clears the error, which does not concern the kernels that follow
       size_t free = 0, all = 0;
       check(cudaMemGetInfo(&free, &all), "asking ", name_, " for its free memory");
       out_of_memory(bytes, consumer, static_cast<int64_t>(free), static_cast<int64_t>(all));

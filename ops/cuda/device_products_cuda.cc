@@ -8,7 +8,7 @@
 namespace polyscene {
 namespace {
 
-// Wider accesses than of 16 bytes there are none, and no memory at all lies well.
+// No access is wider than 16 bytes, and a null pointer is aligned to any number.
 uint32_t alignment(const void* p) {
   return static_cast<uint32_t>(1) << std::min(std::countr_zero(reinterpret_cast<uintptr_t>(p)), 4);
 }
@@ -33,8 +33,8 @@ ProductForm form_of(const ops::DeviceProduct& p, ProductPrecision precision) {
           .bias_alignment = alignment(p.bias)};
 }
 
-// Behaviours of a batch differ in number from step to step, and to ask the library costs more than to multiply: extents
-// that no stride depends on are rounded up to four significant bits, so that few forms are asked for.
+// The number of behaviours differs from step to step, and asking the library for an algorithm costs more than the
+// product: extents on which no stride depends are rounded up to four significant bits, so that there are few forms.
 int64_t rounded(int64_t extent) {
   if (extent < 1024) return extent;
   const auto step = static_cast<int64_t>(std::bit_floor(static_cast<uint64_t>(extent)) / 8);
@@ -80,8 +80,8 @@ Owned<cublasLtMatrixLayoutOpaque_t> layout(const CublasLt& lt, const ProductForm
   return {made, lt.destroy_layout};
 }
 
-// A product in the library's words. It works on columns: a row-major product is that of the transposes in the other
-// order, and a bias of columns one of rows.
+// A product in cuBLASLt's terms, which are column-major: a row-major product is the product of the transposes in the
+// other order, and a bias of columns is a bias of rows.
 struct Description {
   Description(const CublasLt& lt, const ops::DeviceProduct& p, const ProductForm& f)
       : product(nullptr, lt.destroy_product),

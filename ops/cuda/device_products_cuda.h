@@ -1,4 +1,4 @@
-// Products by cuBLASLt: bias and rectifier at the end of the product, and which algorithm is used for what.
+// Matrix products with cuBLASLt, with bias and relu in the epilogue, and the choice of algorithms.
 #pragma once
 
 #include <map>
@@ -13,7 +13,7 @@
 
 namespace polyscene {
 
-// All that the choice of an algorithm may depend on.
+// Everything on which the choice of an algorithm may depend.
 struct ProductForm {
   bool transpose_a, transpose_b, add, in_place, relu, bias;
   ProductPrecision precision;
@@ -22,14 +22,14 @@ struct ProductForm {
   friend auto operator<=>(const ProductForm&, const ProductForm&) = default;
 };
 
-// The products of one queue: the library, loaded at the first of them, its workspace, and the algorithms it proposed.
-// The same form is computed by the same algorithm, whatever was computed before, and none of them adds in an order that
-// is left to chance: pieces of a long sum are kept in the workspace and added in a step of their own.
+// The products of one queue: the library, loaded at the first product, its workspace, and the algorithms that it
+// proposed. The same form always uses the same algorithm, whatever was computed before. No algorithm adds in an
+// unspecified order: partial sums of a long sum are kept in the workspace and added in a separate step.
 class DeviceProducts {
  public:
   static constexpr int64_t kWorkspaceBytes = int64_t{32} << 20;  // what NVIDIA recommends for Hopper
 
-  // The device must outlive it.
+  // The device must outlive this object.
   explicit DeviceProducts(Device& device,
                           std::vector<std::string> library = {"libcublasLt.so.13", "libcublasLt.so.12"});
   DeviceProducts(const DeviceProducts&) = delete;
@@ -41,7 +41,8 @@ class DeviceProducts {
 
  private:
   void start();
-  // What the library proposes for `form`, whose extents may be others than the product's. Throws DeviceError.
+  // The algorithm that the library proposes for `form`, whose extents may differ from the product's. Throws
+  // DeviceError.
   [[nodiscard]] cublasLtMatmulAlgo_t propose(const ops::DeviceProduct& product, const ProductForm& form) const;
   [[nodiscard]] cublasLtMatmulAlgo_t algorithm(const ops::DeviceProduct& product, const ProductForm& form);
 

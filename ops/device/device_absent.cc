@@ -1,5 +1,5 @@
-// Programs that link polyscene_ops_cuda have its functions instead: this file is a member of an archive, which a linker
-// takes only for names that nothing has defined.
+// Programs that link polyscene_ops_cuda use its functions instead of these: this file is a member of an archive, and a
+// linker takes a member only for symbols that are still undefined.
 #include "ops/base/error.h"
 #include "ops/device/device.h"
 

@@ -1,4 +1,4 @@
-// Memory of a device that a step reuses: grows when it must, never shrinks, and is not initialised.
+// Device memory that a step reuses: it grows if needed, never shrinks, and is not initialised.
 #pragma once
 
 #include <cstdint>
@@ -14,13 +14,13 @@ namespace polyscene {
 template <class T>
 class DeviceBuffer {
  public:
-  // The device must outlive the buffer. consumer: as in Device::allocate.
+  // The device must outlive the buffer. consumer: see Device::allocate.
   DeviceBuffer(Device& device, std::string consumer) : device_(&device), consumer_(std::move(consumer)) {}
 
-  // Room for `size` elements of unspecified content; invalidates earlier addresses.
+  // Makes room for `size` elements of unspecified content; invalidates earlier addresses.
   T* resize(int64_t size) {
     if (size > capacity_) {
-      memory_.reset();  // the old block first: the peak is one block
+      memory_.reset();  // frees the old block first: the peak is one block
       capacity_ = 0;
       const int64_t wanted = size + size / 4;
       memory_ = device_->allocate(wanted * static_cast<int64_t>(sizeof(T)), consumer_);
@@ -28,13 +28,13 @@ class DeviceBuffer {
     }
     return data();
   }
-  // The same, filled from the host.
+  // Resizes the buffer and fills it from the host.
   T* assign(std::span<const T> values) {
     resize(static_cast<int64_t>(values.size()));
     device_->copy_in(data(), values.data(), static_cast<int64_t>(values.size_bytes()));
     return data();
   }
-  // The same, filled with zeros.
+  // Resizes the buffer and fills it with zeros.
   T* resize_cleared(int64_t size) {
     resize(size);
     if (size > 0) device_->clear(data(), size * static_cast<int64_t>(sizeof(T)));

@@ -4,17 +4,17 @@
 
 namespace polyscene {
 
-// The memory goes back on the queue that copies: not before what reads it is done.
+// The memory is freed on the copying queue, and not before the work that reads it is done.
 InputCopies::~InputCopies() {
   try {
     queue_->wait_for(*compute_.record());
   } catch (const Error&) {
-    // A device that failed: whoever used it last has said so.
+    // The device failed; whoever used it last has already reported the failure.
   }
 }
 
 void InputCopies::begin() {
-  read_[set_] = compute_.record();  // behind the step that reads the set filled last
+  read_[set_] = compute_.record();  // after the step that reads the set filled last
   set_ = 1 - set_;
   next_ = 0;
   if (read_[set_]) queue_->wait_for(*read_[set_]);

@@ -1,5 +1,5 @@
-// What a step on a device takes from the host. It is copied on a queue of its own, beside the work of the step before,
-// into one of two sets of buffers by turns.
+// Copies the host's inputs of a step to a device. The copies run on a second queue, concurrently with the previous
+// step, and alternate between two sets of buffers.
 #pragma once
 
 #include <array>
@@ -16,15 +16,16 @@ namespace polyscene {
 
 class InputCopies {
  public:
-  // `compute`, which must outlive this, is the queue that reads the copies. consumer: as in Device::allocate.
+  // `compute`, which must outlive this object, is the queue that reads the copies. consumer: see Device::allocate.
   InputCopies(Device& compute, std::string consumer)
       : compute_(compute), queue_(compute.with_own_queue()), consumer_(std::move(consumer)) {}
   InputCopies(const InputCopies&) = delete;
   InputCopies& operator=(const InputCopies&) = delete;
   ~InputCopies();
 
-  // A step: begin(), add() for each input in the same order as ever, end(). What compute() is given after end() finds
-  // the copies there; they stay until the step after the next begins. The host's memory may change after add().
+  // For each step: begin(), add() for each input in the same order every time, end(). Work queued on `compute` after
+  // end() sees the copies; they remain until the step after the next one begins. The host's memory may change after
+  // add().
   void begin();
   [[nodiscard]] TensorView add(const TensorView& host);
   void end();
@@ -34,7 +35,7 @@ class InputCopies {
   std::shared_ptr<Device> queue_;
   std::string consumer_;
   std::array<std::vector<DeviceBuffer<std::byte>>, 2> sets_;
-  std::array<std::shared_ptr<Event>, 2> read_;  // once it is reached, the set's last step is done
+  std::array<std::shared_ptr<Event>, 2> read_;  // reached when the set's last step is done
   size_t set_ = 0, next_ = 0;
 };
 

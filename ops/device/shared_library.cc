@@ -11,7 +11,7 @@ SharedLibrary::SharedLibrary(const std::vector<std::string>& names, const std::s
     : advice_(advice) {
   std::string reasons;
   for (const std::string& name : names) {
-    // Never unloaded: work of its own may still be queued when its last user goes.
+    // It is never unloaded, because its own work may still be queued when its last user is destroyed.
     if (void* const handle = dlopen(name.c_str(), RTLD_NOW | RTLD_LOCAL | RTLD_NODELETE)) {
       handle_ = {handle, dlclose};
       name_ = name;

@@ -6,15 +6,15 @@
 
 namespace polyscene {
 
-// A library that is loaded when it is first needed, so that programs start where it is missing. Stays loaded as long as
-// the object; copies share it.
+// A library that is loaded on first use, so that programs start without it. It stays loaded as long as the object;
+// copies share it.
 class SharedLibrary {
  public:
-  // The first of `names` that loads, by the rules of dlopen. Throws DeviceError with the reason of each name, `purpose`
-  // ("to multiply matrices") and `advice` ("install ...").
+  // Loads the first of `names` that dlopen finds. Throws DeviceError with the reason for each name, `purpose` ("to
+  // multiply matrices") and `advice` ("install ...").
   SharedLibrary(const std::vector<std::string>& names, const std::string& purpose, const std::string& advice);
 
-  // A function of the C interface. Throws DeviceError when the library has none of this name.
+  // A function of the C interface. Throws DeviceError if the library has no function of this name.
   template <class Function>
   [[nodiscard]] Function function(const char* name) const {
     return reinterpret_cast<Function>(address(name));

@@ -4,7 +4,7 @@ namespace polyscene {
 
 class DeviceProducts;
 
-// The queue of one device that work is put on, and who multiplies matrices there; not owned, nothing on a CPU.
+// A queue of a device and the object that multiplies matrices on it; not owned. Both are nullptr on a CPU.
 struct Stream {
   void* handle = nullptr;  // a cudaStream_t
   DeviceProducts* products = nullptr;

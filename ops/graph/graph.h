@@ -12,7 +12,7 @@
 
 namespace polyscene {
 
-// How a parameter starts.
+// How a parameter is initialised.
 enum class Init : uint8_t {
   kZeros,
   kGlorotUniform,  // U(-a, a), a = sqrt(6 / (rows + cols)) (Glorot and Bengio, AISTATS 2010)
@@ -39,26 +39,27 @@ class Graph {
 
   [[nodiscard]] DType floating() const { return floating_; }
 
-  // A new symbolic extent. The name is for messages.
+  // A new symbolic extent. The name is used in messages.
   [[nodiscard]] Dim symbol(std::string name);
   [[nodiscard]] std::span<const std::string> symbols() const { return symbols_; }
 
-  // A value that is bound from outside before each run. Names are unique among inputs and parameters.
+  // A value that is bound before each run. Names are unique among inputs and parameters.
   Value input(std::string name, DType dtype, SymbolicShape shape);
   // A trained tensor of static shape.
   Value parameter(std::string name, SymbolicShape shape, Init init);
-  // Adds a node; checks and types its outputs through op.infer. Prefer the builders in ops/dense, ops/jagged ...
+  // Adds a node; op.infer checks the inputs and returns the types of the outputs. Prefer the builders in ops/dense,
+  // ops/jagged ...
   std::vector<Value> add(const OpDefinition& op, Attributes attributes, std::vector<Value> inputs);
 
   [[nodiscard]] std::span<const Node> nodes() const { return nodes_; }
   [[nodiscard]] std::span<const Parameter> parameters() const { return parameters_; }
   [[nodiscard]] int32_t value_count() const { return static_cast<int32_t>(values_.size()); }
   [[nodiscard]] const ValueType& type(Value v) const { return values_[index(v)].type; }
-  // The input's or parameter's name, or op name and node number of the producer.
+  // The name of an input or parameter; for other values the op name and node number of the producer.
   [[nodiscard]] std::string describe(Value v) const;
   // Index of the node that produces v; -1 for inputs and parameters.
   [[nodiscard]] int32_t producer(Value v) const { return values_[index(v)].producer; }
-  // The value of an input or parameter by name; throws InvalidArgument listing what there is.
+  // The value of an input or parameter by name; throws InvalidArgument listing the known names.
   [[nodiscard]] Value find(std::string_view name) const;
 
  private:

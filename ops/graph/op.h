@@ -1,4 +1,5 @@
-// What an operator is: one aggregate that states everything about it. A missing part is stated with its reason.
+// The definition of an operator: one aggregate that holds everything about it. A missing part is given as the reason
+// for its absence.
 #pragma once
 
 #include <functional>
@@ -21,7 +22,8 @@ struct ValueType {
   friend bool operator==(const ValueType&, const ValueType&) = default;
 };
 
-// A handle on one value of a graph; cheap to copy, valid as long as the graph. A default one is "no value".
+// A handle to one value of a graph; cheap to copy, valid as long as the graph. A default-constructed Value means "no
+// value".
 struct Value {
   Graph* graph = nullptr;
   int32_t id = -1;
@@ -39,8 +41,8 @@ struct InferContext {
   std::span<const ValueType> inputs;
 };
 
-// What a gradient rule sees. `gradients[i]` belongs to output i and is no value where nothing depends on that output;
-// `needed[i]` tells whether input i wants a gradient.
+// The arguments of a gradient rule. gradients[i] belongs to output i and is no value if the loss does not depend on
+// that output; needed[i] tells whether the gradient of input i is wanted.
 struct GradientContext {
   Graph& graph;
   const Attributes& attributes;
@@ -48,8 +50,8 @@ struct GradientContext {
   const std::vector<bool>& needed;
 };
 
-// One example call for the battery: inputs in double (integers as they are), attributes, and a name for messages.
-// An output's gradient with respect to input i is checked for every floating input unless `fixed` lists i.
+// One example call for the test battery: attributes, inputs as doubles (integers as they are), and a name for messages.
+// The gradient is checked for every floating input that is not listed in `fixed`.
 struct Sample {
   std::string name;
   Attributes attributes;
@@ -57,7 +59,7 @@ struct Sample {
   std::vector<int> fixed;
 };
 
-// A function or the reason why there is none.
+// A function, or the reason why there is none.
 template <class F>
 class Stated {
  public:
@@ -76,17 +78,17 @@ class Stated {
 
 struct OpDefinition {
   std::string_view name;
-  // Output types from input types; throws InvalidArgument naming the op, what it wants and what came.
+  // Returns the output types for the input types; throws InvalidArgument naming the op, what it wants and what it got.
   std::vector<ValueType> (*infer)(const InferContext&) = nullptr;
-  // Gradients of the inputs, one per input (no value where `needed` is false or the input is not floating).
+  // Returns the gradients of the inputs, one per input (no value if `needed` is false or the input is not floating).
   Stated<std::vector<Value> (*)(const GradientContext&)> gradient = "not stated";
   void (*cpu)(const KernelContext&) = nullptr;
-  // The kernel of a device, float32 alone, on the context's stream; declared weak, so that it is nullptr in a build
+  // The device kernel, float32 only, queued on the context's stream. It is declared weak, so it is nullptr in a build
   // without devices.
   void (*gpu)(const KernelContext&) = nullptr;
-  // Output 0 is input 0 under another type; no kernel runs and no memory is used.
+  // Output 0 is input 0 under another type: no kernel runs and no memory is allocated.
   bool aliases_input = false;
-  // Small odd shapes: 0, 1, 31-33, 1025 ...; at least one of each feature of the op.
+  // Small odd shapes: 0, 1, 31-33, 1025 ...; each feature of the op occurs at least once.
   std::vector<Sample> (*samples)() = nullptr;
 };
 

@@ -9,7 +9,7 @@ struct Region {
   int64_t offset, bytes;
 };
 
-// Free regions by offset, merged when they touch.
+// Free regions by offset; neighbouring regions are merged.
 class FreeList {
  public:
   int64_t take(int64_t bytes) {

@@ -7,7 +7,7 @@
 
 namespace polyscene {
 
-// A block that must be there from the step that writes it to the last step that reads it, both inclusive.
+// A block that must be kept from the step that writes it to the last step that reads it, both inclusive.
 struct Lifetime {
   int64_t bytes = 0;
   int32_t first = 0, last = 0;

@@ -1,5 +1,5 @@
-// Shapes of graph values: each extent is a number or factor * symbol + constant, where a symbol (batch, behaviours,
-// distinct rows ...) is bound anew for every step from the shapes of the inputs.
+// Shapes of graph values. Each extent is a number or factor * symbol + constant; every step binds the symbols (batch,
+// behaviours, distinct rows ...) to the shapes of its inputs.
 #pragma once
 
 #include <array>
@@ -17,7 +17,7 @@ struct Dim {
   int64_t factor = 0;
 
   Dim() = default;
-  Dim(int64_t extent) : constant(extent) {}  // NOLINT: a number is an extent
+  Dim(int64_t extent) : constant(extent) {}  // NOLINT: a number converts to an extent
   [[nodiscard]] static Dim of_symbol(int32_t symbol) {
     Dim d;
     d.symbol = symbol;
@@ -25,7 +25,7 @@ struct Dim {
     return d;
   }
   [[nodiscard]] bool is_static() const { return symbol < 0; }
-  // The extent under a binding of symbols to numbers.
+  // The extent for these values of the symbols.
   [[nodiscard]] int64_t resolve(std::span<const int64_t> symbols) const {
     return constant + (symbol < 0 ? 0 : factor * symbols[static_cast<size_t>(symbol)]);
   }

@@ -1,4 +1,4 @@
-// Attributes of a node: any plain struct with one fields() function; equality and printing derive from it.
+// Attributes of a node: any plain struct with a function fields(), from which equality and printing are derived.
 //
 //   struct ConcatAttributes {
 //     int axis = 1;
@@ -40,7 +40,7 @@ class Attributes {
     return a;
   }
 
-  // Throws std::bad_cast when the attributes are of another type: a bug in an op's definition.
+  // Throws std::bad_cast if the attributes have another type, which is a bug in an op's definition.
   template <class T>
   [[nodiscard]] const T& as() const {
     return dynamic_cast<const Holder<T>&>(*holder_).value;

@@ -8,7 +8,8 @@ namespace polyscene {
 
 void* Scratch::allocate(int64_t bytes) {
   static const std::string kConsumer = "temporary values of kernels";
-  // First come, first served: kernels ask for the same regions in the same order step after step.
+  // Regions are handed out in the order of the calls, because kernels ask for the same regions in the same order at
+  // every step.
   if (used_ == blocks_.size()) blocks_.push_back({nullptr, 0});
   Block& block = blocks_[used_++];
   if (block.memory == nullptr || block.bytes < bytes) {

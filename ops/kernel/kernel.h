@@ -1,4 +1,4 @@
-// What a kernel is handed: attributes, tensors, temporary memory, and on a device the stream it is queued on.
+// The arguments of a kernel: attributes, tensors, temporary memory and, on a device, the stream on which it is queued.
 #pragma once
 
 #include <cstddef>
@@ -15,19 +15,19 @@ namespace polyscene {
 
 class Device;
 
-// Temporary memory of one kernel call; every call of get() within one kernel returns a different region.
+// Temporary memory of one kernel call; every get() within one call returns a different region.
 class Scratch {
  public:
-  // On the host, or on a device, which must outlive it.
+  // On the host (nullptr) or on a device, which must outlive this object.
   explicit Scratch(Device* device = nullptr) : device_(device) {}
   // 64-byte aligned, not initialised, valid until the kernel returns. Call from the kernel's first thread only.
   template <class T>
   [[nodiscard]] std::span<T> get(int64_t count) {
     return {static_cast<T*>(allocate(count * static_cast<int64_t>(sizeof(T)))), static_cast<size_t>(count)};
   }
-  // Makes all regions available again; blocks are kept for the next kernel.
+  // Makes all regions available again; their memory is kept for the next kernel.
   void reset() { used_ = 0; }
-  // How often memory was asked for: as long as it stays, the same calls give the same regions.
+  // The number of allocations so far. While it does not change, the same calls return the same regions.
   [[nodiscard]] int64_t allocations() const { return allocations_; }
 
  private:
@@ -42,10 +42,10 @@ class Scratch {
   int64_t allocations_ = 0;
 };
 
-// How matrix products round what they multiply; sums stay float32. Products of double ignore it.
+// How matrix products round their inputs; sums stay float32. Products of double ignore it.
 enum class ProductPrecision {
-  kFloat32,   // not at all
-  kTf32,      // to 10 bits of mantissa where a device has a unit for it; as kFloat32 on the CPU
+  kFloat32,   // no rounding
+  kTf32,      // to 10 bits of mantissa if the device has a unit for it; like kFloat32 on the CPU
   kBfloat16,  // to 7 bits
 };
 
@@ -55,7 +55,7 @@ struct KernelContext {
   std::span<const TensorView> inputs, outputs;
   Scratch& scratch;
   ProductPrecision precision = ProductPrecision::kFloat32;
-  Stream stream{};  // of a device; nothing on the CPU
+  Stream stream{};  // stream of the device; unused on the CPU
 };
 
 }  // namespace polyscene

@@ -109,7 +109,7 @@ double global_norm(std::span<const float> grads) {
   const auto size = static_cast<int64_t>(grads.size());
   std::vector<double> partial(static_cast<size_t>((size + kGrain - 1) / kGrain));
   parallel_for(size, kGrain, [&, g = grads.data()](int64_t begin, int64_t end) {
-    double lane[8] = {};  // eight sums side by side, in an order the compiler may vectorise
+    double lane[8] = {};  // eight parallel sums, in an order that the compiler may vectorise
     int64_t i = begin;
     for (; i + 8 <= end; i += 8)
       for (int64_t k = 0; k < 8; ++k) lane[k] += static_cast<double>(g[i + k]) * static_cast<double>(g[i + k]);

@@ -1,5 +1,5 @@
-// Optimisers of dense parameters: one fused pass over all parameters of a model, which lie in one flat buffer. Not
-// graph operators: the gradients first pass through the ranks' exchange and clipping.
+// Optimisers of dense parameters: one fused pass over all parameters of a model, which are in one flat buffer. They are
+// not graph operators, because the ranks first sum and clip the gradients.
 #pragma once
 
 #include <cstdint>
@@ -19,22 +19,22 @@ struct DenseOptimizerOptions {
   Kind kind = Kind::kAdam;
   double learning_rate = 0.001;
   double beta1 = 0.9, beta2 = 0.999;
-  double epsilon = 1e-8;    // added to the root
-  double weight_decay = 0;  // kAdamW: x -= rate * decay * x beside the step; the others add decay * x to the gradient
+  double epsilon = 1e-8;    // added to the square root
+  double weight_decay = 0;  // kAdamW: x -= rate * decay * x beside the step; other kinds add decay * x to the gradient
   double initial_accumulator = 0.1;  // kAdagrad
 };
 
 class DenseOptimizer {
  public:
-  // Of decay.size() parameters; those with decay[i] set are subject to weight decay (matrices, not biases).
+  // For decay.size() parameters; those with decay[i] set are subject to weight decay (matrices, not biases).
   DenseOptimizer(const DenseOptimizerOptions& options, const std::vector<bool>& decay);
 
-  // One step: params -= learning_rate * factor * direction(grads). The same numbers for any number of threads.
-  // Throws InvalidArgument when the sizes differ.
+  // Makes one step: params -= learning_rate * factor * direction(grads). The result is the same for any number of
+  // threads. Throws InvalidArgument if the sizes differ.
   void step(std::span<float> params, std::span<const float> grads, double learning_rate_factor = 1);
 
-  // What a checkpoint keeps beside the parameters: "m" and "v" (Adam), "accumulator" (Adagrad), nothing (SGD), each of
-  // as many values as there are parameters, to read and to overwrite; and the number of steps taken.
+  // The state that a checkpoint keeps beside the parameters: "m" and "v" (Adam), "accumulator" (Adagrad), nothing
+  // (SGD), each with one value per parameter, readable and writable; and the number of steps taken.
   struct State {
     std::string_view name;
     std::span<float> values;
@@ -57,15 +57,15 @@ class DenseOptimizer {
 
   DenseOptimizerOptions options_;
   int64_t size_;
-  std::vector<Piece> pieces_;               // sorted, covering all parameters
-  std::vector<float> m_, v_, accumulator_;  // empty where the kind has none
+  std::vector<Piece> pieces_;               // sorted; they cover all parameters
+  std::vector<float> m_, v_, accumulator_;  // empty if the kind has none
   int64_t step_count_ = 0;
 };
 
-// The Euclidean norm over all elements, summed in double in a fixed order; not finite when an element is not.
+// The Euclidean norm over all elements, summed in double in a fixed order; not finite if an element is not.
 [[nodiscard]] double global_norm(std::span<const float> grads);
 
-// Scales grads, whose norm is `norm`, down to norm `limit`; leaves them alone when norm <= limit. limit > 0.
+// Scales grads, whose norm is `norm`, down to norm `limit`; does nothing if norm <= limit. limit > 0.
 void clip_to_norm(std::span<float> grads, double norm, double limit);
 
 }  // namespace polyscene

@@ -1,6 +1,6 @@
-// The optimiser of dense parameters on a device: the same formulas as DenseOptimizer, with clipping, and without a
-// number that the host would have to wait for. Two reads of the gradients, whatever the number of parameters' tensors:
-// one for their norm, one for the step.
+// The optimiser of dense parameters on a device: the formulas of DenseOptimizer with clipping, and without any result
+// that the host has to wait for. It reads the gradients twice, however many parameter tensors there are: once for the
+// norm, once for the step.
 #pragma once
 
 #include <memory>
@@ -12,29 +12,29 @@
 
 namespace polyscene {
 
-// What a step found, in memory of the device until the host asks for it.
+// The findings of a step, in device memory until the host reads them.
 struct StepReport {
-  double norm = 0;      // of the gradients, before clipping
-  float loss = 0;       // this rank's share
-  float scale = 1;      // that clipping applied
-  int32_t stopped = 0;  // not 0: the norm was not finite, in this step (1) or before (2); then this report is that
-                        // step's, and no parameter changes any more
+  double norm = 0;      // norm of the gradients, before clipping
+  float loss = 0;       // this rank's part of the loss
+  float scale = 1;      // factor that clipping applied
+  int32_t stopped = 0;  // not 0: the norm was not finite, in this step (1) or an earlier one (2). Then the report
+                        // is that of the failed step, and no parameter changes any more.
   int32_t reserved = 0;
 };
 
 class DeviceOptimizer {
  public:
-  // Parameters lie in groups of kGroup that decay alike; decay.size() is a multiple of it. clip_norm: 0 for none.
-  // The device must outlive it and be one that programs with its kernels have.
+  // Parameters are in groups of kGroup with the same weight decay; decay.size() is a multiple of kGroup. clip_norm: 0
+  // for none. The device must outlive this object, and the program must link the device kernels.
   static constexpr int64_t kGroup = 16;
   DeviceOptimizer(const DenseOptimizerOptions& options, const std::vector<bool>& decay, double clip_norm,
                   Device& device);
 
-  // Queues one step on params and grads [decay.size()] and fills *report() with it; `loss` [1] is copied there. All
-  // are memory of the device, on multiples of 16 bytes.
+  // Queues one step on params and grads [decay.size()] and fills *report(), into which `loss` [1] is copied. All of
+  // them are in device memory, aligned to 16 bytes.
   void step(float* params, const float* grads, const float* loss, double learning_rate_factor);
 
-  // As of DenseOptimizer; memory of the device, [decay.size()] each.
+  // Like DenseOptimizer::State, but in device memory, [decay.size()] each.
   struct State {
     std::string_view name;
     float* values;
@@ -43,9 +43,9 @@ class DeviceOptimizer {
   [[nodiscard]] int64_t step_count() const { return step_count_; }
   void set_step_count(int64_t steps) { step_count_ = steps; }
 
-  // Memory of the device, valid until the next step is queued.
+  // In device memory, valid until the next step is queued.
   [[nodiscard]] const StepReport* report() const { return static_cast<const StepReport*>(report_.get()); }
-  // The gradients of the step that stopped it, [decay.size()] in memory of the device.
+  // The gradients of the step that stopped the optimiser, [decay.size()], in device memory.
   [[nodiscard]] const float* stopped_at() const { return static_cast<const float*>(stopped_at_.get()); }
 
  private:
@@ -53,7 +53,7 @@ class DeviceOptimizer {
   double clip_norm_;
   Device& device_;
   int64_t size_, step_count_ = 0;
-  std::shared_ptr<void> decay_, first_, second_;  // per group; the state: m and v, or an accumulator
+  std::shared_ptr<void> decay_, first_, second_;  // by group: weight decay; the state: m and v, or an accumulator
   std::shared_ptr<void> partial_, report_, stopped_at_;
 };
 
@@ -68,12 +68,12 @@ struct DeviceNorm {
   StepReport* report;
 };
 
-// Constants of one step, worked out in double by the host.
+// The constants of one step, computed in double by the host.
 struct DeviceStep {
   DenseOptimizerOptions::Kind kind;
   float* params;
   const float* grads;
-  float *first, *second;  // nullptr where the kind has none
+  float *first, *second;  // nullptr if the kind has none
   const float* decay;     // [size / kGroup]
   float* stopped_at;
   int64_t size;

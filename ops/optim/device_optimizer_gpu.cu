@@ -12,7 +12,7 @@ using Pack = simt::Pack<float, 4>;
 constexpr int64_t kBlock = 16384;  // gradients that one block of threads sums
 constexpr int kNormThreads = 256;
 
-// In double, as on the CPU; each thread its own strided share, then the block in a fixed order.
+// Sums in double, like the CPU: each thread sums its strided share, then the block adds the sums in a fixed order.
 struct PartialNorms {
   Global<const float> grads;
   Global<double> partial;
@@ -30,7 +30,7 @@ struct PartialNorms {
   }
 };
 
-// One warp. The report of a step that stopped stays as it is: the host hears of it some steps later.
+// One warp. The report of a step that stopped is not overwritten, because the host reads it some steps later.
 struct Report {
   Global<const double> partial;
   Global<const float> loss;
@@ -79,7 +79,7 @@ struct SgdRule {
   }
 };
 
-// Four parameters at a time: 8 bytes a parameter read and 4 written, and 8 for each of `States`.
+// Four parameters at a time: per parameter 8 bytes read and 4 written, and 8 for each of `States`.
 template <class Rule, int States>
 struct Step {
   Rule rule;

@@ -7,10 +7,11 @@
 namespace polyscene::simt {
 
 inline constexpr int kWarpSize = 32;
-inline constexpr int64_t kMostBlocks = 2147483647, kMostSharedBytes = 99 * 1024;  // what every device built for has
+inline constexpr int64_t kMostBlocks = 2147483647,
+                         kMostSharedBytes = 99 * 1024;  // supported by every device that this is built for
 
-// How many threads run a kernel, and the bytes of shared memory that each block has. Blocks of whole warps only: lanes
-// that do not exist would make the meaning of a mask a matter of luck.
+// The number of threads that run a kernel and the bytes of shared memory per block. A block has whole warps only,
+// because a mask that names lanes that do not exist would have no defined meaning.
 struct LaunchShape {
   int64_t blocks;  // 0: nothing runs
   int threads;     // per block

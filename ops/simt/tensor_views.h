@@ -1,5 +1,5 @@
-// A kernel's tensors as memory of the device. Tensors start on multiples of 16 bytes, so that packs of their rows do
-// where the rows' length allows.
+// A kernel's tensors as device memory. Tensors are aligned to 16 bytes, so packs of a row are aligned if the row length
+// allows it.
 #pragma once
 
 #include "ops/kernel/kernel.h"
@@ -23,7 +23,7 @@ template <class T>
   return {c.scratch.get<T>(count).data(), count};
 }
 
-// Calls f(integral_constant<int, N>) with the widest pack, 4, 2 or 1 floats, in which rows of `cols` divide.
+// Calls f(integral_constant<int, N>) with the widest pack, 4, 2 or 1 floats, that divides rows of `cols`.
 template <class F>
 void with_pack(int64_t cols, F&& f) {
   if (cols % 4 == 0) return f(std::integral_constant<int, 4>{});
@@ -31,14 +31,14 @@ void with_pack(int64_t cols, F&& f) {
   f(std::integral_constant<int, 1>{});
 }
 
-// item(row, first column) for all packs of kPack columns of a matrix, shared among all threads of the launch.
+// Calls item(row, first column) for all packs of kPack columns of a matrix, shared among all threads of the launch.
 template <int kPack, class Item>
 POLYSCENE_DEVICE void for_each_pack(const Thread& t, int64_t rows, int64_t cols, const Item& item) {
   const int64_t packs = cols / kPack;
   for_each(t, rows * packs, [&](int64_t i) { item(i / packs, i % packs * kPack); });
 }
 
-// For for_each_pack and what is made of it.
+// The launch shape for for_each_pack.
 [[nodiscard]] inline LaunchShape shape_for_packs(int64_t rows, int64_t cols, int pack) {
   return shape_for(rows * (cols / pack));
 }

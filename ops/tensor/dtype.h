@@ -1,4 +1,4 @@
-// Element types and the one place where a run-time type becomes a template argument.
+// Element types, and the one place that turns a run-time type into a template argument.
 #pragma once
 
 #include <cstdint>

@@ -1,4 +1,4 @@
-// Extents of a dense row-major tensor, rank 0 to 4, stored inline.
+// The extents of a dense row-major tensor, rank 0 to 4, stored inline.
 #pragma once
 
 #include <algorithm>
@@ -26,13 +26,13 @@ class Shape {
   [[nodiscard]] int rank() const { return rank_; }
   [[nodiscard]] int64_t operator[](int axis) const { return dims_[static_cast<size_t>(axis)]; }
   [[nodiscard]] std::span<const int64_t> dims() const { return {dims_.data(), static_cast<size_t>(rank_)}; }
-  // Number of elements; 1 for rank 0.
+  // The number of elements; 1 for rank 0.
   [[nodiscard]] int64_t elements() const {
     int64_t n = 1;
     for (int64_t d : dims()) n *= d;
     return n;
   }
-  // [rows, cols] reading: all axes but the last flattened, and the last one (1 for rank 0).
+  // The tensor as a matrix [rows, cols]: the last axis (1 for rank 0), and all other axes flattened.
   [[nodiscard]] int64_t cols() const { return rank_ == 0 ? 1 : dims_[static_cast<size_t>(rank_ - 1)]; }
   [[nodiscard]] int64_t rows() const {
     int64_t n = 1;

@@ -8,14 +8,15 @@
 namespace polyscene {
 
 std::shared_ptr<void> allocate_host(int64_t bytes) {
-  // Large blocks ask for huge pages: kernels that jump between rows otherwise wait for the address translation.
+  // Large blocks ask for huge pages, because kernels that jump between rows would otherwise wait for address
+  // translation.
   constexpr size_t kLine = 64, kHugePage = size_t{2} << 20;
   const auto wanted = static_cast<size_t>(std::max<int64_t>(bytes, 1));
   const size_t unit = wanted >= 2 * kHugePage ? kHugePage : kLine, rounded = (wanted + unit - 1) / unit * unit;
   void* memory = std::aligned_alloc(unit, rounded);
   require<DeviceError>(memory != nullptr, "[ops.memory] wanted ", bytes,
                        " bytes of host memory, the system has none left; try a smaller batch or fewer local ranks");
-  if (unit == kHugePage) madvise(memory, rounded, MADV_HUGEPAGE);  // a hint: nothing is lost where it fails
+  if (unit == kHugePage) madvise(memory, rounded, MADV_HUGEPAGE);  // a hint: failure does no harm
   return {memory, std::free};
 }
 

@@ -1,4 +1,4 @@
-// Dense row-major tensors on the host: an owner (Tensor) and a non-owning look at one (TensorView).
+// Dense row-major tensors on the host: an owner (Tensor) and a non-owning view (TensorView).
 #pragma once
 
 #include <memory>
@@ -11,7 +11,7 @@
 
 namespace polyscene {
 
-// Non-owning, contiguous. Kernels take views and trust them: the front has checked shapes and types.
+// Non-owning, contiguous. Kernels do not check views: the graph has checked shapes and types.
 struct TensorView {
   void* data = nullptr;
   DType dtype = DType::kFloat32;
@@ -21,7 +21,7 @@ struct TensorView {
   [[nodiscard]] T* as() const {
     return static_cast<T*>(data);
   }
-  // All elements, type-checked. Throws InvalidArgument when T is not the element type.
+  // All elements, type-checked. Throws InvalidArgument if T is not the element type.
   template <class T>
   [[nodiscard]] std::span<T> elements() const {
     require(DTypeOf<std::remove_const_t<T>>::value == dtype, "[ops.tensor] wanted elements of type ",
@@ -64,7 +64,7 @@ class Tensor {
   std::shared_ptr<void> memory_;
 };
 
-// 64-byte aligned, not initialised; at least one byte. Throws DeviceError naming the size when there is no memory.
+// 64-byte aligned, not initialised; at least one byte. Throws DeviceError naming the size if there is no memory.
 [[nodiscard]] std::shared_ptr<void> allocate_host(int64_t bytes);
 
 }  // namespace polyscene

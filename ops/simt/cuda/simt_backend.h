@@ -1,4 +1,4 @@
-// The words of ops/simt/simt.h on a CUDA device. The only place of a kernel launch.
+// The names of ops/simt/simt.h on a CUDA device. Kernels are launched only here.
 #pragma once
 
 #include <cuda_runtime.h>
@@ -22,7 +22,7 @@ struct alignas(N * sizeof(T)) Pack {
   POLYSCENE_DEVICE const T& operator[](int k) const { return at[k]; }
 };
 
-// What Global and Shared have in common.
+// The common part of Global and Shared.
 template <class T>
 class Memory {
  public:
@@ -34,7 +34,7 @@ class Memory {
   }
   template <int N>
   POLYSCENE_DEVICE void store_pack(int64_t i, const Pack<T, N>& pack) const {
-    // Else the compiler may move a part of i into the offsets of the pack's elements, and then stores them one by one.
+    // Without this the compiler may move a part of i into the offsets of the pack's elements and store them one by one.
     asm("" : "+l"(i));
     *reinterpret_cast<Pack<T, N>*>(data_ + i) = pack;
   }
@@ -113,7 +113,7 @@ inline void check_cuda(cudaError_t status, const char* kernel, const LaunchShape
                        "; an error of an earlier kernel may show here: run with CUDA_LAUNCH_BLOCKING=1");
 }
 
-// Throws InvalidArgument when the shape does not fit, DeviceError when the launch fails or an earlier kernel did.
+// Throws InvalidArgument if the shape is out of range, DeviceError if the launch or an earlier kernel failed.
 template <class Kernel>
 void launch(const Stream& stream, const char* name, const LaunchShape& s, const Kernel& kernel) {
   check_launch(name, s);

@@ -14,7 +14,8 @@ namespace {
 constexpr std::string_view kMark = "\xEF\xBB\xBF";
 constexpr int kTab = 8;
 
-// Of text without a mark: letters of the Latin alphabet take two or four bytes there, all but one of them zero.
+// Detects UTF-16 and UTF-32 without a byte order mark: Latin letters take two or four bytes there, all but one of them
+// zero.
 const char* wide_encoding(std::string_view text) {
   using namespace std::string_view_literals;
   if (text.starts_with("\xFF\xFE\0\0"sv) || text.starts_with("\0\0\xFE\xFF"sv)) return "UTF-32";
@@ -31,7 +32,7 @@ size_t offset_of(std::string_view text, int line, int column) {
   return at;
 }
 
-// The character that begins the text, or 0 where that is no UTF-8. `bytes`: how many it takes.
+// The first character of the text, or 0 if it is not UTF-8. Sets `bytes` to the number of bytes that it takes.
 uint32_t decode(std::string_view text, size_t& bytes) {
   const auto first = static_cast<unsigned char>(text[0]);
   bytes = first >= 0xF0 ? 4 : first >= 0xE0 ? 3 : 2;

@@ -5,10 +5,10 @@
 namespace polyscene::config_text {
 namespace {
 
-// Of a folder, by file systems.
+// The longest folder name that file systems allow, in bytes.
 constexpr size_t kLongestName = 255;
 
-// A folder of Triton's is called after it.
+// The name becomes the name of a folder in Triton's model repository.
 void check_name(const std::string& name, Problems& problems) {
   problems.require(!name.empty() && name.front() != '.' && name.find('/') == std::string::npos, "name",
                    " wants a name fit for a folder (no slash, no leading dot), got \"", name, "\"");
@@ -18,7 +18,7 @@ void check_name(const std::string& name, Problems& problems) {
 
 }  // namespace
 
-// A block that is absent altogether holds the defaults, and those are checked like any other value.
+// An absent block holds its defaults, which are checked like any other value.
 void check_all(const config::Experiment& experiment, Problems& problems) {
   check_name(experiment.name(), problems);
   check_data(experiment.data(), problems);

@@ -1,4 +1,4 @@
-// What the schema's types cannot say: values out of range and settings that contradict each other.
+// Checks that the schema's types cannot express: values out of range, and settings that contradict each other.
 #pragma once
 
 #include "core/config/problems.h"
@@ -14,12 +14,12 @@ class Train;
 namespace polyscene::config_text {
 
 void check_data(const config::Data& data, Problems& problems);
-// `data` tells which tables and optimisers make sense.
+// `data` defines which tables there are.
 void check_embedding(const config::Embedding& embedding, const config::Data& data, Problems& problems);
 void check_model(const config::Model& model, const config::Data& data, Problems& problems);
 void check_train(const config::Train& train, const config::Data& data, Problems& problems);
 
-// All of the above and what concerns more than one of them.
+// All of the above, and checks that concern more than one block.
 void check_all(const config::Experiment& experiment, Problems& problems);
 
 }  // namespace polyscene::config_text

@@ -11,13 +11,13 @@ namespace {
 using config::Data;
 using config::Feature;
 
-// Names end up in paths of checkpoints and in names of exported tensors.
+// Whether a name may be used in paths of checkpoints and in names of exported tensors.
 bool plain_name(const std::string& name) {
   return name.find_first_not_of("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_.-") ==
          std::string::npos;
 }
 
-// One list of named things: every name there, plain, and used once.
+// Checks a list of named things: every name must be set, plain, and used once.
 class Names {
  public:
   Names(std::string what, Problems& problems) : what_(std::move(what)), problems_(problems) {}
@@ -36,7 +36,7 @@ class Names {
   std::map<std::string, std::string> taken_;
 };
 
-// A table or column that is spelled out; left out, it has a default.
+// Checks a table or column that is set. If it is not set, it has a default.
 template <class Kind>
 void check_column(const std::string& path, const Kind& kind, Problems& problems) {
   problems.require(!kind.has_column() || !kind.column().empty(), path + ".column",
@@ -140,7 +140,7 @@ void check_feature(const std::string& path, const Feature& f, const Data& data, 
   }
 }
 
-// An input that is the answer trains to a perfect score and is worth nothing.
+// Refuses a label's column as input: such a model reaches a perfect score and is worth nothing.
 void check_leaks(const Data& data, Problems& problems) {
   for (int i = 0; i < data.feature_size(); ++i) {
     for (const std::string& column : columns_of(data.feature(i))) {

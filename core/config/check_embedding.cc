@@ -22,7 +22,7 @@ void check_stddev(const std::string& path, double stddev, Problems& problems) {
   problems.require(stddev >= 0 && stddev <= 100, path, " wants a standard deviation from 0 to 100, got ", stddev);
 }
 
-// Tables that the features name, or have by default, each with the path of what names it first.
+// The tables of the features, named or by default, each with the path of the setting that names it first.
 std::map<std::string, std::string> tables_of(const config::Data& data) {
   std::map<std::string, std::string> tables, table_of_feature;
   for (int i = 0; i < data.feature_size(); ++i) {
@@ -50,7 +50,7 @@ std::map<std::string, std::string> tables_of(const config::Data& data) {
   return tables;
 }
 
-// A table that cannot be saved would cost the training.
+// Checked before training, since a table that cannot be saved would make the training worthless.
 void check_file_name(const std::string& path, const std::string& table, Problems& problems) {
   const size_t bytes = file_name(table).size();
   problems.require(bytes <= kLongestFileName, path, " names a table whose files want a name of at most ",

@@ -30,7 +30,7 @@ bool any_feature(const Data& data, bool (*holds)(const Feature&)) {
   return false;
 }
 
-// Every model but LR has S among its inputs. Data without any feature is told so already.
+// Every model but LR has S among its inputs. Data without any feature is reported elsewhere.
 void need_scenario(const std::string& path, const Data& data, Problems& problems) {
   problems.require(
       data.feature_size() == 0 || any_feature(data, [](const Feature& f) { return f.role() == Feature::SCENARIO; }),
@@ -38,7 +38,7 @@ void need_scenario(const std::string& path, const Data& data, Problems& problems
       " wants a scenario vector, but no feature has role: SCENARIO; give it to the feature that tells the scenario");
 }
 
-// A context besides scenario and behaviours: only LR does without.
+// Every model but LR needs a context besides scenario and behaviours.
 void need_context(const Data& data, Problems& problems) {
   problems.require(
       any_feature(data, [](const Feature& f) { return !f.has_sequence() && f.role() != Feature::SCENARIO; }), "data",
@@ -50,7 +50,7 @@ int sequences_of(const Data& data) {
       std::count_if(data.feature().begin(), data.feature().end(), [](const Feature& f) { return f.has_sequence(); }));
 }
 
-// Attention compares the whole behaviour with the whole target, so each side needs its counterpart.
+// Attention compares the whole behaviour with the whole target, so each side field needs a counterpart.
 void need_targets(const std::string& path, const Data& data, Problems& problems) {
   for (int f = 0; f < data.feature_size(); ++f) {
     for (int i = 0; i < data.feature(f).sequence().side_size(); ++i) {

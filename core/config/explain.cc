@@ -11,7 +11,7 @@ namespace {
 
 using google::protobuf::FieldDescriptor;
 
-// TextFormat has no error codes, only English; a wording unknown to us is passed on as it is.
+// Kinds of TextFormat's errors. It has no error codes, only English; an unknown wording is passed on unchanged.
 enum class Slip { kUnknownField, kTwice, kRival, kWrongWord, kNoValue, kMisplaced, kWrongValue, kForeign, kOther };
 
 Slip slip_of(const std::string& message) {
@@ -80,7 +80,7 @@ class Explainer {
     }
   }
 
-  // The node of a path that begins with the source's own, if it stood before the error.
+  // The node at `path`, which begins with the source's own path, if it stands before the error; else null.
   [[nodiscard]] const SourceTree* find(const std::string& path) const {
     return scan_.tree.find(source_.root_path.empty() ? path : path.substr(source_.root_path.size() + 1));
   }
@@ -90,7 +90,7 @@ class Explainer {
     return first ? str(" (first at ", line_column(first->place), ")") : "";
   }
 
-  // The member of the same oneof that stands before, with its place.
+  // The member of the same oneof that stands before the error, with its place.
   [[nodiscard]] std::string rival(const FieldDescriptor& field) const {
     const google::protobuf::OneofDescriptor& choice = *field.containing_oneof();
     for (int i = 0; i < choice.field_count(); ++i) {

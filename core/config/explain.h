@@ -1,4 +1,4 @@
-// Parse errors in the user's words.
+// Rewords TextFormat's parse errors for users.
 #pragma once
 
 #include <string>
@@ -9,11 +9,11 @@
 namespace polyscene::config_text {
 
 struct Explanation {
-  Place place;  // of the cause, where TextFormat names the token it had read up to
+  Place place;  // place of the cause; TextFormat itself gives the token at which it stopped
   std::string message;
 };
 
-// What the first error that TextFormat reported on this text means.
+// Explains the first error that TextFormat reported on this text.
 [[nodiscard]] Explanation explain(const ScannedText& source, const FirstError::Report& report);
 
 }  // namespace polyscene::config_text

@@ -1,4 +1,4 @@
-// Keeps the first error of a TextFormat parser: the others follow from it.
+// Keeps only the first error of a TextFormat parser, since the others follow from it.
 #pragma once
 
 #include <google/protobuf/io/tokenizer.h>

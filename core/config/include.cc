@@ -17,8 +17,8 @@ namespace {
 
 namespace fs = std::filesystem;
 
-// Far more than anybody writes. Each file is compared with those that it is included from, by functions that call
-// themselves.
+// Limits far above real use. The recursion that reads includes must be bounded, and each file is compared with those
+// that include it.
 constexpr size_t kMostNested = 64;
 constexpr size_t kMostFiles = 1000;  // beside the first
 
@@ -41,7 +41,7 @@ class Reader {
  public:
   Reader(config::Experiment& message, SourceTree& places) : message_(message), places_(places) {}
 
-  // `wanted_by` is the place of the include, "" for the first file.
+  // `wanted_by`: place of the include, "" for the first file.
   void read(const fs::path& path, const std::string& wanted_by) {
     enter(path, wanted_by);
     config::Experiment own;

@@ -1,4 +1,4 @@
-// One file and, before it, everything it includes.
+// Reads a file and everything that it includes.
 #pragma once
 
 #include <string>
@@ -11,8 +11,9 @@ class Experiment;
 
 namespace polyscene::config_text {
 
-// Reads `path` and the files it includes into `message` (empty before), in order, and returns where values stand.
-// Throws InvalidArgument on files that cannot be read, cycles, a file included twice, and what merging would garble.
+// Merges the included files, in order, and then `path` itself into `message` (empty before). Returns the places of the
+// values. Throws InvalidArgument on files that cannot be read, cycles, files included twice, and on settings that
+// protobuf would merge wrongly.
 SourceTree read_with_includes(const std::string& path, config::Experiment& message);
 
 }  // namespace polyscene::config_text

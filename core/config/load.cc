@@ -19,13 +19,13 @@ using config_text::Place;
 using config_text::Problems;
 using config_text::SourceTree;
 
-// Folder that a relative path written at `place` means: the file's own, or the current one for an override.
+// The folder that a relative path at `place` is relative to: the file's own, or the current one for an override.
 fs::path folder_of(const Place& place) {
   return place.line > 0 ? fs::absolute(place.file).parent_path() : fs::current_path();
 }
 
-// The folder of the file that wrote the file patterns; files that disagree are refused. The current folder when all
-// patterns come from overrides, empty when there are none that need a folder.
+// The folder of the file that sets the file patterns; patterns from files in different folders are a problem. The
+// current folder if all patterns come from overrides; empty if no pattern needs a folder.
 fs::path folder_of_patterns(const config::Data& data, const SourceTree& places, Problems& problems) {
   fs::path folder, fallback;
   std::string first;

@@ -62,7 +62,7 @@ class Override {
 
   [[nodiscard]] std::string joined(const std::string& name) const { return path_.empty() ? name : path_ + "." + name; }
 
-  // One level down, creating blocks that were not written yet.
+  // Goes one level down; creates blocks that do not exist yet.
   void descend(const Step& step) {
     const FieldDescriptor& field = field_of(step);
     const std::string path = joined(step.name);
@@ -89,7 +89,7 @@ class Override {
     return message_->GetReflection()->FieldSize(*message_, &field);
   }
 
-  // Names of the elements of a list, as far as they have one.
+  // Names of the elements of a list that have a name.
   [[nodiscard]] std::vector<std::string> element_names(const FieldDescriptor& field) const {
     const FieldDescriptor* key = field.message_type() ? field.message_type()->FindFieldByName("name") : nullptr;
     std::vector<std::string> names;
@@ -105,7 +105,7 @@ class Override {
     return names.empty() || names.front().empty() ? path + "[0]" : str(path, "[0] or ", path, "[", names.front(), "]");
   }
 
-  // A number counts from 0; a word is the name of an element.
+  // The index of an element: `text` is a number, from 0, or the name of the element.
   [[nodiscard]] int index_of(const FieldDescriptor& field, const std::string& text) const {
     int index = 0;
     const char* end = text.data() + text.size();
@@ -120,7 +120,8 @@ class Override {
     fail(str(path, " has no element named \"", text, "\"", suggestion(text, names)));
   }
 
-  // Switching a model or a kind of feature by one of its fields would silently drop the other's settings.
+  // Refuses to switch the kind of a model or feature by setting one of its fields, which would silently drop the
+  // settings of the other kind.
   void check_oneof(const FieldDescriptor& field) const {
     const google::protobuf::OneofDescriptor* choice = field.containing_oneof();
     if (!choice || (value_.empty() && &field == last_field())) return;
@@ -167,7 +168,7 @@ class Override {
     const google::protobuf::Reflection& reflection = *message_->GetReflection();
     if (parsed->GetReflection()->FieldSize(*parsed, &field) != 1)
       fail(str(joined(field.name()), "[", index, "] is one value; leave out the comma"));
-    message_->MergeFrom(*parsed);  // appends; then the new one takes the old one's seat
+    message_->MergeFrom(*parsed);  // appends the new element, which then replaces the old one
     reflection.SwapElements(message_, &field, index, size(field) - 1);
     reflection.RemoveLast(message_, &field);
     std::vector<SourceTree>& nodes = places_->fields[field.name()];
@@ -175,7 +176,7 @@ class Override {
     nodes[static_cast<size_t>(index)] = {place(), true, {}};
   }
 
-  // The value as the same type of message with only `field` set.
+  // A message of the same type with only `field` set to the value.
   [[nodiscard]] std::unique_ptr<Message> parsed_value(const FieldDescriptor& field) const {
     std::unique_ptr<Message> parsed(message_->New());
     const std::string error = parse_override_value(field, path_, value_, *parsed);

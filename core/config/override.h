@@ -1,4 +1,4 @@
-// `--set path=value`: one value of the merged configuration replaced from the command line, by reflection.
+// `--set path=value`: replaces one value of the merged configuration, by reflection.
 #pragma once
 
 #include <string>
@@ -11,7 +11,7 @@ class Experiment;
 
 namespace polyscene::config_text {
 
-// Applies "path=value" to `message` and marks the place in `places`. README.md lists the forms of paths and values.
+// Applies "path=value" to `message` and records the place in `places`. README.md lists the forms of paths and values.
 // Throws InvalidArgument `[config] --set path=value: ...`.
 void apply_override(const std::string& text, config::Experiment& message, SourceTree& places);
 

@@ -42,7 +42,7 @@ bool is_word(const std::string& text) {
   });
 }
 
-// Whether the part can be one value at all; `5 epochs: 3` would smuggle in a second one.
+// Whether the part is a single value. Without this check `5 epochs: 3` would set a second field.
 bool is_one_value(const FieldDescriptor& field, const std::string& part) {
   if (field.cpp_type() == FieldDescriptor::CPPTYPE_STRING) return true;
   if (field.message_type()) return part.size() >= 2 && part.front() == '{' && part.back() == '}';

@@ -10,9 +10,9 @@ class Message;
 
 namespace polyscene::config_text {
 
-// Sets `field` of `out` (empty before) from the text: TextFormat converts, so files and overrides share one set of
-// rules. A list's value is cut at commas, a text is taken as it is, a block stands in braces. Returns what is wrong
-// with the value, or nothing; `block` is the path of the message in the configuration.
+// Sets `field` of `out` (empty before) from the text. TextFormat converts it, so files and overrides follow the same
+// rules. Lists are split at commas, strings are taken as they are, blocks stand in braces. Returns what is wrong with
+// the value, or "". `block` is the path of the message in the configuration.
 [[nodiscard]] std::string parse_override_value(const google::protobuf::FieldDescriptor& field, const std::string& block,
                                                const std::string& value, google::protobuf::Message& out);
 

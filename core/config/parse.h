@@ -1,4 +1,4 @@
-// One configuration file: text to message, with errors in the user's words.
+// Parses the text of one configuration file, with errors worded for users.
 #pragma once
 
 #include <string>
@@ -11,8 +11,8 @@ class Experiment;
 
 namespace polyscene::config_text {
 
-// Fills `message` from `text` and returns where its values stand; `file` is the name that errors carry. Throws
-// InvalidArgument `[config] file:line:column: ...` on the first thing that is not valid text of the schema.
+// Fills `message` from `text` and returns the places of its values. `file` is the name in errors. Throws
+// InvalidArgument `[config] file:line:column: ...` at the first text that the schema does not allow.
 SourceTree parse_text(const std::string& file, const std::string& text, config::Experiment& message);
 
 }  // namespace polyscene::config_text

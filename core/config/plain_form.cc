@@ -43,7 +43,7 @@ bool holds_default(const Message& message, const FieldDescriptor& field) {
 
 void clear_declared_defaults(Message& message) {
   const Reflection& values = *message.GetReflection();
-  std::vector<const FieldDescriptor*> fields;  // that are set
+  std::vector<const FieldDescriptor*> fields;  // fields that are set
   values.ListFields(message, &fields);
   for (const FieldDescriptor* field : fields) {
     const bool is_message = field->cpp_type() == FieldDescriptor::CPPTYPE_MESSAGE;

@@ -1,4 +1,4 @@
-// One form for configurations that mean the same.
+// Gives equivalent configurations one form.
 #pragma once
 
 namespace google::protobuf {
@@ -7,9 +7,9 @@ class Message;
 
 namespace polyscene::config_text {
 
-// Clears every field of `message`, and of the messages in it, that holds the default which experiment.proto declares
-// for it: `train.max_steps: 0` means what its absence means, so a run that was resumed with it and one that never had
-// it save the same configuration. Fields without a declared default, lists and choices (oneof) stay as they are.
+// Clears every field of `message`, and of the messages in it, that holds the default declared in experiment.proto. For
+// example `train.max_steps: 0` means the same as no max_steps, so runs with and without it save the same configuration.
+// Fields without a declared default, lists and oneofs stay as they are.
 void clear_declared_defaults(google::protobuf::Message& message);
 
 }  // namespace polyscene::config_text

@@ -61,13 +61,13 @@ class Scanner {
     return true;
   }
 
-  // Fields up to `close`, which is left for the caller.
+  // Reads fields up to `close`, which is left for the caller.
   void block(const Descriptor* message, const std::string& path, SourceTree& tree, const char* close) {
     while (!stopped() && !at(close)) {
       if (tokens_.current().type == Tokenizer::TYPE_IDENTIFIER)
         field(message, path, tree);
       else
-        take();  // separators; anything else is TextFormat's to refuse
+        take();  // a separator; TextFormat refuses anything else
     }
   }
 
@@ -79,7 +79,7 @@ class Scanner {
     scan_.cursor.field = name;
     take();
     take_if(":");
-    if (stopped()) return;  // a name alone has no value: TextFormat's place for duplicates is behind the name
+    if (stopped()) return;  // TextFormat reports a duplicate after its name, and then there is no value to read
     const std::string child_path = path.empty() ? name.text : path + "." + name.text;
     std::vector<SourceTree>& nodes = tree.fields[name.text];
     if (take_if("[")) {
@@ -96,13 +96,13 @@ class Scanner {
     scan_.cursor.field = name;
   }
 
-  // False where the stop lies inside.
+  // Reads one element. False if the scan stopped inside it.
   bool element(const FieldDescriptor* descriptor, const std::string& path, std::vector<SourceTree>& nodes,
                const Place& place) {
     const bool list = descriptor && descriptor->is_repeated();
     SourceTree node{place, list, {}};
     const bool whole = value(descriptor, list ? str(path, "[", nodes.size(), "]") : path, node);
-    if (list || nodes.empty()) nodes.push_back(std::move(node));  // of a field given twice the first place stays
+    if (list || nodes.empty()) nodes.push_back(std::move(node));  // a field given twice keeps its first place
     return whole;
   }
 
@@ -120,7 +120,7 @@ class Scanner {
     take_if("-");
     if (stopped()) return false;
     take();
-    while (!stopped() && tokens_.current().type == Tokenizer::TYPE_STRING) take();  // "a" "b" is one text
+    while (!stopped() && tokens_.current().type == Tokenizer::TYPE_STRING) take();  // "a" "b" is one string
     return true;
   }
 

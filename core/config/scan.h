@@ -1,5 +1,5 @@
-// Reads configuration text for places only. TextFormat judges the text; this says where each value stands, element by
-// element of a list (which TextFormat's own ParseInfoTree does not), and what was being read where TextFormat stopped.
+// Finds the places of values in configuration text; TextFormat itself checks the text. Unlike TextFormat's own
+// ParseInfoTree, it gives the place of each list element, and what was being read where TextFormat stopped.
 #pragma once
 
 #include <string>
@@ -17,27 +17,27 @@ struct ScannedToken {
   Place place;
 };
 
-// The state in front of one token of the text.
+// The state of the scan before one token of the text.
 struct Cursor {
-  const google::protobuf::Descriptor* message = nullptr;  // the innermost block; null inside an unknown field
+  const google::protobuf::Descriptor* message = nullptr;  // innermost block; null inside an unknown field
   std::string message_path;                               // "train.optimizer"; "" at the top
-  ScannedToken field;                                     // name of the field being read in it
-  ScannedToken last, next;                                // the tokens before and at the stop
+  ScannedToken field;                                     // name of the field that is being read in the block
+  ScannedToken last, next;                                // tokens before and at the stop
 };
 
 struct Scan {
-  SourceTree tree;  // of everything before the stop
+  SourceTree tree;  // places of everything before the stop
   Cursor cursor;
 };
 
-// Text of one message and what it is called: `root_path` is where the message stands, "" for a whole configuration.
+// The text of one message. `root_path`: path of the message in the configuration, "" for a whole configuration.
 struct ScannedText {
   std::string file, text;
   const google::protobuf::Descriptor* root = nullptr;
   std::string root_path;
 };
 
-// Scans up to the first token at or behind line and column (both from 1); line 0: to the end.
+// Scans up to the first token at or after line and column (both from 1). Line 0: scans to the end.
 [[nodiscard]] Scan scan(const ScannedText& source, int line = 0, int column = 0);
 
 }  // namespace polyscene::config_text

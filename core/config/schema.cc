@@ -43,7 +43,7 @@ std::vector<Named> below(const Descriptor& message, const std::string& path) {
   return fields;
 }
 
-// What other programs call our fields, and the word itself.
+// The word itself, and our names of the field that other programs give that name.
 std::vector<std::string> synonyms(const std::string& word) {
   static const std::map<std::string, std::string> ours = {
       {"lr", "learning_rate"}, {"wd", "weight_decay"},     {"l2", "weight_decay"}, {"eps", "epsilon"},
@@ -60,7 +60,7 @@ std::vector<std::string> paths_of(const std::vector<Named>& fields, const std::s
   return paths;
 }
 
-// Paths of the fields that bear one of the names; where there are none, of those nearest to the first.
+// Paths of the fields that have one of the names; if there are none, of those nearest to the first name.
 std::vector<std::string> paths_like(const std::vector<Named>& fields, const std::vector<std::string>& names) {
   std::vector<std::string> paths;
   for (const std::string& name : names) std::ranges::copy(paths_of(fields, name), std::back_inserter(paths));
@@ -114,7 +114,7 @@ std::string unknown_field(const Descriptor& message, const std::string& path, co
   if (std::ranges::find(here, words.back()) != here.end()) return head + did_you_mean(words.back());
   if (const std::string near = nearest(name, here); !near.empty()) return head + did_you_mean(near);
   const std::string wanted_here = "; here wanted one of " + join(here);
-  // First in the block that was asked: train.lr is no model.lr.
+  // Searches the given block first: train.lr does not mean model.lr.
   std::vector<std::string> others = path.empty() ? std::vector<std::string>() : paths_like(below(message, path), words);
   if (others.size() == 1) return head + did_you_mean(others.front());
   if (others.empty()) others = paths_like(below(*config::Experiment::descriptor(), ""), words);

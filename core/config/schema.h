@@ -1,4 +1,4 @@
-// The schema in words: what a field wants, and what a wrong name was meant to be.
+// Describes the schema in messages: what a field wants, and what a wrong name was probably meant to be.
 #pragma once
 
 #include <string>
@@ -17,13 +17,13 @@ namespace polyscene::config_text {
 // "a whole number", "one of ADAM, SGD", "a block { ... }".
 [[nodiscard]] std::string wanted(const google::protobuf::FieldDescriptor& field);
 
-// `unknown field "x" in train; did you mean "y"?`; `path` is where the message stands, "" for the whole configuration.
-// Knows what others call our fields, and looks below the message and then in the whole schema when the message itself
-// has nothing like it.
+// `unknown field "x" in train; did you mean "y"?`. `path` is the path of the message, "" for the whole configuration.
+// Knows other programs' names of our fields. If the message has no similar field, searches the blocks below it and then
+// the whole schema.
 [[nodiscard]] std::string unknown_field(const google::protobuf::Descriptor& message, const std::string& path,
                                         const std::string& name);
 
-// `optimizer.kind wants one of ADAM, SGD, got "adam"; did you mean "ADAM"?`; `got` is printed as it is.
+// `optimizer.kind wants one of ADAM, SGD, got "adam"; did you mean "ADAM"?`. `got` is printed unchanged.
 [[nodiscard]] std::string wrong_value(const google::protobuf::FieldDescriptor& field, const std::string& path,
                                       const std::string& got);
 

@@ -1,4 +1,4 @@
-// From configuration messages to the plain option structs of the folders below, which know no protobuf.
+// Translates configuration messages to the plain option structs of lower folders, which do not know protobuf.
 #pragma once
 
 #include "core/config/experiment.pb.h"

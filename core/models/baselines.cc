@@ -10,20 +10,20 @@
 namespace polyscene {
 namespace {
 
-// Two-layer gate of PEPNet without its last sigmoid: ReLU([parts ...] A) B, the sigmoid is part of ops::gate.
+// PEPNet's two-layer gate without its last sigmoid, which is part of ops::gate: ReLU([parts ...] A) B.
 Value gate_logits(FeatureBuilder& f, const std::string& name, std::vector<Value> parts, int hidden, int out) {
   const Value h = dense_layer(f, name + "/a", std::move(parts), hidden, ops::Activation::kRelu);
   return dense_layer(f, name + "/b", {h}, out, ops::Activation::kNone);
 }
 
-// `first`, then the parts without their gradient.
+// `first`, then the parts behind a stopped gradient.
 std::vector<Value> with_stopped(Value first, const std::vector<Value>& parts) {
   std::vector<Value> all = present({first});
   for (const Value& part : parts) all.push_back(ops::stop_gradient(part));
   return all;
 }
 
-// The fields that the configuration names for PPNet.
+// Indices of the fields that the configuration names for PPNet.
 std::vector<int> personal_fields(const FeatureSchema& schema, const config::Pepnet& pepnet) {
   std::vector<int> fields;
   for (const std::string& name : pepnet.personal()) {
@@ -72,7 +72,8 @@ Value build_pepnet(FeatureBuilder& f, const config::Model& model) {
   const Value ep = gate_logits(f, "pepnet/epnet", with_stopped(s, e), gate_hidden, total_width(e));
   std::vector<Value> h = ops::gate(e, ep, {.gamma = 2, .group = 1});
 
-  // What personalises the layers: embeddings of ids, and the gated embeddings without their gradient.
+  // Input of the gates that personalise the layers: embeddings of ids, and the gated embeddings behind a stopped
+  // gradient.
   const std::vector<Value> prior = with_stopped(f.fields(personal_fields(f.schema(), model.pepnet()), f.dim()), h);
   const auto layer = [&](int number, int units, ops::Activation act) {
     const Value p = gate_logits(f, str("pepnet/ppnet/", number), prior, gate_hidden, total_width(h));

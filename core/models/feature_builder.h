@@ -1,4 +1,4 @@
-// Turns features into graph values: each call declares what must be bound from outside and returns embeddings.
+// Turns features into graph values. Each call declares the graph inputs that it needs and returns embeddings.
 #pragma once
 
 #include <functional>
@@ -9,13 +9,13 @@
 
 namespace polyscene {
 
-// Behaviours of one sequence as graph values.
+// The behaviours of one sequence as graph values.
 struct Behaviours {
   Value distinct;  // [distinct, width]: embeddings of the distinct behaviours of the batch
-  Value index;     // int32 [behaviours]
+  Value index;     // int32 [behaviours]: row of `distinct`
   Value offsets;   // int32 [batch + 1]
   Value values;    // [behaviours, width]: distinct[index]
-  Dim count;       // behaviours
+  Dim count;       // number of behaviours
   int width = 0;   // side fields * dim
 };
 
@@ -26,22 +26,24 @@ class FeatureBuilder {
   [[nodiscard]] Graph& graph() { return *model_.graph; }
   [[nodiscard]] const FeatureSchema& schema() const { return schema_; }
   [[nodiscard]] Dim batch() const { return batch_; }
-  [[nodiscard]] int dim() const { return dim_; }  // the configured width of one field
+  [[nodiscard]] int dim() const { return dim_; }  // embedding.dim, the width of one field
 
-  // Embeddings of one-id features that `wanted` accepts, side by side: [batch, n * dim]; no value when there is none.
+  // Embeddings of the features with one id per row that `wanted` accepts, concatenated: [batch, n * dim]; no value when
+  // there is none.
   Value fields(const std::function<bool(const FieldFeature&)>& wanted, int dim);
-  // Embeddings of the given fields, in this order.
+  // Embeddings of the given fields (indices into FeatureSchema::fields), in this order: [batch, n * dim].
   Value fields(std::vector<int> indices, int dim);
-  // Pooled bags that `wanted` accepts: [batch, n * dim].
+  // Pooled embeddings of the bags that `wanted` accepts: [batch, n * dim]; no value when there is none.
   Value bags(const std::function<bool(const BagFeature&)>& wanted, int dim);
-  // Each plain number times a trained vector of its own: [batch, n * dim]; no value when there is none.
+  // The plain numbers that `wanted` accepts, each times its own trained vector: [batch, n * dim]; no value when there
+  // is none.
   Value numbers(const std::function<bool(const NumberFeature&)>& wanted, int dim);
-  // The sequence's behaviours, their side fields side by side.
+  // The behaviours of a sequence, with the embeddings of their side fields concatenated.
   Behaviours sequence(int sequence, int dim);
-  // Embeddings of one feature in a table of its own, e.g. gates per scenario: [batch, dim].
+  // Embeddings of one feature in an additional table, e.g. gates per scenario: [batch, dim].
   Value private_field(int field, const std::string& table, int dim, double init_stddev);
 
-  // All features of the roles: S takes SCENARIO, C the rest.
+  // The scenario vector S, from all features with role SCENARIO, and the context C, from all others.
   [[nodiscard]] Value scenario(int dim);
   [[nodiscard]] Value context(int dim);
 
@@ -57,9 +59,9 @@ class FeatureBuilder {
   Dim batch_;
 };
 
-// The parts that are values.
+// The parts that hold a value.
 [[nodiscard]] std::vector<Value> present(const std::vector<Value>& parts);
-// The same side by side; no value when all are absent.
+// The present parts, concatenated; no value when all are absent.
 [[nodiscard]] Value concat_present(const std::vector<Value>& parts);
 
 }  // namespace polyscene

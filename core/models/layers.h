@@ -1,4 +1,4 @@
-// Pieces that several models share.
+// Layers that several models share.
 #pragma once
 
 #include <span>
@@ -10,7 +10,7 @@
 
 namespace polyscene {
 
-// The columns of a value, or of all the parts together.
+// Number of columns of a value, or of all parts together.
 [[nodiscard]] int width(Value x);
 [[nodiscard]] int total_width(const std::vector<Value>& parts);
 
@@ -18,19 +18,19 @@ namespace polyscene {
 [[nodiscard]] Value dense_layer(FeatureBuilder& f, const std::string& name, std::vector<Value> parts, int out,
                                 ops::Activation act);
 
-// Hidden ReLU layers name/0, name/1 ... of the given widths on the parts side by side, then a linear layer of width
-// `out`.
+// An MLP on the concatenated parts: hidden ReLU layers name/0, name/1 ... of the given widths, then a linear layer of
+// width `out`.
 [[nodiscard]] Value mlp(FeatureBuilder& f, const std::string& name, std::vector<Value> parts,
                         std::span<const int> hidden, int out);
 
-// The configured read-out widths; 256, 128, 64 where the configuration has none.
+// model.head, the hidden widths of the read-out MLP; 256, 128, 64 if it is empty.
 [[nodiscard]] std::vector<int> head_widths(const config::Model& model);
 
-// Mean of every sequence's behaviours, side by side; no value without sequences.
+// The mean of each sequence's behaviours, concatenated; no value without sequences.
 [[nodiscard]] Value mean_pooled_sequences(FeatureBuilder& f, int dim);
 
-// Embeddings of the target's fields that a sequence's sides name, side by side: [batch, width].
-// Throws InvalidArgument when a side names none.
+// Embeddings of the target's fields that a sequence's side fields name, concatenated: [batch, width]. Throws
+// InvalidArgument when a side field names none.
 [[nodiscard]] Value target_of(FeatureBuilder& f, int sequence, int dim);
 
 // DIN's pooling: sum_i a(b_i, t) b_i, a = MLP([b_i; t; b_i - t; b_i * t]), no softmax (Zhou et al., KDD 2018). [batch,

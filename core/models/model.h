@@ -1,6 +1,6 @@
-// A model is one static graph built from the configuration: features in, logit and loss out. What feeds the graph from
-// outside (rows of tables, indices into them, offsets, labels) is listed beside it, so that the step loop can bind it
-// without knowing the model.
+// A model is one static graph built from the configuration, from features to logit and loss. The graph's inputs (rows
+// of tables, indices into them, offsets, labels) are listed beside it, so that the step loop can bind them without
+// knowing the model.
 #pragma once
 
 #include <memory>
@@ -13,14 +13,14 @@
 
 namespace polyscene {
 
-// One embedding table as the model wants it. Its rows of all ranks together form one logical table.
+// An embedding table that the model uses. The rows of all ranks together form one logical table.
 struct TableUse {
   std::string name;
   int dim = 0;
   double init_stddev = 0;
 };
 
-// All distinct rows of a step from all tables of one width: value [rows of the step, dim].
+// The distinct rows of a step, of all tables of one width: value [rows of the step, dim].
 struct RowsInput {
   int dim = 0;
   Value rows;
@@ -31,7 +31,7 @@ struct FieldsInput {
   int dim = 0;
   std::vector<int> fields;  // indices into FeatureSchema::fields
   std::vector<int> tables;  // per field: index into Model::tables
-  Value index;              // int32 [batch, fields]: rows of RowsInput of that width
+  Value index;              // int32 [batch, fields]: row of the RowsInput of that width
 };
 
 // A bag: ids with weights that sum to 1 where the bag is pooled by mean.
@@ -44,13 +44,13 @@ struct BagInput {
   Value offsets;  // int32 [batch + 1]
 };
 
-// Behaviours: distinct tuples of side fields, and which of them each behaviour is.
+// A sequence: the distinct behaviours (tuples of side fields), and for each behaviour the index of its tuple.
 struct SequenceInput {
   int dim = 0;
   int sequence = 0;
   std::vector<int> tables;  // per side field
   Value distinct_index;     // int32 [distinct, sides]
-  Value index;              // int32 [behaviours]: rows of distinct_index
+  Value index;              // int32 [behaviours]: row of distinct_index
   Value offsets;            // int32 [batch + 1]
 };
 
@@ -64,7 +64,7 @@ struct Model {
   Value numbers;  // [batch, plain numeric features], or no value
   int label = 0;  // index into FeatureSchema::labels
   Value labels;   // [batch, 1]
-  Value weight;   // [1]: the loss is weight * sum of the samples' losses; 1 / global batch size in training
+  Value weight;   // [1]: the loss is weight * (sum of the samples' losses); 1 / global batch size in training
   Value logit;    // [batch, 1]
   Value loss;     // [1]
 };

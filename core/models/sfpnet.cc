@@ -5,7 +5,7 @@
 //   4. [Vhat; C'] = G * X                  scenario-adaptive module
 //   5. c = ReLU([Vhat; C'; S] Wc + cc)     consolidated context
 //   6. b' = b + ReLU(b Wb + c Wh + ch) Wo + co   residual-tailoring module
-// In the first block b Wb depends on nothing but a behaviour's ids: it is computed once per distinct behaviour.
+// In the first block, b Wb depends only on the ids of a behaviour, so it is computed once per distinct behaviour.
 #include "core/models/layers.h"
 #include "core/models/zoo.h"
 #include "ops/dense/add.h"
@@ -61,7 +61,7 @@ class SfpnetBuilder {
                                                         : ops::DapKind::kMean};
   }
 
-  // Equations 2 to 4: Vhat and C'.
+  // Equations 2 to 4; returns Vhat and C'.
   std::vector<Value> adapt(const std::string& name, int block, Value v, Value c) {
     if (!c_.use_sam()) return {v, c};
     const bool all = c_.gate_scope() == Sfpnet::V_AND_C;
@@ -72,7 +72,7 @@ class SfpnetBuilder {
     return all ? xhat : std::vector{v, xhat[0]};
   }
 
-  // One-layer gates are a plain sigmoid; the others pass everything (G = 1) at step 0.
+  // One-layer gates are a plain sigmoid. The others pass everything through (G = 1) at step 0.
   [[nodiscard]] double gamma() const { return c_.gate_form() == Sfpnet::ONE_LAYER ? 1 : 2; }
 
   Value gate_logits(const std::string& name, int block, const std::vector<Value>& base, int gates) {
@@ -107,7 +107,7 @@ class SfpnetBuilder {
     return ops::linear(adapted, w, c, Activation::kRelu);
   }
 
-  // Equation 6, or one of its alternatives, with equation 1 of the next block.
+  // Equation 6 or one of its alternatives, followed by equation 1 of the next block.
   ops::PooledRows tailor(const std::string& stb, int block, Value b, Value context) {
     const std::string name = stb + "/rtm";
     Graph& g = f_.graph();

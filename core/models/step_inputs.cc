@@ -31,7 +31,7 @@ StepInputs::StepInputs(const Model& model, const FeatureSchema& schema, const Ta
 void StepInputs::prepare(const Batch& batch) {
   batch_ = &batch;
   padded_ = batch.rows > 0 && batch.rows <= pad_up_to_;
-  // Enough rows that the behaviours which fill up are not many more in one of them than in a sample.
+  // Enough padding rows that none of them gets many more padding behaviours than a sample has behaviours.
   rows_ = padded_ ? padded_extent(batch.rows + std::max<int64_t>(1, batch.rows / 32)) : batch.rows;
   behaviours_ = distinct_behaviours_ = 0;
   std::vector<KeyBlock> blocks;
@@ -48,7 +48,7 @@ void StepInputs::prepare(const Batch& batch) {
   for (size_t i = 0; i < bags_.size(); ++i) prepare_bag(i, blocks);
   deduplicator_.run(blocks, keys_);
   labels_.resize(rows_);
-  // A batch that is only scored may lack it.
+  // A batch that is only scored may lack the label.
   const bool labelled = static_cast<size_t>(model_.label) < batch.labels.size();
   fill_from(labels_.span(), labelled ? batch.rows : 0, -1.0f);
   if (labelled) std::ranges::copy(batch.labels[static_cast<size_t>(model_.label)], labels_.span().begin());

@@ -1,4 +1,4 @@
-// From a batch of keys to the inputs of a model's graph: distinct behaviours, distinct keys, rows of the tables, and
+// Turns a batch of keys into the inputs of a model's graph: distinct behaviours, distinct keys, rows of the tables, and
 // for every feature the index of its row.
 #pragma once
 
@@ -17,20 +17,21 @@ namespace polyscene {
 
 class StepInputs {
  public:
-  // All must outlive this. Batches of up to `pad_up_to` rows are padded: their extents are rounded up so that few
-  // different ones come, by rows that are no samples. Their label is -1, and the behaviours and ids that fill up are
-  // shared among them, so nothing gets a gradient from them.
+  // All arguments must outlive this object. Batches of up to `pad_up_to` rows are padded with rows that are not
+  // samples, so that only few different extents occur. The label of a padding row is -1, and the padding behaviours and
+  // ids belong to padding rows only, so nothing gets a gradient from them.
   StepInputs(const Model& model, const FeatureSchema& schema, const TableLayout& layout, int64_t pad_up_to = 0);
 
-  // Finds what is distinct in the batch. Local to the rank, so that another thread may prepare the next one while this
-  // one trains; the batch must live until the step is done. Without labels it can be predicted only.
+  // Deduplicates the batch's keys and behaviours. This is local to the rank, so another thread may prepare the next
+  // batch while this one is trained on. The batch must live until the step is done. A batch without labels can only be
+  // scored.
   void prepare(const Batch& batch);
-  // Whether the prepared batch is padded. Real rows come first.
+  // Whether the prepared batch is padded. The real rows come first.
   [[nodiscard]] bool padded() const { return padded_; }
 
-  // Points the executor's inputs at the prepared batch, at the rows that `lookup` fetched for keys(), and at `weight`,
-  // the factor of the summed loss. Inputs that the executor does not need are bound all the same. With `copies` they
-  // are copies on a device.
+  // Binds the executor's inputs to the prepared batch, to the rows that `lookup` fetched for keys(), and to `weight`,
+  // the factor of the summed loss. Inputs that the executor does not need are bound too. With `copies`, binds copies on
+  // the device.
   void bind(Executor& executor, const RowLookup& lookup, double weight, InputCopies* copies);
 
   [[nodiscard]] const UniqueKeys& keys() const { return keys_; }
@@ -42,18 +43,18 @@ class StepInputs {
     TupleDeduplicator tuples;
     Buffer<int32_t> index, distinct_index;
     std::vector<Buffer<int64_t>> distinct_keys;  // per side
-    Buffer<int32_t> offsets;                     // where the batch is padded
+    Buffer<int32_t> offsets;                     // used if the batch is padded
   };
   struct Bag {
     Buffer<int32_t> index;
     Buffer<float> weights;
-    Buffer<int32_t> offsets;  // where the batch is padded
+    Buffer<int32_t> offsets;  // used if the batch is padded
   };
   void prepare_sequence(size_t i, std::vector<KeyBlock>& blocks);
   void prepare_bag(size_t i, std::vector<KeyBlock>& blocks);
-  // Of what there are `extent` in the batch.
+  // `extent` of the batch, padded if the batch is padded.
   [[nodiscard]] int64_t pad(int64_t extent) const { return padded_ ? padded_extent(extent) : extent; }
-  // The batch's offsets, or `room` with those of the rows that fill up behind them.
+  // The batch's offsets; if the batch is padded, `room` filled with them and with the offsets of the padding rows.
   [[nodiscard]] TensorView offsets(const std::vector<int32_t>& real, int64_t extent, Buffer<int32_t>& room) const;
 
   const Model& model_;
@@ -62,7 +63,7 @@ class StepInputs {
   Deduplicator deduplicator_;
   UniqueKeys keys_;
   const Batch* batch_ = nullptr;
-  int64_t pad_up_to_, rows_ = 0;  // rows_: of the batch, padding included
+  int64_t pad_up_to_, rows_ = 0;  // rows_: rows of the batch, including padding
   bool padded_ = false;
   std::vector<Buffer<int32_t>> fields_;  // per FieldsInput [rows, fields]
   std::vector<Sequence> sequences_;      // per SequenceInput

@@ -5,13 +5,14 @@
 
 namespace polyscene {
 
-// SFPNet, our reading of arXiv 2404.09709, with every switch of config::Sfpnet.
+// SFPNet as we read arXiv 2404.09709, with every switch of config::Sfpnet.
 [[nodiscard]] Value build_sfpnet(FeatureBuilder& f, const config::Model& model);
 
-// Logistic regression: sum over features of one weight per id, plus a bias; sequences count by their mean.
+// Logistic regression: the sum of one weight per id over all features, plus a bias. A sequence contributes the mean of
+// its weights.
 [[nodiscard]] Value build_lr(FeatureBuilder& f, const config::Model& model);
 
-// Mean-pooled sequences and all fields into one MLP for all scenarios.
+// One MLP for all scenarios on all fields and mean-pooled sequences.
 [[nodiscard]] Value build_mlp(FeatureBuilder& f, const config::Model& model);
 
 // Deep interest network (Zhou et al., KDD 2018): sequences pooled by attention to the target.

@@ -24,8 +24,8 @@ namespace {
 constexpr const char* kAside = ".partial-";
 const std::string kLock = ".lock";
 
-// A folder is made after its lock and goes before it, so one without a lock is that of an earlier program, which had
-// none. What cannot be removed costs no export.
+// A folder is created after its lock and removed before it, so a folder without a lock was left by an earlier version,
+// which had no locks. A failed removal does not fail the export.
 void remove_abandoned(const std::string& output) {
   std::vector<std::string> locks, folders;
   std::error_code error;
@@ -53,7 +53,7 @@ void remove_abandoned(const std::string& output) {
 ExportAside::ExportAside(std::string output) : output_(std::move(output)) {
   make_folder(output_);
   remove_abandoned(output_);
-  // Another export may take a lock for abandoned before it is held, and remove it: then the next one is tried.
+  // Another export may take the new lock for abandoned and remove it before it is held: then the next name is tried.
   for (bool held = false; !held;) {
     std::string name = output_ + "/" + kAside + "XXXXXX" + kLock;
     lock_ = ::mkostemps(name.data(), static_cast<int>(kLock.size()), O_CLOEXEC);
@@ -61,7 +61,7 @@ ExportAside::ExportAside(std::string output) : output_(std::move(output)) {
                        file_advice(errno, name));
     path_ = name.substr(0, name.size() - kLock.size());
     struct stat status {};
-    // Where the file system knows no locks nothing is removed.
+    // On a file system without locks, nobody removes anything.
     held = ::flock(lock_, LOCK_EX | LOCK_NB) == 0 ? ::fstat(lock_, &status) == 0 && status.st_nlink > 0
                                                   : errno != EWOULDBLOCK;
     if (!held) ::close(lock_);

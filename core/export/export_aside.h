@@ -1,23 +1,23 @@
-// Where a version is written before it has a number.
+// The folder into which a version is written before it has a number.
 #pragma once
 
 #include <string>
 
 namespace polyscene {
 
-// A folder OUTPUT/.partial-XXXXXX that goes unless it was published. Beside it lies a lock (flock) that lives as long
-// as the process, so that the next export, on whatever host, tells what a killed one left.
+// A folder OUTPUT/.partial-XXXXXX, which the destructor removes unless it was published. A lock file (flock) beside it
+// is locked as long as the process lives, so the next export, on any host, recognises what a killed one left.
 class ExportAside {
  public:
-  // Makes it, with a folder tables/, and removes what killed exports left in `output`. Throws DataError.
+  // Creates the folder, with a folder tables/ in it, and removes what killed exports left in `output`. Throws
+  // DataError.
   explicit ExportAside(std::string output);
   ~ExportAside();
   ExportAside(const ExportAside&) = delete;
   ExportAside& operator=(const ExportAside&) = delete;
 
   [[nodiscard]] const std::string& path() const { return path_; }
-  // Moves it into place as the next version, whose folder it returns; another export may take a number first. Throws
-  // DataError.
+  // Renames the folder to the next free version number and returns the version's folder. Throws DataError.
   std::string publish();
 
  private:

@@ -41,7 +41,7 @@ using Json = nlohmann::ordered_json;
 
 constexpr const char* kNothingPublished = "nothing was published; export another model, or restore it from a copy";
 
-// Real rows, and what the trainer makes of them.
+// Rows of a split with the trainer's logits.
 struct ScoredSample {
   std::vector<Batch> batches;
   std::vector<float> logits, labels;
@@ -64,7 +64,7 @@ std::vector<Batch> first_batches(const ExportJob& job, const config::Experiment&
   return batches;
 }
 
-// Per table the keys of the batches, ascending: the rest of a large table need not be in memory.
+// The keys of the batches for each table, ascending, so that only their rows of large tables are loaded.
 std::vector<std::vector<int64_t>> keys_of(const std::vector<Batch>& batches, Session& session) {
   const TableLayout& layout = session.tables().layout();
   std::vector<std::vector<int64_t>> keys(static_cast<size_t>(layout.tables()));
@@ -109,7 +109,8 @@ std::optional<double> auc_of_sample(const ScoredSample& sample, const std::vecto
       .overall.auc;
 }
 
-// What the exported model makes of the sample, as export.json has it. Throws where it is too far from the trainer.
+// Scores the sample with the exported model; returns the entry "checked" of export.json. Throws when it differs too
+// much from the trainer.
 Json compare(const ExportJob& job, const ScoredSample& sample, const std::string& folder) {
   const ServedModel model(folder);
   Scorer scorer(model);
@@ -141,7 +142,7 @@ Json compare(const ExportJob& job, const ScoredSample& sample, const std::string
   return json;
 }
 
-// What is added to, as export.json has it.
+// Writes the stores of a delta; returns the entry "base" of export.json.
 Json write_delta(const ExportJob& job, const Model& model, const std::string& trained, const std::string& to,
                  std::ostream& out) {
   require(!job.onnx, "[export] --delta writes embedding stores alone, since ONNX has whole tables; leave out --format");

@@ -1,4 +1,4 @@
-// From a trained run to a folder that serves it: see core/serve/served_model.h for what lies there.
+// Export of a trained run to a folder from which it is served; core/serve/served_model.h describes the folder.
 #pragma once
 
 #include <iosfwd>
@@ -11,27 +11,27 @@
 namespace polyscene {
 
 struct ExportJob {
-  std::string run;     // folder that training wrote
-  bool best = false;   // the model of the best evaluation, where it is kept beside the last one
+  std::string run;     // folder of the run
+  bool best = false;   // export the model of the best evaluation, if there is one
   std::string output;  // folder of versions
   RowFormat rows = RowFormat::kFloat32;
-  bool delta = false;                              // only rows that differ from those of the newest whole version
-  Split split = Split::kValid;                     // whose first rows are scored by trainer and exported model
-  int64_t sample_rows = 4096;                      // 0: none are, and nothing is checked
-  bool onnx = false;                               // also the forward graph as ONNX
-  bool triton = false;                             // and as a Triton model repository
-  int64_t onnx_inside_bytes = int64_t{256} << 20;  // most bytes of tables inside the ONNX model
-  std::string onnx_check;  // a command that is given the version's folder before it is published, and can refuse
+  bool delta = false;                              // write only rows that differ from the newest whole version
+  Split split = Split::kValid;                     // the trainer and the exported model score its first rows
+  int64_t sample_rows = 4096;                      // number of those rows; 0: no check
+  bool onnx = false;                               // also write the forward graph as ONNX
+  bool triton = false;                             // also write a Triton model repository
+  int64_t onnx_inside_bytes = int64_t{256} << 20;  // larger tables stay outside the ONNX model
+  std::string onnx_check;  // command that gets the unpublished version's folder and may fail the export
   std::vector<std::string> overrides;
 };
 
-// What the scores of an exported model may differ by from the trainer's: with fp32 rows every logit, relatively where
-// it is above 1; with other rows the AUC of the sample.
+// Tolerances of the check against the trainer. Rows in fp32: difference of each logit, relative if the logit is above
+// 1. All formats: loss of AUC on the sample.
 inline constexpr double kMostLogitDifference = 1e-6, kMostAucLoss = 0.0005;
 
-// Writes the next version aside, scores a sample of rows with it and with the trainer, and moves it into place where
-// they agree. Tables pass through memory piece by piece. Returns the version's folder. Throws DataError when something
-// cannot be read or written, or the scores disagree: then nothing is published.
+// Writes the next version to a temporary folder, scores a sample of rows with it and with the trainer, and publishes it
+// if they agree. Tables pass through memory piece by piece. Returns the version's folder. Throws DataError, and
+// publishes nothing, when a file cannot be read or written, or when the scores disagree.
 std::string export_model(const ExportJob& job, std::ostream& out);
 
 }  // namespace polyscene

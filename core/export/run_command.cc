@@ -14,7 +14,7 @@
 namespace polyscene {
 namespace {
 
-// Our threads block signals and our process ignores SIGPIPE; a program that inherits that would not know why.
+// This process blocks signals and ignores SIGPIPE; the started program must not inherit that.
 class UsualSignals {
  public:
   UsualSignals() {
@@ -36,7 +36,7 @@ class UsualSignals {
   posix_spawnattr_t attributes_{};
 };
 
-// The shell gets the argument as a word of its own and never reads it as a program.
+// The argument is passed as $1, so the shell never parses it.
 pid_t start(const std::string& command, const std::string& argument) {
   std::string program = command + " \"$1\"", name = "sh", option = "-c", last = argument;
   const std::array<char*, 6> words = {name.data(), option.data(), program.data(), name.data(), last.data(), nullptr};

@@ -15,7 +15,7 @@ SavedTable open_table(const TableUse& table, const std::string& trained) {
   return saved;
 }
 
-// Rows of a table against its store in the base.
+// Differences between a saved table and its store in the base.
 class Difference {
  public:
   Difference(const SavedTable& saved, const EmbeddingStore& base)
@@ -40,8 +40,8 @@ class Difference {
  private:
   template <class Visit>
   void visit_changed(const Visit& visit) {
-    // Both are mostly in the same order: the next row of the base is the one more often than not, and a base that is
-    // larger than memory is read from its beginning to its end.
+    // Both are mostly in the same order, so the base's next row is tried first; a base larger than memory is then read
+    // sequentially.
     int64_t next = 0;
     saved_.visit([&](const RowsIn& rows) {
       for (size_t i = 0; i < rows.keys.size(); ++i) {
@@ -57,7 +57,7 @@ class Difference {
 
   const SavedTable& saved_;
   const EmbeddingStore& base_;
-  std::vector<bool> here_;  // of the base's rows
+  std::vector<bool> here_;  // whether the model has each row of the base
   int64_t changed_ = 0;
   std::vector<int64_t> gone_;
 };

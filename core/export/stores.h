@@ -1,5 +1,5 @@
-// The rows of a trained model as embedding stores of an exported version: all of them, or those that another version
-// has not. Tables pass through memory piece by piece.
+// Writes the rows of a trained model as embedding stores of an exported version: all rows, or those that differ from
+// another version. Tables pass through memory piece by piece.
 #pragma once
 
 #include <cstdint>
@@ -11,14 +11,15 @@
 
 namespace polyscene {
 
-// The tables of `model` from the folder of a trained model into that of a version. Throws DataError.
+// Writes the tables of `model` from the folder `trained` of a model into the folder `version`. Throws DataError.
 void write_stores(const Model& model, const std::string& trained, const std::string& version, RowFormat format);
 
 struct ChangedRows {
-  int64_t changed = 0, gone = 0, all = 0;  // against the base; all: rows of the model
+  int64_t changed = 0, gone = 0, all = 0;  // changed, gone: compared with the base; all: rows of the model
 };
-// Only rows that `base` has not, or has with other values. Rows that are there and no longer here are written as zeros,
-// which is what a key without a row scores as. Throws InvalidArgument where tables differ in more than rows.
+// Like write_stores(), but writes only rows that `base` does not have or has with other values. Rows of the base that
+// the model no longer has are written as zeros, because a key without a row reads as zeros. Throws InvalidArgument when
+// the base lacks a table or has it with another dim.
 [[nodiscard]] ChangedRows write_changed_stores(const Model& model, const std::string& trained,
                                                const std::string& version, const ServedModel& base);
 

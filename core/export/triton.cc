@@ -14,7 +14,7 @@
 namespace polyscene {
 namespace {
 
-// As text protobuf has it: an experiment's name may hold anything but a slash.
+// A string literal of text protobuf: an experiment's name may hold anything but a slash.
 std::string quoted(const std::string& text) {
   std::string out = "\"";
   for (const char c : text) {
@@ -26,7 +26,7 @@ std::string quoted(const std::string& text) {
   return out + "\"";
 }
 
-// Extents that vary are -1; the batch is one of several, so Triton must not count it.
+// Symbolic extents are -1. The batch is only one of several, so Triton must not treat it as its batch dimension.
 std::string triton_tensor(const onnx::ValueInfoProto& info) {
   const auto& type = info.type().tensor_type();
   std::string dims;

@@ -12,7 +12,7 @@ double sigmoid(double z) {
   return z >= 0 ? 1 / (1 + e) : e / (1 + e);
 }
 
-// Entropy of a coin that lands positive with this rate; 0 where it always lands alike.
+// Entropy of a Bernoulli variable in nats; 0 at rates 0 and 1.
 double entropy(double rate) {
   const auto term = [](double p) { return p > 0 ? -p * std::log(p) : 0; };
   return term(rate) + term(1 - rate);

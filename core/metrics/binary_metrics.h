@@ -1,4 +1,4 @@
-// Metrics of one set of rows that is sorted by score.
+// Metrics of one set of rows, sorted by score.
 #pragma once
 
 #include <cstdint>
@@ -10,15 +10,14 @@
 
 namespace polyscene {
 
-// Area under the ROC curve: the share of (positive, negative) pairs that the logits order rightly, ties counting half.
-// Counted in whole numbers, so exact up to one rounding; nothing when a class is missing.
-// rows: ascending by score.
+// Area under the ROC curve: the share of (positive, negative) pairs that the logits order correctly, with ties as half.
+// Counted in integers, so exact up to one rounding. No value when a class is missing. `rows`: ascending by score.
 [[nodiscard]] std::optional<double> auc_of(std::span<const ScoredRow> rows);
 
 // All metrics of `rows`, ascending by score; sums run in that order.
 [[nodiscard]] Metrics metrics_of(std::span<const ScoredRow> rows);
 
-// -ln p of the label under the logit, without overflow: max(z, 0) - z y + ln(1 + exp(-|z|)).
+// Negative log likelihood of the label, without overflow: max(z, 0) - z y + ln(1 + exp(-|z|)).
 [[nodiscard]] double logloss_of(double logit, bool positive);
 
 }  // namespace polyscene

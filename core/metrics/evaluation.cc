@@ -27,7 +27,7 @@ void check_columns(const Predictions& p, const std::vector<std::string>& group_n
   for (const auto& column : p.groups) check("a group key", column.size(), false);
 }
 
-// Rows that no metric can be taken of, on all ranks together, so that all ranks fail alike.
+// Throws when any rank has rows without defined metrics; counts are summed over ranks, so that all ranks throw alike.
 void check_values(const Predictions& mine, Communicator& communicator) {
   std::vector<int64_t> bad = {0, 0, static_cast<int64_t>(mine.logits.size())};
   for (size_t i = 0; i < mine.logits.size(); ++i) {
@@ -41,7 +41,7 @@ void check_values(const Predictions& mine, Communicator& communicator) {
   require<DataError>(bad[1] == 0, "[metrics] wanted labels 0 and 1, got ", bad[1], " others of ", bad[2]);
 }
 
-// The rows of all ranks, their group empty.
+// The rows of all ranks; the group is not set yet.
 std::vector<ScoredRow> gather_rows(const Predictions& mine, Communicator& communicator) {
   std::vector<ScoredRow> rows(mine.logits.size());
   for (size_t i = 0; i < rows.size(); ++i)
@@ -49,14 +49,14 @@ std::vector<ScoredRow> gather_rows(const Predictions& mine, Communicator& commun
   return communicator.all_gather_v<ScoredRow>(rows);
 }
 
-// True where any rank names its rows' scenarios.
+// Whether any rank has scenarios.
 bool any_scenarios(const Predictions& mine, Communicator& communicator) {
   int64_t any = mine.scenario.empty() ? 0 : 1;
   communicator.all_reduce<int64_t>({&any, 1}, ReduceOp::kMax);
   return any > 0;
 }
 
-// Collects the AUCs of groups into their mean, weighted by rows.
+// Mean AUC of groups, weighted by rows.
 class GroupedMean {
  public:
   explicit GroupedMean(std::string name) { result_.name = std::move(name); }
@@ -81,7 +81,7 @@ class GroupedMean {
   double sum_ = 0;
 };
 
-// Rows and what sorting them needs; sorts are stable, so the minor key comes first.
+// Rows with the working memory to sort them. Sorts are stable, so the minor key is sorted first.
 struct Sorter {
   std::vector<ScoredRow> rows, spare;
 
@@ -96,7 +96,7 @@ struct Sorter {
   }
 };
 
-// rows: ascending by score.
+// The sorter's rows must be ascending by score.
 void evaluate_scenarios(Sorter& sorter, Evaluation& out) {
   sorter.by_scenario();
   GroupedMean mean("S-GAUC");
@@ -122,13 +122,13 @@ void evaluate_group(Sorter& sorter, const std::string& name, bool scenarios, Eva
   sorter.by_group();
   out.grouped.push_back(mean_auc(sorter.rows, same_group, "GAUC(" + name + ")"));
   if (!scenarios) return;
-  sorter.by_scenario();  // (scenario, group, score): runs are the same in either order
+  sorter.by_scenario();  // (scenario, group, score) has the same runs as (group, scenario, score)
   out.grouped.push_back(mean_auc(sorter.rows, same_both, "GAUC(" + name + " x scenario)"));
 }
 
 }  // namespace
 
-// The columns of one group key at a time are gathered and laid over the rows.
+// Gathers the column of one group key at a time, and writes it into the rows.
 Evaluation evaluate(const Predictions& mine, const std::vector<std::string>& group_names, Communicator& communicator) {
   check_columns(mine, group_names);
   check_values(mine, communicator);

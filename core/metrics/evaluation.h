@@ -11,15 +11,15 @@
 
 namespace polyscene {
 
-// One rank's scored rows. All columns have one length; groups: one column per group key (e.g. user). scenario may be
-// empty on all ranks: then there are no metrics per scenario. row_keys are not read by evaluate.
+// Scored rows of one rank. All columns have one length. `groups`: one column per group key (e.g. user). `scenario` may
+// be empty on all ranks: then there are no metrics per scenario. evaluate() does not read `row_keys`.
 struct Predictions {
   std::vector<float> logits, labels;
   std::vector<int64_t> scenario, row_keys;
   std::vector<std::vector<int64_t>> groups;
 };
 
-// Metrics of one set of rows; nothing where a metric is undefined (no rows, one class only).
+// Metrics of one set of rows; no value when a metric is undefined (no rows, one class only).
 struct Metrics {
   int64_t rows = 0, positives = 0;
   std::optional<double> auc, logloss, calibration, normalized_entropy;
@@ -36,7 +36,7 @@ struct GroupedAuc {
 struct ScenarioMetrics {
   int64_t scenario = 0;
   Metrics metrics;
-  std::optional<std::string> name = {};  // in place of the number, where it is a string's hash or no int64
+  std::optional<std::string> name = {};  // replaces the number if that is a string's hash or no int64
 
   [[nodiscard]] std::string text() const { return name ? *name : std::to_string(scenario); }
 };
@@ -50,8 +50,8 @@ struct Evaluation {
   void print(std::ostream& out) const;        // an aligned table
 };
 
-// Collective: every rank passes its rows and gets the same result. group_names [groups]. Throws, on all ranks alike,
-// InvalidArgument when a logit is not finite and DataError when a label is neither 0 nor 1.
+// Collective. Every rank passes its rows and gets the same result. group_names [groups]. Throws on all ranks:
+// InvalidArgument when a logit is not finite, DataError when a label is neither 0 nor 1.
 [[nodiscard]] Evaluation evaluate(const Predictions& mine, const std::vector<std::string>& group_names,
                                   Communicator& communicator);
 

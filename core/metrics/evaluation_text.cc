@@ -1,4 +1,4 @@
-// How an evaluation is shown: JSON for tools, a table for people.
+// Output of an evaluation: JSON for tools, a table for people.
 #include <algorithm>
 #include <cstdio>
 #include <nlohmann/json.hpp>
@@ -29,7 +29,7 @@ OrderedJson json_of(const Metrics& m) {
           {"normalized_entropy", or_null(m.normalized_entropy)}};
 }
 
-// Many readers take numbers for doubles, which hold no more than 53 bits.
+// Many JSON readers parse numbers as doubles, which hold only 53 bits.
 OrderedJson scenario_of(const ScenarioMetrics& s) {
   constexpr int64_t kExact = int64_t{1} << 53;
   if (s.name || s.scenario > kExact || s.scenario < -kExact) return s.text();

@@ -1,5 +1,5 @@
-// Rows packed for sorting. Every metric here is a function of the multiset of (group, scenario, logit, label), so rows
-// sorted by just that give sums in one order whatever rank or order the rows came from: rows that tie are equal.
+// Rows packed for sorting. Every metric is a function of the multiset of (group, scenario, logit, label). So rows
+// sorted by these give the same order of sums for any number of ranks and any order of rows: rows that tie are equal.
 #pragma once
 
 #include <bit>
@@ -9,7 +9,7 @@
 
 namespace polyscene {
 
-// The logit's order-preserving bits above the label's bit. -0 and +0 are one value.
+// The logit as order-preserving bits, above the label's bit. -0 and +0 are one value.
 [[nodiscard]] inline uint64_t pack_score(float logit, bool positive) {
   const uint32_t bits = std::bit_cast<uint32_t>(logit + 0.0f);
   const uint32_t ordered = bits >> 31 ? ~bits : bits | 0x80000000u;
@@ -27,7 +27,7 @@ struct ScoredRow {
   friend auto operator<=>(const ScoredRow&, const ScoredRow&) = default;
 };
 
-// Calls visit(rows) for each run of neighbours that `same` holds for.
+// Calls visit(rows) for each run of neighbours that are equal by `same`.
 template <class Same, class Visit>
 void for_each_run(std::span<const ScoredRow> rows, const Same& same, const Visit& visit) {
   for (size_t begin = 0; begin < rows.size();) {

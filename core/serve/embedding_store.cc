@@ -88,7 +88,7 @@ EmbeddingStoreWriter::EmbeddingStoreWriter(std::string path, int64_t rows, int64
   file_ = ::open(path_.c_str(), O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
   require<DataError>(file_ >= 0, "[serve] cannot create ", path_, ": ", std::strerror(errno),
                      file_advice(errno, path_));
-  write(&header_, sizeof(StoreHeader));  // room for it
+  write(&header_, sizeof(StoreHeader));  // reserves its place
 }
 
 EmbeddingStoreWriter::~EmbeddingStoreWriter() {
@@ -113,7 +113,7 @@ void EmbeddingStoreWriter::write(const void* data, size_t bytes) {
   }
 }
 
-// `rows`: that were added in all.
+// `rows`: number of rows added in all.
 void EmbeddingStoreWriter::flush(int64_t rows) {
   XXH3_64bits_update(hash_.get(), records_.data(), records_.size());
   write(records_.data(), records_.size());
@@ -212,7 +212,7 @@ int64_t EmbeddingStore::find(int64_t key) const {
 int64_t EmbeddingStore::find_here(int64_t key) const {
   const auto mask = static_cast<uint64_t>(header_.slots - 1);
   uint64_t at = mix64(static_cast<uint64_t>(key)) & mask;
-  // A damaged file may have no free slot, or name rows that are not there.
+  // A damaged file may have no free slot, or slots with impossible row indices.
   for (int64_t seen = 0; seen < header_.slots; ++seen, at = (at + 1) & mask) {
     const int64_t row = int64_t{slots_[at]} - 1;
     if (row < 0 || row >= header_.rows) return -1;

@@ -28,7 +28,7 @@ bool has_only(const ExportJson& json, const KnownNames& known) {
   return true;
 }
 
-// A whole number from `least` on that 64 bits hold.
+// Whether the member is a 64-bit integer of at least `least`.
 bool is_whole(const ExportJson& json, const char* name, int64_t least) {
   return json.contains(name) && json[name].is_number_integer() && json[name].get<int64_t>() >= least;
 }
@@ -39,7 +39,7 @@ bool is_hash(const ExportJson& json, const char* name) {
   return text.size() == 16 && text.find_first_not_of("0123456789abcdef") == std::string::npos;
 }
 
-// What people read alone.
+// Whether the members that only people read are well-formed.
 bool is_told(const ExportJson& json) {
   for (const char* name : {"model", "run", "rows"})
     if (json.contains(name) && !json[name].is_string()) return false;

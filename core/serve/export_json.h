@@ -1,5 +1,5 @@
-// export.json: what a version says of itself. Its first member is the XXH3 64 of all behind it
-// (core/files/sealed_text.h); those of an earlier program have none.
+// export.json, the description of an exported version. Its first member is the XXH3 64 of the rest
+// (core/files/sealed_text.h); files of earlier versions have none.
 #pragma once
 
 #include <cstdint>
@@ -16,21 +16,22 @@ struct ExportedFile {
 
 struct ExportDescription {
   bool hashed = false;
-  std::vector<ExportedFile> files;  // all others of the version
-  int64_t base_version = 0;         // that it adds to; 0: none
-  std::string base_xxh3;            // of that one's export.json
+  std::vector<ExportedFile> files;  // all other files of the version
+  int64_t base_version = 0;         // number of the base of a delta; 0: whole version
+  std::string base_xxh3;            // of the base's export.json
 };
 
 [[nodiscard]] std::string export_json(const std::string& version);
 
-// Throws DataError naming what is damaged, of another format, not known to this program, or no file below the folder.
+// Throws DataError when the file is damaged, of another format, has unknown members, or names a file outside the
+// folder.
 [[nodiscard]] ExportDescription read_export(const std::string& version);
 
-// Why a version is not there whole, as a sentence: it has no export.json, or not every file with its size. Empty where
-// it is. Throws like read_export().
+// A sentence that says why a version is incomplete: it has no export.json, or a file is missing or of another size.
+// Empty when it is complete. Throws like read_export().
 [[nodiscard]] std::string missing_of(const std::string& version);
 
-// XXH3 64 of a file in hexadecimal. Throws DataError.
+// XXH3 64 of a file, in hexadecimal. Throws DataError.
 [[nodiscard]] std::string file_hash(const std::string& path);
 
 }  // namespace polyscene

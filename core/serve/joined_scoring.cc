@@ -10,7 +10,7 @@
 namespace polyscene {
 namespace {
 
-// For one caller: a single exception would be read and destroyed by several threads.
+// Copies the exception for one caller: a shared one would be read and destroyed by several threads.
 std::exception_ptr copy_of(const std::exception_ptr& error) noexcept {
   try {
     try {
@@ -64,13 +64,14 @@ int64_t JoinedScoring::waiting_rows() const {
 }
 
 void JoinedScoring::tell(Caller& caller, State state) {
-  // Notified under its mutex: behind it the caller may be gone.
+  // Notifies while holding the mutex: after the unlock the caller may no longer exist.
   const std::lock_guard own(caller.mutex);
   caller.state = state;
   caller.wake.notify_one();
 }
 
-// Called wherever the queue, the leader or the number of batches changed, so that no caller waits while it may lead.
+// Called after every change of the queue, the leader or the number of batches, so that no caller waits while it may
+// lead.
 void JoinedScoring::appoint() {
   if (leader_ != nullptr || queue_.empty() || scoring_ >= queue_.front()->options.at_once) return;
   leader_ = queue_.front();
@@ -99,7 +100,7 @@ void JoinedScoring::lead(Caller& leader) {
     if (caller != &leader) tell(*caller, State::kDone);
 }
 
-// The first of the queue, and those behind it that fit. Offsets of a batch's lists have 32 bits.
+// Takes the first request of the queue and those after it that fit. kMostValues: offsets of lists have 32 bits.
 std::list<JoinedScoring::Caller*> JoinedScoring::take(int64_t most_rows) {
   constexpr int64_t kMostValues = std::numeric_limits<int32_t>::max();
   int64_t rows = queue_.front()->batch.rows, values = queue_.front()->values;

@@ -19,7 +19,7 @@ void check_row(bool ok, int64_t row, const std::string& column, const Parts&... 
   require(ok, "[serve] row ", row, ", column \"", column, "\": ", why...);
 }
 
-// What a caller sets a column of the form with.
+// How to set a column of a form, for messages.
 struct Setter {
   const char* values;
   const char* functions;
@@ -87,7 +87,7 @@ void Request::check_kind(std::string_view name, const Kind& given) const {
                             "; set it with ", setter.functions));
 }
 
-// A string's key is its hash, so that strings find no row of a table of integers.
+// A string's key is its hash, so strings would find no row in a table of integers.
 void Request::check_ids(const ColumnRequest& wanted, const Kind& given) const {
   const auto trained = trained_.of_table(wanted.table);
   if (!trained || !given.ids || *trained == *given.ids) return;
@@ -96,7 +96,7 @@ void Request::check_ids(const ColumnRequest& wanted, const Kind& given) const {
 }
 
 void Request::refuse_name(std::string_view name) const {
-  constexpr size_t kMostBytes = 200;  // of a name that is worth a comparison
+  constexpr size_t kMostBytes = 200;  // longer names are not compared with the columns
   const std::string refused = "[serve] no feature of the model reads a column \"";
   require(name.size() <= kMostBytes, refused, name.substr(0, kMostBytes), "...\"");
   std::vector<std::string> known;
@@ -160,7 +160,7 @@ void Request::set_number_lists(std::string_view name, std::span<const int64_t> o
                             Column<double>{{numbers.begin(), numbers.end()}, {offsets.begin(), offsets.end()}});
 }
 
-// The values that a feature reads, none where the column is null in every row.
+// The values that a feature reads; nullptr when the column is null in every row.
 template <class T>
 const Request::Column<T>* Request::find(const Columns<T>& columns, const std::string& name) const {
   if (const auto found = columns.find(name); found != columns.end()) return &found->second;

@@ -1,5 +1,5 @@
-// Rows to score, as a caller has them: columns by name, with the rules that training has for its files
-// (core/data/README.md, "Values").
+// Rows to score: columns by name, with the same rules for values as in training's files (core/data/README.md,
+// "Values").
 #pragma once
 
 #include <cstdint>
@@ -18,12 +18,12 @@
 
 namespace polyscene {
 
-// What one request may hold, so that it takes no memory that its caller's own values do not account for.
+// Limits of one request, so that its memory stays in proportion to the values that the caller passes.
 inline constexpr int64_t kMostRequestRows = int64_t{1} << 20;
-inline constexpr int64_t kMostRequestValues = int64_t{1} << 26;  // of the lists of a column, all rows together
+inline constexpr int64_t kMostRequestValues = int64_t{1} << 26;  // values in all lists of a column
 inline constexpr size_t kMostStringBytes = (size_t{1} << 31) - 1;
 
-// Strings as C has them: lengths[i] bytes at texts[i], null where that is NULL. As many of both.
+// C strings: lengths[i] bytes at texts[i]; NULL stands for null. Both spans have one length.
 struct Strings {
   std::span<const char* const> texts;
   std::span<const size_t> lengths;
@@ -31,37 +31,37 @@ struct Strings {
 
 class Request {
  public:
-  // `rows` rows, without values yet. Data and schema must outlive it. Throws InvalidArgument on more than
+  // A request of `rows` rows without values. Data and schema must outlive it. Throws InvalidArgument on more than
   // kMostRequestRows.
   Request(const config::Data& data, const FeatureSchema& schema, int64_t rows);
 
-  // A column of the configuration, which several features may read; values that it had before are replaced.
-  // kMissingKey, NaN, NULL and a list of no elements stand for null. Throws InvalidArgument naming a
-  // column that no feature reads, one that wants values of another kind, also strings where the model was trained with
-  // integers or the reverse, and why the values are refused; the column then stays as it was.
+  // Each setter sets a column of the configuration, which several features may read, and replaces earlier values.
+  // kMissingKey, NaN, NULL and an empty list stand for null. Throws InvalidArgument, and leaves the column unchanged,
+  // when no feature reads the column, when it wants another kind of values (also strings for integers and the reverse,
+  // by what the model was trained with), and when a value is refused.
   void set_ids(std::string_view column, std::span<const int64_t> ids);
   void set_strings(std::string_view column, const Strings& strings);
   void set_numbers(std::string_view column, std::span<const double> numbers);
-  // Lists of all rows, one after the other: offsets [rows + 1] ascend from 0 to the number of values.
+  // The lists of all rows, concatenated: offsets [rows + 1] ascend from 0 to the number of values.
   void set_id_lists(std::string_view column, std::span<const int64_t> offsets, std::span<const int64_t> ids);
   void set_string_lists(std::string_view column, std::span<const int64_t> offsets, const Strings& strings);
   void set_number_lists(std::string_view column, std::span<const int64_t> offsets, std::span<const double> numbers);
 
-  // The rows as the reader would give them. A column that was not set is null in every row. Throws InvalidArgument
-  // naming row, column and reason where the reader would refuse a row.
+  // The rows as training's reader would give them. A column that was not set is null in every row. Throws
+  // InvalidArgument naming row, column and reason when the reader would refuse a row.
   [[nodiscard]] Batch batch() const;
 
  private:
-  // What a setter hands over, and which forms of columns it is for.
+  // The values of a setter, and the forms of columns that take them.
   struct Kind {
     const char* name;
     std::vector<ColumnForm> forms;
-    std::optional<config::IdKind::Kind> ids = {};  // nothing: numbers
+    std::optional<config::IdKind::Kind> ids = {};  // no value: numbers
   };
   template <class T>
   struct Column {
     std::vector<T> values;
-    std::vector<int64_t> offsets;  // of lists
+    std::vector<int64_t> offsets;  // of list columns
   };
   template <class T>
   using Columns = std::map<std::string, Column<T>, std::less<>>;
@@ -82,9 +82,9 @@ class Request {
   const config::Data& data_;
   const FeatureSchema& schema_;
   int64_t rows_;
-  IdKinds trained_;                    // what the model's ids are, where that is known
-  std::vector<ColumnRequest> wanted_;  // by the features
-  Columns<int64_t> keys_;              // ids, and strings as keys
+  IdKinds trained_;                    // kinds of ids that the model was trained with, if known
+  std::vector<ColumnRequest> wanted_;  // columns that the features read
+  Columns<int64_t> keys_;              // ids, and hashes of strings
   Columns<double> numbers_;
 };
 

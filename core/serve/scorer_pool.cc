@@ -17,7 +17,7 @@ std::unique_ptr<Scorer> ScorerPool::take() {
 }
 
 void ScorerPool::score(const Batch& batch, std::span<float> logits) {
-  // One that throws does not come back: what it was in the middle of is unknown.
+  // A scorer that throws is not returned to the pool, because its state is unknown.
   std::unique_ptr<Scorer> scorer = take();
   std::ranges::copy(scorer->score(batch), logits.begin());
   const std::lock_guard lock(mutex_);

@@ -1,4 +1,4 @@
-// Scorers of one model for any number of threads: as many are made as are ever used at the same time.
+// Pool of scorers of one model. It holds as many scorers as were ever used at the same time.
 #pragma once
 
 #include <memory>
@@ -12,10 +12,10 @@ namespace polyscene {
 
 class ScorerPool {
  public:
-  // The model must outlive it.
+  // The model must outlive the pool.
   explicit ScorerPool(const ServedModel& model) : model_(model) {}
 
-  // logits [batch.rows]. Several threads may call it at the same time.
+  // Writes logits [batch.rows]. Several threads may call it at the same time.
   void score(const Batch& batch, std::span<float> logits);
 
  private:

@@ -18,14 +18,14 @@ namespace polyscene {
 namespace fs = std::filesystem;
 namespace {
 
-// 0 for what is none, such as "007": 7 is spelled in one way.
+// The version number of a folder's name; 0 when it is none, such as "007", because 7 has one spelling.
 int64_t version_number(const std::string& name) {
   int64_t number = 0;
   const auto [end, error] = std::from_chars(name.data(), name.data() + name.size(), number);
   return error == std::errc() && number > 0 && std::to_string(number) == name ? number : 0;
 }
 
-// Descending.
+// Version numbers in a folder, descending.
 std::vector<int64_t> versions_in(const std::string& folder) {
   std::vector<int64_t> versions;
   std::error_code error;
@@ -57,7 +57,8 @@ void require_all_files(const std::string& folder) {
   require<DataError>(missing.empty(), "[serve] ", missing);
 }
 
-// Compared with its hash first: a configuration that was cut would be blamed on who wrote it.
+// Loads the configuration after a check of its hash: otherwise a truncated file would be reported as a mistake of the
+// user.
 config::Experiment whole_experiment(const std::string& folder) {
   require_saved_config(folder);
   require_all_files(folder);
@@ -87,7 +88,7 @@ std::string find_version(const std::string& folder) {
   if (fs::exists(export_json(folder), error)) return folder;
   const std::string none = config_text::why_no_folder(folder);
   require<DataError>(none.empty(), "[serve] wanted an exported model, ", none);
-  std::string newest;  // why it is none
+  std::string newest;  // why the newest version is incomplete
   for (const int64_t version : versions_in(folder)) {
     const std::string path = folder + "/" + std::to_string(version), missing = missing_of(path);
     if (missing.empty()) return path;
@@ -143,7 +144,7 @@ std::vector<std::string> ServedModel::folders() const {
   return base_.empty() ? std::vector{folder_} : std::vector{folder_, base_};
 }
 
-// Sizes of all files, hashes of those that are read whole now.
+// Checks the sizes of all files, and the hashes of the files at the top of the folder.
 void ServedModel::check_files() const {
   for (const std::string& folder : folders()) require_all_files(folder);
   check_hashes(folder_, [](const std::string& name) { return name.find('/') == std::string::npos; });

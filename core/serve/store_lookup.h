@@ -1,4 +1,4 @@
-// Rows of a model from its embedding stores, for a batch at a time.
+// Looks up the rows of a batch in embedding stores.
 #pragma once
 
 #include <memory>
@@ -12,10 +12,10 @@ namespace polyscene {
 
 class StoreLookup : public RowLookup {
  public:
-  // stores: per table of the layout, of one rank; both must outlive this.
+  // `stores`: one for each table of the layout, which has one rank. Both must outlive this object.
   StoreLookup(const TableLayout& layout, const std::vector<std::unique_ptr<EmbeddingStore>>& stores);
 
-  // Only to evaluate: a key without a row reads as zeros. Throws InvalidArgument in training.
+  // A key without a row reads as zeros. Throws InvalidArgument for any mode but kEval.
   void lookup(const UniqueKeys& unique, LookupMode mode) override;
   [[nodiscard]] TensorView rows(int group) const override;
   void update(std::span<const TensorView> gradients, double learning_rate_factor) override;
@@ -25,7 +25,7 @@ class StoreLookup : public RowLookup {
  private:
   const TableLayout& layout_;
   const std::vector<std::unique_ptr<EmbeddingStore>>& stores_;
-  std::vector<Buffer<float>> matrices_;  // per group
+  std::vector<Buffer<float>> matrices_;  // one for each group
 };
 
 }  // namespace polyscene

@@ -1,5 +1,5 @@
 // A model with its state on one rank: dense parameters (replicated), tables (sharded), optimisers, and the executors of
-// its graph, on the host or with a device. Training, evaluation and prediction drive it batch by batch.
+// its graph, on the host or on a device. Training, evaluation and prediction drive it batch by batch.
 #pragma once
 
 #include <array>
@@ -105,7 +105,7 @@ class Session {
   DeviceRanks side_ranks_;
   TablesAndLookup tables_;
   StepInputs inputs_;
-  std::optional<InputCopies> copies_;  // on a device
+  std::optional<InputCopies> copies_;  // with a device
   std::vector<Value> row_gradients_;   // one for each of model_.rows
   std::unique_ptr<Executor> training_, forward_;
   std::unique_ptr<DenseUpdate> update_;

@@ -91,8 +91,8 @@ std::string OnnxBuilder::to_float(const std::string& x) { return add("Cast", {x}
 
 std::string OnnxBuilder::rows_of(const std::string& x) { return slice(add("Shape", {x}), 0, 1); }
 
-// Ones at the first row of every segment but the first, added up along the rows. A segment that begins behind the last
-// row puts its one behind it, and empty ones put several in one place.
+// The owner of a row is a cumulative sum of ones, one at the first row of every segment but the first. Empty segments
+// add several ones at one row; a segment that begins after the last row adds its one after it.
 const OnnxBuilder::Segments& OnnxBuilder::segments(const std::string& offsets) {
   Segments& s = segments_[offsets];
   if (!s.owner.empty()) return s;

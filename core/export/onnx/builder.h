@@ -1,4 +1,4 @@
-// Nodes of an ONNX graph as they are added: names, constants, attributes.
+// Builder of ONNX graphs: adds nodes, constants and attributes, and makes up names.
 #pragma once
 
 #include <onnx/onnx_pb.h>
@@ -23,21 +23,21 @@ class OnnxBuilder {
   struct Attribute {
     std::string name;
     int64_t integer = 0;
-    std::string text = {};  // of a string attribute
+    std::string text = {};  // value of a string attribute
   };
 
   // Adds a node with one output and returns its name.
   std::string add(const std::string& op, std::vector<std::string> inputs, std::vector<Attribute> attributes = {});
-  // A constant, made once for equal ones: int64 [n], or a float32 scalar.
+  // The name of a constant, int64 [n] or a float32 scalar; equal constants are added once.
   std::string ints(const Ints& values);
   std::string number(float value);
-  // Elements all `value`, of the shape that the int64 tensor `shape` tells.
+  // A tensor filled with `value`, whose shape is the int64 tensor `shape`.
   std::string filled(const std::string& shape, float value);
   std::string filled_int64(const std::string& shape, int64_t value);
-  // A float32 tensor of the graph's own.
+  // Adds a float32 initializer.
   void initializer(const std::string& name, const TensorView& values);
 
-  // x [a, b) of axis 0 or 1, b counted from the end where negative; kEnd: up to the end.
+  // Elements [begin, end) of x along an axis; a negative `end` counts from the end, kEnd is the end.
   static constexpr int64_t kEnd = int64_t{1} << 62;
   std::string slice(const std::string& x, int64_t begin, int64_t end, int64_t axis = 0);
   std::string concat(const std::vector<std::string>& parts, int64_t axis);
@@ -45,8 +45,8 @@ class OnnxBuilder {
   std::string to_float(const std::string& x);
   std::string rows_of(const std::string& x);  // int64 [1]
 
-  // Of the segments that int32 offsets [B + 1] cut rows [T] into: the segment of each row, int64 [T]; its length, float
-  // [B, 1]; segments, int64 [1]. Made once for each offsets.
+  // Segments of rows [T] with int32 offsets [B + 1]: owner, the segment of each row, int64 [T]; length of each segment,
+  // float [B, 1]; count of segments, int64 [1]. Added once for each offsets.
   struct Segments {
     std::string owner, length, count;
   };

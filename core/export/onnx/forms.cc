@@ -52,7 +52,7 @@ Names matmul(OnnxBuilder& b, const Node& node, const Names& in) {
   return {b.add("Gemm", in, {{"transA", a.transpose_a ? 1 : 0}, {"transB", a.transpose_b ? 1 : 0}})};
 }
 
-// -1 reads the row of zeros behind the others: an index from the end.
+// A row of zeros is appended: index -1, counted from the end in ONNX, reads it.
 Names gather_rows(OnnxBuilder& b, const Node& node, const Names& in) {
   const int64_t dim = cols_of(node.inputs[0]);
   const std::string all = b.concat({in[0], b.filled(b.ints({1, dim}), 0)}, 0);
@@ -107,7 +107,7 @@ Names gate(OnnxBuilder& b, const Node& node, const Names& in) {
   return out;
 }
 
-// Lengths, of empty segments 1.
+// Lengths of segments, at least 1.
 std::string divisors(OnnxBuilder& b, const OnnxBuilder::Segments& s) { return b.add("Max", {s.length, b.number(1)}); }
 
 Names segment_sum(OnnxBuilder& b, const Node& node, const Names& in) {
@@ -141,7 +141,7 @@ Names dap(OnnxBuilder& b, const Node& node, const Names& in) {
   return {pooled(b, rows, in[1], cols_of(node.inputs[0]), node.attributes.as<ops::DapAttributes>())};
 }
 
-// rows + relu(projected + row_bias of the sample) wo + co, and its pooled rows.
+// rows + relu(projected + the sample's row_bias) wo + co, and the pooled rows of that.
 Names tailored(OnnxBuilder& b, const Node& node, const std::string& rows, const std::string& projected,
                const std::string& offsets, const std::string& row_bias, const std::string& wo, const std::string& co) {
   const std::string bias = b.add("Gather", {row_bias, b.segments(offsets).owner}, {{"axis", 0}});
@@ -158,7 +158,7 @@ Names rtm_distinct(OnnxBuilder& b, const Node& node, const Names& in) {
   const std::string rows = b.add("Gather", {in[0], in[2]}, {{"axis", 0}});
   const std::string projected = b.add("Gather", {in[1], in[2]}, {{"axis", 0}});
   Names out = tailored(b, node, rows, projected, in[3], in[4], in[5], in[6]);
-  out.pop_back();  // it keeps no u
+  out.pop_back();  // rtm_distinct has no output u
   return out;
 }
 

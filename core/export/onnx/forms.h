@@ -12,12 +12,12 @@
 
 namespace polyscene {
 
-// Adds a node's computation, of the named inputs, and returns the names of its outputs; "" for one that is not part of
-// scoring.
+// Adds the computation of a node with the named inputs. Returns the names of its outputs; "" for an output that scoring
+// does not need.
 using OnnxForm =
     std::function<std::vector<std::string>(OnnxBuilder&, const Node&, const std::vector<std::string>& inputs)>;
 
-// By operator. Those that are not there belong to training alone.
+// Forms by operator name. Operators without a form occur only in training.
 [[nodiscard]] const std::map<std::string_view, OnnxForm>& onnx_forms();
 
 }  // namespace polyscene

@@ -16,14 +16,14 @@ namespace {
 using OrderedJson = nlohmann::ordered_json;
 
 constexpr int64_t kOpset = 17, kIrVersion = 8;
-constexpr int64_t kMostBytes = (int64_t{1} << 31) - (int64_t{1} << 20);  // of a protobuf message
+constexpr int64_t kMostBytes = (int64_t{1} << 31) - (int64_t{1} << 20);  // limit of a protobuf message
 
-// Where the tables of one dim lie among their rows.
+// The tables of one dim, concatenated.
 struct InsideRows {
-  std::string name;  // of the input that they take the place of
+  std::string name;  // of the input that they replace
   int64_t dim = 0, rows = 0;
   std::vector<int> tables;     // indices into Model::tables
-  std::vector<int64_t> first;  // row of each
+  std::vector<int64_t> first;  // first row of each
 };
 
 int64_t table_bytes(const ServedModel& model) {
@@ -73,7 +73,7 @@ void describe_type(onnx::ValueInfoProto& info, const std::string& name, const Va
   }
 }
 
-// The nodes that the logit needs, in order.
+// The nodes on which the logit depends, in graph order.
 std::vector<const Node*> forward_nodes(const Model& model) {
   const Graph& graph = *model.graph;
   std::vector<bool> needed(static_cast<size_t>(graph.value_count()));
@@ -89,7 +89,7 @@ std::vector<const Node*> forward_nodes(const Model& model) {
   return nodes;
 }
 
-// Inputs of the graph that the nodes read, parameters left out, in order of their appearance.
+// Inputs of the graph that the nodes read, without parameters, in order of their first use.
 std::vector<Value> inputs_of(const Graph& graph, const std::vector<const Node*>& nodes) {
   std::vector<Value> inputs;
   for (const Node* node : nodes)
@@ -232,7 +232,7 @@ void write_onnx_sample(const std::string& path, const ServedModel& served, const
   const bool is_inside = table_bytes(served) <= options.most_inside_bytes;
   const std::vector<InsideRows> inside = inside_rows(served);
 
-  // Per dim, the row among all rows of each row of the batch.
+  // For each dim, the index into "rows/DIM" of each of the batch's rows.
   std::map<int64_t, std::vector<int32_t>> global;
   const UniqueKeys& unique = scorer.keys();
   const int64_t* key = unique.keys().data();
@@ -247,7 +247,7 @@ void write_onnx_sample(const std::string& path, const ServedModel& served, const
       global[store.dim()].push_back(row < 0 ? -1 : static_cast<int32_t>(rows->first[static_cast<size_t>(at)] + row));
     }
   }
-  std::map<int32_t, int64_t> dim_of;  // of inputs that name rows
+  std::map<int32_t, int64_t> dim_of;  // of inputs that are row indices
   for (const FieldsInput& f : model.fields) dim_of[f.index.id] = f.dim;
   for (const SequenceInput& s : model.sequences) dim_of[s.distinct_index.id] = s.dim;
   for (const BagInput& b : model.bags) dim_of[b.index.id] = b.dim;

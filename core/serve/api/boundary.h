@@ -1,5 +1,5 @@
-// Between the C interface and the code behind it: what callers hand over is checked here before it is read, and nothing
-// that is thrown gets out.
+// The boundary between the C interface and its implementation: arguments are checked before they are read, and no
+// exception leaves the library.
 #pragma once
 
 #include <pthread.h>
@@ -16,7 +16,7 @@
 
 namespace polyscene::boundary {
 
-// While it lives the thread is not cancelled: others may wait for what it does.
+// Disables cancellation of the thread while the object lives, because other threads may wait for this one.
 class NoCancellation {
  public:
   NoCancellation() { pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &before_); }
@@ -28,7 +28,7 @@ class NoCancellation {
   int before_ = PTHREAD_CANCEL_ENABLE;
 };
 
-// As much of the words as there is room for, with a final 0 and no character of several bytes cut in two.
+// Copies as much of the words as fits, with a final 0, without cutting a UTF-8 character.
 inline void say(char* error, size_t error_bytes, std::string_view words) noexcept {
   if (error == nullptr || error_bytes == 0) return;
   size_t bytes = std::min(words.size(), error_bytes - 1);
@@ -38,7 +38,7 @@ inline void say(char* error, size_t error_bytes, std::string_view words) noexcep
   error[bytes] = 0;
 }
 
-// Calls work(); what it throws goes to `error`, and `failed` is returned.
+// Returns work(); if it throws, writes the message to `error` and returns `failed`.
 template <class Result, class Work>
 Result guarded(char* error, size_t error_bytes, Result failed, const Work& work) noexcept {
   const NoCancellation uncancelled;
@@ -60,10 +60,10 @@ T& given(const char* what, T* pointer) {
   return *pointer;
 }
 
-// A column's name.
+// Checks the name of a column.
 inline std::string_view name(const char* column) { return &given("column", column); }
 
-// `count` elements.
+// Checks an array of `count` elements: its size, address and alignment.
 template <class T>
 std::span<T> array(const char* what, T* elements, int64_t count) {
   require(count >= 0 && count <= kMostRequestValues, "[serve] wanted 0 to ", kMostRequestValues, " ", what, ", got ",

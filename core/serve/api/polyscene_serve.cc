@@ -31,7 +31,7 @@ static_assert(POLYSCENE_MAX_THREADS == polyscene::kMostThreads);
 static_assert(POLYSCENE_MAX_STRING_BYTES == polyscene::kMostStringBytes);
 static_assert(POLYSCENE_NULL_ID == polyscene::kMissingKey);
 
-// A version that was opened. Requests made with it are joined among themselves alone.
+// An open version. Only requests of the same version are joined.
 struct Version {
   polyscene::ServedModel model;
   polyscene::ScorerPool scorers;
@@ -56,12 +56,13 @@ struct polyscene_model {
     const std::lock_guard lock(mutex_);
     return version_;
   }
-  // Valid as long as this.
+  // Valid as long as this object.
   const char* current_folder() const {
     const std::lock_guard lock(mutex_);
     return folders_.find(version_->model.folder())->c_str();
   }
-  // Whether there was a newer version. One call at a time, so that an older version never follows a newer one.
+  // Opens a newer version; returns whether there was one. Calls are serialised, so an older version never replaces a
+  // newer one.
   bool refresh() {
     const std::lock_guard one(refreshing_);
     const std::string newest = polyscene::find_version(folder);
@@ -87,14 +88,14 @@ struct polyscene_model {
 
   std::mutex refreshing_;
   mutable std::mutex mutex_;
-  std::set<std::string> folders_;  // of this version and those before it
+  std::set<std::string> folders_;  // of the current version and the earlier ones
   std::shared_ptr<Version> version_;
   polyscene::JoinOptions join_;  // most_rows 0: nothing is joined
 };
 
 struct polyscene_request {
   const polyscene_model* const model;
-  const std::shared_ptr<Version> version;  // that of the columns
+  const std::shared_ptr<Version> version;  // whose columns are set
   const int64_t rows;
   polyscene::Request columns;
 

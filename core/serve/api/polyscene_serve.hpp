@@ -1,4 +1,4 @@
-// libpolyscene_serve for C++: owners and exceptions over the C interface, which is what stays compatible.
+// C++ interface of libpolyscene_serve: owning classes and exceptions over the C interface, whose ABI stays compatible.
 //
 //   polyscene::serve::Model model("exports/feed");
 //   polyscene::serve::Request request(model, rows);
@@ -18,21 +18,21 @@
 
 namespace polyscene::serve {
 
-// What went wrong, in the words of the C interface.
+// An error with the message of the C interface.
 class Error : public std::runtime_error {
   using std::runtime_error::runtime_error;
 };
 
 namespace detail {
 
-// C reads it up to the first zero byte.
+// The text for C. Throws Error when it holds a zero byte, at which C would end it.
 inline const char* text(const std::string& text) {
   if (text.find('\0') != std::string::npos)
     throw Error("wanted a name, got one that goes on behind a zero byte: \"" + std::string(text.c_str()) + "\"");
   return text.c_str();
 }
 
-// call(error, bytes), whose result is as wanted where ok(result).
+// Returns call(error, bytes). Throws Error unless ok(result).
 template <class Call, class Ok>
 auto checked(const Call& call, const Ok& ok) {
   std::array<char, 1024> error{};
@@ -63,13 +63,12 @@ class Model {
     if (folder == nullptr) throw Error("wanted a model, got one that was moved from");
     return folder;
   }
-  // Whether there was a newer version, which is then used.
+  // Opens a newer version if there is one; returns whether there was.
   bool refresh() {
     return detail::checked([&](char* e, size_t n) { return polyscene_refresh(model_.get(), e, n); },
                            [](int status) { return status >= 0; }) == 1;
   }
-  // Reads every row and compares it with its hash, which opening does not. Throws Error naming the file that is
-  // damaged.
+  // Compares all rows with their hashes, which opening does not. Throws Error naming a damaged file.
   void verify() const {
     detail::run([&](char* e, size_t n) { return polyscene_verify(model_.get(), e, n); });
   }
@@ -126,7 +125,7 @@ class Request {
 
  private:
   friend class Model;
-  // Strings as C has them; std::nullopt is null.
+  // C strings; std::nullopt becomes NULL.
   struct Texts {
     std::vector<const char*> data;
     std::vector<size_t> lengths;
@@ -156,7 +155,7 @@ class Request {
                                         std::ssize(texts.data), e, n);
     });
   }
-  // The values of a column, of which there are as many as C will read.
+  // Sets a column after a check that there are as many values as C will read.
   template <class Call>
   Request& set(const std::string& column, size_t got, int64_t wanted, const Call& call) {
     if (static_cast<int64_t>(got) != wanted)

@@ -1,4 +1,4 @@
-// The activations that operators know.
+// The activation functions of the operators.
 #pragma once
 
 #include <cstdint>

@@ -7,15 +7,14 @@
 namespace polyscene::ops {
 namespace {
 
-// dy times the slope where the activation's output is y. A select, not a product, for relu: that the compiler
-// vectorises.
+// dy times the derivative at output y. For relu it is a select, not a product, because the compiler vectorises that.
 template <Activation kActivation, class T>
 T before_activation(T y, T dy) {
   if constexpr (kActivation == Activation::kRelu) return y > T{0} ? dy : T{0};
   return dy * activation_slope<kActivation>(y);
 }
 
-// dz of `rows` rows and sum [cols] += its column sums.
+// Computes dz of `rows` rows and adds its column sums to sum [cols].
 template <Activation kActivation, class T>
 void backward_rows(const T* __restrict y, const T* __restrict dy, int64_t rows, int64_t cols, T* __restrict dz,
                    T* __restrict sum) {
@@ -27,7 +26,7 @@ void backward_rows(const T* __restrict y, const T* __restrict dy, int64_t rows, 
     }
 }
 
-// Rows are cut into at most 64 chunks, each with its own column sums, which are then added in order.
+// Rows are cut into at most 64 chunks, each with its own column sums; these are then added in order.
 template <Activation kActivation, class T>
 void backward(const KernelContext& c) {
   const int64_t rows = c.outputs[0].shape[0], cols = c.outputs[0].shape[1];

@@ -5,7 +5,7 @@
 namespace polyscene::ops {
 namespace {
 
-// Writes dz on the way to its sums.
+// Terms of the column sums that also write dz.
 struct ActivationBackward {
   simt::Global<const float> y, dy;
   simt::Global<float> dz;

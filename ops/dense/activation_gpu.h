@@ -1,4 +1,4 @@
-// Activations for one element on a device; their gradients in terms of the output y.
+// Activation functions of one element on a device, and their derivatives in terms of the output y.
 #pragma once
 
 #include <cmath>
@@ -24,7 +24,7 @@ namespace polyscene::ops {
   return x;
 }
 
-// The gradient before the activation.
+// The gradient before the activation, from dy and the output y.
 [[nodiscard]] POLYSCENE_DEVICE float device_backward(Activation activation, float y, float dy) {
   switch (activation) {
     case Activation::kRelu:

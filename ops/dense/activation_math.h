@@ -1,4 +1,4 @@
-// Activations and their derivatives for one element. The float versions are free of branches and calls, so that the
+// Activation functions of one element and their derivatives. The float versions have no branches and calls, so the
 // compiler turns loops over them into SIMD code; the double versions call the standard library and are the reference.
 #pragma once
 
@@ -10,13 +10,14 @@
 
 namespace polyscene::ops {
 
-// condition ? a : b in bits, so that no compiler makes a branch of it, which would keep a loop from becoming SIMD code.
+// condition ? a : b with bit operations, so that no compiler emits a branch, which would keep a loop from becoming SIMD
+// code.
 [[nodiscard]] inline float select(bool condition, float a, float b) {
   const uint32_t mask = condition ? ~0u : 0u;
   return std::bit_cast<float>((std::bit_cast<uint32_t>(a) & mask) | (std::bit_cast<uint32_t>(b) & ~mask));
 }
 
-// e^x within 2 ulp; x is held to [-87.3, 88], where neither end leaves the normal numbers. NaN stays NaN.
+// e^x within 2 ulp; x is clamped to [-87.3, 88], so that the result is a normal number. NaN stays NaN.
 // Range reduction and polynomial of Cephes expf (Moshier).
 [[nodiscard]] inline float fast_exp(float x) {
   x = select(x < -87.3f, -87.3f, x);
@@ -42,7 +43,7 @@ template <class T>
   return T{1} / (T{1} + fast_exp(-x));
 }
 
-// Near 0 a polynomial (Cephes tanhf), because 1 - 2 / (e^2x + 1) cancels there.
+// Near 0 a polynomial (Cephes tanhf), because 1 - 2 / (e^2x + 1) loses precision there.
 [[nodiscard]] inline float fast_tanh(float x) {
   const float a = std::abs(x);
   const float z = x * x;
@@ -65,7 +66,7 @@ template <Activation kActivation, class T>
   return x;
 }
 
-// The derivative where the output is y.
+// The derivative at the input whose output is y.
 template <Activation kActivation, class T>
 [[nodiscard]] T activation_slope(T y) {
   if constexpr (kActivation == Activation::kRelu) return y > T{0} ? T{1} : T{0};

@@ -4,7 +4,7 @@
 
 namespace polyscene::ops {
 
-// x [N, C] + b [C] for every row. dx = dy, db = column_sum(dy). Throws InvalidArgument when shapes or types do not fit.
+// x [N, C] + b [C] for every row. dx = dy, db = column_sum(dy). Throws InvalidArgument on wrong shapes or types.
 [[nodiscard]] Value add_bias(Value x, Value b);
 
 void add_bias_cpu(const KernelContext& context);

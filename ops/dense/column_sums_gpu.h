@@ -1,5 +1,5 @@
-// Sums over the rows of a matrix, in an order that depends on its shape alone: blocks of rows in float, then the blocks
-// in double.
+// Sums over the rows of a matrix, in an order that depends on its shape alone: each block of rows in float, then the
+// blocks in double.
 #pragma once
 
 #include <bit>
@@ -10,8 +10,8 @@ namespace polyscene::ops {
 
 inline constexpr int64_t kColumnSumRows = 64;  // per block
 
-// partial [row blocks, cols]: a block of threads sums kColumnSumRows rows of `lanes` packs of columns, as many rows at
-// once as it has threads for. What it sums is terms.load<kPack>(row * cols + col).
+// partial [row blocks, cols]: a thread block sums kColumnSumRows rows of `lanes` packs of columns, with threads / lanes
+// rows at a time. The terms are terms.load<kPack>(row * cols + col).
 template <int kPack, class Terms>
 struct ColumnPartials {
   Terms terms;
@@ -42,7 +42,7 @@ struct ColumnPartials {
   }
 };
 
-// The terms of a matrix's own elements.
+// Terms that are the elements of a matrix.
 struct Elements {
   simt::Global<const float> x;
   template <int kPack>
@@ -51,7 +51,7 @@ struct Elements {
   }
 };
 
-// A warp per column.
+// One warp per column.
 struct AddPartials {
   simt::Global<const float> partial;
   simt::Global<float> y;
@@ -77,7 +77,7 @@ void column_sums(const KernelContext& c, const char* name, const Terms& terms, i
   simt::with_pack(cols, [&](auto pack) {
     const int64_t packs = cols / pack;
     const auto lanes = static_cast<int>(simt::minimum<uint64_t>(std::bit_ceil(static_cast<uint64_t>(packs)),
-                                                                simt::kWarpSize));  // 1 where there are none
+                                                                simt::kWarpSize));  // 1 if there are no packs
     simt::launch(c.stream, name,
                  {blocks * simt::ceil_div(packs, lanes), simt::kThreads,
                   simt::kThreads * pack * static_cast<int64_t>(sizeof(float))},

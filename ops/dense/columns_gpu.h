@@ -1,12 +1,12 @@
-// Columns of one matrix copied into another: what concat and slice_cols are made of.
+// Copies columns of one matrix into another; concat and slice_cols are built on it.
 #pragma once
 
 #include "ops/simt/tensor_views.h"
 
 namespace polyscene::ops {
 
-// to[r, to_first + j] = from[r, from_first + j] for j < cols; strides in elements. Packs of kPack wherever both sides
-// lie on multiples of it.
+// to[r, to_first + j] = from[r, from_first + j] for j < cols; strides in elements. Packs of kPack columns must be
+// aligned on both sides.
 template <int kPack>
 struct CopyColumns {
   simt::Global<const float> from;
@@ -21,7 +21,7 @@ struct CopyColumns {
   }
 };
 
-// The same with the widest pack that fits.
+// The same with the widest pack that is aligned on both sides.
 inline void copy_columns(const Stream& stream, const char* name, const CopyColumns<1>& c) {
   simt::with_pack(c.cols | c.from_first | c.from_stride | c.to_first | c.to_stride, [&](auto pack) {
     simt::launch(stream, name, simt::shape_for_packs(c.rows, c.cols, pack),

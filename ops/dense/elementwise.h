@@ -1,4 +1,4 @@
-// What the element-wise operators share: the shape rule, samples and the parallel loop.
+// The common parts of element-wise operators: the shape rule, samples and the parallel loop.
 #pragma once
 
 #include <algorithm>
@@ -9,7 +9,7 @@
 
 namespace polyscene::ops {
 
-// All inputs floating, of one type and one shape, which is the output's.
+// Checks that all inputs are floating and of one type and shape, which is also the output's.
 [[nodiscard]] std::vector<ValueType> infer_same_shape(const InferContext& context);
 
 // [1], [0, 3], [33, 31], [1025] ... with one / two random inputs.
@@ -18,10 +18,11 @@ namespace polyscene::ops {
 // The same shapes with `inputs` random inputs and the given attributes.
 [[nodiscard]] std::vector<Sample> samples_floats(int inputs, const Attributes& attributes);
 
-// Elements per parallel chunk of a loop that does little per element: below it threads cost more than they give.
+// Elements per chunk of a parallel loop with little work per element; smaller chunks cost more in threads than they
+// gain.
 inline constexpr int64_t kElementGrain = 16384;
 
-// The same in rows of `cols` elements.
+// The same as a number of rows of `cols` elements.
 [[nodiscard]] constexpr int64_t row_grain(int64_t cols) {
   return std::max<int64_t>(1, kElementGrain / std::max<int64_t>(1, cols));
 }

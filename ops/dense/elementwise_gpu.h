@@ -42,7 +42,7 @@ struct ElementwiseKernel {
   }
 };
 
-// Of a context's first one or two inputs and its first output.
+// Takes the context's first one or two inputs and its first output.
 template <class F>
 void elementwise1(const KernelContext& c, const char* name, const F& f) {
   const int64_t count = c.outputs[0].shape.elements();

@@ -1,5 +1,5 @@
-// Row widths known at compile time: for the usual embedding widths loops over one row unroll into a few vector moves,
-// where a loop (or memcpy) over an unknown width costs more than the row itself.
+// Row widths known at compile time: for the usual embedding widths, loops over one row unroll into a few vector moves;
+// a loop (or memcpy) over an unknown width costs more than the row itself.
 #pragma once
 
 #include <cstdint>
@@ -11,7 +11,7 @@ namespace polyscene::ops {
 template <int64_t kCols>
 using FixedCols = std::integral_constant<int64_t, kCols>;
 
-// Calls f(cols), with cols as a FixedCols where it is one of the usual widths.
+// Calls f(cols); cols is a FixedCols if it is one of the usual widths.
 template <class F>
 void with_fixed_cols(int64_t cols, F&& f) {
   switch (cols) {
@@ -33,7 +33,7 @@ inline void copy_row(T* __restrict to, const T* __restrict from, Cols cols) {
   for (int64_t c = 0; c < cols; ++c) to[c] = from[c];
 }
 
-// to[r, :] = from[r, :] for rows of `cols` elements that lie `to_stride` and `from_stride` elements apart.
+// to[r, :] = from[r, :] for rows of `cols` elements with row strides `to_stride` and `from_stride`, in elements.
 template <class T>
 void copy_rows(T* to, int64_t to_stride, const T* from, int64_t from_stride, int64_t rows, int64_t cols) {
   with_fixed_cols(cols, [=](auto width) {

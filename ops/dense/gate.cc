@@ -9,7 +9,7 @@
 namespace polyscene::ops {
 namespace {
 
-// Checks the parts, the first `parts` inputs, and p behind them.
+// Checks the parts (the first `parts` inputs) and p, which follows them.
 void check_gate(const InferContext& c, size_t parts) {
   const auto& [gamma, group] = c.attributes.as<GateAttributes>();
   require(group >= 1 && gamma > 0, "[ops.", c.op, "] wanted gamma > 0 and group >= 1, got ", c.attributes);
@@ -27,7 +27,7 @@ std::vector<ValueType> infer(const InferContext& c) {
   return {c.inputs.begin(), c.inputs.end() - 1};
 }
 
-// The parts, p, and a gradient for each part.
+// The inputs are the parts, p, and a gradient for each part.
 std::vector<ValueType> infer_backward(const InferContext& c) {
   const size_t parts = c.inputs.size() / 2;
   check_gate(c, parts);

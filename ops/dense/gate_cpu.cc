@@ -8,10 +8,10 @@
 namespace polyscene::ops {
 namespace {
 
-// Factors are computed this many at a time, so that the exponentials fill vectors whatever the group.
+// Number of factors computed at a time, so that the exponentials fill vectors for any group size.
 constexpr int64_t kFactors = 64;
 
-// Calls body(first, count, factors) over the groups [begin, end), factors[i] = gamma * sigmoid(p[first + i]).
+// Calls body(first, count, factors) over the groups [begin, end); factors[i] = gamma * sigmoid(p[first + i]).
 template <class T, class Body>
 void for_factors(const T* p, T gamma, int64_t begin, int64_t end, const Body& body) {
   T factors[kFactors];
@@ -22,7 +22,7 @@ void for_factors(const T* p, T gamma, int64_t begin, int64_t end, const Body& bo
   }
 }
 
-// dp of one group and its dx, f the group's factor.
+// Computes dp of one group and its dx; f is the group's factor.
 template <class T>
 T backward_group(const T* __restrict x, const T* __restrict dy, int64_t group, T f, T* __restrict dx) {
   T sum = 0;
@@ -33,15 +33,15 @@ T backward_group(const T* __restrict x, const T* __restrict dy, int64_t group, T
   return sum;
 }
 
-// Calls body(k, first, at, count, factors) in parallel for all groups: `count` of them from group `at` of part k, whose
-// logits start at p[first].
+// Calls body(k, first, at, count, factors) in parallel for all groups: `count` groups of part k starting with group
+// `at`, whose logits start at p[first].
 template <class T, class Body>
 void for_parts(const KernelContext& c, size_t parts, const Body& body) {
   const auto& attributes = c.attributes.as<GateAttributes>();
   const T gamma = static_cast<T>(attributes.gamma), *p = c.inputs[parts].as<const T>();
   const int64_t rows = c.inputs[parts].shape[0], all = c.inputs[parts].shape[1];
   parallel_for(rows, row_grain(all * attributes.group), [&](int64_t begin, int64_t end) {
-    int64_t before = 0;  // groups of the parts on the left
+    int64_t before = 0;  // groups of the preceding parts
     for (size_t k = 0; k < parts; ++k) {
       const int64_t groups = c.inputs[k].shape[1] / attributes.group;
       for (int64_t row = begin; row < end; ++row) {

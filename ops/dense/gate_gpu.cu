@@ -9,14 +9,14 @@ namespace {
 
 using simt::Global;
 
-// The logits of one part in p [B, all]: from column `before`, one for `group` columns of the part.
+// The logits of one part in p [B, all]: they start at column `before`, one for each `group` columns of the part.
 struct Logits {
   Global<const float> p;
   int64_t all, before, group;
   float gamma;
 
   [[nodiscard]] POLYSCENE_DEVICE int64_t at(int64_t row, int64_t col) const { return row * all + before + col / group; }
-  // Of a pack of columns; those of a group lie in few packs or the other way round, never across.
+  // The factors of a pack of columns. Either each pack lies in one group, or group == 1.
   template <int kPack>
   [[nodiscard]] POLYSCENE_DEVICE simt::Pack<float, kPack> factors(int64_t row, int64_t col) const {
     simt::Pack<float, kPack> f;
@@ -44,7 +44,7 @@ struct Gate {
   }
 };
 
-// Lanes side by side share a logit: `sharing` of them, 1, 2, 4 ... 32.
+// Neighbouring lanes share a logit: `sharing` of them, 1, 2, 4 ... 32.
 template <int kPack>
 struct GateBackward {
   Logits logits;
@@ -83,7 +83,7 @@ struct GateBackward {
   }
 };
 
-// Groups of any width: a thread per logit.
+// For groups of any width: one thread per logit.
 struct GateBackwardByGroup {
   Logits logits;
   Global<const float> x, dy;
@@ -118,7 +118,7 @@ void for_parts(const KernelContext& c, size_t parts, const Each& each) {
   }
 }
 
-// with_pack(), where packs lie in groups, or those of the logits where packs do.
+// Like with_pack(), but a pack must lie in one group; if group == 1, packs of the logits must be aligned too.
 template <class F>
 void with_gate_pack(const Logits& l, int64_t cols, F&& f) {
   const int64_t common = l.group == 1 ? cols | l.all | l.before : l.group;

@@ -9,7 +9,7 @@
 namespace polyscene::ops {
 namespace {
 
-// The inputs are the parts, w and, told by its rank, the bias.
+// The inputs are the parts, w and, recognised by its rank, the bias.
 std::vector<ValueType> infer(const InferContext& c) {
   const size_t count = c.inputs.size(), bias = c.inputs.back().shape.rank() == 1 ? 1 : 0;
   bool fits = count >= 2 + bias && one_floating_type(c) && has_rank(c, count - 1 - bias, 2);

@@ -12,9 +12,10 @@ struct LinearAttributes {
   [[nodiscard]] auto fields() const { return std::tuple{Field{"activation", activation}}; }
 };
 
-// activation([x_1 | x_2 ...] w + bias) [N, M] from parts x_k [N, K_k], w [sum of K_k, M] and bias [M] (none: a default
-// Value), in one pass and without laying the parts side by side: each meets its own rows of w. A part that wants no
-// gradient costs no product backward. Honours ProductPrecision. Throws InvalidArgument when shapes or types do not fit.
+// activation([x_1 | x_2 ...] w + bias) [N, M] from parts x_k [N, K_k], w [sum of K_k, M] and bias [M] (a default Value
+// for none), in one pass and without a concatenation: each part is multiplied with its own rows of w. A part that needs
+// no gradient costs no product in the backward pass. Honours ProductPrecision. Throws InvalidArgument on wrong shapes
+// or types.
 [[nodiscard]] Value linear(std::vector<Value> parts, Value w, Value bias = {},
                            Activation activation = Activation::kNone);
 [[nodiscard]] Value linear(Value x, Value w, Value bias = {}, Activation activation = Activation::kNone);

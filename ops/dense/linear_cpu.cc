@@ -8,7 +8,7 @@
 namespace polyscene::ops {
 namespace {
 
-// The inputs by their roles.
+// The inputs by role.
 struct Inputs {
   explicit Inputs(const KernelContext& c)
       : parts(c.inputs.size() - (c.inputs.back().shape.rank() == 1 ? 2 : 1)),

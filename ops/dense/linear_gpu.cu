@@ -6,7 +6,7 @@
 namespace polyscene::ops {
 namespace {
 
-// y = activation(y + bias) in place, where the product's library has no such end or there was no product.
+// y = activation(y + bias) in place, if the product's library cannot do it or there was no product.
 template <int kPack>
 struct Finish {
   simt::Global<const float> bias;
@@ -33,7 +33,7 @@ void linear_gpu(const KernelContext& c) {
   const Activation activation = c.attributes.as<LinearAttributes>().activation;
   const bool has_bias = c.inputs.back().shape.rank() == 1;
   const size_t parts = c.inputs.size() - (has_bias ? 2 : 1);
-  size_t last = 0;  // of the products; the others add nothing
+  size_t last = 0;  // last part with a product; parts without columns add nothing
   for (size_t k = 0; k < parts; ++k)
     if (c.inputs[k].shape[1] > 0) last = k;
   const bool ends_in_product =

@@ -12,7 +12,7 @@ struct MatmulAttributes {
 };
 
 // op(a) op(b) [M, N] of 2-D floating values, where op transposes if asked: op(a) is [M, K], op(b) [K, N]. K = 0 gives
-// zeros. Honours ProductPrecision. Throws InvalidArgument when ranks, types or the two K differ.
+// zeros. Honours ProductPrecision. Throws InvalidArgument if ranks, types or the two K differ.
 [[nodiscard]] Value matmul(Value a, Value b, MatmulAttributes attributes = {});
 
 void matmul_cpu(const KernelContext& context);

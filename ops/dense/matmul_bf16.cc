@@ -12,10 +12,10 @@ HWY_BEFORE_NAMESPACE();
 namespace polyscene::ops {
 namespace HWY_NAMESPACE {
 
-// Inner steps at a time: the tile's rows of a and a panel of b stay in the second-level cache.
+// Inner steps per pass: the tile's rows of a and a panel of b stay in the second-level cache.
 inline constexpr int64_t kInnerSteps = 512;
 
-// y (+)= a b for `steps` inner steps of both, `left` and `right` starting there.
+// y = a b, or y += a b, for `steps` inner steps that start at `left` and `right`.
 template <class Arithmetic, class Left>
 HWY_INLINE void add_steps(Left left, Panels right, int64_t rows, int64_t steps, int64_t cols, bool first, float* y,
                           int64_t stride) {

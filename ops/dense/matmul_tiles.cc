@@ -19,10 +19,11 @@ struct TileSizes {
   int64_t rows, cols, inner;
 };
 
-// Small enough to share among threads, large enough to reach full speed (tools/bench/ops_bench): sgemm likes powers of
-// two, the bfloat16 kernel whole blocks of six rows, or of sixteen. Weight gradients are small and sum over many rows:
-// only those cut the sum itself, since sgemm slows down by a fifth where it has to pack thousands of rows for a few
-// columns. Parts that cut it already are left alone: packed bfloat16 steps must not be torn apart.
+// Tiles are small enough to share among threads and large enough to reach full speed (tools/bench/ops_bench): sgemm
+// prefers powers of two, the bfloat16 kernel whole blocks of six or sixteen rows. Weight gradients are small and sum
+// over many rows, so only they split the sum itself: sgemm slows down by a fifth if it has to pack thousands of rows
+// for a few columns. If the parts already split the sum, it is not split further, because packed bfloat16 steps must
+// not be separated.
 TileSizes tile_sizes(const Product& p) {
   constexpr int64_t kLongSum = 2048, kMaxCuts = 16;
   const bool whole_sum = p.transpose_a || p.a.size() == 1;
@@ -35,7 +36,7 @@ TileSizes tile_sizes(const Product& p) {
   return {p.bf16 ? 48 : 32, p.cols, p.inner};
 }
 
-// oneDNN takes its number of threads from OpenMP; the tiles are the parallelism here.
+// oneDNN takes its thread count from OpenMP. The tiles are the parallelism here, so it gets one thread.
 class OneThread {
  public:
   OneThread() : before_(omp_get_max_threads()) { omp_set_num_threads(1); }
@@ -47,12 +48,12 @@ class OneThread {
   int before_;
 };
 
-// A part of a, and the rows of op(b) that it meets: all of them where a is transposed.
+// A part of a, and the matching rows of op(b): all of them if a is transposed.
 struct Term {
   Part a;
   int64_t first;   // its first column in the whole of a
   int64_t steps;   // inner steps
-  const float* b;  // in place, or as packed() made it for bfloat16
+  const float* b;  // in place, or packed by packed() for bfloat16
 };
 
 std::vector<Term> terms_of(const Product& p, Scratch& scratch) {
@@ -71,7 +72,7 @@ std::vector<Term> terms_of(const Product& p, Scratch& scratch) {
   return terms;
 }
 
-// y of the tile (+)= one part's product over inner steps [begin, end), rows of the tile and steps counted in the part.
+// y of the tile = (or +=) one part's product over inner steps [begin, end); rows and steps are counted within the part.
 void part_product(const Product& p, const Term& term, const Tile& t, int64_t begin, int64_t end, bool add, float* y,
                   int64_t stride) {
   const Part& part = term.a;
@@ -88,8 +89,8 @@ void part_product(const Product& p, const Term& term, const Tile& t, int64_t beg
                        "; try fewer local ranks if memory is short");
 }
 
-// y of the tile, with `stride` floats from row to row, = op(a) op(b) over inner steps [begin, end): the parts' sum, or
-// each part's own rows.
+// y of the tile, with row stride `stride`, = op(a) op(b) over inner steps [begin, end): the sum of the parts, or each
+// part's own rows.
 void tile_product(const Product& p, std::span<const Term> terms, const Tile& t, int64_t begin, int64_t end, float* y,
                   int64_t stride) {
   for (const Term& term : terms) {
@@ -105,7 +106,7 @@ void tile_product(const Product& p, std::span<const Term> terms, const Tile& t, 
   }
 }
 
-// The inner steps cut too: partial products side by side, then added in order.
+// Splits the inner steps too: computes partial products next to each other, then adds them in order.
 void long_product(const Product& p, std::span<const Term> terms, const TileSizes& sizes, int64_t tiles,
                   Scratch& scratch, const std::function<Tile(int64_t)>& tile_at,
                   const std::function<void(const Tile&)>& done) {

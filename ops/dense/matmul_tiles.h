@@ -1,5 +1,5 @@
-// Float matrix products, by oneDNN or on bfloat16, cut into tiles that depend on the shape alone and computed by one
-// thread each: the same bits on any number of threads, which oneDNN's own threading does not promise.
+// Float matrix products, with oneDNN or on bfloat16, cut into tiles that depend on the shape alone. One thread computes
+// each tile, so the bits are the same for any number of threads, which oneDNN's own threading does not guarantee.
 #pragma once
 
 #include <functional>
@@ -9,14 +9,14 @@
 
 namespace polyscene::ops {
 
-// One of the matrices that stand side by side in a left side; row-major and dense by itself.
+// One of the matrices that together form the left operand; row-major and dense by itself.
 struct Part {
   const float* data;
   int64_t cols;
 };
 
-// y [rows, cols] = op(a) op(b) as in matmul.h, b and y row-major and dense. The parts of a cut the inner steps, or the
-// rows of y where a is transposed: nothing has to be laid side by side. transpose_b wants one part or transpose_a.
+// y [rows, cols] = op(a) op(b) like in matmul.h; b and y are row-major and dense. The parts of a split the inner steps,
+// or the rows of y if a is transposed, so nothing has to be concatenated. transpose_b requires one part or transpose_a.
 struct Product {
   bool transpose_a = false, transpose_b = false;
   bool bf16 = false;  // inputs rounded to bfloat16
@@ -26,10 +26,10 @@ struct Product {
   float* y = nullptr;
 };
 
-// The first `count` of a kernel's inputs as the parts of a left side.
+// The first `count` inputs of a kernel as the parts of the left operand.
 [[nodiscard]] std::vector<Part> parts_of(std::span<const TensorView> inputs, size_t count);
 
-// Rows and columns of y, ends exclusive.
+// Rows and columns of y; ends are exclusive.
 struct Tile {
   int64_t row, row_end, col, col_end;
 };

@@ -16,7 +16,7 @@ std::vector<ValueType> infer(const InferContext& c) {
   return {{c.inputs[0].dtype, c.inputs[0].shape.with_back(c.inputs[0].shape.back() * times)}};
 }
 
-// Every group of `times` columns is a row of its own under another shape.
+// Reshaped, every group of `times` columns is a row of its own.
 std::vector<Value> gradient(const GradientContext& c) {
   const SymbolicShape& x = c.inputs[0].shape();
   const Dim groups = x[0] * x[1].constant;

@@ -4,7 +4,7 @@
 
 namespace polyscene::ops {
 
-// Each column of x [N, G] `times` times in place: y[n, g * times + k] = x[n, g], y [N, G * times]. The gradient sums
+// Repeats each column of x [N, G] `times` times: y[n, g * times + k] = x[n, g], y [N, G * times]. The gradient sums
 // each group. Throws InvalidArgument unless x is a floating matrix with a static G and times >= 0.
 [[nodiscard]] Value repeat_cols(Value x, int64_t times);
 

@@ -6,7 +6,7 @@ namespace polyscene::ops {
 
 void repeat_cols_cpu(const KernelContext& context) {
   const int64_t times = context.attributes.as<RepeatColsAttributes>().times;
-  const int64_t groups = context.inputs[0].shape.elements();  // of all rows
+  const int64_t groups = context.inputs[0].shape.elements();  // groups of all rows
   dispatch_floating(context.outputs[0].dtype, [&]<class T>() {
     const T* x = context.inputs[0].as<const T>();
     T* y = context.outputs[0].as<T>();

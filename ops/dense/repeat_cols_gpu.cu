@@ -4,7 +4,7 @@
 namespace polyscene::ops {
 namespace {
 
-// y [count, times]: each x as often as it is repeated.
+// y [count, times]: each x repeated `times` times.
 template <int kPack>
 struct RepeatCols {
   simt::Global<const float> x;

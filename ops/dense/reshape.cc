@@ -19,7 +19,7 @@ uint64_t elements_at(const SymbolicShape& shape, uint64_t trial) {
   return count;
 }
 
-// Element counts are polynomials in the symbols: two that agree at random points are the same (Schwartz-Zippel).
+// Numbers of elements are polynomials in the symbols: two that agree at random points are equal (Schwartz-Zippel).
 bool same_elements(const SymbolicShape& a, const SymbolicShape& b) {
   for (uint64_t trial = 0; trial < 4; ++trial)
     if (elements_at(a, trial) != elements_at(b, trial)) return false;

@@ -4,8 +4,8 @@
 
 namespace polyscene::ops {
 
-// x under another shape of as many elements, row-major; shares x's memory. The gradient is dy under x's shape.
-// Throws InvalidArgument when the element counts are not equal for every value of the symbols.
+// x with another shape of the same number of elements, row-major; shares x's memory. The gradient is dy with x's shape.
+// Throws InvalidArgument if the numbers of elements differ for some values of the symbols.
 [[nodiscard]] Value reshape(Value x, SymbolicShape shape);
 
 struct ReshapeAttributes {

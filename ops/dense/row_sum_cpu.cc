@@ -4,7 +4,7 @@
 namespace polyscene::ops {
 namespace {
 
-// Eight running sums, then a fixed tree: an order that vectorises and does not depend on the machine.
+// Eight running sums, then a fixed tree: this order vectorises and does not depend on the machine.
 template <class T>
 T sum_row(const T* x, int64_t cols) {
   T lane[8] = {};

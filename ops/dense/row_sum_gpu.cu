@@ -4,7 +4,7 @@
 namespace polyscene::ops {
 namespace {
 
-// A warp per row.
+// One warp per row.
 struct RowSum {
   simt::Global<const float> x;
   simt::Global<float> y;

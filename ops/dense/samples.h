@@ -11,10 +11,10 @@ namespace polyscene::ops {
 // Doubles of either sign with 0.1 <= |x| < 1, exactly representable as float32, the same for the same seed.
 [[nodiscard]] Tensor sample_tensor(Shape shape, uint64_t seed);
 
-// Of doubles 0.51 <= x < 1.5, likewise.
+// Doubles 0.51 <= x < 1.5, likewise.
 [[nodiscard]] Tensor sample_positive(Shape shape, uint64_t seed);
 
-// int32 in [-1, rows); -1 about once in eight, when `with_missing`.
+// int32 in [-1, rows); with `with_missing`, about one in eight is -1.
 [[nodiscard]] Tensor sample_index(Shape shape, int64_t rows, uint64_t seed, bool with_missing = true);
 
 // int32 [lengths + 1]: the running sums of `lengths`, from 0.

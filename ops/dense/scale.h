@@ -4,7 +4,7 @@
 
 namespace polyscene::ops {
 
-// factor * x + offset, element-wise, of any shape and floating type. dx = factor dy.
+// factor * x + offset, element-wise, for any shape and floating type. dx = factor dy.
 [[nodiscard]] Value scale(Value x, double factor, double offset = 0);
 
 struct ScaleAttributes {

@@ -14,7 +14,7 @@ const OpDefinition kStopGradient = {
     .samples =
         +[] {
           auto samples = samples_one_float();
-          for (Sample& s : samples) s.fixed = {0};  // central differences see the identity
+          for (Sample& s : samples) s.fixed = {0};  // central differences would see the identity
           return samples;
         },
 };

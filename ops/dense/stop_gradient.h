@@ -4,7 +4,7 @@
 
 namespace polyscene::ops {
 
-// x itself (shares its memory), of any shape and floating type, through which no gradient flows.
+// x itself (shares its memory), for any shape and floating type; no gradient flows back through it.
 [[nodiscard]] Value stop_gradient(Value x);
 
 extern const OpDefinition kStopGradient;

@@ -6,7 +6,7 @@
 namespace polyscene::ops {
 namespace {
 
-// The index, if there is one, stands behind the `own` other inputs.
+// The index, if there is one, follows the `own` other inputs.
 bool index_fits(const InferContext& c, size_t own) {
   return c.inputs.size() == own ||
          (c.inputs.size() == own + 1 && c.inputs[own].dtype == DType::kInt32 && c.inputs[own].shape.rank() == 1);
@@ -53,7 +53,7 @@ std::vector<Sample> samples() {
     if (distinct > 0) s.inputs.push_back(sample_index({rows}, distinct, 6, false));
     return s;
   };
-  // All but the first of many rows are alike: sums of squares must not lose what is left.
+  // All of many rows but the first are alike: a sum of squares must not lose their small variance.
   Sample outlier = sample("an outlier first", DapKind::kMeanStd, {400}, 2);
   const auto x = outlier.inputs[0].elements<double>();
   for (size_t i = 0; i < x.size(); ++i) x[i] = static_cast<float>(i < 2 ? 1 : 0.3 + 0.01 * x[i]);
@@ -74,7 +74,7 @@ std::vector<Sample> samples() {
           sample("distinct, all empty", DapKind::kMeanStd, {0, 0}, 3, 1)};
 }
 
-// The result need not belong to the values here: any positive deviation does.
+// The pooled result need not belong to the values here: any positive deviation is valid.
 std::vector<Sample> samples_backward() {
   std::vector<Sample> all = samples();
   for (Sample& s : all) {

@@ -11,9 +11,10 @@ namespace polyscene::ops {
 namespace {
 
 constexpr int64_t kSampleGrain = 32;
-// Rows that the lists of one task read, and how far ahead they are asked for.
+// The number of sources per task, and how many sources ahead rows are prefetched.
 constexpr int64_t kSourcesPerTask = 1024, kAhead = 8;
-// A row that thousands read is summed in pieces of this many, which keeps the error of its sum that of a short one.
+// A row with thousands of sources is summed in pieces of this many, which keeps its rounding error as small as that of
+// a short sum.
 constexpr int32_t kPieceSources = 256;
 
 bool gathered(const KernelContext& c, size_t own_inputs) { return c.inputs.size() > own_inputs; }
@@ -46,7 +47,8 @@ void backward(const KernelContext& c, DapKind kind) {
                [=](int64_t begin, int64_t end) { pooled_rows_gradient<T>(p, begin, end, x, width, nullptr, dx); });
 }
 
-// What every sample hands to its rows, side by side: base, and with a second moment slope and mean.
+// The factors of every sample for the gradients of its rows, contiguous: base and, with a second moment, slope and
+// mean.
 template <class T>
 const T* sample_factors(const KernelContext& c, DapKind kind, int64_t width, int64_t stride) {
   const auto* offsets = c.inputs[1].as<const int32_t>();
@@ -65,7 +67,7 @@ const T* sample_factors(const KernelContext& c, DapKind kind, int64_t width, int
   return factors;
 }
 
-// The gradients of all rows that read x, which are not written down one by one.
+// Adds the gradients of all rows that read x, without writing them one by one.
 template <class T, class Cols>
 void add_factors(const T* __restrict factors, const T* __restrict x, bool second, Cols cols, T* __restrict sum) {
   if (!second) {

@@ -7,7 +7,7 @@ namespace {
 
 using simt::Global;
 
-// The sample that each row belongs to.
+// The sample to which each row belongs.
 struct Owners {
   Global<const int32_t> offsets;
   Global<int32_t> owner;
@@ -21,7 +21,7 @@ struct Owners {
   }
 };
 
-// What the readers of a distinct row hand to it: their gradients are not written down one by one.
+// The gradients of the readers of a distinct row, which are not written one by one.
 struct ReaderGradients {
   Global<const float> x;
   Global<const int32_t> offsets, owner;

@@ -1,4 +1,4 @@
-// Pooling the rows of a sample and its gradient, one thread per pack of columns: what dap and residual tailoring share.
+// Pooling of the rows of a sample and its gradient, one thread per pack of columns; shared by dap and rtm.
 #pragma once
 
 #include <cmath>
@@ -8,7 +8,7 @@
 
 namespace polyscene::ops {
 
-// Two moments in one read (Welford, Technometrics 1962): stable whatever the rows are, an outlier among them included.
+// Mean and variance in one pass (Welford, Technometrics 1962): numerically stable for any rows, even with an outlier.
 template <int kPack>
 class Moments {
  public:
@@ -20,7 +20,7 @@ class Moments {
       squares_[k] += d * (x[k] - mean_[k]);
     }
   }
-  // Columns col .. col + kPack - 1 of the pooled rows [B, dap_cols] of `sample`, whose rows have `cols` columns.
+  // Stores columns col .. col + kPack - 1 of the pooled rows [B, dap_cols] of `sample`; rows have `cols` columns.
   POLYSCENE_DEVICE void store_pooled(DapKind kind, float eps, const simt::Global<float>& pooled, int64_t sample,
                                      int64_t cols, int64_t col) const {
     const float scale = 1.0f / static_cast<float>(simt::maximum<int64_t>(rows_, 1));
@@ -35,11 +35,11 @@ class Moments {
   }
 
  private:
-  simt::Pack<float, kPack> mean_{}, squares_{};  // of the rows so far, squares of their distance from the mean
+  simt::Pack<float, kPack> mean_{}, squares_{};  // mean of the rows so far; sum of their squared distances from it
   int64_t rows_ = 0;
 };
 
-// The pooled rows of each sample.
+// Pools the rows of each sample.
 template <int kPack>
 struct PoolRows {
   MaybeGathered x;
@@ -88,7 +88,7 @@ struct PackPair {
   simt::Pack<float, kPack> first, second;
 };
 
-// A matrix that may be absent; `data` is then any other, and what is loaded are zeros.
+// A matrix that may be absent: then every load returns zeros, and `data` may be any other matrix.
 template <class T>
 struct Maybe {
   simt::Global<T> data;
@@ -102,8 +102,8 @@ struct Maybe {
   }
 };
 
-// g = what the pooling hands to the rows y, plus their gradient of another use, and g's sums over the rows of each
-// sample.
+// g = the gradient that pooling passes to the rows y, plus the gradient from their other use; also the sums of g over
+// the rows of each sample.
 template <int kPack>
 struct RowsGradient {
   PooledGradient pooled;

@@ -1,4 +1,4 @@
-// Pooling the rows of one sample and its gradient: what dap and residual tailoring share.
+// Pooling of the rows of one sample and its gradient; shared by dap and rtm.
 #pragma once
 
 #include <algorithm>
@@ -10,15 +10,15 @@
 
 namespace polyscene::ops {
 
-// Columns whose sums stay in registers while the rows of a sample go by, and rows per sum: a long sample's sums are
-// added up, which keeps their error that of a short one.
+// The number of columns whose sums stay in registers while the rows of a sample are read, and the number of rows per
+// partial sum: partial sums keep the rounding error of a long sample as small as that of a short one.
 inline constexpr int64_t kDapBlock = 32, kDapPiece = 256;
 
 [[nodiscard]] inline int64_t dap_cols(DapKind kind, int64_t width) {
   return kind == DapKind::kMean ? width : 2 * width;
 }
 
-// sum [cols] = what term(i, sum) adds for the rows i < count.
+// sum [cols] = the sum of what term(i, sum) adds for the rows i < count.
 template <class T, class Cols, class Term>
 void dap_sums(int64_t count, Cols cols, T* sum, const Term& term) {
   std::fill_n(sum, kDapBlock, T{0});
@@ -29,8 +29,8 @@ void dap_sums(int64_t count, Cols cols, T* sum, const Term& term) {
   }
 }
 
-// Mean and, where `variance` is not null, variance of row(0) .. row(count - 1) in the columns first .. first + cols -
-// 1, at most a block; a fixed number lets the sums stay in registers.
+// The mean and, if `variance` is not null, the variance of row(0) .. row(count - 1) in columns first .. first + cols -
+// 1, at most kDapBlock columns. A compile-time `cols` keeps the sums in registers.
 template <class T, class Row, class Cols>
 void dap_moments(Row row, int64_t count, int64_t first, Cols cols, T* mean, T* variance) {
   T sum[kDapBlock], square[kDapBlock];
@@ -75,9 +75,9 @@ void pool_samples(const DapAttributes& a, const int32_t* offsets, int64_t first,
   }
 }
 
-// The gradient of a row x of a sample is base + slope (x - mean): base and slope [width] from the sample's pooled rows
-// and their gradient. A sum of squares is never negative, so max(0, variance) has no kink to treat; one row lies on its
-// mean and gets nothing through the second moment.
+// The gradient of a row x of a sample is base + slope (x - mean). Computes base and slope [width] from the sample's
+// pooled rows and their gradient. A sum of squares is never negative, so max(0, variance) has no kink to handle; a
+// single row equals its mean and gets no gradient through the second moment.
 template <class T>
 void dap_factors(DapKind kind, const T* pooled, const T* gradient, int64_t count, int64_t width, T* base, T* slope) {
   const T scale = T{1} / static_cast<T>(std::max<int64_t>(count, 1));
@@ -89,7 +89,7 @@ void dap_factors(DapKind kind, const T* pooled, const T* gradient, int64_t count
   if (kind == DapKind::kMean) std::fill_n(slope, width, T{0});
 }
 
-// Pooled rows [B, dap_cols] and their gradient.
+// The pooled rows [B, dap_cols] and their gradient.
 template <class T>
 struct PooledGradient {
   DapKind kind;
@@ -97,8 +97,8 @@ struct PooledGradient {
   const T *pooled, *gradient;
 };
 
-// dx = what the pooling hands to the rows x [T, width] of samples first .. last - 1, plus their gradient of another
-// use, nullptr for none.
+// dx = the gradient that pooling passes to the rows x [T, width] of samples first .. last - 1, plus the gradient from
+// their other use, nullptr for none.
 template <class T>
 void pooled_rows_gradient(const PooledGradient<T>& p, int64_t first, int64_t last, const T* x, int64_t width,
                           const T* other, T* dx) {

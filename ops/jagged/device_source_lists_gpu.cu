@@ -3,7 +3,7 @@
 namespace polyscene::ops {
 namespace {
 
-// begin[v] = the first of the sorted names that is not below v.
+// begin[v] = the position of the first sorted entry that is at least v.
 struct FirstOfEach {
   simt::Global<const int32_t> sorted;
   simt::Global<int32_t> begin;

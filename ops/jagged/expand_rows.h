@@ -4,9 +4,9 @@
 
 namespace polyscene::ops {
 
-// Each row of x for every place of its segment: y[t, :] = x[b, :] for t in [offsets[b], offsets[b + 1]), x [B, C] and
-// offsets int32 [B + 1] -> [rows, C]; with `mean`, divided by max(1, length). The offsets rise from 0 to `rows`, which
-// is not checked. dx = segment_sum(dy, offsets, mean). Throws InvalidArgument when shapes or types do not fit.
+// Repeats each row of x over its segment: y[t, :] = x[b, :] for t in [offsets[b], offsets[b + 1]), x [B, C] and offsets
+// int32 [B + 1] -> [rows, C]; with `mean`, divided by max(1, length). The offsets must ascend from 0 to `rows`, which
+// is not checked. dx = segment_sum(dy, offsets, mean). Throws InvalidArgument on wrong shapes or types.
 [[nodiscard]] Value expand_rows(Value x, Value offsets, Dim rows, bool mean = false);
 
 struct ExpandRowsAttributes {

@@ -8,8 +8,8 @@
 namespace polyscene::ops {
 namespace {
 
-// Types of the inputs that forward and backward share, from the extents of the first: b [T, C], offsets [B + 1],
-// wb [C, H] and wo [H, C], at their places in both.
+// Checks the inputs that forward and backward share, with the extents of the first ones: b [T, C], offsets [B + 1], wb
+// [C, H] and wo [H, C], at the same positions in both.
 bool common_fits(std::span<const ValueType> in) {
   const SymbolicShape &b = in[0].shape, &offsets = in[1].shape, &wb = in[3].shape;
   const DType dtype = in[0].dtype;

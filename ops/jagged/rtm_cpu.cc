@@ -10,7 +10,7 @@ RtmShape shape_of(const KernelContext& c) {
   return {b[0], b[1], wb[1], c.inputs[1].shape[0] - 1};
 }
 
-// Input `i`, nullptr where there is none.
+// Input `i`, nullptr if there is none.
 template <class T>
 const T* optional_input(const KernelContext& c, size_t i) {
   return c.inputs.size() > i ? c.inputs[i].as<const T>() : nullptr;

@@ -8,7 +8,7 @@
 namespace polyscene::ops {
 namespace {
 
-// Of projected [V, H], index [T], offsets [B + 1], row_bias [B, H], wo [H, C], which come in this order.
+// Checks projected [V, H], index [T], offsets [B + 1], row_bias [B, H], wo [H, C], which come in this order.
 bool common_fits(std::span<const ValueType> in) {
   const SymbolicShape &projected = in[0].shape, &index = in[1].shape, &offsets = in[2].shape, &wo = in[4].shape;
   const DType dtype = in[0].dtype;

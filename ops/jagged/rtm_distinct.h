@@ -4,12 +4,12 @@
 
 namespace polyscene::ops {
 
-// Residual tailoring where the behaviours are copies of V distinct rows: with b = distinct[index],
-//   b + relu(projected[index] + row_bias[s]) wo + co [T, C],
-// equal to rtm(b, ...) when projected [V, H] = distinct wb, at the cost of projecting V rows instead of T. distinct
-// [V, C], index int32 [T], int32 offsets [B + 1], row_bias [B, H], wo [H, C], co [C]. Gradients as for rtm, those of
-// distinct and projected summed over equal index in an order that depends on index alone. Honours ProductPrecision.
-// Throws InvalidArgument when shapes or types do not fit.
+// Residual tailoring for behaviours that are copies of V distinct rows: with b = distinct[index],
+//   b + relu(projected[index] + row_bias[s]) wo + co [T, C].
+// It equals rtm(b, ...) if projected [V, H] = distinct wb, but projects V rows instead of T. distinct [V, C], index
+// int32 [T], int32 offsets [B + 1], row_bias [B, H], wo [H, C], co [C]. Gradients are those of rtm; the gradients of
+// distinct and projected are summed over equal index in an order that depends on index alone. Honours ProductPrecision.
+// Throws InvalidArgument on wrong shapes or types.
 [[nodiscard]] PooledRows rtm_distinct(Value distinct, Value projected, Value index, Value offsets, Value row_bias,
                                       Value wo, Value co, const DapAttributes& pooling);
 

@@ -21,7 +21,7 @@ PooledGradient<T> pooled_gradient(const KernelContext& c) {
           c.inputs[7].as<const T>()};
 }
 
-// The gradient of the rows themselves; nullptr where only their pooling is used.
+// The gradient of the rows themselves; nullptr if only their pooling is used.
 template <class T>
 const T* rows_gradient(const KernelContext& c) {
   return c.inputs.size() > 8 ? c.inputs[8].as<const T>() : nullptr;

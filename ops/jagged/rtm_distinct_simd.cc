@@ -15,14 +15,15 @@ HWY_BEFORE_NAMESPACE();
 namespace polyscene::ops {
 namespace HWY_NAMESPACE {
 
-// Gathered rows are asked for this many rows before they are read.
+// Gathered rows are prefetched this many rows ahead.
 inline constexpr int64_t kAhead = 8;
 
 HWY_INLINE void prefetch_row(const float* row, int64_t cols) {
   for (int64_t j = 0; j < cols; j += 16) __builtin_prefetch(row + j);
 }
 
-// u = relu(projected[index] + row_bias[owner]) on a tile, with padded rows; `known` >= rows indices may be read.
+// u = relu(projected[index] + row_bias[owner]) on a tile, with padded rows; the first `known` >= rows indices may be
+// read.
 HWY_INLINE void hidden_tile(const RtmShape& e, int64_t rows, const float* projected, const int32_t* index,
                             int64_t known, const float* row_bias, const int64_t* owner, float* HWY_RESTRICT u) {
   const int64_t stride = padded_cols(e.hidden);
@@ -69,7 +70,7 @@ HWY_INLINE void backward_tile(const RtmDistinctBackwardCall& call, const float* 
   add_tail_sums<Arithmetic>(e, rows, u, stride, g, sums.dwo, sums.dco, memory);
 }
 
-// Samples first .. last - 1, with wo packed.
+// Computes samples first .. last - 1, with wo packed.
 void rtm_distinct_forward_task(const RtmDistinctForwardCall& call, const float* wo, int64_t first, int64_t last) {
   const auto run = [&](auto arithmetic) HWY_ATTR {
     for_tiles(call.offsets, first, last, [&](int64_t row, int64_t rows, const int64_t* owner) HWY_ATTR {
@@ -79,7 +80,8 @@ void rtm_distinct_forward_task(const RtmDistinctForwardCall& call, const float* 
   call.cells == Cells::kFloat32 ? run(Float32{}) : with_bf16(run);
 }
 
-// Samples first .. last - 1, with wo^T packed and their g; `sums` and the samples' drow_bias start at zero.
+// Computes samples first .. last - 1, with wo^T packed, and keeps their g; `sums` and the samples' drow_bias start at
+// zero.
 void rtm_distinct_backward_task(const RtmDistinctBackwardCall& call, const float* wo_transposed, const RtmSums& sums,
                                 const KeptRows& kept, int64_t first, int64_t last) {
   const auto run = [&](auto arithmetic) HWY_ATTR {
@@ -90,7 +92,7 @@ void rtm_distinct_backward_task(const RtmDistinctBackwardCall& call, const float
   call.cells == Cells::kFloat32 ? run(Float32{}) : with_bf16(run);
 }
 
-// to [cols] = the sum of the rows of `from` named by `rows`, in order.
+// to [cols] = the sum of the rows of `from` selected by `rows`, in order.
 HWY_INLINE void sum_rows(const float* from, int64_t stride, std::span<const int32_t> rows, int64_t cols, float* to) {
   const Lanes d;
   for (int64_t col = 0; col < cols; col += kPanelCols) {
@@ -115,7 +117,7 @@ HWY_INLINE void sum_rows(const float* from, int64_t stride, std::span<const int3
   }
 }
 
-// Distinct rows first .. last - 1: the sums of q and g over the behaviours that are copies of them.
+// For distinct rows first .. last - 1: the sums of q and g over the behaviours that are copies of them.
 void rtm_distinct_sources_task(const RtmDistinctBackwardCall& call, const SourceLists& sources, const KeptRows& kept,
                                int64_t first, int64_t last) {
   const RtmShape& e = call.shape;

@@ -1,4 +1,4 @@
-// The fused float kernels of residual tailoring on copies of distinct rows.
+// The fused float kernels of residual tailoring for copies of distinct rows.
 #pragma once
 
 #include "ops/jagged/dap_rows.h"
@@ -8,7 +8,7 @@
 
 namespace polyscene::ops {
 
-// Names as in rtm_distinct.h; gy is the gradient of y, nullptr for none.
+// Names follow rtm_distinct.h; gy is the gradient of y, nullptr for none.
 struct RtmDistinctForwardCall {
   RtmShape shape;
   Cells cells;
@@ -28,7 +28,7 @@ struct RtmDistinctBackwardCall {
   float *ddistinct, *dprojected, *drow_bias, *dwo, *dco;
 };
 
-// What a backward keeps for the sums over equal index: q [T, padded hidden] and g [T, width].
+// What the backward pass keeps for the sums over equal index: q [T, padded hidden] and g [T, width].
 struct KeptRows {
   float *q, *g;
 };

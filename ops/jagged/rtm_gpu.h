@@ -1,4 +1,5 @@
-// Residual tailoring on a device: products by its library, and between them these kernels, each one pass over the rows.
+// Residual tailoring on a device: products with its library and, between them, these kernels, each one pass over the
+// rows.
 #pragma once
 
 #include "ops/dense/column_sums_gpu.h"
@@ -29,7 +30,7 @@ struct Hidden {
   }
 };
 
-// y += b + co, where b are copies of distinct rows, and the pooled rows of y.
+// y += b + co, where b are copies of distinct rows; also pools the rows of y.
 template <int kPack>
 struct AddResidual {
   MaybeGathered b;
@@ -57,7 +58,7 @@ struct AddResidual {
   }
 };
 
-// q = q 1[u > 0] in place, and its sum over the rows of each sample.
+// q = q 1[u > 0] in place; also its sum over the rows of each sample.
 template <int kPack>
 struct MaskHidden {
   simt::Global<const float> u;
@@ -81,7 +82,7 @@ struct MaskHidden {
   }
 };
 
-// Extents of one call: behaviours, their width, hidden width, samples; and the context it runs in.
+// The extents of one call (behaviours, their width, hidden width, samples) and the context in which it runs.
 struct DeviceRtm {
   const KernelContext& context;
   const char* name;
@@ -90,7 +91,7 @@ struct DeviceRtm {
 
   [[nodiscard]] simt::Global<const int32_t> offsets() const { return {offset_data, batch + 1}; }
 
-  // Launches kernel<pack>(...) over the samples and `cols` columns: make(pack) gives it.
+  // Launches the kernel make(pack) over the samples and `cols` columns.
   template <class Make>
   void over_segments(int64_t cols, const Make& make) const {
     simt::with_pack(cols, [&](auto pack) {
@@ -104,7 +105,7 @@ struct DeviceRtm {
     });
   }
 
-  // y = b + u wo + co and its pooled rows, b [T, width]: the residual ends in the product.
+  // y = b + u wo + co and its pooled rows, b [T, width]. The product itself adds the residual b.
   void tailor_rows(const float* b, const float* u, const float* wo, const float* co, float* y, float* pooled) const {
     if (hidden == 0) return tailor({{b, rows * width}, offsets(), false}, u, wo, co, y, pooled);
     device_product(context, {.rows = rows,
@@ -129,7 +130,7 @@ struct DeviceRtm {
     });
   }
 
-  // The same where b is gathered: the kernel that finds its rows adds them, and pools in passing.
+  // The same for gathered b: the kernel that gathers its rows adds them and pools in the same pass.
   void tailor(const MaybeGathered& b, const float* u, const float* wo, const float* co, float* y, float* pooled) const {
     device_product(
         context,
@@ -143,8 +144,8 @@ struct DeviceRtm {
 
   [[nodiscard]] int64_t dap_width(DapKind kind) const { return kind == DapKind::kMean ? width : 2 * width; }
 
-  // g from the inputs first .. first + 3 of the context: y, pooled, gradient of pooled and maybe that of y; and dco,
-  // which is g's sum over all rows, from the sums over those of each sample.
+  // Computes g from the inputs first .. first + 3 of the context (y, pooled, the gradient of pooled and optionally that
+  // of y), and dco, the sum of g over all rows, from its sums over the rows of each sample.
   void rows_gradient(size_t first, float* g, const simt::Global<float>& dco) const {
     const bool has_other = context.inputs.size() > first + 3;
     const PooledGradient pooled{simt::input<float>(context, first + 1), simt::input<float>(context, first + 2),
@@ -163,7 +164,7 @@ struct DeviceRtm {
     column_sums(context, name, Elements{{sums, batch * width}}, batch, width, dco);
   }
 
-  // q = (g wo^T + gu) 1[u > 0], gu nullptr for none, and the gradients that need nothing else.
+  // q = (g wo^T + gu) 1[u > 0], gu nullptr for none; also drow_bias and dwo.
   void tail_backward(const float* g, const float* u, const float* wo, float* q, float* drow_bias, float* dwo,
                      const float* gu = nullptr) const {
     device_product(context, {.transpose_b = true,

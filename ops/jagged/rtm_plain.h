@@ -1,16 +1,16 @@
-// Residual tailoring in plain loops, straight from the equations: what double precision (gradient checks) runs.
+// Residual tailoring in plain loops, directly from the equations; double precision (gradient checks) uses it.
 #pragma once
 
 #include "ops/simd/plain_product.h"
 
 namespace polyscene::ops {
 
-// Extents of one call: behaviours, their width, hidden width, samples.
+// The extents of one call: behaviours, their width, hidden width, samples.
 struct RtmShape {
   int64_t rows, width, hidden, batch;
 };
 
-// Index of the sample that owns each row: owner[offsets[s]] .. owner[offsets[s+1] - 1] = s.
+// The sample that owns each row: owner[offsets[s]] .. owner[offsets[s+1] - 1] = s.
 inline void rtm_owners(const int32_t* offsets, int64_t batch, int32_t* owner) {
   for (int64_t s = 0; s < batch; ++s) std::fill(owner + offsets[s], owner + offsets[s + 1], static_cast<int32_t>(s));
 }
@@ -24,7 +24,7 @@ void plain_residual(const RtmShape& e, Row b, const T* u, const T* wo, const T* 
 }
 
 // q = (g wo^T + gu) 1[u > 0], gu nullptr for none; dwo = u^T g, dco = sum of g, drow_bias[s] = sum of the sample's q.
-// The last three start at zero.
+// The caller sets the last three to zero.
 template <class T>
 void plain_tail_backward(const RtmShape& e, const int32_t* offsets, const T* u, const T* wo, const T* g, const T* gu,
                          T* q, T* dwo, T* dco, T* drow_bias) {

@@ -55,7 +55,7 @@ HWY_INLINE void backward_tile(const RtmBackwardCall& call, const float* wo_trans
       [=](int64_t i, int64_t j, auto left, Vector v) HWY_ATTR { store_cols(v, db + i * width + j, left); });
 }
 
-// Samples first .. last - 1, with wb and wo packed.
+// Computes samples first .. last - 1, with wb and wo packed.
 void rtm_forward_task(const RtmForwardCall& call, const float* wb, const float* wo, int64_t first, int64_t last) {
   const auto run = [&](auto arithmetic) HWY_ATTR {
     for_tiles(call.offsets, first, last, [&](int64_t row, int64_t rows, const int64_t* owner) HWY_ATTR {
@@ -65,7 +65,8 @@ void rtm_forward_task(const RtmForwardCall& call, const float* wb, const float* 
   call.cells == Cells::kFloat32 ? run(Float32{}) : with_bf16(run);
 }
 
-// Samples first .. last - 1, with wo^T and wb^T packed; db starts as g, `sums` and the samples' drow_bias at zero.
+// Computes samples first .. last - 1, with wo^T and wb^T packed; db starts as g, `sums` and the samples' drow_bias as
+// zero.
 void rtm_backward_task(const RtmBackwardCall& call, const float* wo_transposed, const float* wb_transposed,
                        const RtmSums& sums, int64_t first, int64_t last) {
   const auto run = [&](auto arithmetic) HWY_ATTR {

@@ -1,5 +1,5 @@
-// The fused float kernels of residual tailoring: one pass over tiles of behaviours, both matrix products of the forward
-// and all four of the backward on rows that are in the caches.
+// The fused float kernels of residual tailoring: one pass over tiles of behaviours computes both matrix products of the
+// forward pass, or all four of the backward pass, on rows that are in the caches.
 #pragma once
 
 #include "ops/jagged/dap_rows.h"
@@ -9,7 +9,7 @@
 
 namespace polyscene::ops {
 
-// Names as in rtm.h; gy and gu are the gradients of y and u, nullptr for none.
+// Names follow rtm.h; gy and gu are the gradients of y and u, nullptr for none.
 struct RtmForwardCall {
   RtmShape shape;
   Cells cells;

@@ -1,4 +1,4 @@
-// What rtm and rtm_distinct do on one tile of behaviours, per instruction set and arithmetic.
+// The computation of rtm and rtm_distinct on one tile of behaviours, per instruction set and arithmetic.
 #if defined(POLYSCENE_OPS_JAGGED_RTM_TILE_INL_H_) == defined(HWY_TARGET_TOGGLE)
 #ifdef POLYSCENE_OPS_JAGGED_RTM_TILE_INL_H_
 #undef POLYSCENE_OPS_JAGGED_RTM_TILE_INL_H_
@@ -14,15 +14,15 @@ namespace polyscene::ops {
 namespace HWY_NAMESPACE {
 
 // Rows per tile: with widths 64 and 128 the tile's operands (b, u, q, g) fill a fifth of a 1 MiB second-level cache,
-// and every panel of the right side stays in the first level.
+// and every panel of the right operand stays in the first-level cache.
 inline constexpr int64_t kTileRows = 96;
 
-// Workspace for a tile's operands in any arithmetic.
+// The workspace for a tile's operands in any arithmetic.
 HWY_INLINE TileMemory tile_memory(const RtmShape& e) {
   return {thread_workspace(kTileRows * (4 * padded_cols(e.width) + 5 * padded_cols(e.hidden)))};
 }
 
-// Calls tile(row, rows, owner) for the tiles of the samples first .. last - 1, owner[i] being the sample of row + i.
+// Calls tile(row, rows, owner) for the tiles of the samples first .. last - 1; owner[i] is the sample of row + i.
 template <class Tile>
 HWY_INLINE void for_tiles(const int32_t* offsets, int64_t first, int64_t last, const Tile& tile) {
   int64_t owner[kTileRows], sample = first;
@@ -36,7 +36,7 @@ HWY_INLINE void for_tiles(const int32_t* offsets, int64_t first, int64_t last, c
   }
 }
 
-// to [cols] += the sum of `rows` rows, which starts at zero: many tiles add up with little rounding.
+// to [cols] += the sum of `rows` rows. The sum itself starts at zero, so adding many tiles rounds little.
 HWY_INLINE void add_rows(const float* HWY_RESTRICT from, int64_t stride, int64_t rows, int64_t cols,
                          float* HWY_RESTRICT to) {
   for (int64_t col = 0; col < cols; col += kLanes) {
@@ -70,7 +70,7 @@ HWY_INLINE void residual_tile(const RtmShape& e, int64_t rows, const float* u, i
           HWY_ATTR { store_cols(v, y + i * width + j, left); });
 }
 
-// q = (g wo^T + gu) 1[u > 0] on a tile, gu nullptr for none, q with padded rows.
+// q = (g wo^T + gu) 1[u > 0] on a tile, gu nullptr for none; q has padded rows.
 template <class Arithmetic>
 HWY_INLINE void masked_tile(const RtmShape& e, int64_t rows, const float* g, const float* gu,
                             const float* wo_transposed, const float* u, int64_t u_stride, float* q, TileMemory memory) {

@@ -9,17 +9,17 @@ namespace polyscene::ops {
 namespace {
 
 constexpr int64_t kRowGrain = 256;
-// A list longer than this is cut into pieces of this length, which are summed in parallel and then added in order, so
-// that one row that everyone reads does not hold up the rest.
+// A longer list is cut into pieces of this length, which are summed in parallel and then added in order, so that one
+// row with very many sources does not delay the rest.
 constexpr int64_t kPieceSources = 512;
-// The sources of a row lie anywhere in g: without a prefetch every one of them waits for memory.
+// The sources of a row may be anywhere in g: without a prefetch every one of them would wait for memory.
 constexpr int64_t kPrefetchAhead = 12;
 
 struct Piece {
   int32_t begin, end;  // in SourceLists::order
 };
 struct LongRow {
-  int32_t row, first_piece, last_piece;  // the last one exclusive
+  int32_t row, first_piece, last_piece;  // last_piece is exclusive
 };
 struct LongRows {
   std::span<LongRow> rows;

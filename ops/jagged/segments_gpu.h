@@ -1,5 +1,5 @@
-// The rows of segments, one thread for the rows of one segment and one pack of columns: rows go by, sums stay in
-// registers, and threads side by side read packs side by side.
+// Iterates over the rows of segments: one thread handles all rows of one segment and one pack of columns. Its sums stay
+// in registers, and neighbouring threads read neighbouring packs.
 #pragma once
 
 #include "ops/simt/tensor_views.h"
@@ -16,9 +16,9 @@ POLYSCENE_DEVICE void for_segments(const simt::Thread& t, const simt::Global<con
   });
 }
 
-// use(row, load(row)) for rows first .. first + rows - 1, in order. kBatch rows are loaded before the first is used: a
-// compiler cannot know that what is stored for one is not what the next wants to load, and memory would idle in
-// between.
+// Calls use(row, load(row)) for rows first .. first + rows - 1, in order. kBatch rows are loaded before the first is
+// used: the compiler cannot know that a store for one row does not change the next row, and memory would idle between
+// the loads.
 template <int kBatch = 2, class Load, class Use>
 POLYSCENE_DEVICE void for_rows(int64_t first, int64_t rows, const Load& load, const Use& use) {
   const int64_t end = first + rows;
@@ -31,7 +31,7 @@ POLYSCENE_DEVICE void for_rows(int64_t first, int64_t rows, const Load& load, co
   for (; row < end; ++row) use(row, load(row));
 }
 
-// Rows [T, cols], or copies of distinct rows named by an index.
+// Rows [T, cols], or copies of distinct rows selected by an index.
 struct MaybeGathered {
   simt::Global<const float> rows;
   simt::Global<const int32_t> index;

@@ -7,8 +7,9 @@
 namespace polyscene::ops {
 namespace {
 
-// The index is cut into parts that count and place their entries independently. As many as pay: every part has its own
-// counter per row. The number does not influence the result, a stable sort has only one.
+// The index is cut into parts that count and place their entries independently. Every part has its own counter per row,
+// which limits how many parts pay off. Their number does not change the result, because a stable sort has only one
+// result.
 int64_t part_count(int64_t entries, int64_t rows) {
   return std::clamp<int64_t>(entries / std::max<int64_t>(rows, 32768), 1, 16);
 }
@@ -19,7 +20,7 @@ SourceLists invert_index(std::span<const int32_t> index, int64_t rows, Scratch& 
   const auto entries = static_cast<int64_t>(index.size());
   const int64_t parts = part_count(entries, rows), part = (entries + parts - 1) / parts;
   const SourceLists lists{scratch.get<int32_t>(rows + 1), scratch.get<int32_t>(entries)};
-  int32_t* next = scratch.get<int32_t>(parts * rows).data();  // [parts, rows]: first counts, then places
+  int32_t* next = scratch.get<int32_t>(parts * rows).data();  // [parts, rows]: first counts, then positions
   const int32_t* row_of = index.data();
 
   std::fill_n(next, rows, 0);  // the only part when there are no entries

@@ -6,7 +6,7 @@
 namespace polyscene::ops {
 namespace {
 
-// Keys of the sort: what is named, plus one, so that -1 comes first; values: the positions themselves.
+// Keys of the sort: the index entries plus one, so that -1 comes first; values: the positions.
 struct KeysAndPositions {
   simt::Global<const int32_t> index;
   simt::Global<int32_t> keys, positions;
@@ -36,7 +36,7 @@ void sort_sources(const KernelContext& c, const int32_t* index, int64_t count, i
   const simt::LaunchShape shape = simt::shape_for(count);
   simt::launch(c.stream, "sort_sources", shape,
                KeysAndPositions{{index, count}, {keys, count}, {positions, count}, count});
-  const int bits = std::bit_width(static_cast<uint64_t>(rows));  // of the largest key
+  const int bits = std::bit_width(static_cast<uint64_t>(rows));  // bits of the largest key
   const auto sort = [&](void* temporary, size_t& bytes) {
     simt::check_cuda(cub::DeviceRadixSort::SortPairs(temporary, bytes, keys, sorted, positions, order, count, 0, bits,
                                                      static_cast<cudaStream_t>(c.stream.handle)),

@@ -1,6 +1,6 @@
-// For each row the sum over its sources, in an order that depends on the index alone. Lists are cut where the sorted
-// sources are, at multiples of a fixed length, so that a row that everyone reads neither waits for one thread nor loses
-// precision: of every cut at most two lists are long, the one that comes in and the one that goes out.
+// Sums the sources of each row, in an order that depends on the index alone. The sorted sources are cut at multiples of
+// a fixed length, so that a row with very many sources neither waits for one thread nor loses precision. Each cut
+// touches at most two long lists: the one that continues into it and the one that continues after it.
 #pragma once
 
 #include "ops/jagged/device_source_lists.h"
@@ -14,13 +14,13 @@ inline constexpr int64_t kCutSources = 256;  // longer lists are summed cut by c
   return s.begin.load(row + 1) - s.begin.load(row) > kCutSources;
 }
 
-// Where a long list that begins at `begin` keeps the sum of its part in a cut: a row of the partial sums.
+// The row of the partial sums that holds the sum of one cut's part of a long list; the list begins at `begin`.
 [[nodiscard]] POLYSCENE_DEVICE int64_t slot_of(int64_t cut, int64_t begin) {
   return 2 * cut + (begin > cut * kCutSources ? 1 : 0);
 }
 
-// partial [2 cuts, dim]: of each cut, the sums over the sources of the long list that is there already at its first
-// position, and of the one that only begins there and is there still at its last. What has none is not written.
+// partial [2 cuts, dim]: for each cut, the sum over the sources of the long list that covers its first position, and of
+// the long list that begins inside it and covers its last position. Rows without such a list are not written.
 template <int kPack, class Terms>
 struct SumCuts {
   Terms terms;
@@ -68,12 +68,12 @@ struct SumSources {
   }
 };
 
-// y [rows, dim] of the lists. terms.sum<kPack>(sources, row, begin, end, col) sums what the sources order[begin] ..
-// order[end - 1] of the row add to its columns from col.
+// y [rows, dim] = the sum of each list. terms.sum<kPack>(sources, row, begin, end, col) returns the sum that the
+// sources order[begin] .. order[end - 1] add to the columns of `row` from col on.
 template <class Terms>
 void sum_sources(const KernelContext& c, const char* name, const DeviceSourceLists& sources, const Terms& terms,
                  const simt::Global<float>& y, int64_t dim) {
-  // Where there are too few sources for a long list, there is nothing to cut.
+  // If there are too few sources for a long list, there is nothing to cut.
   const int64_t cuts = sources.count > kCutSources ? simt::ceil_div(sources.count, kCutSources) : 0;
   float* partial = c.scratch.get<float>(2 * cuts * dim).data();
   simt::with_pack(dim, [&](auto pack) {
@@ -85,7 +85,7 @@ void sum_sources(const KernelContext& c, const char* name, const DeviceSourceLis
   });
 }
 
-// Sources that are pieces of dim elements of g.
+// Sources that are pieces of `dim` elements of g.
 struct SourceRows {
   simt::Global<const float> g;
   int64_t dim;

@@ -1,4 +1,4 @@
-// In double, as on the CPU: a warp sums each block of samples, one warp the blocks.
+// Sums in double, like the CPU: one warp per block of samples, then one warp over the blocks.
 #include <cmath>
 
 #include "ops/loss/bce_with_logits.h"
@@ -7,7 +7,7 @@
 namespace polyscene::ops {
 namespace {
 
-constexpr int64_t kBlock = 64;  // samples, few: what takes time is their arithmetic in double
+constexpr int64_t kBlock = 64;  // samples; few, because the arithmetic in double takes the time
 
 struct BlockLosses {
   simt::Global<const float> logit, label;

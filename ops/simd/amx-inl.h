@@ -1,6 +1,6 @@
-// Products of bfloat16 tiles with AMX: 16 rows by 32 inner steps times 32 steps by 16 columns in one instruction,
-// twenty times the arithmetic of the vector units. Compilers know neither the tile registers nor that they are in use;
-// the instructions are written as text for the reason in cells-inl.h. Include like tile_product-inl.h.
+// Products of bfloat16 tiles with AMX: one instruction multiplies 16 rows by 32 inner steps with 32 steps by 16
+// columns, twenty times the arithmetic of the vector units. Compilers know neither the tile registers nor that they are
+// in use; the instructions are inline assembly for the reason in cells-inl.h. Include like tile_product-inl.h.
 #if defined(POLYSCENE_OPS_SIMD_AMX_INL_H_) == defined(HWY_TARGET_TOGGLE)
 #ifdef POLYSCENE_OPS_SIMD_AMX_INL_H_
 #undef POLYSCENE_OPS_SIMD_AMX_INL_H_
@@ -16,8 +16,8 @@ namespace polyscene::ops {
 namespace HWY_NAMESPACE {
 
 #if HWY_CAP_GE512
-// Makes all eight tile registers of the calling thread 16 rows of 64 bytes, and frees them at the end: a thread that
-// holds tiles pays for them at every switch, and oneDNN wants to configure its own.
+// Configures all eight tile registers of the calling thread as 16 rows of 64 bytes, and releases them at the end: a
+// thread that holds tiles pays for them at every context switch, and oneDNN configures its own.
 class TileRegisters {
  public:
   HWY_INLINE TileRegisters() {
@@ -29,15 +29,16 @@ class TileRegisters {
   TileRegisters& operator=(const TileRegisters&) = delete;
 
  private:
-  struct alignas(64) Configuration {  // as the processor reads it
+  struct alignas(64) Configuration {  // the layout that the processor reads
     uint8_t palette = 1, start_row = 0, reserved[14] = {};
     uint16_t row_bytes[16] = {64, 64, 64, 64, 64, 64, 64, 64};
     uint8_t rows[16] = {16, 16, 16, 16, 16, 16, 16, 16};
   };
 };
 
-// Two steps per cell as Bf16Pairs, which is what AMX reads, in blocks of 16 by 16 cells. Of a left side by columns
-// every block is stored transposed: AMX wants its rows. Rows of a left side that a block lacks may hold anything.
+// Two steps per cell like Bf16Pairs, which is the format that AMX reads, in blocks of 16 by 16 cells. If the left
+// operand is stored by columns, every block is stored transposed, because AMX reads rows. Missing rows of a left block
+// may hold any values.
 struct Bf16Tiles : Bf16Pairs {
   static constexpr int kBlock = 16;
 
@@ -90,8 +91,8 @@ struct Bf16Tiles : Bf16Pairs {
     asm volatile("tdpbf16ps %%tmm%c2, %%tmm%c1, %%tmm%c0" : : "i"(kSum), "i"(kLeft), "i"(kRight));
   }
 
-  // sums = left right for kRowTiles by kColTiles tiles, rows of kPanelCols. Registers: sums 0 to 3, left 4 and 5, right
-  // 6 and 7; two by two tiles hide the loads and a sum's latency.
+  // sums = left right for kRowTiles by kColTiles tiles, with rows of kPanelCols. Registers: sums 0 to 3, left 4 and 5,
+  // right 6 and 7; two by two tiles hide the loads and the latency of a sum.
   template <int kRowTiles, int kColTiles, class Left>
   static HWY_INLINE void block_product(Left left, const float* right, int64_t right_row, int64_t row, int64_t inner,
                                        float* sums) {
@@ -117,7 +118,7 @@ struct Bf16Tiles : Bf16Pairs {
     if constexpr (kRowTiles == 2 && kColTiles == 2) store<3>(sums + 16 * kPanelCols + 16, kPanelCols);
   }
 
-  // The same for the columns that a panel has.
+  // The same for all columns of a panel.
   template <int kRowTiles, class Left>
   static HWY_INLINE void row_product(Left left, Panels right, int64_t row, int64_t inner, int64_t cols, float* sums) {
     int64_t col = 0;

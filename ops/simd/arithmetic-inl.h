@@ -1,4 +1,4 @@
-// The arithmetic of a product, chosen at run time, and the operands of tile_product as it wants them. Include like
+// The arithmetic of a product, chosen at run time, and its operands in the form that tile_product reads. Include like
 // tile_product-inl.h.
 #if defined(POLYSCENE_OPS_SIMD_ARITHMETIC_INL_H_) == defined(HWY_TARGET_TOGGLE)
 #ifdef POLYSCENE_OPS_SIMD_ARITHMETIC_INL_H_
@@ -16,8 +16,8 @@ HWY_BEFORE_NAMESPACE();
 namespace polyscene::ops {
 namespace HWY_NAMESPACE {
 
-// Calls f with the arithmetic of the bfloat16 numbers: Bf16Tiles{}, Bf16Pairs{} or Bf16Rounded{}. f must not call code
-// that uses tile registers itself.
+// Calls f with the arithmetic for bfloat16: Bf16Tiles{}, Bf16Pairs{} or Bf16Rounded{}. f must not call code that uses
+// tile registers itself.
 template <class F>
 HWY_INLINE void with_bf16(const F& f) {
   if constexpr (kLanes == 16) {
@@ -40,7 +40,7 @@ HWY_INLINE constexpr int64_t cells(int64_t steps) {
   return whole_blocks<Arithmetic>((steps + Arithmetic::kSteps - 1) / Arithmetic::kSteps);
 }
 
-// Hands out the parts of a thread's workspace.
+// Hands out parts of a thread's workspace.
 struct TileMemory {
   float* next;
   HWY_INLINE float* take(int64_t rows, int64_t stride) {
@@ -50,8 +50,8 @@ struct TileMemory {
   }
 };
 
-// x [rows, cols] as a left side whose inner steps are its columns, or its rows; or as a right side whose inner steps
-// are its rows. In place where the arithmetic reads floats, else as cells in `memory`.
+// x [rows, cols] as a left operand whose inner steps are its columns or its rows, or as a right operand whose inner
+// steps are its rows. It is used in place if the arithmetic reads floats, else converted to cells in `memory`.
 template <class Arithmetic>
 HWY_INLINE ByRows left_by_rows(const float* x, int64_t stride, int64_t rows, int64_t cols, TileMemory& memory) {
   if constexpr (Arithmetic::kInPlace) return {x, stride};

@@ -9,7 +9,7 @@
 namespace polyscene::ops {
 namespace {
 
-// Tiles are 8 KiB of state per thread, which Linux keeps only for processes that asked (Documentation/arch/x86/xstate).
+// Tiles are 8 KiB of state per thread, which Linux provides only to processes that ask (Documentation/arch/x86/xstate).
 bool tiles_permitted() {
   constexpr long kRequestPermission = 0x1023, kTileData = 18;
   return syscall(SYS_arch_prctl, kRequestPermission, kTileData) == 0;

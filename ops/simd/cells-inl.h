@@ -1,6 +1,6 @@
-// What the cells of a tile hold and how they multiply: float32 as it is, or inputs rounded to bfloat16 with sums in
-// float32. A cell is 32 bits wide and covers kSteps inner steps of a product; inner cells are kBlock or a multiple, the
-// missing ones zero. Include like tile_product-inl.h.
+// The contents of a tile's cells and how they multiply: float32 values, or inputs rounded to bfloat16 with float32
+// sums. A cell is 32 bits wide and covers kSteps inner steps of a product; the number of inner cells is a multiple of
+// kBlock, and missing ones are zero. Include like tile_product-inl.h.
 #if defined(POLYSCENE_OPS_SIMD_CELLS_INL_H_) == defined(HWY_TARGET_TOGGLE)
 #ifdef POLYSCENE_OPS_SIMD_CELLS_INL_H_
 #undef POLYSCENE_OPS_SIMD_CELLS_INL_H_
@@ -14,7 +14,7 @@ HWY_BEFORE_NAMESPACE();
 namespace polyscene::ops {
 namespace HWY_NAMESPACE {
 
-// to[i, j] = change(x[i, j]) with rows of whole vectors.
+// to[i, j] = change(x[i, j]), for rows of whole vectors.
 template <class Change>
 HWY_INLINE void copy_vectors(const float* x, int64_t stride, int64_t rows, int64_t cols, float* HWY_RESTRICT to,
                              int64_t to_stride, const Change& change) {
@@ -24,7 +24,7 @@ HWY_INLINE void copy_vectors(const float* x, int64_t stride, int64_t rows, int64
       hn::StoreU(change(load_cols(x + i * stride + j, cols - j)), d, to + i * to_stride + j);
 }
 
-// to = from^T, both kLanes by kLanes cells; they may be the same where kLanes is 16.
+// to = from^T, both kLanes by kLanes cells; they may be the same memory if kLanes is 16.
 #if HWY_CAP_GE512
 HWY_INLINE void transpose(const float* from, int64_t from_stride, float* to, int64_t to_stride) {
   __m512i a[16], b[16];
@@ -58,26 +58,26 @@ HWY_INLINE void transpose(const float* from, int64_t from_stride, float* to, int
 
 struct Float32 {
   static constexpr int kSteps = 1, kBlock = 1;
-  static constexpr bool kInPlace = true;  // tiles are read where they are
+  static constexpr bool kInPlace = true;  // tiles are read in place
   static HWY_INLINE Vector multiply_add(Vector l, Vector r, Vector sum) { return hn::MulAdd(l, r, sum); }
-  // Cells of x [rows, cols], kSteps consecutive columns each.
+  // Cells of x [rows, cols], each of kSteps consecutive columns.
   static HWY_INLINE void by_cols(const float* x, int64_t stride, int64_t rows, int64_t cols, float* to,
                                  int64_t to_stride) {
     copy_vectors(x, stride, rows, cols, to, to_stride, [](Vector v) HWY_ATTR { return v; });
   }
-  // The same, kSteps consecutive rows each.
+  // The same with kSteps consecutive rows per cell.
   static HWY_INLINE void by_rows(const float* x, int64_t stride, int64_t rows, int64_t cols, float* to,
                                  int64_t to_stride) {
     by_cols(x, stride, rows, cols, to, to_stride);
   }
 };
 
-// For processors without bfloat16 instructions: the same rounding of the inputs, computed in float32.
+// For processors without bfloat16 instructions: rounds the inputs alike and computes in float32.
 struct Bf16Rounded {
   static constexpr int kSteps = 1, kBlock = 1;
   static constexpr bool kInPlace = false;
   static HWY_INLINE Vector multiply_add(Vector l, Vector r, Vector sum) { return hn::MulAdd(l, r, sum); }
-  // To the nearest, ties to even; a NaN stays one.
+  // Rounds to nearest, ties to even; NaN stays NaN.
   static HWY_INLINE Vector rounded(Vector v) {
     const hn::RebindToUnsigned<Lanes> bits;
     const auto x = hn::BitCast(bits, v);
@@ -97,8 +97,8 @@ struct Bf16Rounded {
 };
 
 #if HWY_CAP_GE512
-// Two steps per cell and instruction, with AVX512-BF16. Highway 1.0.3 does not offer the instructions; written as text
-// they need no compiler flag that would let them escape into other functions.
+// Two steps per cell and instruction, with AVX512-BF16. Highway 1.0.3 does not offer the instructions. Inline assembly
+// needs no compiler flag, which could spread them to other functions.
 struct Bf16Pairs {
   static constexpr int kSteps = 2, kBlock = 1;
   static constexpr bool kInPlace = false;
@@ -106,7 +106,7 @@ struct Bf16Pairs {
     asm("vdpbf16ps %2, %1, %0" : "+v"(sum.raw) : "v"(l.raw), "v"(r.raw));
     return sum;
   }
-  // The numbers of `low`, then those of `high`, 16 bits each.
+  // The 16-bit numbers of `low`, then those of `high`.
   static HWY_INLINE __m512i narrow(Vector low, Vector high) {
     __m512i out;
     asm("vcvtne2ps2bf16 %2, %1, %0" : "=v"(out) : "v"(high.raw), "v"(low.raw));

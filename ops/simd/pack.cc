@@ -14,7 +14,7 @@ HWY_BEFORE_NAMESPACE();
 namespace polyscene::ops {
 namespace HWY_NAMESPACE {
 
-// Rows of `panel` from `count` rows of w [.., inner], which become its columns.
+// Transposes `count` rows of w [.., inner] into columns of `panel`.
 template <class Arithmetic>
 HWY_INLINE void pack_transposed(const float* w, int64_t inner, int64_t count, float* panel) {
   const int64_t rows = cells<Arithmetic>(inner), stride = padded_cols(rows);
@@ -32,7 +32,7 @@ HWY_INLINE void pack_transposed(const float* w, int64_t inner, int64_t count, fl
   }
 }
 
-// Columns first .. first + kPanelCols - 1, those that exist.
+// Packs columns first .. first + kPanelCols - 1, as far as they exist.
 template <class Arithmetic>
 HWY_INLINE void pack_panel(const float* w, int64_t inner, int64_t cols, bool transpose, int64_t first, float* panels) {
   const int64_t count = std::min<int64_t>(kPanelCols, cols - first);

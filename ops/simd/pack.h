@@ -1,11 +1,11 @@
-// Right sides of products in panels (see tile_product-inl.h).
+// Packs the right operands of products into panels (see tile_product-inl.h).
 #pragma once
 
 #include "ops/kernel/kernel.h"
 
 namespace polyscene::ops {
 
-// What packed matrices and tiles hold.
+// The contents of packed matrices and tiles.
 enum class Cells : uint8_t { kFloat32, kBfloat16 };
 
 // The row-major matrix w [inner, cols], or the transpose of w [cols, inner], as panels in scratch memory.

@@ -1,5 +1,5 @@
-// The plain matrix product: what double precision (gradient checks) runs, and the reference the fast kernels are tested
-// against.
+// The plain matrix product: double precision (gradient checks) uses it, and it is the reference for tests of the fast
+// kernels.
 #pragma once
 
 #include <cstdint>
@@ -8,7 +8,7 @@
 
 namespace polyscene::ops {
 
-// A matrix anywhere in memory: element (i, j) is at data[i * row + j * col].
+// A matrix with any strides: element (i, j) is at data[i * row + j * col].
 template <class T>
 struct Strided {
   T* data;
@@ -28,7 +28,7 @@ void plain_product(Strided<const T> a, Strided<const T> b, Strided<T> y, int64_t
   });
 }
 
-// The row-major [rows, cols] matrix at data, or its transpose.
+// The row-major [rows, cols] matrix at `data`, or its transpose.
 template <class T>
 Strided<T> strided(T* data, int64_t cols, bool transpose = false) {
   return transpose ? Strided<T>{data, 1, cols} : Strided<T>{data, cols, 1};

@@ -1,11 +1,11 @@
-// Register-blocked matrix products on tiles that live in the caches: the shared core of the hand-written CPU kernels.
+// Register-blocked matrix products on tiles that stay in the caches: the shared core of the hand-written CPU kernels.
 // Compiled once per instruction set (Highway); include it after hwy/foreach_target.h.
 //
-// A block of kBlockRows rows and up to kPanelVectors vectors of columns stays in registers while the inner loop runs:
-// each step loads one row of the right side (vectors) and broadcasts one column of the left side (scalars), so that 24
-// multiply-adds on AVX-512 need 10 loads. The left side is read in place, in either orientation, because broadcasts do
-// not care. The right side is read in panels of kPanelCols columns whose rows hold whole vectors: weights are packed
-// (pack.h), tiles have padded rows.
+// A block of kBlockRows rows and up to kPanelVectors vectors of columns stays in registers during the inner loop: each
+// step loads one row of the right operand (vectors) and broadcasts one column of the left operand (scalars), so 24
+// multiply-adds on AVX-512 need 10 loads. The left operand is read in place, in either orientation, because broadcasts
+// can read any layout. The right operand is read in panels of kPanelCols columns whose rows hold whole vectors: weights
+// are packed (pack.h), tiles have padded rows.
 #if defined(POLYSCENE_OPS_SIMD_TILE_PRODUCT_INL_H_) == defined(HWY_TARGET_TOGGLE)
 #ifdef POLYSCENE_OPS_SIMD_TILE_PRODUCT_INL_H_
 #undef POLYSCENE_OPS_SIMD_TILE_PRODUCT_INL_H_
@@ -27,13 +27,13 @@ using Lanes = hn::ScalableTag<float>;
 using Vector = hn::Vec<Lanes>;
 inline constexpr int kLanes = static_cast<int>(hn::MaxLanes(Lanes()));
 
-// 24 of the 32 registers of AVX-512 accumulate, 12 of the 16 of AVX2.
+// 24 of the 32 registers of AVX-512 hold sums, 12 of the 16 of AVX2.
 inline constexpr int kBlockRows = 6;
 inline constexpr int kPanelVectors = kLanes == 16 ? 4 : 2;
 inline constexpr int kPanelCols = kPanelVectors * kLanes;
 
-// How many columns a row has from some place on: at least a whole vector, or a number >= 1 that may be less. Columns
-// that a row does not have read as zero and are not written.
+// The number of columns that a row has from some position on: Whole for at least a whole vector, or a number >= 1,
+// which may be smaller. Columns that a row does not have read as zero and are not written.
 struct Whole {};
 HWY_INLINE Vector load_cols(const float* p, Whole) { return hn::LoadU(Lanes(), p); }
 HWY_INLINE void store_cols(Vector v, float* p, Whole) { hn::StoreU(v, Lanes(), p); }
@@ -47,11 +47,11 @@ HWY_INLINE void store_cols(Vector v, float* p, int64_t left) {
   hn::BlendedStore(v, hn::FirstN(d, static_cast<size_t>(left)), d, p);
 }
 
-// What cols_left is `vectors` vectors further.
+// The value of cols_left `vectors` vectors further.
 HWY_INLINE Whole cols_after(Whole whole, int) { return whole; }
 HWY_INLINE int64_t cols_after(int64_t left, int vectors) { return left - vectors * kLanes; }
 
-// Left side stored by rows: element (i, k) at data[i * stride + k]; by columns: at data[k * stride + i].
+// Left operand stored by rows: element (i, k) at data[i * stride + k]; by columns: at data[k * stride + i].
 struct ByRows {
   const float* data;
   int64_t stride;
@@ -69,7 +69,8 @@ struct ByColumns {
   HWY_INLINE ByColumns from_row(int64_t i) const { return {data + i, stride}; }
 };
 
-// Right side: row k of panel p is kPanelCols floats at data + p * panel + k * row, whole vectors where columns exist.
+// Right operand: row k of panel p is kPanelCols floats at data + p * panel + k * row, in whole vectors as far as
+// columns exist.
 struct Panels {
   const float* data;
   int64_t row, panel;
@@ -77,7 +78,7 @@ struct Panels {
 
 // Packed panels of `inner` rows of cells.
 HWY_INLINE Panels packed_panels(const float* data, int64_t inner) { return {data, kPanelCols, inner * kPanelCols}; }
-// A tile [inner, cols] with rows `stride` floats apart, whole vectors of which may be read.
+// A tile [inner, cols] with row stride `stride` in floats; whole vectors of its rows must be readable.
 HWY_INLINE Panels tile_panels(const float* data, int64_t stride) { return {data, stride, kPanelCols}; }
 
 // One block of a tile; see tile_product. cols_left counts the columns from col on, or is Whole for the whole block.
@@ -140,9 +141,9 @@ HWY_INLINE void vector_product(Left left, Panels right, int64_t rows, int64_t in
   }
 }
 
-// For every element of a [rows, cols] tile, by vectors: end(row, col, cols_left, value) with
-// value = begin(row, col, cols_left) + (left right)(row, col), where the sum runs over `inner` cells in order and
-// cols_left is what load_cols and store_cols want to know. Arithmetic (arithmetic-inl.h) says what a cell holds.
+// For every element of a [rows, cols] tile, by vectors: calls end(row, col, cols_left, value) with value = begin(row,
+// col, cols_left) + (left right)(row, col). The sum runs over `inner` cells in order, and cols_left is the argument for
+// load_cols and store_cols. Arithmetic (arithmetic-inl.h) defines the contents of a cell.
 template <class Arithmetic, class Left, class Begin, class End>
 HWY_INLINE void tile_product(Left left, Panels right, int64_t rows, int64_t inner, int64_t cols, const Begin& begin,
                              const End& end) {

@@ -155,8 +155,8 @@ void NcclWatch::State::look() {
 
 void NcclWatch::State::run(Device& device) {
   try {
-    (void)device
-        .stream();  // makes it the thread's current device; polling its events would otherwise initialise device 0
+    // Makes it the thread's current device; polling its events would otherwise initialise device 0.
+    (void)device.stream();
   } catch (const Error& error) {
     fail(error.what(), true);
   }

@@ -4,7 +4,7 @@
 namespace polyscene::ops {
 namespace {
 
-constexpr int64_t kBlockRows = 256;  // rows that are summed in the element type; the block sums are added in double
+constexpr int64_t kBlockRows = 256;  // rows summed in the element type; the block sums are added in double
 constexpr int64_t kColumnGrain = 64;
 
 }  // namespace

@@ -7,8 +7,8 @@
 namespace polyscene::simt {
 
 inline constexpr int kWarpSize = 32;
-inline constexpr int64_t kMostBlocks = 2147483647,
-                         kMostSharedBytes = 99 * 1024;  // supported by every device that this is built for
+// Limits that every supported device fulfils.
+inline constexpr int64_t kMostBlocks = 2147483647, kMostSharedBytes = 99 * 1024;
 
 // The number of threads that run a kernel and the bytes of shared memory per block. A block has whole warps only,
 // because a mask that names lanes that do not exist would have no defined meaning.

@@ -21,7 +21,7 @@
 namespace polyscene {
 namespace {
 
-// In one piece: under mpirun several ranks speak at once.
+// Prints an error in one piece, since several ranks may print at once under mpirun.
 void say(const std::string& error) { std::cerr << "polyscene: " + error + "\n" << std::flush; }
 
 void end_without_threads() {
@@ -33,20 +33,20 @@ void end_without_threads() {
   std::_Exit(static_cast<int>(ErrorKind::kDevice));
 }
 
-// The command that was chosen runs on all ranks of an mpirun job, or none was understood.
+// Whether the chosen command runs on all ranks of an mpirun job. Also true if no command was recognised.
 bool is_for_ranks(const CLI::App& app) {
   const std::vector<CLI::App*> chosen = app.get_subcommands();
   return chosen.empty() || chosen.front()->get_option_no_throw("--deadline") != nullptr;
 }
 
-// What all ranks would say alike rank 0 says; an error of another rank's own names it and its host.
+// Prints an error that all ranks have in common on rank 0 only. An error of one rank names that rank and its host.
 void say_once(const CLI::App& app, const std::string& error) {
   const int rank = is_for_ranks(app) ? speaking_rank(error) : 0;
   if (rank == kSilent) return;
   say(rank == 0 ? error : str(error, " (rank ", rank, " on ", host_name(), ")"));
 }
 
-// A list of commands needs less room than one of options.
+// Narrows the first column of help texts that list commands, whose names are shorter than options.
 void list_closely(CLI::App& app) {
   const auto commands = app.get_subcommands([](CLI::App*) { return true; });
   if (commands.empty()) return;
@@ -74,7 +74,7 @@ void add_commands(CLI::App& app) {
 int run(int argc, char** argv) {
   google::InitGoogleLogging(argv[0]);
   FLAGS_logtostderr = true;
-  FLAGS_log_prefix = false;  // warn() has the program's own
+  FLAGS_log_prefix = false;  // warn() prints the program's own prefix
 
   CLI::App app{"Polyscene trains recommendation models that serve many scenarios with one model."};
   StandardOutput output;
@@ -82,7 +82,7 @@ int run(int argc, char** argv) {
     add_commands(app);
     try {
       in_own_words([&] { app.parse(argc, argv); });
-    } catch (const CLI::Success& asked) {  // for help or the version
+    } catch (const CLI::Success& asked) {  // the user asked for help or the version
       app.exit(asked);
     }
     output.finish();
@@ -105,7 +105,7 @@ int run(int argc, char** argv) {
 
 int main(int argc, char** argv) {
   polyscene::hold_stop_signals();
-  std::signal(SIGXFSZ, SIG_IGN);                // a file that may not grow: its writer says so
-  std::atexit(polyscene::end_without_threads);  // before others, and so the last to be called
+  std::signal(SIGXFSZ, SIG_IGN);                // the writer of a file that may not grow reports it
+  std::atexit(polyscene::end_without_threads);  // registered first, so called last
   return polyscene::run(argc, argv);
 }

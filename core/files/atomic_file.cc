@@ -77,7 +77,8 @@ void AtomicFile::write(const void* data, int64_t bytes) {
     bytes -= done;
     written_bytes_ += done;
   }
-  // The disk begins while the rest is still to come; otherwise it would wait for commit(), and commit() for it.
+  // Starts writing to the disk now; otherwise the disk would be idle until commit(), which would then wait for all
+  // bytes.
   if (written_bytes_ - begun_bytes_ < kDiskBytes) return;
   static_cast<void>(::sync_file_range(file_, begun_bytes_, written_bytes_ - begun_bytes_, SYNC_FILE_RANGE_WRITE));
   begun_bytes_ = written_bytes_;
@@ -93,7 +94,7 @@ void AtomicFile::commit() {
   sync_folder();
 }
 
-// The name itself must survive a power cut; file systems that cannot sync a folder are left to their own ways.
+// Syncs the folder, so that the file's name survives a power cut. File systems that cannot sync a folder are accepted.
 void AtomicFile::sync_folder() const {
   const std::string folder = std::filesystem::path(path_).parent_path().string();
   const int opened = ::open(folder.empty() ? "." : folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);

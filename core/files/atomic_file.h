@@ -1,4 +1,4 @@
-// A file that appears whole or not at all.
+// Files that appear whole or not at all, and hashes of files.
 #pragma once
 
 #include <cstdint>
@@ -9,16 +9,16 @@ struct XXH3_state_s;
 
 namespace polyscene {
 
-// The bytes of a file and the XXH3 64 of them.
+// Size and XXH3 64 of a file.
 struct FileHash {
   int64_t bytes = 0;
   uint64_t xxh3 = 0;
 };
-// Reads it from the first byte to the last. Throws DataError naming the file.
+// Reads the whole file. Throws DataError naming the file.
 [[nodiscard]] FileHash hash_file(const std::string& path);
 
-// Writes PATH.partial; commit() syncs it and renames it to PATH. Destroyed without commit, it removes what it wrote.
-// Every failure is a DataError naming the file, the bytes wanted in all and the bytes that went in.
+// Writes PATH.partial; commit() syncs it and renames it to PATH. Without commit() the destructor removes what was
+// written. Every failure is a DataError naming the file, the total bytes wanted and the bytes written.
 class AtomicFile {
  public:
   AtomicFile(std::string path, int64_t wanted_bytes);
@@ -30,7 +30,7 @@ class AtomicFile {
   void commit();
 
   [[nodiscard]] int64_t bytes() const { return written_bytes_; }
-  // XXH3 64 of what was written.
+  // XXH3 64 of the bytes written so far.
   [[nodiscard]] uint64_t hash() const;
 
  private:

@@ -13,7 +13,7 @@
 namespace polyscene {
 namespace {
 
-// 0 at the end.
+// Returns the number of bytes read, 0 at the end of the file.
 int64_t read_block(const std::string& path, const ReadableFile& file, void* block, size_t bytes) {
   ssize_t got = 0;
   while ((got = ::read(file.descriptor(), block, bytes)) < 0)

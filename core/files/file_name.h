@@ -1,4 +1,4 @@
-// Names of files after what users name.
+// File names made from names that users choose.
 #pragma once
 
 #include <cstddef>
@@ -6,14 +6,14 @@
 
 namespace polyscene {
 
-// Of a table: anything but letters, digits, '.', '_' and '-' is written as %XX.
+// The file name of a table: every byte but letters, digits, '.', '_' and '-' is written as %XX.
 [[nodiscard]] std::string file_name(const std::string& table);
 
-// Most bytes of a table's file_name(): file systems take names of 255, and while its rows are saved the file is called
-// NAME-RRRRR-of-NNNNN.safetensors.partial.
+// Maximum length of a table's file_name(), in bytes: file systems allow names of 255 bytes, and while its rows are
+// saved the file is called NAME-RRRRR-of-NNNNN.safetensors.partial.
 inline constexpr size_t kLongestFileName = 255 - sizeof("-RRRRR-of-NNNNN.safetensors.partial") + 1;
 
-// Whether a name that a description of files gives is one below its folder.
+// Whether a relative name, read from a list of files, stays inside the list's folder.
 [[nodiscard]] bool stays_inside(const std::string& name);
 
 }  // namespace polyscene

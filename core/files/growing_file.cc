@@ -15,7 +15,7 @@
 namespace polyscene {
 
 GrowingFile::GrowingFile(std::string path, bool append) : path_(std::move(path)) {
-  std::error_code ignored;  // the file's own error tells more
+  std::error_code ignored;  // the error of opening the file tells more
   std::filesystem::create_directories(std::filesystem::path(path_).parent_path(), ignored);
   file_ = ::open(path_.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | (append ? 0 : O_TRUNC), 0666);
   if (file_ < 0) fail("create", errno);
@@ -27,7 +27,7 @@ GrowingFile::~GrowingFile() {
   try {
     flush();
   } catch (const Error&) {
-    // Who must know calls flush().
+    // Callers that need to know of failures call flush().
   }
   ::close(file_);
 }
@@ -39,7 +39,7 @@ void GrowingFile::flush() {
     if (wrote < 0 && errno == EINTR) continue;
     if (wrote < 0) {
       const int error = errno;
-      static_cast<void>(::ftruncate(file_, bytes_) == 0);  // a device cannot be cut
+      static_cast<void>(::ftruncate(file_, bytes_) == 0);  // fails for devices, which cannot be truncated
       fail("write to", error);
     }
     done += static_cast<size_t>(wrote);

@@ -1,5 +1,5 @@
-// A file that grows by whole records, such as a log. What a full disk does not take in whole is taken back, so that
-// nobody ever reads half a record, and later ones may fit again.
+// A file that grows by whole records, such as a log. If a full disk takes only a part of a write, the part is removed,
+// so the file never holds half a record, and later records may fit again.
 #pragma once
 
 #include <cstdint>
@@ -10,23 +10,23 @@ namespace polyscene {
 
 class GrowingFile {
  public:
-  // Empties the file, or with `append` goes on behind what it holds; makes it and its folder where they are not there.
-  // Throws DataError naming the file and the reason.
+  // Empties the file, or with `append` continues after its contents. Creates the file and its folder if they are
+  // missing. Throws DataError naming the file and the reason.
   explicit GrowingFile(std::string path, bool append = false);
-  // Flushes what waits; nobody learns of a failure.
+  // Flushes waiting records and ignores failures.
   ~GrowingFile();
   GrowingFile(const GrowingFile&) = delete;
   GrowingFile& operator=(const GrowingFile&) = delete;
 
-  // Reaches the file with the next flush().
+  // Adds a record, which the next flush() writes.
   void add(std::string_view record) { waiting_ += record; }
-  // Writes all that waits. Throws DataError; the file is then as it was after the last flush(), and what waited is
-  // lost.
+  // Writes all waiting records. Throws DataError; then the file is as after the last flush(), and the waiting records
+  // are lost.
   void flush();
-  // Cuts the file to its first `bytes` of bytes(), after a flush(). Throws DataError.
+  // Truncates the file to its first `bytes` bytes. Call it after flush(). Throws DataError.
   void cut_back(int64_t bytes);
 
-  // That are in the file.
+  // Number of bytes in the file.
   [[nodiscard]] int64_t bytes() const { return bytes_; }
 
  private:

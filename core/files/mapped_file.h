@@ -1,4 +1,4 @@
-// A file's bytes, mapped into memory for reading.
+// Files mapped into memory for reading.
 #pragma once
 
 #include <cstdint>
@@ -7,7 +7,7 @@
 
 namespace polyscene {
 
-// The system may begin to read so many bytes of a mapped file, which are wanted soon.
+// Tells the system that these bytes of a mapped file will be needed soon, so that it may start to read them.
 void expect_mapped(const void* begin, size_t bytes);
 
 class MappedFile {
@@ -18,7 +18,7 @@ class MappedFile {
   MappedFile(const MappedFile&) = delete;
   MappedFile& operator=(const MappedFile&) = delete;
 
-  // Write-protected, starts at a page.
+  // The file's bytes: write-protected, aligned to a page.
   [[nodiscard]] std::span<const char> bytes() const { return {data_, size_}; }
 
  private:

@@ -16,9 +16,9 @@ namespace polyscene {
 namespace fs = std::filesystem;
 namespace {
 
-constexpr int kMostLinks = 40;  // as Linux
+constexpr int kMostLinks = 40;  // Linux's own limit
 
-// The number behind "/proc/self/fd/", or -1. Such a link is not to be followed: it names what may have no path.
+// The number N of "/proc/self/fd/N", or -1. Such a link must not be followed, since its target may have no path.
 int descriptor_of(const fs::path& folder, const std::string& name) {
   const bool number =
       !name.empty() && name.size() < 9 && std::ranges::all_of(name, [](unsigned char c) { return std::isdigit(c); });
@@ -42,7 +42,7 @@ OutputPlace follow_links(const std::string& option, const std::string& path) {
       str("[output] wanted a file for ", option, ", got ", path, ", whose links run in a circle; choose another"));
 }
 
-// Whether another process has the file open as open_output() gives it: it would move what this one writes into place.
+// Whether another process has opened the file by open_output(): it would rename what this process writes.
 bool is_written(const std::string& partial) {
   const int file = ::open(partial.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
   if (file < 0) return false;
@@ -95,7 +95,7 @@ int open_output(const OutputPlace& place) {
   }
   if (::unlink(partial.c_str()) != 0 && errno != ENOENT) return -1;
   const int file = ::open(partial.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
-  if (file >= 0) static_cast<void>(::flock(file, LOCK_EX | LOCK_NB));  // not every file system has locks
+  if (file >= 0) static_cast<void>(::flock(file, LOCK_EX | LOCK_NB));  // fails on file systems without locks
   return file;
 }
 

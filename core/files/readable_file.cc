@@ -22,7 +22,7 @@ const char* kind_of_file(mode_t mode) {
 
 }  // namespace
 
-// O_NONBLOCK: opening a pipe returns at once. It changes nothing for a regular file.
+// With O_NONBLOCK, opening a pipe returns at once. For a regular file it changes nothing.
 ReadableFile::ReadableFile(const std::string& path)
     : descriptor_(::open(path.c_str(), O_RDONLY | O_NONBLOCK | O_CLOEXEC)) {
   if (descriptor_ < 0) fail_to_read(path, std::strerror(errno));

@@ -6,17 +6,17 @@
 
 namespace polyscene {
 
-// A regular file. A pipe in its place would wait for a writer for ever, and a device need not have an end.
+// A regular file. Others are refused: opening a pipe would wait for a writer forever, and a device may have no end.
 class ReadableFile {
  public:
-  // Throws DataError naming the file, and what is there instead.
+  // Throws DataError naming the file and, if it is not a regular file, what it is.
   explicit ReadableFile(const std::string& path);
   ~ReadableFile();
   ReadableFile(const ReadableFile&) = delete;
   ReadableFile& operator=(const ReadableFile&) = delete;
 
   [[nodiscard]] int descriptor() const { return descriptor_; }
-  // As they were when it was opened.
+  // Size of the file when it was opened.
   [[nodiscard]] size_t bytes() const { return bytes_; }
 
  private:
@@ -24,7 +24,7 @@ class ReadableFile {
   size_t bytes_ = 0;
 };
 
-// A text of some kilobytes. Throws DataError naming the file.
+// Reads a small text file (kilobytes). Throws DataError naming the file.
 [[nodiscard]] std::string read_text_file(const std::string& path);
 
 }  // namespace polyscene

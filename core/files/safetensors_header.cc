@@ -12,10 +12,10 @@ namespace {
 using Json = nlohmann::json;
 
 constexpr uint64_t kLengthBytes = 8;
-constexpr uint64_t kLongestHeader = 100'000'000;  // what the format's own reader accepts
-constexpr int kDeepestHeader = 3;                 // the extents of a shape
+constexpr uint64_t kLongestHeader = 100'000'000;  // bytes; the limit of the format's own reader
+constexpr int kDeepestHeader = 3;                 // depth of the extents of a shape
 
-// 0 for types that the format does not have.
+// Bytes of an element; 0 for types that the format does not have.
 uint64_t element_bytes(const std::string& type) {
   static const std::map<std::string, uint64_t> kBytes = {
       {"BOOL", 1}, {"U8", 1},  {"I8", 1},  {"F8_E5M2", 1}, {"F8_E4M3", 1}, {"I16", 2}, {"U16", 2}, {"F16", 2},
@@ -24,11 +24,11 @@ uint64_t element_bytes(const std::string& type) {
   return found == kBytes.end() ? 0 : found->second;
 }
 
-// How deep values nest. Functions that print a value call themselves, so a deep one would use up the stack; a parser
-// that is asked to tell while it reads looks at all tensors before again for each one.
+// Depth of nesting of the JSON text. It is bounded because the JSON library's functions are recursive and could exhaust
+// the stack. A callback of the parser could check the depth too, but takes quadratic time in the number of tensors.
 int depth_of(std::string_view json) {
   int depth = 0, deepest = 0;
-  bool inside = false;  // a string
+  bool inside = false;  // inside a string
   for (size_t i = 0; i < json.size(); ++i) {
     const char c = json[i];
     if (inside) {
@@ -126,7 +126,7 @@ class Reader {
           entry.end - entry.begin);
   }
 
-  // Overlaps would let one tensor's bytes be read as another's; gaps hide bytes.
+  // An overlap would let bytes belong to two tensors; a gap would hide bytes.
   void check_cover() const {
     std::vector<std::pair<const SafetensorsEntry*, const std::string*>> order;
     for (const auto& [name, entry] : header_.tensors) order.emplace_back(&entry, &name);

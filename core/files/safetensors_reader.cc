@@ -29,7 +29,7 @@ struct SafetensorsFile::State {
     require<DataError>(entry.shape.size() <= Shape::kMaxRank, "[export] ", path, ": tensor \"", name, "\" has rank ",
                        entry.shape.size(), ", wanted at most ", Shape::kMaxRank);
     std::vector<int64_t> dims;
-    for (uint64_t extent : entry.shape) {  // an extent beside a 0 is bounded by no byte of the file
+    for (uint64_t extent : entry.shape) {  // if another extent is 0, the file's size does not bound this one
       require<DataError>(extent <= static_cast<uint64_t>(std::numeric_limits<int64_t>::max()), "[export] ", path,
                          ": tensor \"", name, "\" has an extent of ", extent, ", which no tensor can have");
       dims.push_back(static_cast<int64_t>(extent));
@@ -40,7 +40,7 @@ struct SafetensorsFile::State {
   std::string path;
   MappedFile file;
   SafetensorsHeader header;
-  std::map<std::string, Tensor> aligned;  // copies of tensors that other writers placed at odd addresses
+  std::map<std::string, Tensor> aligned;  // copies of tensors that another writer did not align
 };
 
 SafetensorsFile::SafetensorsFile(const std::string& path) : state_(std::make_unique<State>(path)) {}

@@ -12,7 +12,7 @@
 namespace polyscene {
 namespace {
 
-using Json = nlohmann::json;  // its objects are sorted by key
+using Json = nlohmann::json;  // sorts objects by key
 
 void check_names(const std::string& path, const std::vector<NamedTensor>& tensors) {
   std::map<std::string, int> seen;
@@ -51,7 +51,7 @@ std::array<char, 8> little_endian(uint64_t value) {
   return bytes;
 }
 
-// Returns the hash of its bytes.
+// Writes a tensor and returns the hash of its bytes.
 uint64_t write_tensor(AtomicFile& file, const NamedTensor& t) {
   if (!t.fill) {
     file.write(t.data.data, t.data.bytes());

@@ -1,5 +1,5 @@
-// Texts that say on their first line the XXH3 64 of all that is behind that line, so that whatever was flipped in them,
-// or cut off, is seen.
+// Sealed texts: the first line holds the XXH3 64 of everything after it, so that flipped bits and truncation are
+// detected.
 #pragma once
 
 #include <cstdint>
@@ -8,20 +8,20 @@
 
 namespace polyscene {
 
-// What stands around the 16 hexadecimal digits of the hash.
+// The text before and after the 16 hexadecimal digits of the hash.
 struct SealForm {
   std::string_view before, behind;
 };
 inline constexpr SealForm kProtoSeal{"xxh3: 0x", "\n"};
 inline constexpr SealForm kJsonSeal{"{\n  \"xxh3\": \"", "\",\n"};
 
-// 16 digits, lower case.
+// The hash as 16 hexadecimal digits in lower case.
 [[nodiscard]] std::string hash_digits(uint64_t hash);
 
-// `text` with its hash in front; that of an object in JSON is given from its first member on.
+// `text` with its hash in front. For kJsonSeal, `text` is a JSON object from its first member on.
 [[nodiscard]] std::string sealed(const SealForm& form, std::string_view text);
 
-// kNone: it does not begin like one with a hash. kBroken: it does, and is not as it was written.
+// kNone: the text does not start like a sealed text. kBroken: it does, but it was changed after it was written.
 enum class Seal { kNone, kWhole, kBroken };
 [[nodiscard]] Seal seal_of(const SealForm& form, std::string_view text);
 

@@ -1,11 +1,11 @@
-// Small text files of a run folder.
+// Writes small text files of a run folder.
 #pragma once
 
 #include <string>
 
 namespace polyscene {
 
-// Replaces the file as a whole; throws DataError naming it when it cannot be written, and then it is as it was.
+// Replaces the file as a whole. Throws DataError naming the file if it cannot be written; then the file is unchanged.
 void write_text_file(const std::string& path, const std::string& text);
 
 }  // namespace polyscene

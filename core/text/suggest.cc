@@ -20,7 +20,7 @@ bool contains(std::string_view text, std::string_view part) {
 
 }  // namespace
 
-// Optimal string alignment, three rows of the classic table.
+// Optimal string alignment; keeps three rows of the classic table.
 size_t edit_distance(std::string_view a, std::string_view b) {
   std::vector<size_t> before, last(b.size() + 1), row(b.size() + 1);
   for (size_t j = 0; j <= b.size(); ++j) last[j] = j;
@@ -49,7 +49,8 @@ std::string nearest(std::string_view word, const std::vector<std::string>& candi
     }
   }
   if (!best.empty() || word.size() < 3) return best;
-  // A word cut short or spelled out ("lr" apart): optimizer for optim, epochs for num_epochs.
+  // One word contains the other: optim for optimizer, num_epochs for epochs. Very short words such as "lr" are
+  // excluded.
   for (const std::string& candidate : candidates)
     if (contains(candidate, word) || (candidate.size() >= 3 && contains(word, candidate))) return candidate;
   return best;
@@ -82,7 +83,7 @@ std::string why_no_folder(const std::string& path) {
 }
 
 std::string join(const std::vector<std::string>& words) {
-  constexpr size_t kMost = 24;  // a screen's line or two
+  constexpr size_t kMost = 24;  // about two lines of a terminal
   std::string text;
   for (size_t i = 0; i < std::min(kMost, words.size()); ++i) text += (i ? ", " : "") + words[i];
   return words.size() > kMost ? str(text, " and ", words.size() - kMost, " more") : text;

@@ -1,4 +1,4 @@
-// "did you mean ...?": what turns a refused word into a corrected one.
+// Suggestions for misspelt words: "did you mean ...?".
 #pragma once
 
 #include <string>
@@ -7,22 +7,24 @@
 
 namespace polyscene::config_text {
 
-// Least number of inserted, removed, replaced or swapped neighbouring letters between the two; case is ignored.
+// The smallest number of edits between the two words: a letter inserted, removed or replaced, or two neighbouring
+// letters swapped. Case is ignored.
 [[nodiscard]] size_t edit_distance(std::string_view a, std::string_view b);
 
-// The candidate nearest to `word`, or empty when none is near enough to be a slip of the keyboard or the memory.
+// The candidate nearest to `word`, or "" if none is similar enough.
 [[nodiscard]] std::string nearest(std::string_view word, const std::vector<std::string>& candidates);
 
-// `; did you mean "x"?`, or `; there are a, b, c` when no candidate is near, or nothing without candidates.
+// `; did you mean "x"?`, or `; there are a, b, c` if no candidate is similar, or "" without candidates.
 [[nodiscard]] std::string suggestion(std::string_view word, const std::vector<std::string>& candidates);
 
-// `; did you mean "FOLDER/near"?` for a path where nothing is, of the names beside it, or nothing.
+// `; did you mean "FOLDER/near"?` for a path that does not exist, from the names in its folder; "" if none is similar.
 [[nodiscard]] std::string suggestion_beside(const std::string& path);
 
-// `there is no folder runs/frist; did you mean "runs/first"?`, or that it is none; empty where it is one.
+// Why `path` is not a folder: `there is no folder runs/frist; did you mean "runs/first"?`, or that it is something
+// else. "" if it is a folder.
 [[nodiscard]] std::string why_no_folder(const std::string& path);
 
-// "a, b, c", cut to the first two dozen.
+// "a, b, c", cut after the first two dozen words.
 [[nodiscard]] std::string join(const std::vector<std::string>& words);
 
 }  // namespace polyscene::config_text

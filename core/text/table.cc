@@ -11,12 +11,12 @@ namespace polyscene {
 namespace {
 
 constexpr std::string_view kGap = "  ", kCut = "...";
-constexpr size_t kLeastName = 16;  // columns that a name keeps beside numbers
+constexpr size_t kLeastName = 16;  // least columns of a name next to numbers
 
 struct Character {
   std::string_view bytes;
   char32_t code = 0;
-  bool sound = false;  // else one byte that is no UTF-8
+  bool sound = false;  // false: a single byte that is not UTF-8
 };
 
 Character first_character(std::string_view text) {
@@ -41,13 +41,13 @@ bool in(char32_t code, const auto& ranges) {
   return std::ranges::any_of(ranges, [&](const Range& r) { return r.first <= code && code <= r.second; });
 }
 
-// Also what turns the direction of writing, which would reorder a line.
+// Includes characters that change the writing direction, which would reorder a line.
 bool is_control(char32_t code) {
   constexpr Range kControl[] = {{0, 0x1F}, {0x7F, 0x9F}, {0x200E, 0x200F}, {0x2028, 0x202E}, {0x2066, 0x2069}};
   return in(code, kControl);
 }
 
-// Unicode's EastAsianWidth.txt, W and F, by blocks.
+// Width in columns; wide blocks follow Unicode's EastAsianWidth.txt (classes W and F).
 size_t width_of(char32_t code) {
   constexpr Range kNone[] = {{0x300, 0x36F},   {0x483, 0x489},   {0x591, 0x5BD},   {0x610, 0x61A},
                              {0x64B, 0x65F},   {0x1AB0, 0x1AFF}, {0x1DC0, 0x1DFF}, {0x200B, 0x200D},
@@ -59,7 +59,7 @@ size_t width_of(char32_t code) {
   return in(code, kNone) ? 0 : in(code, kWide) ? 2 : 1;
 }
 
-// The most characters at the start that `most` columns hold.
+// The longest prefix that fits in `most` columns.
 std::string_view head_of(std::string_view text, size_t most) {
   size_t bytes = 0, used = 0;
   while (bytes < text.size()) {
@@ -83,7 +83,7 @@ std::vector<size_t> widths_of(const std::vector<Table::Row>& rows) {
   return widths;
 }
 
-// Cells that fit: the first of each row in what the others leave, and no other wider than a line beside it.
+// The cells cut to fit: the first of each row to what the others leave, the others to what fits next to the first.
 std::vector<Table::Row> fitted_rows(const Table& table) {
   const size_t line = kTerminalColumns - table.indent;
   std::vector<Table::Row> rows = table.rows;

@@ -1,4 +1,4 @@
-// The sub-commands. Each adds itself to the application and runs when chosen; errors are thrown.
+// The sub-commands. Each function adds one to the application, which runs it when it is chosen. Errors are thrown.
 #pragma once
 
 namespace CLI {
@@ -14,7 +14,7 @@ void add_checkpoint_command(CLI::App& app);
 void add_export_command(CLI::App& app);
 void add_score_command(CLI::App& app);
 void add_data_command(CLI::App& app);
-// Also as --version.
+// Adds the option --version too.
 void add_version_command(CLI::App& app);
 
 }  // namespace polyscene

@@ -14,9 +14,9 @@ namespace polyscene {
 
 void add_rank_options(CLI::App& command, RankOptions& options);
 
-// What evaluate and predict have in common.
+// Options that evaluate and predict share.
 struct ScoreOptions {
-  ScoreJob job;  // its split is named by `split`
+  ScoreJob job;  // job.split is set from `split`
   std::string split = "test";
   std::vector<std::string> overrides;
   RankOptions ranks;
@@ -24,16 +24,17 @@ struct ScoreOptions {
 
 void add_score_options(CLI::App& command, ScoreOptions& options);
 
-// Columns of the files that predictions hold too.
+// Adds --carry: columns of the files that are copied into the predictions.
 CLI::Option* add_carry_option(CLI::App& command, std::vector<std::string>& columns);
 
-// Where to look for bad records, to be told to the user.
+// Tells the user where bad records are listed.
 [[nodiscard]] std::string where_rejects_are(const ScoreJob& job);
 
-// Where a command prints whose --output, perhaps none, is `output`: standard output, unless that is where it writes.
+// The stream for a command's messages: standard output, or standard error if `output`, the value of --output (may be
+// empty), is standard output.
 [[nodiscard]] std::ostream& words_beside(const std::string& output);
 
-// train, valid or test. Throws InvalidArgument for anything else.
+// Parses train, valid or test. Throws InvalidArgument for anything else.
 [[nodiscard]] Split parse_split(const std::string& name);
 
 }  // namespace polyscene

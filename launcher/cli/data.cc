@@ -15,7 +15,7 @@ struct InspectArguments {
   std::vector<std::string> overrides;
 };
 
-// Training alone drops what is too little for a batch.
+// Prints how many rows training drops in every epoch because they are too few for a batch.
 void print_tail(int64_t rows, const config::Train& train) {
   const GlobalOrder order({rows}, {.batch_size = train.batch_size(), .min_tail_share = train.min_tail_share()});
   const int64_t dropped = rows - order.steps() * train.batch_size();

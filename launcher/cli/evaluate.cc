@@ -16,7 +16,7 @@ struct EvaluateArguments : ScoreOptions {
   bool json = false;
 };
 
-// The metrics, and what was read for them.
+// The metrics, and the counters of the rows read for them.
 std::string to_json(const Evaluation& evaluation, const SourceCounters& read, const std::string& rejects) {
   using Json = nlohmann::ordered_json;
   Json json = Json::parse(evaluation.to_json());
@@ -32,7 +32,7 @@ void run(const EvaluateArguments& arguments) {
   job.split = parse_split(arguments.split);
   job.transport = device_transport(arguments.ranks);
   job.overrides = arguments.overrides;
-  static_cast<void>(load_run_config(job));  // what is wrong with it is said before ranks meet
+  static_cast<void>(load_run_config(job));  // reports configuration errors before ranks connect
   Ranks(arguments.ranks).run([&](Communicator& communicator, Device* device) {
     TrainedRun trained(job, communicator, device);
     const Evaluation evaluation = evaluate_split(trained.session(), trained.source());

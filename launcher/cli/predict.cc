@@ -17,7 +17,7 @@ struct PredictArguments : ScoreOptions {
   std::string output;
 };
 
-// Every rank's rows of one batch, in rank order, on every rank.
+// The rows of one batch of all ranks, in rank order, on every rank.
 PredictionRows gather(const Batch& batch, std::span<const float> logits, Communicator& communicator) {
   PredictionRows rows;
   rows.carried = gather_carried(batch.carried, communicator);
@@ -32,7 +32,7 @@ void run(const PredictArguments& arguments) {
   job.predicts = true;
   job.transport = device_transport(arguments.ranks);
   job.overrides = arguments.overrides;
-  const config::Experiment experiment = load_run_config(job);  // what is wrong with it is said before ranks meet
+  const config::Experiment experiment = load_run_config(job);  // reports errors before ranks connect
   require_output_file("--output", arguments.output, {.files = files_of_all_splits(experiment.data()), .folders = {}});
   Ranks(arguments.ranks).run([&](Communicator& communicator, Device* device) {
     TrainedRun trained(job, communicator, device);

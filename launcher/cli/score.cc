@@ -39,7 +39,7 @@ void check_input(const std::string& input) {
                      "\" is a folder, wanted one Parquet file; score the files in it one by one");
 }
 
-// A file's name where a pattern of names is wanted.
+// Escapes a file's name for use as a pattern.
 std::string escaped(const std::string& name) {
   std::string text;
   for (const char c : name) {
@@ -49,7 +49,7 @@ std::string escaped(const std::string& name) {
   return text;
 }
 
-// All that training read, of the file.
+// The data configuration of training, with the input file as the test split.
 config::Data data_of(const ServedModel& model, const std::string& input) {
   config::Data data = model.experiment().data();
   const std::filesystem::path path = std::filesystem::absolute(input);
@@ -58,11 +58,11 @@ config::Data data_of(const ServedModel& model, const std::string& input) {
   data.clear_valid_files();
   data.clear_test_files();
   data.add_test_files(escaped(path.filename().string()));
-  data.set_lanes(1);  // in the order of the file
+  data.set_lanes(1);  // keeps the order of the file
   return data;
 }
 
-// The features of the file's rows; what only training wants, such as labels, need not be there.
+// Keeps only the features: the file may lack columns that only training needs, such as labels.
 config::Data features_of(config::Data data) {
   data.clear_label();
   data.clear_group();
@@ -72,7 +72,7 @@ config::Data features_of(config::Data data) {
   return data;
 }
 
-// What the output has beside scores: scenario and groups where the file has them.
+// Columns of the output beside scores: scenario and groups if the file has them, and the columns `more`.
 std::vector<CarriedColumn> carried_of(config::Data data, const std::vector<std::string>& more) {
   std::vector<std::string> columns;
   if (!data.scenario_column().empty()) columns.push_back(data.scenario_column());

@@ -18,7 +18,7 @@ std::vector<std::string> commands_of(const CLI::App& app) {
   return names;
 }
 
-// "--help, --config": as one writes them, the long form where there is one.
+// The long names of the options, with their dashes: "--help", "--config".
 std::vector<std::string> options_of(const CLI::App& app) {
   std::vector<std::string> names;
   for (const CLI::Option* option : app.get_options())
@@ -26,7 +26,7 @@ std::vector<std::string> options_of(const CLI::App& app) {
   return names;
 }
 
-// The command that was reached, and how it is called.
+// The innermost sub-command that was recognised, and its full name.
 struct Reached {
   const CLI::App* command;
   std::string name;
@@ -66,7 +66,7 @@ std::string explain_usage(const CLI::App& app, const CLI::ParseError& error) {
   std::string text = explain(at, error);
   const std::vector<std::string> commands = commands_of(*at.command);
   if (commands.empty()) return text + "\n" + at.name + " --help tells more";
-  // The list itself is short and says more than where to find it.
+  // A list of commands is short, so it is printed in place of a hint to --help.
   std::string help = app.help();
   while (help.ends_with('\n')) help.pop_back();
   return text + "\n\n" + help;

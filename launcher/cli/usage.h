@@ -1,5 +1,5 @@
-// What is said about a command line that is refused: the word that is not known, the one it may be a slip of, and where
-// to read on.
+// The message for a command line that is refused: the unknown word, the word that was probably meant, and where to read
+// more.
 #pragma once
 
 #include <string>
@@ -11,7 +11,7 @@ class ParseError;
 
 namespace polyscene {
 
-// `app` has parsed the command line as far as it understood it. Several lines, the last without a line break.
+// `app` has parsed the command line as far as possible. Returns several lines, the last without a line break.
 [[nodiscard]] std::string explain_usage(const CLI::App& app, const CLI::ParseError& error);
 
 }  // namespace polyscene

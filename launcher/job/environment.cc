@@ -15,11 +15,12 @@ std::string host_name() {
   return name.data();
 }
 
-// SLURM_NTASKS is no sign: a batch script has it too, and may run the program once.
+// SLURM_NTASKS is not used: a batch script has it too, and may start the program only once.
 Announced announced_processes(const std::function<const char*(const char*)>& value_of) {
   for (const char* variable : {"OMPI_COMM_WORLD_SIZE", "PMI_SIZE", "SLURM_STEP_NUM_TASKS"})
     if (const char* size = value_of(variable)) return {std::atoi(size), variable};
-  for (const char* variable : {"PMIX_RANK", "PMI_RANK"})  // without a size; a rank above 0 has others below it
+  for (const char* variable :
+       {"PMIX_RANK", "PMI_RANK"})  // no size is given, but a rank above 0 implies the ranks below it
     if (const char* rank = value_of(variable)) return {std::atoi(rank) + 1, variable};
   return {};
 }

@@ -1,12 +1,12 @@
-// Errors of the standard library in the words of this project.
+// Translates errors of the standard library into errors of this project.
 #pragma once
 
 #include <functional>
 
 namespace polyscene {
 
-// Runs body. Out of memory or threads leaves it as a DeviceError, the file system's exceptions as a DataError; whatever
-// else it throws is left alone.
+// Runs body. Turns exceptions about memory and threads into a DeviceError, those of std::filesystem into a DataError,
+// and lets all others pass.
 void in_own_words(const std::function<void()>& body);
 
 }  // namespace polyscene

@@ -21,10 +21,10 @@ CommunicatorOptions communicator_options(const RankOptions& options) {
 }
 
 struct ProcessesHere {
-  int count = 1, before = 0;  // this one included; those of a lower rank
+  int count = 1, before = 0;  // all processes, including this one; those with a lower rank
 };
 
-// Tells hosts apart, also those of containers that bear one name.
+// A number that identifies the host, also if containers on different hosts have the same name.
 int64_t host_number() {
   std::ifstream file("/proc/sys/kernel/random/boot_id");
   std::string boot;
@@ -32,7 +32,7 @@ int64_t host_number() {
   return static_cast<int64_t>(std::hash<std::string>()(host_name() + boot));
 }
 
-// Processes of the job on this host: launchers agree on no variable for them.
+// Counts the processes of the job on this host. Launchers have no common variable for it.
 ProcessesHere processes_here(Communicator& processes) {
   const int64_t mine = host_number();
   std::vector<int64_t> all(static_cast<size_t>(processes.size()));
@@ -41,8 +41,8 @@ ProcessesHere processes_here(Communicator& processes) {
           static_cast<int>(std::count(all.begin(), all.begin() + processes.rank(), mine))};
 }
 
-// The processors that this process may use, divided by the ranks that share them: mpirun may have bound each rank to
-// a core, a socket, or nothing.
+// The processors that this process may use, divided by the ranks that share them. mpirun may have bound each rank to a
+// core, to a socket, or not at all.
 int threads_per_rank(const RankOptions& options, int ranks_here) {
   if (options.threads > 0) return options.threads;
   const int mine = available_processors();
@@ -61,7 +61,7 @@ Ranks::Ranks(const RankOptions& options) : options_(options) {
   const bool under_mpirun = started_by_mpi();
   require(options.local_ranks == 0 || !under_mpirun, "[launcher] --local-ranks ", options.local_ranks,
           " makes ranks of this process's threads, but mpirun started it; use one or the other");
-  // Before MPI starts: alone, it sets variables by itself.
+  // Read before MPI starts, since MPI sets such variables itself when it runs alone.
   const Announced announced = announced_processes([](const char* variable) { return std::getenv(variable); });
   if (under_mpirun) processes_ = make_mpi_world(communicator_options(options));
   require_joined(announced, processes_ ? processes_->size() : 1);
@@ -77,15 +77,15 @@ Ranks::Ranks(const RankOptions& options) : options_(options) {
     first_here_ = here.before;
   }
   if (options.cuda) devices_ = cuda_devices();
-  // Between devices of one process NCCL would read and write our memory in place, but memory of a device's pool is open
-  // to that device alone. Before there are threads, and unless the user says otherwise.
+  // Between devices of one process NCCL would access our memory directly, but memory from a device's pool is accessible
+  // to that device only. Set before there are threads, and only if the user has not set it.
   if (options.cuda && !processes_ && real_ > 1) ::setenv("NCCL_P2P_DIRECT_DISABLE", "1", 0);
   threads_ = std::max(1, threads_per_rank(options, sharing) * real_ / ranks_);
 }
 
 std::shared_ptr<Device> Ranks::make_device(int rank) const {
   if (!options_.cuda) return nullptr;
-  const int real_here = processes_ ? 0 : rank * real_ / ranks_;  // a process of an mpirun job is one real rank
+  const int real_here = processes_ ? 0 : rank * real_ / ranks_;  // under mpirun a process is one real rank
   return make_cuda_device((first_here_ + real_here) % devices_);
 }
 

@@ -12,7 +12,7 @@
 namespace polyscene {
 namespace {
 
-// Whoever started us may have made the pipe one that does not block.
+// Waits until standard output is writable: the parent process may have made the pipe non-blocking.
 void wait_for_room() {
   pollfd output{.fd = STDOUT_FILENO, .events = POLLOUT, .revents = 0};
   ::poll(&output, 1, -1);

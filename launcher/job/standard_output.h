@@ -1,4 +1,4 @@
-// Standard output that is told when it is lost: a command whose result nobody could read has not succeeded.
+// Standard output with error detection: a command whose output was lost must not succeed.
 #pragma once
 
 #include <streambuf>
@@ -6,8 +6,8 @@
 
 namespace polyscene {
 
-// Takes the place of std::cout's buffer while it lives. Writing never fails for who writes; what could not be written
-// is remembered, and the rest dropped.
+// Replaces the buffer of std::cout during its lifetime. Writes never fail for the caller: the first error is kept, and
+// further output is dropped.
 class StandardOutput : public std::streambuf {
  public:
   StandardOutput();
@@ -15,8 +15,8 @@ class StandardOutput : public std::streambuf {
   StandardOutput(const StandardOutput&) = delete;
   StandardOutput& operator=(const StandardOutput&) = delete;
 
-  // Hands all to the operating system. Throws DataError with its reason when something could not be written, now or
-  // before; a reader that has closed its end of a pipe has seen what it wanted, and is no error.
+  // Flushes to the operating system. Throws DataError with its reason if any output was lost, now or before. It is not
+  // an error if the reader of a pipe has closed its end.
   void finish();
 
  protected:

@@ -21,7 +21,7 @@ sigset_t stop_signals() {
   sigset_t set;
   sigemptyset(&set);
   for (const int signal : {SIGINT, SIGTERM, SIGUSR1, SIGUSR2, SIGXCPU}) sigaddset(&set, signal);
-  if (!is_ignored(SIGHUP)) sigaddset(&set, SIGHUP);  // nohup
+  if (!is_ignored(SIGHUP)) sigaddset(&set, SIGHUP);  // nohup ignores it
   return set;
 }
 
@@ -34,8 +34,8 @@ sigset_t stop_signals() {
   for (;;) ::kill(::getpid(), signal);
 }
 
-// Of the others a batch system may send any to all processes of a job, and mpirun sends it on: it comes twice and is no
-// end. The system itself sends SIGXCPU every second.
+// Only a second SIGINT or SIGTERM ends the process. The other signals may come twice for one request: a batch system
+// may send them to all processes, and mpirun passes them on; and the kernel repeats SIGXCPU every second.
 void take_stop_signals() {
   const sigset_t set = stop_signals();
   for (bool asked_to_end = false;;) {

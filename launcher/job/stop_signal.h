@@ -1,22 +1,24 @@
-// SIGINT, SIGTERM, SIGUSR1, SIGUSR2, SIGHUP (a terminal that closed) and SIGXCPU (a limit that is near) ask training to
-// finish its step, save and end with success; a second SIGINT or SIGTERM ends at once. SIGUSR1 and SIGUSR2 are passed
-// on by mpirun: at SIGINT and SIGTERM it kills its ranks within about two seconds.
+// SIGINT, SIGTERM, SIGUSR1, SIGUSR2, SIGHUP (the terminal closed) and SIGXCPU (a time limit is near) ask training to
+// finish its step, save and end with success. A second SIGINT or SIGTERM ends the process at once. mpirun passes
+// SIGUSR1 and SIGUSR2 on to its ranks; at SIGINT and SIGTERM it kills them within about two seconds.
 //
-// No handler runs on a thread that computes (ops/base/signals.h): all threads hold these signals, and one takes them.
+// No handler runs on a thread that computes (ops/base/signals.h): all threads block these signals, and one thread waits
+// for them.
 #pragma once
 
 #include <atomic>
 
 namespace polyscene {
 
-// From now on they wait, in this thread and in those that it starts. The first that main does.
+// Blocks these signals in this thread and in all threads that it starts. main() calls it first.
 void hold_stop_signals();
 
-// For commands that they end as any program, before they start a thread.
+// Unblocks the signals, for commands other than training, which the signals end. Call it before starting threads.
 void release_stop_signals();
 
-// For training: starts the thread that takes them; the flag turns true at the first. A reader that left the program's
-// output ends nothing any more. Throws DeviceError when the system gives no thread.
+// For training: starts the thread that waits for the signals. The returned flag becomes true at the first one. Also
+// ignores SIGPIPE, so that a closed reader of the output does not end the process. Throws DeviceError when the system
+// does not give a thread.
 [[nodiscard]] const std::atomic<bool>& watch_stop_signals();
 
 }  // namespace polyscene

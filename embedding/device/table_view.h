@@ -28,7 +28,7 @@ struct alignas(128) TableView {
   int32_t chunk_count, dim, state_width;
   float init_stddev, initial_state;
   int32_t slots;         // rows per bucket of a bounded table, a multiple of 16; 0: unbounded
-  uint64_t all_buckets;  // of a bounded table over all ranks; this rank's buckets begin with first_bucket
+  uint64_t all_buckets;  // buckets of a bounded table over all ranks; this rank's buckets begin with first_bucket
   uint64_t first_bucket;
 };
 static_assert(sizeof(TableView) == 128);

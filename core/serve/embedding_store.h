@@ -72,7 +72,7 @@ class EmbeddingStoreWriter {
   int64_t added_ = 0, flushed_ = 0;
   int file_ = -1;
   std::vector<char> records_;    // not written yet
-  std::vector<uint32_t> slots_;  // of the file
+  std::vector<uint32_t> slots_;  // of the whole file
   std::vector<uint8_t> tags_;    // first byte of the hash of each slot's key; avoids reading records of other keys
 };
 
@@ -99,7 +99,7 @@ class EmbeddingStore {
   void prefetch(int64_t key) const;
   // Whether the slots have a hash, those of the base too.
   [[nodiscard]] bool index_is_hashed() const;
-  // Reads all of the whole file. Throws DataError when it is not what was written.
+  // Reads the whole file and compares it with its hash. Throws DataError when it is damaged.
   void verify() const;
 
  private:

@@ -8,8 +8,8 @@
 namespace polyscene {
 namespace {
 
-// Reports of the latest kLag number of steps are copied to pinned memory, one slot each. Every rank reads the report of
-// a step when it queues the step kLag later, because a bad report starts a collective.
+// Reports of the latest kLag steps are copied to pinned memory, one slot each. Every rank reads the report of a step when
+// it queues the step kLag later, because a bad report starts a collective.
 class DeviceUpdate : public DenseUpdate {
  public:
   DeviceUpdate(const config::Train& train, ParameterStore& parameters, Communicator& communicator, Device& device)
@@ -78,7 +78,7 @@ class DeviceUpdate : public DenseUpdate {
   DeviceOptimizer optimizer_;
   std::shared_ptr<void> pinned_;
   std::array<std::shared_ptr<Event>, kLag> arrived_;
-  int64_t queued_ = 0, read_ = 0;  // steps
+  int64_t queued_ = 0, read_ = 0;  // number of steps
   double losses_ = 0;
 };
 

@@ -24,8 +24,7 @@ void stable_radix_sort(std::vector<Row>& rows, std::vector<Row>& spare, const Ke
   for (size_t b = 0; b < kBytes; ++b) {
     if (rows.empty() || counts[b][key(rows.front()) >> (8 * b) & 0xff] == rows.size()) continue;
     size_t next = 0;
-    for (size_t& count : counts[b])
-      next += std::exchange(count, next);  // counts become the positions of the byte's rows
+    for (size_t& count : counts[b]) next += std::exchange(count, next);  // from here on: positions of rows
     for (const Row& row : rows) spare[counts[b][key(row) >> (8 * b) & 0xff]++] = row;
     rows.swap(spare);
   }

@@ -100,8 +100,7 @@ void RunFolder::begin() const {
   if (holds_run()) {
     replaced().set_aside();
   } else {
-    for (const std::string& entry : own_entries())
-      fs::remove_all(path_ + "/" + entry, ignored);  // nothing would be lost
+    for (const std::string& entry : own_entries()) fs::remove_all(path_ + "/" + entry, ignored);  // all empty
   }
   make_folders();
 }

@@ -27,8 +27,8 @@ class RunFolder {
   // Creates nothing. Throws InvalidArgument when the path is empty.
   explicit RunFolder(const std::string& path);
 
-  // For a new run: creates and locks the folder, and removes nothing. Before, and again when the lock is released, it
-  // restores a run that a killed job was overwriting, unless the new run has saved a checkpoint or a model. Throws
+  // For a new run: creates and locks the folder, and removes nothing. Before that, and again when the lock is released,
+  // it restores a run that a killed job was overwriting, unless the new run has saved a checkpoint or a model. Throws
   // InvalidArgument when the folder holds other files, or a run without `overwrite`; DataError when it cannot be
   // created. For one rank only, like all functions that follow.
   [[nodiscard]] std::shared_ptr<void> claim(bool overwrite) const;

@@ -1,8 +1,8 @@
-# libpolyscene_serve for other projects: the library, its headers, a CMake package and a pkg-config file, all of which find
-# one another relative to themselves, wherever the prefix is moved.
+# Installs libpolyscene_serve for other projects: the library, its headers, a CMake package and a pkg-config file. All
+# paths among them are relative, so the prefix may be moved.
 install(TARGETS polyscene_serve EXPORT polyscene_serve LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR} COMPONENT serve
         INCLUDES DESTINATION ${CMAKE_INSTALL_INCLUDEDIR})
-# What it wants is the system's; the build's paths, Open MPI's among them, are not.
+# Removes the build's RPATH, with Open MPI's folder among others: the library needs only system libraries.
 install(CODE "file(RPATH_REMOVE FILE \"\$ENV{DESTDIR}\${CMAKE_INSTALL_PREFIX}/${CMAKE_INSTALL_LIBDIR}/$<TARGET_FILE_NAME:polyscene_serve>\")"
         COMPONENT serve)
 install(FILES serve/api/polyscene_serve.h serve/api/polyscene_serve.hpp DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}

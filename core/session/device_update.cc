@@ -8,8 +8,8 @@
 namespace polyscene {
 namespace {
 
-// Reports of the latest kLag steps are copied to pinned memory, one slot each. Every rank reads the report of a step when
-// it queues the step kLag later, because a bad report starts a collective.
+// Reports of the latest kLag steps are copied to pinned memory, one slot each. All ranks read the report of a step when
+// they queue the step kLag later, because a bad report starts a collective.
 class DeviceUpdate : public DenseUpdate {
  public:
   DeviceUpdate(const config::Train& train, ParameterStore& parameters, Communicator& communicator, Device& device)

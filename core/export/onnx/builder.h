@@ -1,4 +1,4 @@
-// Builder of ONNX graphs: adds nodes, constants and attributes, and makes up names.
+// Builder of ONNX graphs: adds nodes with attributes and constants, and creates their names.
 #pragma once
 
 #include <onnx/onnx_pb.h>

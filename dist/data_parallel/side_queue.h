@@ -4,12 +4,12 @@
 //   SideQueue side(device);
 //   const auto communicator = make_nccl_communicator(host, side.device());
 //   for (bucket...) {
-//     ... queue on `device` what completes the bucket ...
+//     ... queue on `device` the work that completes the bucket ...
 //     side.begin();
 //     buckets.all_reduce_bucket(*communicator, gradients, bucket);
 //   }
 //   side.end();
-//   ... queue on `device` what reads the gradients ...
+//   ... queue on `device` the work that reads the gradients ...
 #pragma once
 
 #include "ops/device/device.h"

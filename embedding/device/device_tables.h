@@ -2,7 +2,7 @@
 // with the same rows for the same keys. README.md describes the differences inside.
 //
 //   DeviceTables tables(device, {.host = host, .device = communicator}, specs, {.seed = 1});
-//   DeviceLookup lookup(tables);     // then as with ShardedLookup; rows and gradients are memory of the device
+//   DeviceLookup lookup(tables);     // used like ShardedLookup; rows and gradients are in device memory
 #pragma once
 
 #include <cstdint>
@@ -24,7 +24,7 @@ struct DeviceCommunicators {
 
 class DeviceTables final : public RowTables {
  public:
-  // No communication. Device and communicators must outlive the tables; all work goes on the device's queue. Throws
+  // No communication. Device and communicators must outlive the tables; all work is put on the device's queue. Throws
   // InvalidArgument on bad specs or options, or when the communicators differ in ranks.
   DeviceTables(Device& device, const DeviceCommunicators& communicators, std::vector<TableSpec> specs,
                const ShardingOptions& options);

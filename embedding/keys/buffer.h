@@ -1,4 +1,4 @@
-// Memory that a step reuses: grows when it must, never shrinks, and is not initialised.
+// Memory that a step reuses: it grows if needed, never shrinks, and is not initialised.
 #pragma once
 
 #include <memory>

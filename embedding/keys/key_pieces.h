@@ -1,4 +1,4 @@
-// Cutting an array of keys of several tables into tasks for threads.
+// Cuts an array of keys of several tables into tasks for threads.
 #pragma once
 
 #include <cstdint>

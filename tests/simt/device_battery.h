@@ -1,4 +1,4 @@
-// What the battery over kernels of devices needs from the program it is part of.
+// What the battery of device kernels needs from the program that it is linked into.
 #pragma once
 
 #include <cstdint>
@@ -8,7 +8,7 @@
 namespace polyscene::testing {
 
 [[nodiscard]] Device& battery_device();
-// Runs the kernels that follow under another schedule, where there is a choice.
+// Runs the following kernels under another schedule, if the device has a choice of schedules.
 void choose_schedule(uint64_t seed);
 
 }  // namespace polyscene::testing

@@ -1,7 +1,6 @@
-// A device whose memory is the host's and whose kernels the emulator runs; new memory is filled with NaN. Work is done
-// when it is queued, but the host learns of it late, as of a device that is behind: an event is reached at the third
-// question, and what copy_out_later() copies is NaN until an event behind it is. Events may be asked from other
-// threads.
+// A device that uses the host's memory and runs kernels on the emulator. New memory is filled with NaN. Work is done
+// when it is queued, but the host sees it late, as if the device were behind: an event is reached only at the third
+// query, and the target of copy_out_later() holds NaN until a later event is reached. Other threads may query events.
 #pragma once
 
 #include <algorithm>
@@ -28,7 +27,7 @@ class EmulatedDevice : public Device {
   [[nodiscard]] std::shared_ptr<Device> with_own_queue() override {
     return std::shared_ptr<EmulatedDevice>(new EmulatedDevice(*this));
   }
-  // The device has no more than this.
+  // Limits the device's memory, in bytes.
   void limit_memory(int64_t bytes) { limit_ = bytes; }
 
   [[nodiscard]] std::shared_ptr<void> allocate(int64_t bytes, const std::string& consumer) override {
@@ -85,7 +84,7 @@ class EmulatedDevice : public Device {
   }
 
  protected:
-  // Another queue of it.
+  // Another queue of the same device.
   EmulatedDevice(const EmulatedDevice& sibling) : Device(sibling), place_(sibling.place_), limit_(sibling.limit_) {}
 
  private:
@@ -95,9 +94,9 @@ class EmulatedDevice : public Device {
     int64_t position;
   };
   struct Queue {
-    std::mutex mutex;  // of late
+    std::mutex mutex;  // guards `late`
     std::deque<Late> late;
-    int64_t queued = 0;  // by the thread that uses the device
+    int64_t queued = 0;  // used only by the thread that uses the device
     void deliver(int64_t position) {
       const std::lock_guard lock(mutex);
       for (; !late.empty() && late.front().position <= position; late.pop_front())
@@ -134,7 +133,7 @@ class EmulatedDevice : public Device {
   };
 
   static std::shared_ptr<void> poisoned(int64_t bytes) {
-    constexpr std::align_val_t kAlignment{256};  // as much as CUDA promises
+    constexpr std::align_val_t kAlignment{256};  // CUDA's guarantee
     std::shared_ptr<void> memory(::operator new(static_cast<size_t>(std::max<int64_t>(bytes, 1)), kAlignment),
                                  [](void* old) { ::operator delete(old, kAlignment); });
     std::memset(memory.get(), 0xFF, static_cast<size_t>(bytes));

@@ -1,4 +1,4 @@
-// Work of an emulated device that is recorded, to be done later any number of times, instead of being done.
+// Records work of an emulated device instead of doing it, so that it can be done later any number of times.
 #pragma once
 
 #include <functional>
@@ -11,7 +11,7 @@ using Work = std::function<void()>;
 
 inline thread_local std::vector<Work>* the_recording = nullptr;
 
-// While it lives, work of this thread is kept in `recorded`.
+// During its lifetime, work of this thread is appended to `recorded`.
 class Recording {
  public:
   explicit Recording(std::vector<Work>& recorded) { the_recording = &recorded; }
@@ -20,7 +20,7 @@ class Recording {
   ~Recording() { the_recording = nullptr; }
 };
 
-// Does one piece of a device's work, or records it.
+// Does one piece of a device's work, or records it if a Recording exists on this thread.
 inline void do_or_record(Work work) {
   if (the_recording == nullptr) return work();
   the_recording->push_back(std::move(work));

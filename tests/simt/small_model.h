@@ -1,4 +1,4 @@
-// A graph with all that training needs, small enough for an emulated device.
+// A graph with everything that training needs, small enough for an emulated device.
 #pragma once
 
 #include <string>
@@ -14,7 +14,7 @@
 
 namespace polyscene::testing {
 
-// Pooled rows, two layers, a loss, and the gradients of all that is trained.
+// Pooled rows, two layers, a loss, and the gradients of all parameters and rows.
 struct SmallModel {
   explicit SmallModel(int64_t rows_of_first = 5) {
     const auto first = static_cast<int32_t>(rows_of_first);

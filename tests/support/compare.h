@@ -1,4 +1,4 @@
-// The one comparator of numbers. A NaN never passes: the question asked is "is it close", never "is it far".
+// The only comparator of numbers in tests. A NaN never passes, because the test is "is close", not "is far".
 #pragma once
 
 #include <gtest/gtest.h>
@@ -19,13 +19,13 @@ struct Tolerance {
   double absolute = 0;
 };
 
-// Infinities are close to themselves alone; a NaN to nothing, not even to a NaN.
+// An infinity is close only to itself. A NaN is close to nothing, not even to a NaN.
 [[nodiscard]] inline bool close(double got, double want, Tolerance tolerance) {
   if (!std::isfinite(got) || !std::isfinite(want)) return got == want;
   return std::abs(got - want) <= tolerance.absolute + tolerance.relative * std::abs(want);
 }
 
-// Every element close to its partner; the failure lists the first few that are not.
+// Whether every element is close to its partner. The failure lists the first few that are not.
 template <class A, class B>
 [[nodiscard]] ::testing::AssertionResult all_close(std::span<A> got, std::span<B> want, Tolerance tolerance) {
   if (got.size() != want.size())
@@ -40,7 +40,7 @@ template <class A, class B>
   return ::testing::AssertionFailure() << wrong << " of " << got.size() << " elements are off:" << examples;
 }
 
-// Floating tensors of one shape, of one type or not.
+// The same for floating-point tensors of equal shape; their types may differ.
 [[nodiscard]] inline ::testing::AssertionResult all_close(const Tensor& got, const Tensor& want, Tolerance tolerance) {
   if (!(got.shape() == want.shape()))
     return ::testing::AssertionFailure() << "wanted shape " << want.shape() << ", got " << got.shape();
@@ -50,7 +50,7 @@ template <class A, class B>
   });
 }
 
-// Same type, shape and bits.
+// Whether two tensors have the same type, shape and bits.
 [[nodiscard]] inline ::testing::AssertionResult same_bits(const Tensor& got, const Tensor& want) {
   if (got.dtype() != want.dtype() || !(got.shape() == want.shape()))
     return ::testing::AssertionFailure() << "wanted " << want.dtype() << ' ' << want.shape() << ", got " << got.dtype()

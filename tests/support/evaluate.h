@@ -1,4 +1,4 @@
-// Runs a graph once, for tests of a few values.
+// Runs a graph once, for tests that need a few values.
 #pragma once
 
 #include <cstring>
@@ -17,7 +17,7 @@ using Feed = std::vector<std::pair<Value, Tensor>>;
   return copy;
 }
 
-// The outputs, in memory of their own, with `feed` bound to the graph's inputs.
+// Runs the graph with `feed` bound to its inputs. Returns copies of the outputs.
 [[nodiscard]] inline std::vector<Tensor> evaluate(const Graph& graph, const std::vector<Value>& outputs,
                                                   const Feed& feed, const ExecutorOptions& options = {}) {
   Executor executor(graph, outputs, options);

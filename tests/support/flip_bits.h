@@ -1,4 +1,4 @@
-// Every single damage of a small file.
+// Flips every single bit of a small file.
 #pragma once
 
 #include <fcntl.h>
@@ -10,7 +10,7 @@
 
 namespace polyscene::testing {
 
-// Calls check(bit) while that bit of the file is flipped, for each in turn; then the file is as it was.
+// For each bit of the file: flips it, calls check(bit), and flips it back.
 template <class Check>
 void with_each_bit_flipped(const std::string& path, const Check& check) {
   const int file = ::open(path.c_str(), O_RDWR | O_CLOEXEC);

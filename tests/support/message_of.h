@@ -1,4 +1,4 @@
-// For tests that read error messages.
+// Helper for tests that compare error messages.
 #pragma once
 
 #include <string>
@@ -7,7 +7,7 @@
 
 namespace polyscene::testing {
 
-// What the error of type E that `action` throws says; "nothing thrown" when it throws none. Other errors pass through.
+// The message of the error of type E that `action` throws; "nothing thrown" if it throws nothing. Other errors pass.
 template <class E = InvalidArgument, class Action>
 [[nodiscard]] std::string message_of(Action&& action) {
   try {

@@ -1,4 +1,4 @@
-// Random tensors for tests: the same for the same seed, everywhere.
+// Random tensors for tests: the same seed gives the same values on every machine.
 #pragma once
 
 #include <cstdint>
@@ -8,7 +8,7 @@
 
 namespace polyscene::testing {
 
-// Uniform in (low, high); T is float or double.
+// Numbers uniform in (low, high); T is float or double.
 template <class T>
 [[nodiscard]] Tensor random_tensor(Shape shape, uint64_t seed, double low = -1, double high = 1) {
   Tensor tensor(DTypeOf<T>::value, shape);

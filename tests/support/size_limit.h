@@ -1,4 +1,4 @@
-// A disk that is full, for tests of what is said and left then.
+// Simulates a full disk, for tests of the messages and files that result.
 #pragma once
 
 #include <sys/resource.h>
@@ -9,8 +9,8 @@
 
 namespace polyscene::testing {
 
-// While it lives, files of this process can have so many bytes at most: a write beyond fails as "File too large". With
-// `failures`, so many writes of all threads fail, and then there is space again.
+// During its lifetime, files of this process can have at most this many bytes: a write beyond fails with "File too
+// large". With `failures`, this many writes of all threads fail, and then there is space again.
 class SizeLimit {
  public:
   explicit SizeLimit(rlim_t bytes, int failures = std::numeric_limits<int>::max()) {
@@ -30,7 +30,7 @@ class SizeLimit {
   }
 
  private:
-  // Where a signal handler finds them.
+  // Static, so that a signal handler can reach it.
   static inline std::atomic<int> failures_left_ = 0;
   static inline rlimit before_{};
 

@@ -1,4 +1,4 @@
-// One block of a launch: its threads as fibers, where they wait, and the choice of who runs next.
+// One block of a launch: its threads as fibers, the points at which they wait, and the choice of the next to run.
 #pragma once
 
 #include <array>
@@ -14,14 +14,13 @@
 
 namespace polyscene::simt {
 
-// What a thread offers to, and takes from, a meeting of lanes: a value of at most 8 bytes, and the lane it wants one
-// of.
+// A thread's part in a warp operation: the value that it offers (at most 8 bytes), and the lane whose value it wants.
 struct WarpMeeting {
   const char* what;  // "sync_warp", "shuffle", "ballot"
   uint32_t mask;
   uint64_t value;
   int source;                  // -1 for none
-  bool orders_memory = false;  // exchanges of values do not: what a lane stored before, others need not see after
+  bool orders_memory = false;  // false for exchanges of values: they do not make earlier stores visible to other lanes
   [[nodiscard]] bool same_as(const WarpMeeting& other) const {
     return mask == other.mask && std::strcmp(what, other.what) == 0;
   }
@@ -33,12 +32,12 @@ class BlockRun {
 
   BlockRun(int64_t block, const LaunchShape& shape, MemoryCheck& global, PhiloxStream& random,
            std::vector<std::unique_ptr<Fiber>>& fibers);
-  // Runs `body` for every thread. Throws Fault.
+  // Runs `body` for every thread of the block. Throws Fault.
   void run(const Body& body);
 
   [[nodiscard]] int64_t block() const { return block_; }
 
-  // The words of Thread and Memory, called from within a fiber.
+  // The operations of Thread and Memory, called from within a fiber.
   static BlockRun& current();
   void sync(const Where& where);
   uint64_t meet(const WarpMeeting& meeting, const Where& where);
@@ -51,7 +50,7 @@ class BlockRun {
   struct Lane {
     State state = State::kRuns;
     Clock clock;
-    Where where;  // of the wait
+    Where where;  // where the thread waits
     WarpMeeting meeting{};
     uint64_t received = 0;
   };

@@ -1,5 +1,5 @@
-// Runs a kernel on the CPU: the blocks of a launch one after the other in random order, the threads of a block in an
-// adversarial one, every access checked.
+// Runs a kernel on the CPU: the blocks of a launch in sequence, in random order; the threads of a block in an
+// adversarial order; and checks every memory access.
 #pragma once
 
 #include <cstdint>
@@ -9,10 +9,10 @@
 
 namespace polyscene::simt {
 
-// Of the schedules of the calling thread's next launches.
+// Sets the seed of the schedules of the calling thread's next launches.
 void set_emulator_seed(uint64_t seed);
 
-// Throws Fault, which names the kernel and the seed.
+// Runs `body` for every thread of the launch. Throws Fault, which names the kernel and the seed.
 void emulate(const char* kernel, const LaunchShape& shape, const BlockRun::Body& body);
 
 }  // namespace polyscene::simt

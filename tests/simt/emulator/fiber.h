@@ -1,4 +1,4 @@
-// A stack and a point of execution that can be left and come back to: one emulated thread.
+// A fiber, one emulated thread: a stack and a point of execution that can be left and resumed.
 #pragma once
 
 #include <ucontext.h>
@@ -15,11 +15,11 @@ class Fiber {
   Fiber(const Fiber&) = delete;
   Fiber& operator=(const Fiber&) = delete;
 
-  // What resume() runs from now on, from its beginning; it must not throw.
+  // Sets the body that resume() runs, from its beginning. The body must not throw.
   void start(std::function<void()> body);
-  // Runs the body until it ends or calls leave(). From outside only.
+  // Runs the body until it ends or calls leave(). Call it from outside the body only.
   void resume();
-  // Back to the caller of resume(). From within the body only.
+  // Returns to the caller of resume(). Call it from within the body only.
   void leave();
   [[nodiscard]] bool done() const { return done_; }
 
@@ -34,7 +34,7 @@ class Fiber {
   std::function<void()> body_;
   ucontext_t inside_{}, outside_{};
   bool done_ = true;
-  // What the address sanitizer wants to know about either stack.
+  // State of the address sanitizer for the two stacks.
   void *fake_inside_ = nullptr, *fake_outside_ = nullptr;
   const void* outside_bottom_ = nullptr;
   size_t outside_size_ = 0;

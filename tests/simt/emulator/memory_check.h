@@ -1,5 +1,5 @@
-// Who touched which memory when, and whether two threads may have done so at once: happens-before by vector clocks, so
-// that a missing barrier is found whatever the schedule was.
+// Finds data races: records which thread accessed which memory, and decides by vector clocks (happens-before) whether
+// two accesses may be concurrent. A missing barrier is found under any schedule.
 #pragma once
 
 #include <array>
@@ -14,7 +14,7 @@
 
 namespace polyscene::simt {
 
-// What a kernel does wrong. The message says what, where (file:line), which threads, and the seed of the schedule.
+// An error of a kernel. The message tells what happened, where (file:line), in which threads, and the schedule's seed.
 struct Fault : std::runtime_error {
   using std::runtime_error::runtime_error;
 };
@@ -22,8 +22,8 @@ struct Fault : std::runtime_error {
 using Where = std::source_location;
 [[nodiscard]] std::string place(const Where& where);  // "ops/jagged/dap_gpu.cu:17"
 
-// How far a thread knows the others: meetings of the block so far, and per lane of its warp the last of that lane's
-// stretches between meetings that it has seen the end of; its own: the one it is in.
+// A thread's knowledge of the others: the number of block barriers so far, and for each lane of its warp the last
+// interval between that lane's warp operations whose end it has seen; for its own lane, the current interval.
 struct Clock {
   int64_t block = 0;
   int thread = 0;
@@ -35,9 +35,9 @@ enum class Access : uint8_t { kRead, kWrite, kAtomic };
 
 class MemoryCheck {
  public:
-  // `fresh`: memory that holds nothing until it is written.
+  // `fresh`: the memory is uninitialised until it is written.
   explicit MemoryCheck(bool fresh) : fresh_(fresh) {}
-  // One access of thread `now` to `bytes` bytes from `address`, in elements of element_bytes. Throws Fault.
+  // Checks one access of thread `now` to `bytes` bytes at `address`, in elements of element_bytes. Throws Fault.
   void access(uintptr_t address, int64_t bytes, int64_t element_bytes, Access kind, const Clock& now,
               const Where& where);
 
@@ -48,7 +48,7 @@ class MemoryCheck {
     uint32_t meetings = 0, stretch = 0;
     Where where;
   };
-  // The last write, and since then those readers and atomic updaters that no later one has seen the end of.
+  // The last write, and the reads and atomic updates since then that no later one of them is ordered after.
   struct Cell {
     Entry write;
     std::vector<Entry> reads, updates;

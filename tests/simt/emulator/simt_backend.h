@@ -1,4 +1,4 @@
-// The words of ops/simt/simt.h on the emulator.
+// The interface of ops/simt/simt.h on the emulator.
 #pragma once
 
 #include <bit>
@@ -24,7 +24,7 @@ struct alignas(N * sizeof(T)) Pack {
   const T& operator[](int k) const { return at[k]; }
 };
 
-// What Global and Shared have in common.
+// Common base of Global and Shared.
 template <class T>
 class Memory {
   using Element = std::remove_const_t<T>;

@@ -1,4 +1,4 @@
-// Threads that score one request after the other, each as soon as it has the last one's scores.
+// Caller threads: each scores one request after the other, without a pause.
 #pragma once
 
 #include <algorithm>
@@ -14,7 +14,7 @@
 
 namespace polyscene::bench {
 
-// The value that a share p of them are at most.
+// The p-quantile of the values: a share p of them is at most the result.
 inline double quantile(std::vector<double> values, double p) {
   std::ranges::sort(values);
   return values[static_cast<size_t>(p * static_cast<double>(values.size() - 1))];
@@ -24,7 +24,8 @@ struct CallersRound {
   double requests_per_s = 0, median_ms = 0, p99_ms = 0;
 };
 
-// Every caller scores so many requests with one thread, of `requests` by turns. What score() throws ends the program.
+// Every caller scores `requests_each` of the requests, in turn, with one thread. An exception of score() ends the
+// program.
 inline CallersRound run_callers(int callers, int requests_each, std::span<const Batch> requests,
                                 const std::function<void(const Batch&, std::span<float>)>& score) {
   std::vector<std::vector<double>> ms(static_cast<size_t>(callers));
@@ -52,7 +53,7 @@ inline CallersRound run_callers(int callers, int requests_each, std::span<const 
           .p99_ms = quantile(all, 0.99)};
 }
 
-// Medians of rounds.
+// The medians over rounds.
 inline CallersRound median_of(const std::vector<CallersRound>& rounds) {
   const auto median = [&](double CallersRound::*value) {
     std::vector<double> values;

@@ -1,6 +1,6 @@
-// A checkpoint of a large table with its state: how long training waits, and how fast it is written and read, beside
-// the rate of the file system for as many bytes, measured in the same run (written and synced; read with nothing
-// cached). Then what a save in the background costs the steps beside it.
+// Measures a checkpoint of a large table with its state: how long training waits, and how fast it is written and read,
+// compared with the file system's rate for as many bytes in the same run (written and synced; read with nothing
+// cached). Then measures how much a save in the background slows the steps.
 #include <fcntl.h>
 #include <unistd.h>
 
@@ -49,8 +49,8 @@ void drop_from_cache(const std::string& path) {
   ::close(file);
 }
 
-// A virtual machine's host may have to find memory that its guest touches for the first time, which takes longer than
-// anything measured here: afterwards the system has so much that was touched before.
+// Touches this much memory before the measurements: the host of a virtual machine may have to find memory that its guest
+// touches for the first time, which takes longer than anything measured here.
 void touch_memory(int64_t bytes) {
   const std::unique_ptr<char[]> memory(new char[static_cast<size_t>(bytes)]);
   for (int64_t i = 0; i < bytes; i += 4096) {
@@ -60,7 +60,7 @@ void touch_memory(int64_t bytes) {
   }
 }
 
-// Seconds that it takes to write as many bytes and sync them.
+// Seconds to write as many bytes and sync them.
 double plain_write_s(const std::string& folder, int64_t bytes) {
   const std::string path = folder + "/rate";
   std::vector<char> block(kBlock);
@@ -86,7 +86,7 @@ void drop_all_from_cache(const std::string& folder) {
     if (entry.is_regular_file()) drop_from_cache(entry.path().string());
 }
 
-// Seconds that it takes to read the files of a folder.
+// Seconds to read the files of a folder.
 double plain_read_s(const std::string& folder) {
   std::vector<char> block(kBlock);
   const double start = now_s();
@@ -100,8 +100,8 @@ double plain_read_s(const std::string& folder) {
   return now_s() - start;
 }
 
-// Memory of its own that the process holds at most while this lives, beyond what it held before. Pages of files are not
-// counted: the system takes them back.
+// The peak of the process's own memory during this object's lifetime, beyond what it held before. Pages of files are
+// not counted, since the system can take them back.
 class PeakMemory {
  public:
   PeakMemory()
@@ -137,7 +137,7 @@ class PeakMemory {
   std::thread watcher_;
 };
 
-// The middle one.
+// The median, as the middle value.
 double median(std::vector<double> of) {
   std::ranges::sort(of);
   return of[of.size() / 2];
@@ -173,7 +173,7 @@ Batch random_rows(const Arguments& arguments, PhiloxStream& random) {
   return batch;
 }
 
-// Medians lie: a save has phases. Seconds for so many steps.
+// Seconds for this many steps. A sum and not a median, since a save has phases.
 double seconds_of(Session& session, const std::vector<Batch>& batches, int steps) {
   const double start = now_s();
   for (int s = 0; s < steps; ++s) {
@@ -217,7 +217,7 @@ void run(const Arguments& arguments) {
             loaded.tables().rows(table));
     return taken;
   };
-  // By turns with the file system, whose rates change from one second to the next.
+  // Alternates with the file system, whose rate changes from one second to the next.
   std::vector<double> waited, write_s, disk_write_s, read_s, disk_read_s;
   touch_memory(2 * bytes);
   for (int round = 0; round < arguments.rounds; ++round) {
@@ -238,7 +238,8 @@ void run(const Arguments& arguments) {
   std::vector<Batch> batches;
   for (int i = 0; i < 16; ++i) batches.push_back(random_rows(arguments, random));
   (void)seconds_of(session, batches, 16);
-  // Alone and beside a save, by turns. The save takes what the steps leave, so it outlasts them.
+  // Steps alone and during a save, in alternation. The save gets only the time that the steps leave, so it outlasts
+  // them.
   double alone = 0, beside = 0;
   int64_t steps = 0;
   constexpr int kSteps = 100;

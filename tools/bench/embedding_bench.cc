@@ -1,6 +1,6 @@
-// One training step's worth of embedding work on a batch shaped like KuaiRand's (34 id fields, sequences of four side
-// fields over shared tables), on synthetic keys with a long tail: nanoseconds per key of deduplication, and bytes moved
-// by lookup and update beside the copy bandwidth of the same threads in the same run.
+// Measures the embedding work of one training step on a batch shaped like KuaiRand's (34 id fields, sequences of four
+// side fields over shared tables), on synthetic keys with a long tail: nanoseconds per key of deduplication, and bytes
+// moved by lookup and update, compared with the copy bandwidth of the same threads in the same run.
 #include <CLI/CLI.hpp>
 #include <algorithm>
 #include <chrono>
@@ -32,10 +32,10 @@ double seconds_of(const std::function<void()>& body) {
   return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
 }
 
-// Other processes can only add time, so the best of many repetitions is the figure.
+// The smallest time of many repetitions, since other processes can only add time.
 double best(const std::vector<double>& times) { return *std::ranges::min_element(times); }
 
-// Bytes read plus written per second by all threads on memory far larger than the caches.
+// Bytes per second, read plus written, of a copy by all threads on memory far larger than the caches.
 double copy_bandwidth() {
   constexpr int64_t kBytes = int64_t{1} << 28, kGrain = int64_t{1} << 22;
   const auto from = allocate_host(kBytes), to = allocate_host(kBytes);
@@ -61,8 +61,8 @@ SparseOptimizer optimizer_of(const std::string& name) {
   return {.kind = Kind::kLazyAdam};
 }
 
-// Tables 0..3 are the sides item, author, category and tag, shared by the first four fields; the others are one
-// field's.
+// Tables 0..3 are those of the sides item, author, category and tag, which the first four fields share. Every other
+// table belongs to one field.
 std::vector<TableSpec> specs_of(const Options& o) {
   std::vector<TableSpec> specs;
   for (int64_t f = 0; f < o.fields; ++f) {
@@ -81,7 +81,7 @@ struct Batch {
   std::vector<std::vector<int32_t>> index;
 };
 
-// Key u^3 * n: a few are frequent, most are rare.
+// Keys u^3 * n with uniform u: a few are frequent, most are rare.
 Batch make_batch(const Options& o, int64_t step, int rank) {
   PhiloxStream random(static_cast<uint64_t>(step), static_cast<uint64_t>(rank));
   const int64_t rows = o.batch / o.ranks, behaviours = rows * o.length;
@@ -91,7 +91,7 @@ Batch make_batch(const Options& o, int64_t step, int rank) {
     std::vector<int64_t>& keys = batch.columns.emplace_back(static_cast<size_t>(rows));
     for (int64_t& key : keys) key = tail_key(cardinality(o, f), random.next_uniform());
   }
-  // A behaviour's other sides follow from its item, and five of six behaviours are among a few thousand popular ones.
+  // The other sides of a behaviour follow from its item. Five of six behaviours are among a few thousand popular items.
   for (int s = 0; s < kSides; ++s) batch.columns.emplace_back(static_cast<size_t>(behaviours));
   for (size_t i = 0; i < static_cast<size_t>(behaviours); ++i) {
     const bool popular = random.next_below(6) != 0;
@@ -145,8 +145,8 @@ void report(const Options& o, const Times& t, const ShardedLookup& lookup, const
             << dedup * 1e9 * threads / keys << " ns/key/core\n"
             << "dedup tuples    " << std::setw(9) << tuple * 1e3 << " ms  " << tuple * 1e9 / static_cast<double>(tuples)
             << " ns/tuple\n";
-  // Lookup reads key, bucket, stored tag and row and writes tag and row; update reads the gradient and reads and writes
-  // row and state. Of several ranks these are the owner's bytes, without the exchange.
+  // Lookup reads key, bucket, stored tag and row, and writes tag and row. Update reads the gradient, and reads and
+  // writes row and state. With several ranks these are the owner's bytes, without the exchange.
   print_phase("lookup", best(t.lookup), rows * (8 + 64 + 2 * 16 + 2 * row_bytes), bandwidth);
   print_phase("update", best(t.update), rows * (row_bytes + 2 * (row_bytes + state_bytes)), bandwidth);
 }
@@ -161,7 +161,7 @@ void run_rank(const Options& o, Communicator& comm) {
   ShardedLookup lookup(tables);
   UniqueKeys unique;
 
-  // The tables first hold all keys of all steps, so that the steps below create none and rows lie far apart.
+  // The tables first get all keys of all steps, so that the steps below create no rows, and rows lie far apart.
   std::vector<Batch> batches;
   double created_s = 0;
   for (int step = 0; step < o.steps; ++step) {
@@ -192,8 +192,8 @@ void run_rank(const Options& o, Communicator& comm) {
             << created_s * 1e9 / static_cast<double>(created) << " ns each\n";
 }
 
-// A full table with a bound, to which every key is new. Bytes: the bucket's bytes of hash and tags, tag and row
-// written.
+// A full table with max_rows, in which every key is new. Bytes: the bucket's hash bytes and tags, and the written tag
+// and row.
 void run_full(const Options& o) {
   constexpr int64_t kRows = int64_t{1} << 20, kKeys = int64_t{1} << 15;
   set_thread_count(1);

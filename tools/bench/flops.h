@@ -1,4 +1,4 @@
-// The arithmetic that a model asks for, and what the processor can do of it.
+// The arithmetic of a model, and the peak rate of the processor.
 #pragma once
 
 #include <dnnl.h>
@@ -15,7 +15,7 @@ inline double now_s() {
   return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count();
 }
 
-// FLOP/s of a large square product, best of a few.
+// FLOP/s of a large square product: the best of a few runs.
 inline double sgemm_peak() {
   const dnnl_dim_t n = 2048;
   std::vector<float> a(n * n, 1.0f), b(n * n, 1.0f), c(n * n);
@@ -28,7 +28,7 @@ inline double sgemm_peak() {
   return 2.0 * n * n * n / best;
 }
 
-// Multiplications and additions of one forward pass over a batch.
+// Number of multiplications and additions of one forward pass over a batch.
 inline double forward_flops(const config::Experiment& experiment, const FeatureSchema& schema, int64_t batch,
                             int64_t behaviours) {
   const Model model = build_model(experiment, schema);
@@ -40,7 +40,7 @@ inline double forward_flops(const config::Experiment& experiment, const FeatureS
   };
   double flops = 0;
   for (const Node& node : model.graph->nodes()) {
-    // Every part of the input meets its own rows of w, so that the parts' products add up to that of one wide input.
+    // Every part of the input is multiplied with its own rows of w, so the products add up to that of one wide input.
     if (node.op->name == "linear")
       for (const Value& x : node.inputs)
         if (x.shape()[0] == node.outputs[0].shape()[0])

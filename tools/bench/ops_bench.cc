@@ -1,6 +1,6 @@
-// The operators of SFPNet at its training sizes, each alone and as one dense step (forward and backward) of two blocks
-// and the head. Times stand beside the single-precision peak (oneDNN's sgemm on a large square) and the copy bandwidth
-// of the same threads, all taken in turns in one run, so that a busy machine slows them alike.
+// Times the operators of SFPNet at its training sizes, each alone and together as one dense step (forward and backward)
+// of two blocks and the head. Times are compared with the single-precision peak (oneDNN's sgemm on a large square) and
+// the copy bandwidth of the same threads. All are measured in turn in one run, so that a busy machine slows them alike.
 #include <dnnl.h>
 
 #include <CLI/CLI.hpp>
@@ -59,7 +59,7 @@ Tensor random_floats(Shape shape, uint64_t seed, double scale = 0.1) {
   return t;
 }
 
-// Lengths from 0 to twice the mean.
+// Offsets of rows with random lengths from 0 to twice the mean.
 Tensor random_offsets(int64_t batch, int64_t mean) {
   Tensor t(DType::kInt32, {batch + 1});
   PhiloxStream random(3);
@@ -69,7 +69,7 @@ Tensor random_offsets(int64_t batch, int64_t mean) {
   return t;
 }
 
-// Rows of a long-tailed popularity.
+// Row indices with a long-tailed popularity.
 Tensor random_rows(int64_t count, int64_t bound) {
   Tensor t(DType::kInt32, {count});
   PhiloxStream random(5);
@@ -78,7 +78,7 @@ Tensor random_rows(int64_t count, int64_t bound) {
   return t;
 }
 
-// One thing to time. `flops` counts the arithmetic the equations ask for, `bytes` what must be read and written once.
+// One case to time. `flops` counts the arithmetic in the equations, `bytes` what must be read and written once.
 struct Case {
   std::string name;
   double flops = 0, bytes = 0;
@@ -113,7 +113,7 @@ Case copy_case() {
           }};
 }
 
-// An operator on the given inputs, its output types inferred.
+// A case of an operator on the given inputs; its output types are inferred.
 Case op_case(const Options& o, std::string name, double flops, const OpDefinition& op, Attributes attributes,
              std::vector<Tensor> inputs) {
   std::vector<ValueType> types;
@@ -136,7 +136,7 @@ Case op_case(const Options& o, std::string name, double flops, const OpDefinitio
           }};
 }
 
-// The forward and both gradient products of a layer [rows, inner] -> [rows, cols].
+// The forward product and both gradient products of a layer [rows, inner] -> [rows, cols].
 void add_layer(std::vector<Case>& cases, const Options& o, int64_t rows, int64_t inner, int64_t cols, Activation act) {
   const double flops = 2.0 * static_cast<double>(rows * inner * cols);
   const Tensor x = random_floats({rows, inner}, 1), w = random_floats({inner, cols}, 2),
@@ -188,7 +188,7 @@ void add_jagged(std::vector<Case>& cases, const Options& o) {
                           {projected, index, offsets, row_bias, wo, b, pooled, pooled, g}));
 }
 
-// The dense part of a training step: gathered rows in, gradients of all parameters and rows out.
+// The dense part of a training step, from gathered rows to the gradients of all parameters and rows.
 class Step {
  public:
   explicit Step(const Options& o) : o_(o) {
@@ -231,7 +231,7 @@ class Step {
     feed_.emplace_back(p.value, random_floats(p.value.shape().resolve({}), 100 + feed_.size()));
     executor_->bind(p.value, feed_.back().second.view());
   }
-  // Counts the three products of a layer of which `wanted_inner` columns of the parts want a gradient.
+  // Adds a layer and counts its three products; only `wanted_inner` columns of the parts need a gradient.
   Value layer(const std::vector<Value>& parts, int64_t cols, Activation act, int64_t wanted_inner = -1) {
     const std::string name = str("layer", graph_.parameters().size());
     int64_t inner = 0;

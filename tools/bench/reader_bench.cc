@@ -1,5 +1,6 @@
-// Rows per second of the Parquet reader on given files, beside its limit: Arrow's decoding of the same columns by as
-// many threads, thrown away at once. Features are made up from the columns' types unless a configuration is given.
+// Measures rows per second of the Parquet reader on given files, compared with its limit: Arrow decoding the same
+// columns with as many threads and discarding the result. Without a configuration, features are derived from the
+// columns' types.
 #include <arrow/record_batch.h>
 #include <arrow/type.h>
 #include <fcntl.h>
@@ -24,7 +25,7 @@
 namespace polyscene {
 namespace {
 
-constexpr int64_t kBatchRows = 2048;  // of the raw decoding, as in the reader
+constexpr int64_t kBatchRows = 2048;  // rows of Arrow's batches, as in the reader
 
 struct Options {
   std::vector<std::string> files;
@@ -55,7 +56,7 @@ Timing timed(Body body) {
   return {std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count(), cpu_seconds() - cpu};
 }
 
-// Integers and strings become fields, floats numbers, lists sequences of one side.
+// Integers and strings become fields, floats become numbers, lists become sequences with one side field.
 void add_column(config::Data& data, const std::string& name, const std::string& type, const std::string& label) {
   if (name == label) return;
   auto* feature = data.add_feature();
@@ -123,7 +124,7 @@ ReadAmount read_epoch(BatchSource& source, int64_t epoch) {
   return amount;
 }
 
-// Every row group once, shared out over the threads.
+// Decodes every row group once, divided over the threads.
 void decode_only(const config::Data& data, const SplitFiles& split, int threads) {
   const ColumnSet columns(column_requests(data));
   std::atomic<size_t> next{0};
@@ -159,7 +160,7 @@ void run(const Options& options) {
               ColumnSet(column_requests(data)).names().size(), options.threads);
   Timing best_read{1e30, 0}, best_raw{1e30, 0};
   ReadAmount amount;
-  for (int i = 0; i < options.repeats; ++i) {  // alternating, the better of each: other load hits both alike
+  for (int i = 0; i < options.repeats; ++i) {  // alternating, the best of each, so that other load affects both alike
     const Timing raw = timed([&] { decode_only(data, split, options.threads); });
     const Timing read = timed([&] { amount = read_epoch(*source, i); });
     if (raw.wall_s < best_raw.wall_s) best_raw = raw;

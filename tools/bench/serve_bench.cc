@@ -1,6 +1,6 @@
-// One user with many candidates, scored by an exported model on one core: median and 99th percentile, beside the time
-// that the products alone take at the peak of oneDNN's sgemm on that core, measured in the same run. Or several callers
-// with a request of few candidates each, whose requests are scored alone and joined, by turns.
+// Scores one user with many candidates by an exported model on one core: median and 99th percentile, compared with the
+// time of the products alone at the peak of oneDNN's sgemm on that core, measured in the same run. Or several callers
+// with a few candidates per request, whose requests are scored alone and joined, in alternation.
 #include <CLI/CLI.hpp>
 #include <atomic>
 #include <cstdio>
@@ -29,7 +29,7 @@ struct Arguments {
   bool json = false;
 };
 
-// Batches of `rows` rows of the file.
+// Opens the file as batches of `rows` rows.
 std::unique_ptr<BatchSource> open_input(const ServedModel& model, const Arguments& arguments, int64_t rows) {
   config::Data data = model.experiment().data();
   const std::filesystem::path path = std::filesystem::absolute(arguments.input);
@@ -43,7 +43,8 @@ std::unique_ptr<BatchSource> open_input(const ServedModel& model, const Argument
   return source;
 }
 
-// The source's next rows, all of them of the user of the one with the longest history; nothing when fewer are left.
+// The source's next `rows` rows, all with the user columns of the row with the longest history; nothing if fewer are
+// left.
 std::optional<Batch> one_user(BatchSource& source, const FeatureSchema& schema, int64_t rows) {
   std::optional<Batch> batch = source.next();
   if (!batch || batch->rows < rows) return std::nullopt;

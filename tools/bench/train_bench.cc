@@ -1,6 +1,7 @@
-// Training steps on batches held in memory: samples/s, where the time goes, and the dense part's share of the peak of
-// oneDNN's sgemm measured in the same run. Arithmetic counted: products of real behaviours, forward times three, as if
-// nothing were computed once per distinct behaviour. On a device: samples/s, and how often the host waited for it.
+// Measures training steps on batches held in memory: samples/s, the time of each stage, and the dense part's share of
+// the peak of oneDNN's sgemm in the same run. The arithmetic counts the products of real behaviours, forward times
+// three, as if nothing were computed once per distinct behaviour. On a device: samples/s, and how often the host waited
+// for it.
 #include <CLI/CLI.hpp>
 #include <algorithm>
 #include <chrono>
@@ -30,7 +31,7 @@ struct Arguments {
 
 using bench::now_s;
 
-// Of as many epochs as it takes.
+// Reads the batches, from as many epochs as it takes.
 std::vector<Batch> read_batches(const config::Experiment& experiment, const Arguments& arguments,
                                 const Communicator& communicator) {
   const auto source = make_parquet_source(experiment.data(), {.split = Split::kTrain,
@@ -73,8 +74,8 @@ void report_operators(const Session& session, double steps) {
                 static_cast<long long>(t.calls), 1e3 * t.seconds / steps, 100 * t.seconds / dense);
 }
 
-// A device has no peak of the host to be measured by. Stages are the host's, which queues work and goes on; with --ops
-// it waits for each.
+// The host's peak does not apply to a device, so no share is printed. Stages are those of the host, which only queues
+// work; with --ops it waits for each node.
 void report_device(const Arguments& arguments, const Session& session, const Communicator& communicator,
                    const Device& device, double samples_s, double step_s, double host_s, double waits, double steps) {
   std::printf(arguments.json
@@ -106,7 +107,7 @@ void run(const Arguments& arguments, const config::Experiment& experiment, Commu
       if (seconds != nullptr) seconds->push_back(now_s() - start);
     }
   };
-  take_steps(batches.size(), nullptr);  // rows are created, memory is touched
+  take_steps(batches.size(), nullptr);  // warm-up: creates rows and touches memory
   session.reset_times();
   std::vector<double> seconds, peaks;
   double host_seconds = 0;
@@ -119,7 +120,8 @@ void run(const Arguments& arguments, const config::Experiment& experiment, Commu
       take_steps(batches.size(), &seconds);
     }
   } else {
-    // A step has no time of its own: the host runs ahead. Nor has a round, or batches would be prepared between them.
+    // All rounds are timed together: the host runs ahead of the device, so single steps cannot be timed, and a wait
+    // between rounds would let batches be prepared in the meantime.
     device->synchronize();
     communicator.barrier();
     const int64_t waits_before = device->use().waits(HostWait::kResult);

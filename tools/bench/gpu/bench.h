@@ -1,4 +1,4 @@
-// Times of work on a device, beside the bytes that it must move and the bandwidth of a copy in the same run.
+// Times work on a device and compares it with the bytes that it must move and the bandwidth of a copy in the same run.
 #pragma once
 
 #include <algorithm>
@@ -18,9 +18,9 @@ namespace polyscene::bench {
 struct Result {
   std::string name;
   double seconds;
-  double bytes;        // that must move
-  double keys = 0;     // 0: rows are what counts
-  double of_copy = 0;  // bytes per second over those of the copy
+  double bytes;        // bytes that must move
+  double keys = 0;     // keys processed; 0: the result is about rows
+  double of_copy = 0;  // bytes per second, as a share of the copy's
 };
 
 class Bench {
@@ -32,7 +32,7 @@ class Bench {
     run("copy", 2.0 * kBytes, [&] { device.copy(to.get(), from.get(), kBytes); });
   }
 
-  // Queues `work` again and again, waits for all of it, and keeps the median of a few such rounds, per piece of work.
+  // Queues `work` many times and waits for all of it. Keeps the median over a few such rounds, per run of `work`.
   const Result& run(const std::string& name, double bytes, const std::function<void()>& work, double keys = 0) {
     work();
     device_.synchronize();
@@ -53,7 +53,7 @@ class Bench {
     return results_.back();
   }
 
-  // An array of objects, one per result. Throws InvalidArgument when the file cannot be written.
+  // Writes an array of objects, one per result. Throws InvalidArgument when the file cannot be written.
   void write_json(const std::string& path) const {
     std::ofstream out(path);
     out << "[";

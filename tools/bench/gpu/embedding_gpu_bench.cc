@@ -1,6 +1,6 @@
-// Rows of embedding tables on a CUDA device: a static table beside the hash table, forward and backward, and the index
-// alone. Bytes that must move are those of ids (where they are read), rows and gradients, each once; what a kernel
-// reads besides is stated at it.
+// Times rows of embedding tables on a CUDA device: a static table and the hash table, forward and backward, and the
+// index alone. The bytes that must move are those of ids (if they are read), rows and gradients, each once. Further
+// reads of a kernel are noted at its case.
 #include <CLI/CLI.hpp>
 #include <array>
 #include <cmath>
@@ -18,14 +18,14 @@ namespace polyscene {
 namespace {
 
 struct Options {
-  int64_t ids = 1'050'000, distinct = 350'000, dim = 128, rows = 4'000'000;  // of the batch; of the static table
-  int64_t keys = int64_t{1} << 20, index_rows = int64_t{1} << 24;            // of the runs on the index alone
+  int64_t ids = 1'050'000, distinct = 350'000, dim = 128, rows = 4'000'000;  // batch: ids, distinct; table: dim, rows
+  int64_t keys = int64_t{1} << 20, index_rows = int64_t{1} << 24;            // for the runs on the index alone
   double zipf = 1.05;
   int device = 0, repetitions = 20;
   std::string json;
 };
 
-// Every item once, the others drawn from Zipf's law, shuffled: ids of which exactly `distinct` differ.
+// Shuffled ids with exactly `distinct` distinct ones: every item once, the others drawn from Zipf's law.
 std::vector<int64_t> zipf_ids(const Options& o) {
   std::vector<double> sums(static_cast<size_t>(o.distinct));
   for (size_t i = 0; i < sums.size(); ++i)
@@ -39,7 +39,7 @@ std::vector<int64_t> zipf_ids(const Options& o) {
   return ids;
 }
 
-// A kernel of an operator without a graph.
+// Runs the kernel of an operator without a graph.
 template <class Kernel>
 void run_kernel(Device& device, Scratch& scratch, Kernel kernel, const std::vector<TensorView>& inputs,
                 const TensorView& output) {
@@ -51,7 +51,7 @@ void run_kernel(Device& device, Scratch& scratch, Kernel kernel, const std::vect
 
 struct Batch {
   std::vector<int64_t> keys;
-  std::vector<int32_t> index;  // of the distinct rows
+  std::vector<int32_t> index;  // per id: its distinct row
   UniqueKeys unique;
   explicit Batch(const Options& o, const TableLayout& layout) : keys(zipf_ids(o)), index(keys.size()) {
     for (int64_t& key : keys) key = static_cast<int64_t>(mix64(static_cast<uint64_t>(key)));
@@ -64,8 +64,8 @@ DeviceTables tables_of(const Options& o, Device& device, Communicator& one, Spar
   return {device, {.host = one, .device = one}, {{.name = "bench", .dim = o.dim, .optimizer = {.kind = kind}}}, {}};
 }
 
-// Forward: the static table is read where each id points. The hash table's distinct rows are found and gathered, then
-// expanded; the reader's threads have found the distinct keys before.
+// Forward: the static table is read at each id. The hash table's distinct rows are found and gathered, then expanded;
+// the distinct keys are found before, as the reader's threads do.
 void run_rows(const Options& o, Device& device, bench::Bench& bench) {
   const auto one = make_single_world();
   const double row_bytes = 4.0 * static_cast<double>(o.dim), ids = static_cast<double>(o.ids),
@@ -113,7 +113,7 @@ void run_rows(const Options& o, Device& device, bench::Bench& bench) {
   }
 }
 
-// A table of rows of four floats, so that probing is what takes the time, and batches of keys that all differ.
+// A table with rows of four floats, so that probing dominates the time, and batches of distinct keys.
 class IndexOnly {
  public:
   IndexOnly(Device& device, int64_t keys, DeviceTable& table)
@@ -145,7 +145,7 @@ class IndexOnly {
     return {.name = "index", .dim = kDim, .optimizer = {.kind = SparseOptimizer::Kind::kSgd}, .max_rows = max_rows};
   }
 
-  // Batches 0 to `batches` - 1, on the device.
+  // Makes batches 0 to `batches` - 1 on the device.
   void make_batches(int64_t batches) {
     std::vector<int64_t> host(static_cast<size_t>(batches * count_));
     for (size_t i = 0; i < host.size(); ++i) host[i] = static_cast<int64_t>(mix64(static_cast<uint64_t>(i)));
@@ -159,7 +159,7 @@ class IndexOnly {
     insert_and_gather(device_.stream(), keys(batch), numbers_.data(), touched,
                       {.rows = c, .lost = c + 1, .overfull = c + 2, .stop = c + 3});
   }
-  // What the insertions counted: rows, rows lost, the most keys that wanted an overfull bucket, why they stopped.
+  // Counters of the insertions: rows, rows lost, the most keys that wanted one overfull bucket, why they stopped.
   [[nodiscard]] std::array<int32_t, 4> counts() {
     std::array<int32_t, 4> host{};
     device_.copy_out(host.data(), counts_.data(), sizeof(host));
@@ -190,7 +190,7 @@ class IndexOnly {
   int32_t step_ = 0;
 };
 
-// Half of the index's slots taken.
+// Runs with half of the index's slots taken.
 void run_index(const Options& o, Device& device, bench::Bench& bench) {
   DeviceTable table(device, IndexOnly::spec(0), 1);
   DeviceBuffer<int32_t> none(device, "counts");
@@ -207,8 +207,9 @@ void run_index(const Options& o, Device& device, bench::Bench& bench) {
       [&] { index.insert(batches / 2); }, count);
 }
 
-// All rows taken, and every key new: batches go round, and were forgotten long before they come again. Bytes: per key
-// its bucket's bytes of hash, key, links, row number, tag and row; per bucket with new keys its bytes of hash and tags.
+// Runs with all rows taken and every key new: batches repeat, but their keys are evicted long before they come again.
+// Bytes: per key its bucket's hash bytes, key, links, row index, tag and row; per bucket with new keys its hash bytes
+// and tags.
 void run_full(const Options& o, Device& device, bench::Bench& bench) {
   DeviceTable table(device, IndexOnly::spec(o.index_rows), 1);
   IndexOnly index(device, o.keys, table);

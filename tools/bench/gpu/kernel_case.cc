@@ -7,7 +7,7 @@
 namespace polyscene::bench {
 namespace {
 
-// Every sample has half of the length to all of it.
+// Lengths from half of `length` to `length`.
 void fill_offsets(std::span<int32_t> offsets, int64_t length) {
   const int64_t half = length / 2;
   for (size_t i = 0; i + 1 < offsets.size(); ++i)

@@ -1,4 +1,4 @@
-// Operators on a device at the sizes of a step, and what their inputs and outputs say must move.
+// Operators on a device at the sizes of a step, and the bytes that they must move: those of their inputs and outputs.
 #pragma once
 
 #include <memory>
@@ -17,8 +17,8 @@ struct KernelSizes {
   [[nodiscard]] int64_t width() const { return fields * dim; }
 };
 
-// What an input is filled with: numbers, the offsets of the behaviours, or rows of a long-tailed popularity below
-// `bound`.
+// Contents of an input: numbers, the offsets of the behaviours, or row indices below `bound` with a long-tailed
+// popularity.
 struct KernelInput {
   enum class Fill { kNumbers, kOffsets, kRows };
   Shape shape;
@@ -31,13 +31,13 @@ struct KernelCase {
   const OpDefinition* op;
   Attributes attributes;
   std::vector<KernelInput> inputs;
-  double flops = 0;  // of the products that the equations ask for
+  double flops = 0;  // FLOP of the products in the equations
 
   [[nodiscard]] std::vector<ValueType> outputs() const;
-  [[nodiscard]] double bytes() const;  // inputs read once, outputs written once
+  [[nodiscard]] double bytes() const;  // each input read once, each output written once
 };
 
-// Kernels that are no operator of their own: what a case takes beyond some products, themselves cases.
+// The time of kernels that are not an operator of their own: a case minus some products, which are cases too.
 struct KernelRemainder {
   std::string name, whole;
   std::vector<std::string> products;
@@ -50,14 +50,14 @@ struct KernelSuite {
 };
 
 [[nodiscard]] KernelSuite kernel_suite(const KernelSizes& sizes);
-// y = x x of a size that fills a device: its matrix peak.
+// The product y = x x at a size that fills a device; its rate is the device's matrix peak.
 [[nodiscard]] KernelCase peak_case();
 
-// A case with its tensors on the device, both of which must outlive it.
+// A case with its tensors on the device. Case and device must outlive it.
 class LoadedCase {
  public:
   LoadedCase(const KernelCase& kernel, const KernelSizes& sizes, Device& device, ProductPrecision precision);
-  // Queued.
+  // Queues the operator once.
   void run();
 
  private:

@@ -23,7 +23,7 @@ double product_flops(int64_t rows, int64_t inner, int64_t cols) {
   return 2.0 * static_cast<double>(rows) * static_cast<double>(inner * cols);
 }
 
-// A layer and both gradients of it.
+// A layer and both of its gradients.
 void add_layer(KernelSuite& suite, int64_t rows, int64_t inner, int64_t cols, ops::Activation activation) {
   const std::string size = str(' ', rows, 'x', inner, 'x', cols);
   const double flops = product_flops(rows, inner, cols);
@@ -100,7 +100,7 @@ void add_jagged(KernelSuite& suite, const KernelSizes& s, int64_t rows) {
                          {b, ids}});
 }
 
-// The rectified rows are read and written, the residual is read, and the result for its pooling.
+// Bytes: the rectified rows are read and written, the residual is read, and the result is read for its pooling.
 KernelRemainder epilogue(const KernelSizes& s, int64_t rows) {
   const int64_t floats = rows * (2 * s.hidden + 2 * s.width()) + s.batch * (s.hidden + 2 * s.width());
   return {"rtm beside its products", "rtm", {"b wb", "u wo"}, 4.0 * static_cast<double>(floats + 2 * s.batch)};

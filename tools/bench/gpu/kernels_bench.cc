@@ -1,5 +1,6 @@
-// Device kernels at SFPNet's sizes beside their limits: the time in which a copy moves what they must, or the matrix
-// peak does their products, both measured in the same run. --limits says what must move, without a device.
+// Times device kernels at SFPNet's sizes and compares them with their limit: the longer of the time that a copy takes
+// for their bytes and the time that their products take at the matrix peak, both measured in the same run. --limits
+// prints the bytes and needs no device.
 #include <CLI/CLI.hpp>
 #include <algorithm>
 #include <chrono>
@@ -30,13 +31,13 @@ constexpr Precision kPrecisions[] = {
     {"fp32", ProductPrecision::kFloat32}, {"tf32", ProductPrecision::kTf32}, {"bf16", ProductPrecision::kBfloat16}};
 
 struct Result {
-  std::string name, precision;  // precision empty where nothing is multiplied
+  std::string name, precision;  // precision: empty if nothing is multiplied
   double bytes = 0, flops = 0, seconds = 0, limit_s = 0;
 };
 
 double now_s() { return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count(); }
 
-// Seconds of one run, the median of some rounds, each long enough for the host's clock and its launches.
+// Seconds of one run: the median of some rounds, each long enough for the host's clock and launches not to matter.
 template <class Run>
 double median_seconds(Device& device, int rounds, const Run& run) {
   const auto seconds_of = [&](int64_t times) {
@@ -55,7 +56,7 @@ double median_seconds(Device& device, int rounds, const Run& run) {
   return *middle;
 }
 
-// Bytes per second, read and written.
+// Bytes per second of a copy, read plus written.
 double copy_bandwidth(Device& device, int rounds) {
   constexpr int64_t kBytes = int64_t{1} << 30;
   const auto from = device.allocate(kBytes, "a benchmark"), to = device.allocate(kBytes, "a benchmark");

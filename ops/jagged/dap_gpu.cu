@@ -25,7 +25,7 @@ struct Owners {
 struct ReaderGradients {
   Global<const float> x;
   Global<const int32_t> offsets, owner;
-  PooledGradient pooled;
+  DevicePooledGradient pooled;
   int64_t cols;
 
   template <int kPack>
@@ -72,8 +72,8 @@ void dap_backward_gpu(const KernelContext& context) {
   const auto x = simt::input<float>(context, 0);
   const auto offsets = simt::input<int32_t>(context, 1);
   const auto dx = simt::output<float>(context, 0);
-  const PooledGradient pooled{simt::input<float>(context, 2), simt::input<float>(context, 3),
-                              context.attributes.as<DapAttributes>().kind};
+  const DevicePooledGradient pooled{simt::input<float>(context, 2), simt::input<float>(context, 3),
+                                    context.attributes.as<DapAttributes>().kind};
   if (context.inputs.size() == 4)
     return simt::with_pack(cols, [&](auto pack) {
       simt::launch(context.stream, "dap_backward", simt::shape_for_packs(batch, cols, pack),

@@ -65,7 +65,7 @@ struct Factors {
   [[nodiscard]] POLYSCENE_DEVICE float gradient(int k, float x) const { return base[k] + slope[k] * (x - mean[k]); }
 };
 
-struct PooledGradient {
+struct DevicePooledGradient {
   simt::Global<const float> y, dy;
   DapKind kind;
 
@@ -106,7 +106,7 @@ struct Maybe {
 // the rows of each sample.
 template <int kPack>
 struct RowsGradient {
-  PooledGradient pooled;
+  DevicePooledGradient pooled;
   simt::Global<const float> y;
   Maybe<const float> other;
   simt::Global<const int32_t> offsets;

@@ -148,8 +148,8 @@ struct DeviceRtm {
   // of y), and dco, the sum of g over all rows, from its sums over the rows of each sample.
   void rows_gradient(size_t first, float* g, const simt::Global<float>& dco) const {
     const bool has_other = context.inputs.size() > first + 3;
-    const PooledGradient pooled{simt::input<float>(context, first + 1), simt::input<float>(context, first + 2),
-                                context.attributes.as<DapAttributes>().kind};
+    const DevicePooledGradient pooled{simt::input<float>(context, first + 1), simt::input<float>(context, first + 2),
+                                      context.attributes.as<DapAttributes>().kind};
     float* sums = context.scratch.get<float>(batch * width).data();
     over_segments(width, [&](auto pack) {
       return RowsGradient<pack>{pooled,

@@ -13,7 +13,7 @@ usage() {
   exit "$1"
 }
 
-presets=(release asan tsan)
+presets=(release asan debug tsan)
 while (($# > 0)); do
   case "$1" in
     --preset) [[ ${2:-} =~ ^(release|debug|asan|tsan)$ ]] || usage 2; presets=("$2"); shift ;;

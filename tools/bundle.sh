@@ -9,9 +9,9 @@
 #   --with-checks   tools/gpu_check.sh too, and the programs that it runs
 #   --build DIR     what to pack; default: build/release
 #
-# Our programs find their libraries by a path relative to themselves. Open MPI's, which are not ours to relink, are started
-# through the loader with that path as an option. So nothing is put into LD_LIBRARY_PATH, which would reach what ranks
-# and mpirun start in turn: ssh, for one, with libraries it was not built for.
+# Our programs find their libraries by a path relative to themselves. Open MPI's programs, which we do not link, are
+# started through the loader with that path as an option. So LD_LIBRARY_PATH is not set: child processes of ranks and
+# mpirun would inherit it, for example ssh, and load libraries that they were not built for.
 set -euo pipefail
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 readonly root
@@ -52,13 +52,13 @@ readonly stage=$work/$name
 
 # ------------------------------------------------------------------------------------------------------- libraries
 
-# What glibc brings is the machine's own, and its version is the one thing asked of it.
+# Libraries of glibc, which are the target machine's own. Their version is the bundle's only requirement.
 readonly glibc='^(ld-linux-x86-64|lib(c|m|mvec|dl|rt|pthread|util|resolv|nsl|anl|nss_[a-z]+|thread_db|BrokenLocale))\.so'
-# Libraries of fabrics belong to the kernel drivers of a machine, as CUDA's do. Debian's configuration of Open MPI leaves
-# the plug-ins that want them out as well; NCCL finds them by itself.
+# Libraries of fabrics belong to the kernel drivers of a machine, like CUDA's. Debian's configuration of Open MPI also
+# disables the plug-ins that need them; NCCL finds them by itself.
 readonly fabric='lib(ucp|ucs|uct|ucm|fabric|ibverbs|rdmacm|psm2|psm_infinipath|efa|oshmem)\.so'
 
-# Every library that the given files need, one path a line.
+# Every library that the given files need, one path per line.
 needed() {
   local missing
   missing=$(ldd "$@" 2>/dev/null | awk '/not found/ { print $1 }' | sort -u | xargs)
@@ -66,7 +66,8 @@ needed() {
   ldd "$@" | awk '$2 == "=>" && $3 ~ /^\// { print $3 }' | sort -u
 }
 
-# copy_libraries FILE...: into lib, under the names by which they are asked for, with the licences of their packages.
+# copy_libraries FILE...: copies the libraries that the files need into lib, under the names by which they are loaded,
+# with the licences of their packages.
 copy_libraries() {
   local library libraries
   libraries=$(needed "$@")
@@ -78,7 +79,7 @@ copy_libraries() {
   done <<<"$libraries"
 }
 
-# copy_licence FILE: that of the package the file came from.
+# copy_licence FILE: copies the licence of the package that the file comes from.
 copy_licence() {
   local file package licence
   file=$(realpath "$1")
@@ -88,7 +89,7 @@ copy_licence() {
       licence=$(compgen -G "${file%%/site-packages/*}/site-packages/$package-*.dist-info/licenses/LICENSE*" | head -n 1)
       ;;
     *)
-      # A package lists its files with or without /usr, since /lib became a link.
+      # A package may list its files with or without /usr, since /lib is a link.
       package=$(dpkg-query -S "$file" "${file#/usr}" 2>/dev/null | head -n 1 | cut -d: -f1) || true
       licence=/usr/share/doc/$package/copyright
       ;;
@@ -99,7 +100,7 @@ copy_licence() {
 
 # -------------------------------------------------------------------------------------------------------- Open MPI
 
-# where_mpi KEY: one of the folders that this Open MPI was built for.
+# where_mpi KEY: prints one of the folders that this Open MPI was built for.
 where_mpi() {
   ompi_info --parsable --path all | sed -n "s/^path:$1://p" | sed -n 1p
 }
@@ -117,7 +118,7 @@ copy_mpi() {
   copy_licence "$bin/orterun"
   copy_licence "$plugins/mca_pml_ob1.so"
   copy_libraries "$bin/orterun" "$stage"/lib/openmpi/*.so
-  # PMIx has plug-ins of its own, in a folder beside the library.
+  # PMIx has its own plug-ins, in a folder beside the library.
   libraries=$(needed "$stage"/lib/openmpi/*.so)
   if [[ $libraries =~ [^$'\n']*/libpmix\.so[^$'\n']* ]]; then
     pmix=$(dirname "$(realpath "${BASH_REMATCH[0]}")")
@@ -129,14 +130,14 @@ copy_mpi() {
 
 # ------------------------------------------------------------------------------------------------------------- all
 
-# The newest version of glibc's functions that anything packed calls. Scripts among the files are passed over.
+# The newest version of glibc's functions that the packed files call. Scripts among the files are skipped.
 glibc_wanted() {
   local symbols
   symbols=$(find "$stage"/{bin,lib,libexec} -type f -exec objdump -T {} + 2>/dev/null) || true
   grep -o 'GLIBC_2[0-9.]*' <<<"$symbols" | sort -uV | tail -n 1 | cut -d_ -f2
 }
 
-# Programs of one component of the build, see install() in its CMake files.
+# Installs the programs of one component of the build, see install() in its CMake files.
 install_programs() {
   cmake --install "$build" --prefix "$stage" --component "$1" --strip >"$work/install.log" 2>&1 || {
     cat "$work/install.log" >&2
@@ -158,7 +159,7 @@ sed "s/@GLIBC@/$wanted/" "$root/tools/bundle/README.md" >"$stage/README.md"
 cp "$root/tools/bundle/orted" "$stage/bin/"
 cp "$root/tools/bundle/relocate.sh" "$stage/libexec/"
 cp "$root/LICENSE" "$stage/"
-# Headers that became part of the programs.
+# Licences of headers that are compiled into the programs.
 for header in /usr/include/CLI/CLI.hpp /usr/include/nlohmann/json.hpp; do copy_licence "$header"; done
 cp -R "$root/configs" "$stage/"
 if ((checks)); then

@@ -39,7 +39,7 @@ format() {
     fail "files that stand above are not formatted; try tools/format.sh"
 }
 
-# Sources that the branch or the working tree changes. Those of kernels are nvcc's, which clang-tidy does not know.
+# Sources that the branch or the working tree changes. Sources for nvcc are excluded, since clang-tidy cannot read them.
 changed_sources() {
   local base
   base=$(git merge-base HEAD main 2>/dev/null || git merge-base HEAD origin/main 2>/dev/null) ||

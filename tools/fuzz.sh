@@ -32,7 +32,7 @@ while (($# > 0)); do
 done
 ((${#targets[@]} > 0)) || targets=(safetensors rows manifest export calls)
 
-# CXX where it is clang, else the newest clang++ in PATH.
+# Chooses the compiler: CXX if it is clang, else the newest clang++ in PATH.
 choose_clang() {
   local suffix
   if [[ ${CXX:-} != *clang* ]]; then
@@ -53,7 +53,7 @@ readonly build=build/fuzz
 tools/setup.sh --tests
 choose_clang
 mkdir -p "$build/found"
-# Warnings are those of another compiler than the one that the product is kept quiet under.
+# Warnings are off, since the product is kept free of GCC's warnings and not of clang's.
 cmake --preset release -B "$build" -DPOLYSCENE_UNITY=ON -DPOLYSCENE_TESTS=ON -DPOLYSCENE_BENCH=OFF \
   -DPOLYSCENE_CUDA=OFF -DPOLYSCENE_SANITIZE=fuzzer-no-link,address,undefined -DCMAKE_CXX_FLAGS=-w \
   -DCMAKE_CXX_FLAGS_RELWITHDEBINFO="-O1 -g1" >"$build/configure.log" || {
@@ -62,7 +62,7 @@ cmake --preset release -B "$build" -DPOLYSCENE_UNITY=ON -DPOLYSCENE_TESTS=ON -DP
 }
 cmake --build "$build" --target "${targets[@]/#/fuzz_}"
 
-# What the targets read lies here, also when one breaks and leaves it.
+# The targets' input files are here, so that they are removed even if a target crashes.
 scratch=$(mktemp -d)
 trap 'rm -rf "$scratch"' EXIT
 status=0
@@ -70,7 +70,7 @@ for target in "${targets[@]}"; do
   printf '\n=== %s\n' "$target"
   corpus=$build/corpus/$target
   mkdir -p "$corpus"
-  # Inputs stay small: what is read is small too, and memory that they do not account for stands out.
+  # Inputs are kept small, so that an allocation which is too large for its input is detected.
   TMPDIR=$scratch "$build/bin/fuzz_$target" -max_total_time="$seconds" -max_len=65536 -malloc_limit_mb=16 -timeout=10 \
     -print_final_stats=1 -print_funcs=0 -verbosity=0 -artifact_prefix="$build/found/$target-" "$corpus" || status=1
 done

@@ -9,15 +9,16 @@ cd "$(dirname "${BASH_SOURCE[0]}")/.."
 readonly binary=build/release/bin/polyscene
 readonly ranks=2
 
-# Open MPI refuses root, which is who runs in containers, and more ranks than cores, of which a small machine has one. With
-# keepalives it ends when a host is cut off, should a hostfile of the environment name others.
+# Open MPI refuses to run as root, the usual user in containers, and with more ranks than cores, of which a small
+# machine has one. With keepalives it ends when a host is cut off, in case a hostfile in the environment names other
+# hosts.
 mpi_options() {
   echo "-np $ranks --bind-to none --oversubscribe"
   echo "--mca oob_tcp_keepalive_time 5 --mca oob_tcp_keepalive_intvl 2 --mca oob_tcp_keepalive_probes 2"
   if ((EUID == 0)); then echo "--allow-run-as-root"; fi
 }
 
-# The first runs/demo-<n> that is not there yet.
+# The first runs/demo-<n> that does not exist.
 new_run() {
   local n=1
   while [[ -e runs/demo-$n ]]; do n=$((n + 1)); done

@@ -27,12 +27,12 @@ readonly reports=build/reports
 summary=()  # a line per suite: name, passed, failed, skipped, seconds
 timings=()
 
-# Seconds that processors gave to commands so far: what a stage costs whatever else the machine does.
+# Processor seconds of all commands so far: the cost of a stage, independent of other load on the machine.
 cpu_seconds() {
   awk -v ticks="$(getconf CLK_TCK)" '{ print int(($16 + $17) / ticks) }' "/proc/$$/stat"
 }
 
-# stage NAME COMMAND...: runs it and notes the seconds; its status is the command's.
+# stage NAME COMMAND...: runs the command and records its seconds. Returns the status of the command.
 stage() {
   local name=$1 start=$SECONDS cpu_start status=0
   cpu_start=$(cpu_seconds)
@@ -43,7 +43,7 @@ stage() {
   return "$status"
 }
 
-# Passed, failed and skipped cases of reports. Skipped cases are listed on stderr.
+# Counts passed, failed and skipped cases of reports. Lists skipped cases on stderr.
 count_cases() {
   .venv/bin/python tools/suite/count_cases.py "$@"
 }
@@ -56,13 +56,13 @@ note() {
 
 # ------------------------------------------------------------------------------------------------------ C++ suites
 
-# Cases that a build leaves out, as a filter of GoogleTest. The failure scenarios of hosted ranks run the code of those of
-# ranks as processes and of local ranks, and wait for as many deadlines again.
+# The cases that a build runs, as a filter of GoogleTest. The failure scenarios of hosted ranks are left out under asan:
+# they run the same code as those of process ranks and local ranks, and wait for as many deadlines again.
 left_out_cases() {
   if [[ $1 == asan ]]; then echo "-*.EndsAllHostedRanks/*"; else echo "*"; fi
 }
 
-# Every test leaves a report of its cases in build/PRESET/reports.
+# Runs the tests of a build. Every test writes a report of its cases to build/PRESET/reports.
 run_ctest() {
   rm -rf "build/$1/reports" "$reports/$1.xml"
   # shellcheck disable=SC2046 # options, one word each
@@ -70,8 +70,8 @@ run_ctest() {
     --output-junit "$PWD/$reports/$1.xml" $(tools/suite/selection.sh "$1")
 }
 
-# The next build goes on beside the tests of this one, which leave a third of the processors idle, and takes what they
-# leave: nice.
+# Starts the next build in the background of this build's tests, which leave a third of the processors idle. It runs
+# with nice, so it takes only what they leave.
 build_process=
 build_beside() {
   nice -n 19 tools/suite/build.sh "$1" >"$reports/$1.build.log" 2>&1 &
@@ -115,7 +115,7 @@ run_preset() {
 
 # --------------------------------------------------------------------------------------------------- Python's suite
 
-# What unittest says goes to a log, shown where it is needed.
+# Runs the Python suite. The output of unittest goes to a log, which is printed on failure.
 run_unittest() {
   .venv/bin/python tools/suite/run_unittest.py --report "$reports/python.json" --discover tests/tools >"$reports/python.log" 2>&1 || {
     cat "$reports/python.log"
@@ -124,7 +124,7 @@ run_unittest() {
   tail -n 3 "$reports/python.log"
 }
 
-# Takes in the suite that runs as the process given.
+# Waits for the Python suite in the given process and records its result.
 finish_python() {
   local counts
   stage "rest of python" wait "$1" || true
@@ -142,7 +142,8 @@ stage "set-up" tools/setup.sh --tests
 # shellcheck disable=SC1091 # written by the set-up
 source .venv/env
 if stage "format" tools/format.sh --check; then note format 1 0 0; else note format 0 1 0; fi
-# Ranks are threads here, each with an OpenMP team: waiting in a loop would take the processor from the one waited for.
+# Ranks are threads here, each with an OpenMP team. A team that waits actively would take the processor from the team
+# that it waits for.
 export OMP_WAIT_POLICY=PASSIVE
 
 for ((p = 0; p < ${#presets[@]}; ++p)); do

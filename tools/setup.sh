@@ -36,13 +36,13 @@ fail() {
 # ------------------------------------------------------------------------------------------------- system packages
 
 package_names() {
-  # libdnnl-dev's CMake files ask for OpenCL's headers and library, which its package merely recommends.
+  # libdnnl-dev's CMake files need OpenCL's headers and library, which its package only recommends.
   cat <<'LIST'
 cmake ninja-build ccache git pkg-config python3-venv libopenmpi-dev openmpi-bin libprotobuf-dev protobuf-compiler
 libgoogle-glog-dev libonnx-dev libdnnl-dev ocl-icd-opencl-dev libhwy-dev libcli11-dev nlohmann-json3-dev libxxhash-dev libzstd-dev
 LIST
   if ((tests)); then echo libgtest-dev libgmock-dev; fi
-  # Ubuntu 22.04's own g++ is 11, which lacks parts of C++20 that we use; 12 stands beside it there.
+  # The default g++ of Ubuntu 22.04 is 11, which lacks parts of C++20 that we use; g++-12 is available there.
   if grep -qs '^VERSION_ID="22.04"' /etc/os-release; then echo g++-12; else echo g++; fi
 }
 
@@ -53,7 +53,7 @@ missing_packages() {
   done
 }
 
-# Never asks for a password: this runs in CI, and before builds that nobody watches.
+# Never asks for a password, since this script runs in CI and before unattended builds.
 apt_as_root() {
   local command=(env DEBIAN_FRONTEND=noninteractive apt-get -qq -o DPkg::Lock::Timeout=300 "$@")
   if ((EUID == 0)); then "${command[@]}"; else sudo -n "${command[@]}"; fi
@@ -74,7 +74,8 @@ install_packages() {
     fail "missing: $missing" "There is neither root nor password-less sudo to install it with. As root, run" "  $by_hand"
   fi
   echo "setup: installing $missing"
-  # Package lists age: a stale one names versions that are gone. Without network they may still do, hence no end here.
+  # An old package list may name versions that are gone. Without network the old list may still be enough, so a failure
+  # does not end the script.
   apt_as_root update || echo "setup: apt-get update failed; trying with the package lists at hand" >&2
   # shellcheck disable=SC2086 # one word per package
   apt_as_root install -y --no-install-recommends $missing >/dev/null ||
@@ -85,7 +86,7 @@ install_packages() {
 
 # ------------------------------------------------------------------------------------------------- Python and Arrow
 
-# The first python3 that can make the environment: the one in PATH, else the system's.
+# Finds the first python3 that can make the environment: the one in PATH, else the system's.
 find_python() {
   local python
   for python in python3 /usr/bin/python3; do
@@ -99,7 +100,7 @@ find_python() {
     "Install python3-venv, or put such a python3 first in PATH"
 }
 
-# What .venv/ was made from: the pins, and the place, since a clone that was moved or copied keeps paths of its old one.
+# The inputs of .venv/: the pins, and the folder, since an environment that was moved or copied still has its old paths.
 stamp() {
   echo "$PWD"
   grep -v '^#' tools/requirements.txt
@@ -123,13 +124,14 @@ make_environment() {
   echo "setup: making .venv/ with $("$python" --version)"
   "$python" -m venv --clear .venv || fail "$python could not make .venv/; install python3-venv"
   install_pins tools/requirements.txt
-  # CMakePresets.json wants a path without Python's version in it; relative, to survive a container's mounts.
+  # CMakePresets.json needs a path without Python's version. The link is relative, so that it holds in a container's
+  # mount.
   arrow=$(.venv/bin/python -c 'import os, pyarrow; print(os.path.relpath(os.path.dirname(pyarrow.__file__), ".venv"))')
   ln -sfn "$arrow" .venv/arrow
   stamp >.venv/stamp
 }
 
-# Into the same environment; a copy of the pins says that they are there.
+# Installs the pins of the tests into the same environment; a copy of the pins records that they are installed.
 add_tests() {
   if cmp -s tools/requirements-tests.txt .venv/stamp-tests; then return; fi
   install_pins tools/requirements-tests.txt
@@ -138,7 +140,7 @@ add_tests() {
 
 # -------------------------------------------------------------------------------------------------------- compiler
 
-# The caller's CXX, else g++ where it is 12 or newer, else the newest one beside it.
+# Chooses the compiler: the caller's CXX, else g++ if it is 12 or newer, else the newest g++-N.
 write_compiler() {
   local version newer
   version=$("${CXX:-g++}" -dumpversion 2>/dev/null) || version=0
@@ -155,7 +157,7 @@ write_compiler() {
   fail "g++ 12 or newer is needed, found ${version/#0/none}; install g++-12, or set CXX"
 }
 
-# Of several runs at once one does the work, the others wait: the lock is on this very file.
+# If several runs start at once, one does the work and the others wait: this file itself is the lock.
 exec 9<"${BASH_SOURCE[0]}"
 if command -v flock >/dev/null; then flock 9; fi
 install_packages

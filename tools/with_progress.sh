@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Runs a build and shows how far it is: the "[n/m]" of its lines, on one line of a terminal, elsewhere a line for every
-# tenth. The whole output is shown where it fails.
+# Runs a build and shows its progress, the "[n/m]" of its lines: on one line of a terminal, otherwise as a line for every
+# tenth. If the build fails, prints its whole output.
 #
 #   tools/with_progress.sh COMMAND [ARGUMENT]...
 set -euo pipefail

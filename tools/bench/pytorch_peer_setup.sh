@@ -1,17 +1,17 @@
 #!/usr/bin/env bash
-# Makes .venv-peer/ in the clone: PyTorch for tools/bench/pytorch_peer.py. Used by nobody else, never by CI.
+# Makes .venv-peer/ in the clone: PyTorch for tools/bench/pytorch_peer.py. Nothing else uses it, and CI never does.
 #
-# The registry's wheel is built for CUDA and asks for some 2 GB of CUDA wheels that a CPU run never calls, yet its
-# libraries do not load without them. So those that this machine lacks are replaced by stubs that answer every call with
-# "no device" (100); PyTorch then runs on the CPU exactly as on a machine whose GPU is switched off.
+# The registry's wheel is built for CUDA and depends on some 2 GB of CUDA wheels. A CPU run never calls them, but
+# PyTorch's libraries do not load without them. So stubs replace the libraries that this machine lacks; they answer
+# every call with "no device" (100). PyTorch then runs on the CPU exactly as on a machine whose GPU is switched off.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/../.."
 
 readonly venv="$PWD/.venv-peer"
 readonly pins=(
   torch==2.15.0 numpy==2.4.6 pyarrow==26.0.1
-  filelock typing-extensions sympy networkx jinja2 fsspec mpmath markupsafe  # what `import torch` imports
-  setuptools                                                                 # what torch.compile imports
+  filelock typing-extensions sympy networkx jinja2 fsspec mpmath markupsafe  # imported by `import torch`
+  setuptools                                                                 # imported by torch.compile
 )
 
 fail() {
@@ -38,8 +38,8 @@ install_torch() {
     fail "pip could not install ${pins[*]}; is the package index reachable?"
 }
 
-# One stub per missing library, each holding every function that is still undefined. Functions are bound when first
-# called, and a library without versions satisfies any version asked of it, so nothing else is needed to load.
+# Makes one stub per missing library, each with every function that is still undefined. This is enough to load PyTorch:
+# functions are bound when they are first called, and a library without versions satisfies any requested version.
 stub_missing_cuda() {
   local missing
   cd "$("$venv/bin/python" -c 'import sysconfig; print(sysconfig.get_path("purelib"))')/torch/lib"

@@ -1,5 +1,5 @@
-# cmake -P remove_rpaths.cmake FILE...: takes the paths of the machine they were built for out of libraries. A library that
-# has one of its own does not look where the program's says.
+# cmake -P remove_rpaths.cmake FILE...: removes the library paths of the build machine from libraries. A library with
+# its own path ignores the path of the program.
 math(EXPR last "${CMAKE_ARGC} - 1")
 foreach(i RANGE 3 ${last})
   file(RPATH_REMOVE FILE "${CMAKE_ARGV${i}}")

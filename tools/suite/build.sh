@@ -1,20 +1,20 @@
 #!/usr/bin/env bash
-# Builds what the tests of a preset want: build.sh PRESET. What CMake says stands in build/reports/PRESET.configure.log.
+# Builds what the tests of a preset need: build.sh PRESET. CMake's output goes to build/reports/PRESET.configure.log.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/../.."
 
 readonly preset=$1 log=build/reports/$1.configure.log
 selection=$(tools/suite/selection.sh "$preset")
 
-# Programs of the selection. Tests are named after their program, those under mpirun with _np<ranks> behind, parts with
-# _half<n>, with the kernels of older processors _avx2; the end-to-end tests are Python and run the program itself.
+# The programs of the selected tests. A test is named after its program, followed by _np<ranks> under mpirun, _half<n>
+# for a part, _avx2 with the kernels of older processors. The end-to-end tests are Python and run the program itself.
 programs() {
   # shellcheck disable=SC2086 # options, one word each
   ctest --test-dir "build/$preset" --show-only $selection |
     sed -n 's/^ *Test *#[0-9]*: *//p' | sed 's/_\(np\|half\|avx\)[0-9]*$//; s/^end_to_end.*/polyscene/' | sort -u
 }
 
-# A folder that is there stays as it was made: for people, who change a file at a time.
+# An existing folder keeps its configuration, for developers who change one file at a time.
 how=(-DPOLYSCENE_TESTS=ON)
 [[ -e build/$preset/CMakeCache.txt ]] || how+=(-DPOLYSCENE_UNITY=ON)
 mkdir -p "${log%/*}"

@@ -1,11 +1,12 @@
 #!/usr/bin/env bash
-# What the compiler says of every device kernel, without a device: registers, spills, shared memory, and the widths of
-# the accesses to global memory in the machine code; and what the kernels must move at SFPNet's sizes. Prints Markdown.
+# Prints, as Markdown and without a device, the compiler's report on every device kernel (registers, spills, shared
+# memory), the widths of accesses to global memory in the machine code, and the bytes that kernels must move at SFPNet's
+# sizes.
 #
 #   tools/bench/gpu/registers.sh [sm_90] > tools/bench/results/kernels_sm90_static.md
 #
-# Wants nvcc and nvdisasm (cuda-nvdisasm in NVIDIA's packages for apt, nvidia-cuda-nvdisasm in those for pip) on the PATH,
-# and a build folder with kernels_bench: build/release, or another in BUILD.
+# Needs nvcc and nvdisasm in PATH (packages cuda-nvdisasm for apt, nvidia-cuda-nvdisasm for pip), and a build folder
+# with kernels_bench: build/release, or the one in BUILD.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/../../.."
 

@@ -15,7 +15,7 @@ NOT_CODE = re.compile(f"(?P<comment>{COMMENT})|{RAW_STRING}|{STRING}|{DIRECTIVE}
 ACCESS = re.compile(r"^(?:\s*(?:public|private|protected)\s*:(?!:))+")
 SCOPE = re.compile(r"^(?:inline )?(?:namespace\b *([\w:]*)|extern)\s*$")
 CLASS = re.compile(r"^(?:class|struct|union)\b((?:[^:]|::)*)")
-# On what bare() leaves; behind a function's parameters, or behind the last initialiser of a constructor.
+# Matches the result of bare(): after a function's parameters, or after the last initialiser of a constructor.
 FUNCTION = re.compile(r"@[\s&]*(?:(?:const|noexcept|override|final|try)\b[\s@&]*)*(?:->.*|requires\b.*)?$", re.DOTALL)
 INITIALISERS = re.compile(r"@[\w\s]*(?<!:):(?!:)")
 LAMBDA = re.compile(r"\](?:\s*<[^<>]*>)?\s*@?\s*(?:mutable\b|noexcept\b|[A-Z_]+\b|\s)*(?:->[^;@]*)?$")
@@ -37,7 +37,7 @@ def comment_lines(text):
 
 
 def without_templates(head):
-    """Without `template <...>` in front."""
+    """The text without a leading `template <...>`."""
     while match := re.match(r"\s*template\s*<", head):
         depth, end = 1, match.end()
         while depth and end < len(head):
@@ -48,7 +48,7 @@ def without_templates(head):
 
 
 def bare(head):
-    """Without attributes and access; what is in brackets is one @."""
+    """The text without attributes and access specifiers; everything in brackets becomes one @."""
     head = ACCESS.sub("", re.sub(r"\[\[[^\]]*\]\]|\balignas\([^)]*\)", "", head)).strip()
     inner = re.compile(r"\([^(){}]*\)|\{[^(){}]*\}")
     while (smaller := inner.sub("@", head)) != head:
@@ -57,7 +57,7 @@ def bare(head):
 
 
 def kind_of(head):
-    """What the brace behind `head` opens, and its name: scope, class, function, lambda, values or other."""
+    """Kind (scope, class, function, lambda, values, other) and name of the block that the brace after `head` opens."""
     head = bare(head)
     if LAMBDA.search(head):
         return "lambda", ""
@@ -75,12 +75,12 @@ def kind_of(head):
 
 
 class Outline:
-    """Functions and classes of one file, by its braces."""
+    """Finds the functions and classes of one file by its braces."""
 
     def __init__(self, path, text):
         self.path, self.text = path, NOT_CODE.sub(blank, text)
         self.functions, self.classes = [], []
-        # The open braces as (kind, name, where its head begins, first line's place); None names an unnamed namespace.
+        # The open braces as (kind, name, start of the head, position of the first line); unnamed namespaces: None.
         self.open, self.head = [], 0
         for match in re.finditer(r"[{};]", self.text):
             {"{": self.enter, "}": self.leave, ";": self.end}[match.group()](match.start())

@@ -25,7 +25,7 @@ ROOT = pathlib.Path(__file__).resolve().parents[1]
 HEADERS = (".h", ".hpp")
 SOURCES = (".cc", ".cu")
 LONG_LINE, LONG_FUNCTION, SMALL_FILE = 100, 60, 20
-# A top folder whose own folders have an order.
+# Top folders whose sub-folders have an order.
 ORDERED = ("core", "dist", "embedding", "ops")
 PRODUCT = (*ORDERED, "launcher")
 NUMBER = r"(?:std::)?(?:u?int\d*(?:_t)?|s?size_t|ptrdiff_t|double|unsigned(?: \w+)?|(?:long ?)+)"
@@ -38,7 +38,7 @@ def git(*words):
 
 
 def tracked(revision):
-    """{path: text} of C++, CUDA and READMEs."""
+    """{path: text} of C++, CUDA and README files."""
     with tarfile.open(fileobj=io.BytesIO(git("archive", revision))) as archive:
         wanted = [m for m in archive if m.isfile() and m.name.endswith((*HEADERS, *SOURCES, "README.md"))]
         return {m.name: archive.extractfile(m).read().decode(errors="replace") for m in wanted}
@@ -68,7 +68,7 @@ def arrows(files, top):
 
 
 def upward(found):
-    """The fewest arrows that run up in any order of the folders, and their includes: by the best order of each set."""
+    """The fewest upward includes in any order of the folders, and these includes; from the best order of each set."""
     folders = sorted({folder for arrow in found for folder in arrow})
     best = {frozenset(): (0, 0, [])}
     for size in range(1, len(folders) + 1):
@@ -78,7 +78,7 @@ def upward(found):
 
 
 def with_topmost(found, below, last, order):
-    """`order` of the others with `last` put on top: what they include of it runs up."""
+    """`order` with `last` on top: includes of `last` by the others are upward."""
     more = [(a, last) for a in sorted(below) if (a, last) in found]
     return order[0] + len(more), order[1] + sum(found[arrow] for arrow in more), order[2] + more
 

@@ -33,17 +33,17 @@ EXPERIMENTS = {"sfpnet": "demo", "pepnet": "kuairand_pepnet", "din": "kuairand_d
                "lr": "kuairand_lr"}
 DEMO = ROOT / "configs/data/demo/kuairand"
 MPIRUN = [os.environ.get("MPIEXEC", "mpirun"), "--allow-run-as-root", "--oversubscribe", "--bind-to", "none", "-np"]
-# What changes results or speed from outside is left out of the environment; threads are told by --threads.
+# Variables that change results or speed are removed from the environment; --threads sets the threads.
 FOREIGN = re.compile(r"(OMP|GOMP|KMP|DNNL|ONEDNN|MKL|POLYSCENE|OMPI|PMIX|PMI|SLURM)_")
 FIXED = {"OMP_DYNAMIC": "FALSE", "OMP_WAIT_POLICY": "PASSIVE", "DNNL_VERBOSE": "0", "LC_ALL": "C", "TZ": "UTC"}
-# Lengths and names of logs, which hold times, and the hash of the manifest that says them.
+# The manifest's lengths and names of logs, which hold times, and its own hash, which depends on them.
 LOGS = re.compile(r"^xxh3: \w+\n|^log \{\n(?:  .*\n)*\}\n", re.MULTILINE)
-# What mpirun says of a program that ends with an error, and which rank was first.
+# mpirun's message about a program that fails, with the rank that failed first.
 BANNER = re.compile(r"^-{60,}\n(?:.*\n)*?-{60,}\n", re.MULTILINE)
 TIME = re.compile(r"\d[\d.]*[kM]?(?= (?:samples/s|rows/s|s|ms)\b)|(?<=ETA )\S+")
 DTYPES = {"F64": "<f8", "F32": "<f4", "F16": "<f2", "BF16": "<u2", "I64": "<i8", "I32": "<i4", "U64": "<u8",
           "U32": "<u4", "I16": "<i2", "U16": "<u2", "I8": "i1", "U8": "u1", "BOOL": "?"}
-# Each a run on planted data that takes other roads through models, optimisers and schedules.
+# Each is a run on generated data that uses other models, optimisers and schedules.
 VARIANTS = {
     "adagrad": ["embedding.optimizer={kind: ADAGRAD weight_decay: 0.01}", "train.optimizer={kind: ADAGRAD}",
                 "train.clip_norm=0.5"],
@@ -68,7 +68,7 @@ def train(output, *settings, config="planted.pbtxt", threads=1):
 
 
 def uses_of(run, sample, formats):
-    """All that is done with a trained run; what it writes goes to RUN-uses/."""
+    """Commands that use a trained run; their output goes to RUN-uses/."""
     uses, one = f"{run}-uses", ["--threads", "1"]
     yield 1, ["evaluate", "--run", run, "--split", "test", *one]
     yield 1, ["evaluate", "--run", run, "--split", "valid", "--json", "--best", *one]
@@ -89,7 +89,7 @@ def model_commands():
 
 
 def rank_commands():
-    """One rank, several, virtual ones, threads: on planted data."""
+    """Runs on generated data with one rank, several ranks, virtual ranks, and threads."""
     for threads in (1, 2):
         yield 1, train(f"one-{threads}", threads=threads)
         yield 2, train(f"two-{threads}", threads=threads)
@@ -102,7 +102,7 @@ def rank_commands():
 
 
 def resume_commands():
-    """Runs that end early and are resumed: on as many ranks, on others, from incremental checkpoints."""
+    """Runs that end early and are resumed: on the same number of ranks, on another, from incremental checkpoints."""
     saving = "train.checkpoint={every_steps: 5 keep_last: 4 full_every: 3 keep_best: true}"
     for ranks, then, virtual, config in ((1, 1, 0, "bounded"), (2, 2, 0, "planted"), (2, 1, 2, "planted")):
         run = f"resumed-{ranks}-{then}"
@@ -119,7 +119,7 @@ def resume_commands():
 
 
 def other_commands():
-    """Variants of the configuration, a start from another model, and what is only looked at."""
+    """Variants of the configuration, a start from another model, and commands that only read."""
     for name, settings in VARIANTS.items():
         yield 1, train(name, *settings)
     yield 1, train("warm", "train.warm_start={from: \"one-1\" mismatch: CONVERT}", "embedding.dim=4")
@@ -130,7 +130,7 @@ def other_commands():
 
 
 def refused_commands():
-    """Commands that end with another exit code than 0."""
+    """Commands that must fail."""
     yield 1, ["checkpoint", "diff", "adagrad/model", "sgd/model"]
     yield 1, ["checkpoint", "diff", "resumed-1-1", "resumed-2-1"]
     yield 1, train("one-1")
@@ -152,7 +152,7 @@ def make_data(work):
 
 
 def run_one(program, work, ranks, words):
-    """Exit code, and what was printed."""
+    """Runs a command. Returns its exit code and output."""
     environment = {name: value for name, value in os.environ.items() if not FOREIGN.match(name)} | FIXED
     for folder in {word.split("/")[0] for word in words if "-uses/" in word}:
         (work / folder).mkdir(exist_ok=True)
@@ -164,7 +164,7 @@ def run_one(program, work, ranks, words):
 
 
 def run_all(program, work):
-    """Runs every command in `work`; what each printed goes to printed/. Returns what failed and should not."""
+    """Runs every command in `work`; their output goes to printed/. Returns the unexpected failures."""
     good = [*model_commands(), *rank_commands(), *resume_commands(), *other_commands()]
     failed = []
     (work / "printed").mkdir()
@@ -183,7 +183,7 @@ def without_times(value):
 
 
 def content(path):
-    """What must be equal: the bytes, without times in texts."""
+    """The content that must be equal: the bytes, in texts without times."""
     if path.name == "metrics.jsonl":
         return "\n".join(json.dumps(without_times(json.loads(line))) for line in path.read_text().splitlines())
     if path.name == "manifest.pbtxt":
@@ -204,14 +204,14 @@ def tensors(path):
 
 
 def columns(path):
-    """{name: values} of a Parquet file; what has no numbers alone as objects."""
+    """{name: values} of a Parquet file; columns that are not numeric as objects."""
     lists = pq.read_table(path).to_pydict()
     arrays = {name: np.array(values) for name, values in lists.items()}
     return {name: a if a.dtype.kind in "biuf" else np.array(lists[name], object) for name, a in arrays.items()}
 
 
 def greatest_difference(before, after):
-    """Of the first tensor or column that differs."""
+    """The greatest difference in the first tensor or column that differs."""
     for name in sorted(before.keys() | after.keys()):
         if name not in before or name not in after:
             return f"{name} only {'before' if name in before else 'after'}"
@@ -234,7 +234,7 @@ def first_line(before, after):
 
 
 def describe(before, after):
-    """What differs first between two files that differ."""
+    """Describes the first difference between two files."""
     if before.is_symlink() and after.is_symlink():
         return f"link to {os.readlink(before)} and {os.readlink(after)}"
     if not os.path.lexists(before) or not os.path.lexists(after):
@@ -251,7 +251,7 @@ def describe(before, after):
 
 
 def files(root):
-    """{comparison: {path}}; a comparison has what stands in a run's folder under one name."""
+    """{comparison: {path}}; a comparison has all paths with the same name in a run's folder."""
     found = {}
     for path in root.rglob("*"):
         at = path.relative_to(root)
@@ -297,7 +297,7 @@ def parse(words):
 
 
 def run_both(options, top):
-    """False where a command fails with BEFORE that should not."""
+    """Returns False if a command unexpectedly fails with BEFORE."""
     for name in ("before", "after"):
         start = time.monotonic()
         make_data(top / "work")

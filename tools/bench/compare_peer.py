@@ -11,7 +11,7 @@ import statistics
 import subprocess
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
-STEPS = {4096: (8, 4), 128: (100, 40)}  # of the peer; batches of Polyscene, gone over three times
+STEPS = {4096: (8, 4), 128: (100, 40)}  # steps of the peer; batches of Polyscene, each used three times
 
 
 def last_json(command):

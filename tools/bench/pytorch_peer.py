@@ -38,7 +38,7 @@ def bag_sum(rows, indices, offsets):
 
 
 class Lookup(Function):
-    """weight[ids]. The gradient sums rows by sorted id, at a third of the time of PyTorch's own."""
+    """weight[ids]. The gradient sums rows by sorted id, which takes a third of the time of PyTorch's own."""
 
     @staticmethod
     def forward(ctx, weight, ids):
@@ -102,7 +102,7 @@ class Dap(Function):
 
 
 class Tailor(Function):
-    """b + ReLU(b Wb + r) Wo + co with r one row per sample: as few passes over the behaviours as eager mode allows."""
+    """b + ReLU(b Wb + r) Wo + co, where r has one row per sample. Takes as few passes as eager mode allows."""
 
     @staticmethod
     def forward(ctx, b, row, w_b, w_o, c_o, layout):
@@ -121,14 +121,14 @@ class Tailor(Function):
 
 
 class Packed:
-    """Which rows of a packed matrix belong to which sample."""
+    """The sample of each row of a packed matrix."""
 
     def __init__(self, offsets, behaviours, dtype):
         lengths = offsets.diff()
         self.offsets = offsets
         self.rows = torch.arange(behaviours, device=offsets.device)
         samples = torch.arange(len(lengths), device=offsets.device)
-        self.sample = torch.repeat_interleave(samples, lengths, output_size=behaviours)  # without a wait for the device
+        self.sample = torch.repeat_interleave(samples, lengths, output_size=behaviours)  # no wait for the device
         self.scale = (1.0 / lengths.clamp(min=1).float()[:, None]).to(dtype)
 
     def sum(self, rows):  # [behaviours, width] -> [samples, width]
@@ -251,7 +251,7 @@ class Trainer:
     def sfpnet_padded(self, batch):
         lengths = batch.offsets.diff()
         mask = torch.arange(data.LONGEST, device=lengths.device)[None, :] < lengths[:, None]
-        rows = (torch.cumsum(mask.view(-1), 0) - 1).clamp_(min=0)  # a padded place repeats the behaviour before it
+        rows = (torch.cumsum(mask.view(-1), 0) - 1).clamp_(min=0)  # padding repeats the behaviour before it
         ids = batch.history.t().index_select(0, rows)
         b = self.look_up(ids).view(len(lengths), data.LONGEST, -1).to(self.dtype)
         scale = 1.0 / lengths.clamp(min=1).float()[:, None]
@@ -284,7 +284,7 @@ class Trainer:
 
 
 def measure(trainer, batches, steps):
-    """Wall and processor seconds of each step, after one round over distinct shapes to warm up."""
+    """Wall and processor seconds of each step. One round over the distinct shapes comes first as warm-up."""
     for batch in batches[:3]:
         trainer.step(batch)
     wall, processor = [], []
@@ -297,8 +297,8 @@ def measure(trainer, batches, steps):
 
 
 def measure_device(trainer, batches, steps, rounds=5):
-    """Wall seconds of a step, a mean for each round: the host is not to wait within one. The batches warm up, twice over,
-    since compilers and allocators see new shapes."""
+    """Wall seconds of a step, as a mean for each round, since the host must not wait within a round. Two passes over the
+    batches come first as warm-up, since compilers and allocators see new shapes."""
     for batch in batches * 2:
         trainer.step(batch)
     seconds = []

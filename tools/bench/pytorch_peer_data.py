@@ -4,7 +4,7 @@ the same shape. Ids are rows of one table that all features share, each feature 
     pytorch_peer_data.py --data FOLDER --save FILE.npz    what a machine without pyarrow reads: --data FILE.npz
 """
 
-from __future__ import annotations  # batches alone want torch
+from __future__ import annotations  # only batches need torch
 
 import argparse
 import glob
@@ -18,7 +18,7 @@ try:
 except ImportError:  # --save does without
     torch = None
 
-# The context fields of configs/data/kuairand.pbtxt. Those of a behaviour share the rows of the field of that name.
+# The context fields of configs/data/kuairand.pbtxt. The sides of a behaviour share the rows of the field of that name.
 IDS = (
     ["user_id", "user_active_degree", "is_live_streamer", "is_video_author"]
     + [f"onehot_feat{i}" for i in range(18) if i != 5]
@@ -27,7 +27,7 @@ IDS = (
 NUMBERS = ["follow_user_num", "fans_user_num", "friend_user_num", "register_days", "video_duration_s", "video_age_days"]
 SIDES = {"hist_video": "video_id", "hist_author": "author_id", "hist_tag": "tag", "hist_tab": "tab"}
 BUCKETS = 12
-COLUMNS = ["context", "scenario", "history", "offsets", "label", "table_rows"]  # of a saved file
+COLUMNS = ["context", "scenario", "history", "offsets", "label", "table_rows"]  # arrays of a saved file
 LONGEST = 50
 
 
@@ -57,7 +57,7 @@ def load(folder, fields):
     table = pyarrow.concat_tables([parquet.read_table(file, use_threads=False) for file in files]).combine_chunks()
 
     def codes(columns):
-        """Columns of one vocabulary as ids 0.. in order of appearance, and the vocabulary's size. Missing is a value."""
+        """Columns of one vocabulary as ids 0.. in order of appearance, and its size. A missing value has an id."""
         encoded = pyarrow.concat_arrays(columns).dictionary_encode(null_encoding="encode")
         ids = encoded.indices.to_numpy().astype(numpy.int64)
         return numpy.split(ids, numpy.cumsum([len(column) for column in columns])[:-1]), len(encoded.dictionary)
@@ -82,7 +82,7 @@ def load(folder, fields):
 
 
 def synthesize(samples, fields, seed):
-    """The same, at random, with the vocabularies, the skew and the lengths of the real data."""
+    """Random ids of the same form, with the vocabularies, the skew and the lengths of the real data."""
     random = numpy.random.default_rng(seed)
     sizes = {"user_id": 27000, "video_id": 7600, "author_id": 6000, "tag": 60, "tab": 15, "music_id": 5000, "hour": 24}
     lengths = numpy.where(random.random(samples) < 0.6, LONGEST, random.integers(0, LONGEST + 1, samples))
@@ -102,7 +102,7 @@ def synthesize(samples, fields, seed):
 
 
 def batches(columns, size, count, seed):
-    """Batches of shuffled rows, of as many epochs as it takes, and the number of table rows."""
+    """Batches of shuffled rows, from as many epochs as needed, and the number of table rows."""
     context, scenario, history, offsets, label, table_rows = columns
     if len(label) < size:
         raise SystemExit(f"only {len(label)} rows: fewer than one batch of {size}")

@@ -29,7 +29,7 @@ def train(binary, model, seed, data, out, overrides):
 
 
 def best(folder):
-    """Metrics of the evaluation with the best AUC: the state that the run's model holds."""
+    """Metrics of the evaluation with the best AUC, whose model the run keeps."""
     lines = (folder / "metrics.jsonl").read_text().splitlines()
     evaluations = [entry for entry in map(json.loads, lines) if entry["kind"] == "evaluation"]
     metrics = max(evaluations, key=lambda entry: entry["metrics"]["auc"])["metrics"]

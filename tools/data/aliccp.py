@@ -31,14 +31,14 @@ import conversion
 from conversion import DataError, ShardWriter, StagedOutput, UsageError, at_least
 
 SPLITS = ("train", "valid", "test")
-# Field of the publisher -> column.
+# The publisher's field -> column.
 SCENARIO = {"301": "scenario"}
 USER_FIELDS = {"101": "user_id", "121": "profile_121", "122": "profile_122", "124": "profile_124", "125": "profile_125",
                "126": "profile_126", "127": "profile_127", "128": "profile_128", "129": "profile_129"}
 ITEM_FIELDS = {"205": "item_id", "206": "category_id", "207": "shop_id", "216": "brand_id"}
 # Fields that a line may repeat: an item may have several intentions, and with them several crosses.
 ITEM_BAGS = {"210": "intentions_210", "508": "cross_508", "509": "cross_509", "702": "cross_702", "853": "cross_853"}
-# The place in this list is the beh_type.
+# The index in this list is the beh_type.
 BEHAVIOUR_BAGS = {"109_14": "categories_109_14", "110_14": "shops_110_14", "127_14": "brands_127_14",
                   "150_14": "intentions_150_14"}
 BEHAVIOURS = ("beh_type", "beh_id", "beh_weight")
@@ -50,7 +50,7 @@ CACHED_LINES = 1024
 
 class Bag(NamedTuple):
     ids: np.ndarray  # int64
-    weights: np.ndarray  # float64 until it is written, so that ties are the text's
+    weights: np.ndarray  # float64 until it is written, so that weights are equal only if their text is
 
 
 class Features(NamedTuple):
@@ -126,7 +126,7 @@ def integer(text, name, where, values=None):
 
 
 def common_key(text, where):
-    """The common index, 16 hexadecimal digits, as a number."""
+    """Converts a common index, 16 hexadecimal digits, to a number."""
     try:
         if len(text) == 16:
             return int(text, 16)
@@ -144,7 +144,7 @@ def open_raw(path):
 # ---- Common features: on disk, found through a sorted index ----
 
 class CommonFeatures:
-    ENTRY = struct.Struct(">QQQ")  # big-endian, so that the order of the bytes is the order of the numbers
+    ENTRY = struct.Struct(">QQQ")  # big-endian, so that bytes sort like numbers
 
     def __init__(self, path, index_path, max_length):
         self.path, self.max_length = path, max_length
@@ -152,10 +152,10 @@ class CommonFeatures:
         self.file = open_raw(path)
         self._write_index(index_path)
         entries = np.memmap(index_path, dtype=f"S{self.ENTRY.size}", mode="r+")
-        entries.sort()  # in the file's own pages
+        entries.sort()  # in place, in the mapped file
         self.index = np.asarray(entries.view([("key", ">u8"), ("byte", ">u8"), ("line", ">u8")]))
         self.repeated = self._count_repeated()
-        # A cache per object, not per class: it dies with the open file.
+        # A cache per object and not per class, so that it is freed with the open file.
         self.find = functools.lru_cache(CACHED_LINES)(self._find)
 
     def _write_index(self, index_path):
@@ -177,7 +177,7 @@ class CommonFeatures:
         return repeated
 
     def _find(self, key):
-        """The features of a common index and its heaviest behaviours, or None where no line has it."""
+        """The features of a common index and its heaviest behaviours, or None if no line has it."""
         place = self._first_at_least(key)
         if place == len(self.index) or int(self.index["key"][place]) != key:
             return None
@@ -209,7 +209,7 @@ class Sample(NamedTuple):
     sample_id: int
     click: int
     purchase: int
-    key: int  # of the common features
+    key: int  # common index
     features: Features
     where: str
 
@@ -269,7 +269,7 @@ def _column(field, rows):
 
 
 def _sides(rows, of_sample):
-    """The features of each row that its sample brings, or those it shares."""
+    """The features of each row, from its sample or from its common features."""
     return [row.sample.features if of_sample else row.common for row in rows]
 
 
@@ -324,7 +324,7 @@ class SplitSink:
 
 
 def convert_half(args, half, stage, schema, summary):
-    """Writes the splits that one half of the raw data ("train" or "test") gives."""
+    """Writes the splits of one half of the raw data ("train" or "test")."""
     parser = FeatureParser({**SCENARIO, **ITEM_FIELDS}, ITEM_BAGS)
     common = CommonFeatures(args.raw / f"common_features_{half}.csv", stage.scratch(f"common_{half}.index"),
                             args.max_length)

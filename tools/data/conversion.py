@@ -23,7 +23,7 @@ class UsageError(Exception):
 
 
 class DataError(Exception):
-    """A raw file is absent or not what its format promises (exit code 3)."""
+    """A raw file is missing or does not have its format (exit code 3)."""
 
     def __init__(self, where, wanted, came, hint):
         super().__init__(f"{where}: wanted {wanted}, got {came}; {hint}")
@@ -43,7 +43,7 @@ def run(name, main, argv=None):
 
 
 def open_text(path, hint):
-    """The file as UTF-8 text, or a DataError that says what to try."""
+    """Opens the file as UTF-8 text. Raises a DataError that tells what to try."""
     try:
         return open(path, "r", encoding="utf-8", newline="")
     except FileNotFoundError:
@@ -55,7 +55,7 @@ def open_text(path, hint):
 class CsvTable:
     """Rows of a CSV file with a header; each row comes with its line number, for messages.
 
-    Only the columns named in `columns` are promised to exist; the rest of a row is passed along untouched.
+    Only the columns named in `columns` are checked to exist; the rest of a row is passed on unchanged.
     """
 
     def __init__(self, path, columns):
@@ -75,7 +75,7 @@ class CsvTable:
                                          "the line is cut or a field with a comma is not quoted; repair or remove it")
                     yield reader.line_num, row
             except (csv.Error, UnicodeDecodeError) as error:
-                # The text is decoded in blocks: the fault is below this line, not always right below.
+                # The text is decoded in blocks, so the error is below this line, but not always on the next line.
                 raise DataError(f"{self.path} after line {reader.line_num}", "CSV in UTF-8", str(error),
                                 "unpack the file again") from None
 
@@ -99,7 +99,7 @@ class CsvTable:
         return DataError(f"{self.path}:{line}", wanted, came, hint)
 
     def integer(self, text, column, line, minimum=None):
-        """An integer; `7.0` counts as 7 because the publishers went through floating point for columns with gaps."""
+        """An integer; `7.0` counts as 7 because the publishers wrote columns with gaps as floats."""
         try:
             value = int(text)
         except ValueError:
@@ -128,7 +128,7 @@ def _integral_float(text):
 
 
 class StagedOutput:
-    """A folder of splits that is written aside and renamed, so that a split is either whole or absent.
+    """A folder of splits that is written under a temporary name and renamed, so a split is complete or absent.
 
     with StagedOutput(out, ("train", "valid"), overwrite) as stage: write below stage.folder(split)
     """
@@ -152,7 +152,7 @@ class StagedOutput:
         return self.aside / split
 
     def scratch(self, name):
-        """A file that is gone when the conversion ends."""
+        """Path of a temporary file, which is removed when the conversion ends."""
         return self.aside / name
 
     def __exit__(self, kind, value, trace):
@@ -167,7 +167,7 @@ class StagedOutput:
 class ShardWriter:
     """Writes row groups into part-00000.parquet, part-00001.parquet ... of `folder`, `groups_per_file` in each.
 
-    A split without a row leaves no folder.
+    A split without rows gets no folder.
     """
 
     def __init__(self, folder, schema, groups_per_file, compression_level):
@@ -224,7 +224,7 @@ def add_output_options(parser):
 
 
 def check_columns(named, fields):
-    """Refuses names that are no column."""
+    """Refuses names that are not columns."""
     known = [f.name for f in fields]
     unknown = sorted(set(named) - set(known))
     if unknown:
@@ -232,7 +232,7 @@ def check_columns(named, fields):
 
 
 def hash_of_id(value):
-    """splitmix64: spreads consecutive ids evenly and is the same everywhere."""
+    """splitmix64: spreads consecutive ids evenly and gives the same values on every machine."""
     mask = 2**64 - 1
     value = (value + 0x9E3779B97F4A7C15) & mask
     value = (value ^ value >> 30) * 0xBF58476D1CE4E5B9 & mask
@@ -241,7 +241,7 @@ def hash_of_id(value):
 
 
 def print_table(header, rows):
-    """Columns wide enough for their longest cell; numbers to the right."""
+    """Prints columns as wide as their longest cell, with numbers aligned to the right."""
     cells = [[str(c) for c in row] for row in [header] + rows]
     widths = [max(len(row[i]) for row in cells) for i in range(len(header))]
     for row in cells:

@@ -33,12 +33,12 @@ USERS, VIDEOS = "user_features_pure.csv", "video_features_basic_pure.csv"
 HISTORIES = "user_histories_until_4_24.csv"
 REPAIR = "repair or remove the line"
 SPLITS = ("train", "valid", "test")
-UNKNOWN = -1  # in the sequences, where Parquet nulls would cost every reader a second mask
+UNKNOWN = -1  # in sequences; Parquet nulls there would cost every reader a second mask
 UTC8_MS = 8 * 3600 * 1000
 HOUR_MS, DAY_MS = 3600 * 1000, 24 * 3600 * 1000
 MISSING = ("", "-124", "-124.0", "UNKNOWN")
 
-# Never among them: play_time_ms and every other consequence of the impression itself.
+# play_time_ms and other consequences of the impression must never be among them.
 LOG_COLUMNS = ("user_id", "video_id", "date", "time_ms", "is_click", "long_view", "tab")
 USER_STRINGS = ("user_active_degree", "follow_user_num_range", "fans_user_num_range", "friend_user_num_range",
                 "register_days_range")
@@ -55,7 +55,7 @@ MAX_TAB = 2**15
 
 
 def pack_behaviour(video, tab, click, long_view):
-    """`video` is an index into VideoTable; the others are -1 where unknown."""
+    """Packs a behaviour into 8 bytes. `video` is an index into VideoTable; the others are -1 if unknown."""
     return ((video << 16 | tab + 1) << 2 | click + 1) << 2 | long_view + 1
 
 
@@ -69,7 +69,7 @@ def unpack_behaviours(packed):
 class Impression(NamedTuple):
     time_ms: int
     source: tuple  # (number of the log, line); orders lines of equal time
-    line: tuple  # the fields as they stand in the file
+    line: tuple  # the fields as in the file
     user: int
     video: int
     date: int
@@ -101,9 +101,9 @@ def read_log(path, number, keeps_user):
 
 
 def sort_within(impressions, path, window_ms, stats):
-    """Sorts a stream in which no line is more than `window_ms` late; holds one such window.
+    """Sorts a stream in which no line is more than `window_ms` late. Holds one such window in memory.
 
-    The published logs need it: they are joined from days, and a day's lines begin before the last of the day before.
+    The published logs need it: they are concatenated from days that overlap in time.
     """
     heap, newest = [], 0
     for impression in impressions:
@@ -264,9 +264,9 @@ class Histories:
         return [table.integer(v, column, line, minimum=0) for v in text.split("^")] if text else []
 
     def before(self, user, time_ms):
-        """Packed behaviours of strictly earlier time, or None where the history file reaches past `time_ms`.
+        """Packed behaviours of strictly earlier time, or None if the history file has behaviours after `time_ms`.
 
-        The file gives one time per user, that of its last behaviour; which of the others came earlier is not known.
+        The file gives one time per user, that of its last behaviour; the times of the others are not known.
         """
         if time_ms <= self.known_from_ms.get(user, -1):
             return None
@@ -277,12 +277,12 @@ class Histories:
             return
         behaviours = self.of_user.setdefault(impression.user, array("q"))
         behaviours.append(pack_behaviour(video, impression.tab, impression.click, impression.long_view))
-        if len(behaviours) >= 2 * self.max_length:  # cut now and then, not at each append
+        if len(behaviours) >= 2 * self.max_length:  # cut only now and then, which is cheaper than at each append
             del behaviours[:-self.max_length]
 
 
 def align_long_views(shown, long_viewed):
-    """[(video, 1 or 0)] for `shown`: both lists end at the same time, so their matches are read off from the end."""
+    """[(video, 1 or 0)] for `shown`: both lists end at the same time, so they are matched from the end."""
     flags, left = [], len(long_viewed) - 1
     for video in reversed(shown):
         match = left >= 0 and long_viewed[left] == video
@@ -294,7 +294,7 @@ def align_long_views(shown, long_viewed):
 # ---- First pass: how often training shows each id ----
 
 class IdCounts:
-    """How often each id occurs in training impressions. Nothing of another split is counted."""
+    """Counts how often each id occurs in training impressions. Other splits are not counted."""
 
     def __init__(self, min_count):
         self.min_count = min_count
@@ -348,7 +348,7 @@ def schema_of(drop):
 
 
 class Batch:
-    """Rows of one split on their way to a row group."""
+    """Rows of one split that wait for their row group."""
 
     def __init__(self):
         self.rows = []  # (row_id, Impression, video index)
@@ -361,7 +361,7 @@ class Batch:
 
 
 class RowBuilder:
-    """Makes the columns of a batch; an id that training does not show often enough is null, or -1 in a sequence."""
+    """Makes the columns of a batch. An id that is too rare in training becomes null, or -1 in a sequence."""
 
     def __init__(self, users, videos, counts, schema):
         self.users, self.videos, self.counts, self.schema = users, videos, counts, schema
@@ -453,7 +453,7 @@ def write_splits(args, users, videos, counts, histories, keeps_user, stage):
             if len(batches[split].rows) == args.row_group_rows:
                 writers[split].write_row_group(builder.table(batches[split]))
                 batches[split] = Batch()
-        for impression in moment:  # only now, so that impressions of one time_ms do not see each other
+        for impression in moment:  # after the rows, so that impressions of one time_ms do not see each other
             histories.add(impression, videos.index(impression.video))
     for split in SPLITS:
         if batches[split].rows:

@@ -1,4 +1,4 @@
-"""The folder as a program: python3 tools/gpu_check."""
+"""Makes the folder a program: python3 tools/gpu_check."""
 
 import pathlib
 import sys

@@ -1,4 +1,4 @@
-"""Every operator on the device against the CPU, and under each of CUDA's sanitizers; communicators on devices."""
+"""Checks every operator on the device against the CPU and under CUDA's sanitizers, and communicators on devices."""
 
 import re
 
@@ -10,7 +10,7 @@ BATTERY_LIMIT_S = 60
 
 
 def counts(done):
-    """(passed, names that failed) of a GoogleTest program."""
+    """(number passed, names that failed) of a GoogleTest program."""
     passed = re.search(r"^\[  PASSED  \] (\d+) test", done.out, re.M)
     failed = set(re.findall(r"^\[  FAILED  \] ([A-Za-z]\S*?)(?:,| |$)", done.out, re.M))
     return int(passed[1]) if passed else 0, sorted(failed)

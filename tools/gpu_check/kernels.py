@@ -1,10 +1,10 @@
-"""Goals for what the benchmarks of kernels measure: shares of a limit of the same run, keys a second, ratios."""
+"""Goals of the kernel benchmarks: shares of a limit measured in the same run, keys per second, ratios."""
 
 from .report import FAIL, INFO, Line, judged
 
-COPY = {"dap": 0.75, "gate": 0.75, "rtm beside its products": 0.75}  # of what a copy of the same bytes takes
+COPY = {"dap": 0.75, "gate": 0.75, "rtm beside its products": 0.75}  # share of the speed of a copy of the same bytes
 ROWS = {"static forward": 0.75, "backward + SGD": 0.65, "backward + Adam": 0.65}
-KEYS = {  # a second
+KEYS = {  # per second
     "find, half full": 5e9,
     "find or insert, half full, all known": 2.5e9,
     "insert and evict, full": 1.2e9,
@@ -29,7 +29,7 @@ def missing(name):
 
 
 def judge_kernels(measured):
-    """What kernels_bench wrote: each product kernel stands there once for every precision."""
+    """Judges the output of kernels_bench, which has each product kernel once per precision."""
     kernels = measured["kernels"]
     copy = measured["copy_bytes_per_s"]
     yield Line(
@@ -44,7 +44,7 @@ def judge_kernels(measured):
 
 
 def judge_rows(measured):
-    """What embedding_gpu_bench wrote."""
+    """Judges the output of embedding_gpu_bench."""
     by_name = {result["name"]: result for result in measured}
     yield Line("speed", "embedding_gpu_bench", INFO, figure=f"{len(by_name)} figures", data={"results": measured})
     for name, goal in ROWS.items():

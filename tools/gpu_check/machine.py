@@ -1,4 +1,4 @@
-"""Device, driver, CUDA: what the results belong to."""
+"""The machine that the results belong to: device, driver, CUDA."""
 
 import os
 import platform
@@ -42,12 +42,12 @@ def describe(check):
 
 
 def libraries(check):
-    """Puts CUDA's libraries in the loader's path where it lacks them."""
+    """Adds the folders of CUDA libraries that the loader does not find to its path."""
     missing = missing_library_folders()
     for title, folder in missing.items():
         note = f"the loader does not find it, {folder} has it" if folder else ""
         if not folder:
             note = "neither the loader nor PyTorch nor /usr/local/cuda has it; put its folder into LD_LIBRARY_PATH"
-        lacking = FAIL if title == "cuBLASLt" else ABSENT  # ranks that share a device do without NCCL
+        lacking = FAIL if title == "cuBLASLt" else ABSENT  # ranks that share a device need no NCCL
         yield Line("machine", title, PASS if folder else lacking, note=note)
     check.use_libraries([folder for folder in missing.values() if folder])

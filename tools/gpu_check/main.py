@@ -28,7 +28,7 @@ GROUPS = {
 
 
 class Check:
-    """What the checks share."""
+    """State that the checks share."""
 
     def __init__(self, options, place, runner, facts, scratch):
         self.options, self.place, self.runner, self.facts = options, place, runner, facts
@@ -73,7 +73,7 @@ def parse(words):
 
 
 def guarded(group, function, check):
-    """Its lines; an exception, the end of the time too, is a line as well."""
+    """The lines of a check. An exception becomes a line too, also when the time is up."""
     try:
         yield from function(check)
     except Exception as error:

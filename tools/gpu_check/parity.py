@@ -1,4 +1,4 @@
-"""Training on the CPU, on CUDA, and on two ranks that share a device: the same losses and AUC from the same settings."""
+"""Checks that training on the CPU, on CUDA, and on two ranks that share a device gives the same losses and AUC."""
 
 import json
 import math
@@ -9,19 +9,19 @@ import shutil
 
 from .report import ABSENT, FAIL, Line, judged
 
-# What may differ, relatively but for the AUC: a loss of the first steps, of any step, the mean of all, the final AUC. Where
-# sums are cut otherwise their last bit differs, and training amplifies that: README.md has what two CPU ranks differ by.
+# Tolerances, relative except for the AUC: a loss of the first steps, of any step, the mean of all, the final AUC. Sums in
+# another order differ in the last bit, which training amplifies. README.md has the differences between CPU ranks.
 FIRST = 10
 TOLERANCES = {
     "FP32": {"first": 1e-5, "any": 3e-2, "mean": 2e-3, "auc": 5e-3},
     "BF16": {"first": 2e-3, "any": 5e-2, "mean": 5e-3, "auc": 1e-2},
 }
 RUN_LIMIT_S = 90
-WAITS_PER_STEP = 0.01  # a batch that is larger than all before still makes a buffer grow; train_bench's goal is 0
+WAITS_PER_STEP = 0.01  # a batch larger than all before makes a buffer grow; train_bench's goal is 0
 
 
 def ways(place):
-    """How a run is started: {name: (words before the program, options)}."""
+    """The ways to start a run: {name: (words before the program, options)}."""
     mpirun = [place.mpirun, "-np", "2", "--bind-to", "none", "--oversubscribe"]
     if os.geteuid() == 0:
         mpirun.append("--allow-run-as-root")
@@ -46,13 +46,13 @@ def train_command(check, model, folder, steps, log_every, settings=(), options=(
         *settings,
         *check.options.set,
     ]
-    threads = max(1, (os.cpu_count() or 1) // (2 * check.options.jobs))  # of each rank, with `jobs` runs at once
+    threads = max(1, (os.cpu_count() or 1) // (2 * check.options.jobs))  # per rank, with `jobs` runs at once
     where = ["--config", check.place.experiment(model), "--output", folder, "--overwrite", "--threads", threads]
     return [check.place.polyscene, "train", *where, *options, *(w for s in settings for w in ("--set", s))]
 
 
 class Trained:
-    """What a run left: losses by step, the last AUC, bytes of the model."""
+    """The results of a run: losses by step, the last AUC, bytes of the model."""
 
     def __init__(self, folder):
         lines = [json.loads(line) for line in (folder / "metrics.jsonl").read_text().splitlines()]
@@ -63,7 +63,7 @@ class Trained:
         }
 
     def differences(self, other):
-        """What TOLERANCES bound; not a number where a loss is none, or there are none."""
+        """The differences that TOLERANCES bound; NaN if a loss is NaN or there are no losses."""
         relative = [abs(a - b) / max(abs(b), 1e-9) for a, b in zip(self.losses, other.losses)]
         mean = abs(sum(self.losses) - sum(other.losses)) / max(abs(sum(other.losses)), 1e-9)
         return {
@@ -75,7 +75,7 @@ class Trained:
 
 
 def largest(values):
-    """Not a number where one is, which max() hides, or where there are none."""
+    """The largest value; NaN if one is NaN, which max() would hide, or if there are none."""
     return math.nan if not values or any(map(math.isnan, values)) else max(values)
 
 
@@ -102,7 +102,7 @@ def same_bits(name, first, second):
 
 
 def judge_model(check, title, results, precision):
-    """Lines for one model and precision from {way: Trained or a text why not}."""
+    """Lines for one model and precision from {way: Trained, or a text with the reason}."""
     for way in results:
         if way == "cpu":
             continue
@@ -163,7 +163,7 @@ def training(check):
 
 
 def host_waits(check):
-    """Waits that more steps add to a run whose tables and buffers have about grown, which is what is waited for before."""
+    """Waits that additional steps cause. The first steps are not counted, since tables and buffers grow in them."""
     steps = check.options.steps
     model = check.options.models[0] if check.options.models else "sfpnet"
     waits = {}

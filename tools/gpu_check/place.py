@@ -1,4 +1,4 @@
-"""Where things lie: programs in a build tree or an unpacked bundle, CUDA's libraries, tools of the machine."""
+"""Finds programs in a build tree or an unpacked bundle, CUDA's libraries, and tools of the machine."""
 
 import ctypes
 import importlib.util
@@ -11,7 +11,7 @@ LIBRARIES = {"cuBLASLt": ("libcublasLt.so.13", "libcublasLt.so.12"), "NCCL": ("l
 
 
 class Place:
-    """`root` has configs/ and tools/; programs are in the bundle that it is, else in `build`."""
+    """`root` has configs/ and tools/; programs are in the bundle if `root` is one, else in `build`."""
 
     def __init__(self, root, build=None, polyscene=None):
         self.root = pathlib.Path(root)
@@ -22,7 +22,7 @@ class Place:
         self.mpirun = str(self.root / "mpirun") if self.is_bundle else shutil.which("mpirun")
 
     def program(self, name):
-        """None where it was not built."""
+        """Path of a program, or None if it was not built."""
         path = self.bin / name
         return path if os.access(path, os.X_OK) else None
 
@@ -46,7 +46,7 @@ class Place:
 
 
 def tool(name, *folders):
-    """Path of a program of the machine, or None: in PATH, else in CUDA's usual folders."""
+    """Path of a program of the machine, from PATH or CUDA's usual folders, or None."""
     return shutil.which(name) or shutil.which(name, path=os.pathsep.join([*folders, "/usr/local/cuda/bin"]))
 
 
@@ -59,14 +59,14 @@ def loads(name):
 
 
 def wheel_folders():
-    """Folders of the libraries that PyTorch's wheels bring, in this interpreter's packages, and the toolkit's."""
+    """Folders of the libraries in PyTorch's wheels (packages of this interpreter) and in the CUDA toolkit."""
     spec = importlib.util.find_spec("nvidia")
     roots = [pathlib.Path(p) for p in (spec.submodule_search_locations if spec else [])]
     return [*(f for r in roots for f in sorted(r.glob("*/lib"))), pathlib.Path("/usr/local/cuda/lib64")]
 
 
 def missing_library_folders(names=LIBRARIES, loads=loads, folders=None):
-    """{library: folder, None when it is nowhere} for those that the loader does not find by itself."""
+    """{library: folder, or None if it was not found} for libraries that the loader does not find by itself."""
     folders = wheel_folders() if folders is None else folders
     return {
         title: next((f for f in folders for file in files if (f / file).exists()), None)
@@ -76,6 +76,6 @@ def missing_library_folders(names=LIBRARIES, loads=loads, folders=None):
 
 
 def environment_with(folders):
-    """The environment, the folders in front of the loader's path."""
+    """The environment with the folders added at the front of the loader's path."""
     kept = [p for p in (os.environ.get("LD_LIBRARY_PATH"),) if p]
     return {**os.environ, "LD_LIBRARY_PATH": os.pathsep.join([*map(str, folders), *kept])}

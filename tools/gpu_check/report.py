@@ -1,9 +1,9 @@
-"""What checks say: a line each, printed as it comes, kept as JSON, counted at the end."""
+"""Results of checks: one line each, printed at once, saved as JSON, and counted at the end."""
 
 import json
 from dataclasses import asdict, dataclass, field
 
-PASS, FAIL, INFO, ABSENT = "PASS", "FAIL", "INFO", "ABSENT"  # INFO: not judged; ABSENT: what it needs is not here
+PASS, FAIL, INFO, ABSENT = "PASS", "FAIL", "INFO", "ABSENT"  # INFO: not judged; ABSENT: a requirement is missing
 
 
 @dataclass
@@ -14,7 +14,7 @@ class Line:
     figure: str = ""
     goal: str = ""
     note: str = ""
-    data: dict = field(default_factory=dict)  # for machines, whatever the check has
+    data: dict = field(default_factory=dict)  # details for programs
 
 
 def judged(group, name, ok, **rest):
@@ -22,7 +22,7 @@ def judged(group, name, ok, **rest):
 
 
 class Report:
-    """Writes `file` anew with every line, so that a run that is cut short leaves what it had."""
+    """Rewrites `file` with every line, so that an interrupted run leaves its results so far."""
 
     def __init__(self, file, facts, out):
         self.file, self.facts, self.out = file, facts, out
@@ -45,7 +45,7 @@ class Report:
         return sum(line.status == status for line in self.lines)
 
     def finish(self, seconds):
-        """Prints what did not pass once more, and the sum. Returns the exit code: 0 if something passed, nothing failed."""
+        """Repeats the lines that did not pass and prints the totals. Returns the exit code: 0 if something passed, nothing failed."""
         print(file=self.out)
         for line in self.lines:
             if line.status in (FAIL, ABSENT):

@@ -1,4 +1,4 @@
-"""Starts programs under a time limit, several at once where nothing is timed, and keeps what they print."""
+"""Starts programs under a time limit, several at once if nothing is timed, and keeps their output."""
 
 import concurrent.futures
 import json
@@ -29,7 +29,7 @@ class Done:
         return self.code == 0 and not self.timed_out
 
     def why(self):
-        """In a few words, why it is not ok: our own programs' message rather than what mpirun draws around it."""
+        """A short reason of a failure: the message of our own program, without mpirun's text around it."""
         if self.timed_out:
             return f"over its limit of {self.seconds:.0f} s"
         lines = [line.strip() for line in (self.err.strip() or self.out.strip()).splitlines() if line.strip("-= \n")]
@@ -38,7 +38,7 @@ class Done:
         return f"exit {self.code}: {said[-1][:LONGEST] if said else 'it printed nothing'}"
 
     def json(self):
-        """All of its standard output, or the last line of it that is JSON. Throws ValueError when there is none."""
+        """Parses standard output, or else its last line that is JSON. Throws ValueError when there is none."""
         for text in (self.out, *reversed(self.out.splitlines())):
             try:
                 found = json.loads(text)
@@ -59,7 +59,7 @@ class Runner:
         return time.monotonic() - self.start
 
     def run(self, name, command, limit_s, environment=None):
-        """Done; TimeUp when the whole check has no time left. Output goes to NAME.out and NAME.err among the logs."""
+        """Runs a command and returns Done. Raises TimeUp if no time is left. Output goes to NAME.out and NAME.err."""
         limit_s = min(limit_s, self.seconds - self.elapsed())
         if limit_s <= 0:
             raise TimeUp(f"not run: the {self.seconds:.0f} s of --seconds are used up")
@@ -85,14 +85,14 @@ class Runner:
         return Done(process.returncode, *texts, time.monotonic() - start, timed_out)
 
     def run_all(self, commands, limit_s):
-        """Results by key of {key: (name, command)}, a few at a time: Done, or the exception of run()."""
+        """Results by key of {key: (name, command)}, a few at a time: Done, or the exception of run() for each."""
         with concurrent.futures.ThreadPoolExecutor(self.jobs) as pool:
             futures = {key: pool.submit(self.run, name, command, limit_s) for key, (name, command) in commands.items()}
         return {key: future.exception() or future.result() for key, future in futures.items()}
 
 
 def kill_group(process):
-    """The program and what it started: ranks of mpirun outlive it otherwise."""
+    """Kills the program and its child processes, since ranks would outlive mpirun otherwise."""
     try:
         os.killpg(process.pid, signal.SIGKILL)
     except ProcessLookupError:

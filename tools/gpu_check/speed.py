@@ -1,4 +1,4 @@
-"""Benchmarks of the device, and training steps beside PyTorch's on the same device and data."""
+"""Benchmarks of the device, and training steps compared with PyTorch's on the same device and data."""
 
 import importlib.util
 import json
@@ -12,7 +12,7 @@ PEER_LIMIT_S = 120
 LARGE, TINY = 16384, 16
 TINY_STEP_MS = 0.35
 GOALS = {"eager": 5.0, "torch.compile": 2.0}
-# Ways to run the peer; the faster of a kind counts.
+# Ways to run the peer; the fastest of each kind counts.
 PEERS = {
     ("eager", "packed"): [],
     ("eager", "padded"): ["--layout", "padded"],
@@ -66,7 +66,7 @@ def peer(check, kind, layout, options):
 
 
 def steps(check):
-    """SFPNet of configs/models: d 16, L 50, K 2, on the demo's rows."""
+    """Steps of SFPNet from configs/models (d 16, L 50, K 2) on the demo's rows."""
     tiny = train_bench(check, TINY, "FP32", 200)
     if isinstance(tiny, str):
         yield Line("speed", f"SFPNet step, batch {TINY}", FAIL, note=tiny)

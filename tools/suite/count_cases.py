@@ -14,11 +14,11 @@ from pathlib import Path
 
 
 def count(report, test):
-    """Passed, failed, skipped of a report's file."""
+    """(passed, failed, skipped) of a report."""
     passed = failed = skipped = 0
     for suite in json.loads(report.read_text())["testsuites"]:
         for case in suite["testsuite"]:
-            if case["result"] == "SUPPRESSED":  # by a filter, or another shard's
+            if case["result"] == "SUPPRESSED":  # by a filter, or because another shard runs it
                 continue
             if case.get("failures"):
                 failed += 1
@@ -43,7 +43,7 @@ def main(arguments):
         counts = list(count_ctest(Path(arguments[1]), Path(arguments[2])))
     else:
         counts = [count(Path(report), Path(report).stem) for report in arguments]
-    print(*(sum(column) for column in zip(*counts or [(0, 1, 0)])))  # nothing at all is a failure
+    print(*(sum(column) for column in zip(*counts or [(0, 1, 0)])))  # no report at all counts as a failure
 
 
 if __name__ == "__main__":

@@ -12,7 +12,7 @@ from pathlib import Path
 
 
 class Result(unittest.TextTestResult):
-    """Keeps what became of each test: COMPLETED, FAILED or SKIPPED."""
+    """Records the outcome of each test: COMPLETED, FAILED or SKIPPED."""
 
     def __init__(self, *arguments, **options):
         super().__init__(*arguments, **options)
@@ -25,7 +25,7 @@ class Result(unittest.TextTestResult):
     def failed(self, test):
         self.became[test.id()] = "FAILED"
 
-    # What fails outside of a test, such as setUpClass or an import, has an id of its own.
+    # A failure outside of a test, such as in setUpClass or an import, has its own id.
     def addError(self, test, error):
         super().addError(test, error)
         self.failed(test)
@@ -64,7 +64,7 @@ def main():
     parser.add_argument("--discover", metavar="FOLDER")
     parser.add_argument("modules", nargs="*")
     arguments = parser.parse_args()
-    sys.path.insert(0, "")  # as python -m unittest does
+    sys.path.insert(0, "")  # like python -m unittest
     loader = unittest.defaultTestLoader
     tests = loader.loadTestsFromNames(arguments.modules)
     if arguments.discover:

@@ -5,13 +5,13 @@ import re
 import subprocess
 import sys
 
-THREADS = 256  # of a block, see kThreads in ops/simt/simt.h
-REGISTERS = 65536  # of a multiprocessor, which keeps at most 2048 threads
+THREADS = 256  # per block, see kThreads in ops/simt/simt.h
+REGISTERS = 65536  # per multiprocessor, which holds at most 2048 threads
 WIDTHS = {"128": 16, "64": 8, "": 4, "U16": 2, "S16": 2, "U8": 1, "S8": 1}
 
 
 def read_report(text, kernels):
-    """Registers, spilled bytes and shared memory by mangled name."""
+    """{mangled name: registers, spilled bytes and shared memory}."""
     for name, report in re.findall(r"entry function '(\w+)'.*?\n(.*?)Compile time", text, re.S):
         spills = re.search(r"(\d+) bytes spill stores, (\d+) bytes spill loads", report)
         shared = re.search(r"(\d+) bytes smem", report)
@@ -23,8 +23,8 @@ def read_report(text, kernels):
 
 
 def read_listing(text, kernels):
-    """How many loads and stores of global memory there are, by the bytes that a thread moves in one; those through
-    pointers that were loaded themselves (LD, ST) included."""
+    """Counts loads and stores of global memory by the bytes that a thread moves in one. Includes accesses through pointers
+    that were loaded themselves (LD, ST)."""
     for part in re.split(r"^\.text\.", text, flags=re.M)[1:]:
         name = part.split(":", 1)[0]
         for kind, opcode in (("loads", "LDG?"), ("stores", "STG?")):
@@ -35,7 +35,7 @@ def read_listing(text, kernels):
 
 
 def resident(registers):
-    """Threads that a multiprocessor keeps: registers are given out by eights."""
+    """Threads that a multiprocessor can hold. Registers are allocated in units of eight."""
     per_block = -(-registers // 8) * 8 * THREADS
     return min(2048, REGISTERS // per_block * THREADS)
 
@@ -45,7 +45,7 @@ def widths(counts):
 
 
 def readable(names):
-    """run_kernel<Kernel>(Kernel) as Kernel, without the namespaces."""
+    """Shortens run_kernel<Kernel>(Kernel) to Kernel, without namespaces."""
     plain = subprocess.run(["c++filt"], input="\n".join(names), capture_output=True, text=True, check=True).stdout
     kernels = [re.search(r"run_kernel<(.*)>\(", line)[1] for line in plain.splitlines()]
     return [re.sub(r"\w+::|\(anonymous namespace\)::", "", k).replace("> >", ">>").strip() for k in kernels]

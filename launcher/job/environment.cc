@@ -19,8 +19,8 @@ std::string host_name() {
 Announced announced_processes(const std::function<const char*(const char*)>& value_of) {
   for (const char* variable : {"OMPI_COMM_WORLD_SIZE", "PMI_SIZE", "SLURM_STEP_NUM_TASKS"})
     if (const char* size = value_of(variable)) return {std::atoi(size), variable};
-  for (const char* variable :
-       {"PMIX_RANK", "PMI_RANK"})  // no size is given, but a rank above 0 implies the ranks below it
+  // These launchers give no size, but a rank above 0 implies the ranks below it.
+  for (const char* variable : {"PMIX_RANK", "PMI_RANK"})
     if (const char* rank = value_of(variable)) return {std::atoi(rank) + 1, variable};
   return {};
 }

@@ -1,4 +1,4 @@
-// Runs recorded as graphs of a device: the numbers of runs node by node, whatever is in the memory they read.
+// Runs recorded as device graphs must give the numbers of runs node by node, whatever their memory held before.
 #include <gtest/gtest.h>
 
 #include "ops/graph/executor.h"
@@ -9,14 +9,14 @@
 namespace polyscene::testing {
 namespace {
 
-// The feed of a SmallModel on a device, with other numbers from run to run.
+// The inputs of a SmallModel on a device, with different numbers in each run.
 class Captured {
  public:
   explicit Captured(SmallModel& model) : model_(model), executor_(model.graph, model.wanted, {.device = &device}) {
     for (const auto& [value, tensor] : model.feed)
       executor_.bind(value, tensor.view());  // the host's memory is the device's
   }
-  // Runs on the model's inputs as they are now, which must give what the CPU gives.
+  // Runs on the model's current inputs; the result must equal that of the CPU.
   void run_and_compare() {
     executor_.run(true);
     const auto want = evaluate(model_.graph, model_.wanted, model_.feed);
@@ -67,7 +67,7 @@ TEST(Capture, EveryPlaceOfTheInputsHasItsRecording) {
   EXPECT_EQ(captured.executor().replayed(), 4);
 }
 
-// Larger shapes move the arena and the kernels' temporary memory: what was recorded there is recorded again.
+// Larger shapes move the arena and the kernels' temporary memory, so earlier recordings must be made again.
 TEST(Capture, RecordsAgainOnceMemoryHasMoved) {
   SmallModel model(3);
   Captured captured(model);
@@ -88,7 +88,8 @@ TEST(Capture, RecordsAgainOnceMemoryHasMoved) {
   EXPECT_EQ(captured.executor().replayed(), 3);
 }
 
-// Node by node, works are called as soon as their outputs are queued; else after the whole run, in the same order.
+// In a run node by node, a callback is called as soon as its outputs are queued; in a recorded run, callbacks are
+// called after the whole run, in the same order.
 TEST(Capture, WorksAreCalledOnceTheirOutputsAreQueued) {
   SmallModel model;
   Captured captured(model);

@@ -1,5 +1,6 @@
-// Every kernel of a device against the operator's CPU kernel, on the operator's own samples: executed by the emulator
-// under several schedules, or by a real device. With --gtest_random_seed=N, N > 0, on other numbers of the same shapes.
+// Compares every device kernel with the operator's CPU kernel on the operator's own samples. The emulator runs the
+// kernel under several schedules, or a real device runs it. --gtest_random_seed=N, N > 0, uses other numbers of the
+// same shapes.
 #include "tests/simt/device_battery.h"
 
 #include <algorithm>
@@ -16,7 +17,7 @@
 namespace polyscene::testing {
 namespace {
 
-// Tensors on the device for the length of one call.
+// Copies tensors to the device for the duration of one call.
 class OnDevice {
  public:
   explicit OnDevice(Device& device) : device_(device) {}
@@ -31,14 +32,14 @@ class OnDevice {
   std::vector<std::shared_ptr<void>> memory_;
 };
 
-// Filled with NaN, or a number no index should be: what a kernel does not write shows.
+// A tensor filled with NaN, or with an invalid index, so that elements which a kernel does not write are detected.
 Tensor poisoned(const ValueType& type) {
   Tensor t(type.dtype, type.shape.resolve({}));
   std::memset(t.view().data, 0xFF, static_cast<size_t>(t.view().bytes()));
   return t;
 }
 
-// Numbers that a gradient flows to become smaller, by up to a half: signs, zeros and probabilities stay what they are.
+// Scales the inputs that get a gradient by 1/2 to 1, so that signs, zeros and probabilities stay valid.
 void vary_inputs(SampleGraph& g, uint64_t seed) {
   if (seed == 0) return;
   for (size_t i = 0; i < g.input_data.size(); ++i) {
@@ -71,7 +72,7 @@ TEST_P(DeviceBattery, MatchesTheCpuUnderEverySchedule) {
   const auto variation = static_cast<uint64_t>(::testing::GTEST_FLAG(random_seed));
   vary_inputs(g, variation);
   const std::vector<Tensor> want = evaluate(g.graph, g.outputs, g.feed(), {});
-  // The table is for the samples as they are; of other numbers, some cancel more than those in a sum of a thousand.
+  // The tolerances are for the original samples. Varied numbers may cancel more in a sum of a thousand.
   const double allowance = variation == 0 ? 1 : 4;
   const Tolerance tolerance{.relative = allowance * tolerance_of(op->name).precision.relative,
                             .absolute = allowance * tolerance_of(op->name).precision.absolute};
@@ -89,7 +90,7 @@ TEST_P(DeviceBattery, MatchesTheCpuUnderEverySchedule) {
   }
 }
 
-// Devices compute in float32: a constant that says it is a double has no place there.
+// Whether a case runs on a device. Devices compute in float32, so cases with double outputs (constants) do not.
 bool on_device(const Case& c) {
   if (c.op->gpu == nullptr) return false;
   const SampleGraph g(c, DType::kFloat32);
@@ -102,7 +103,7 @@ std::vector<Case> device_cases() {
   return cases;
 }
 
-// The arena grows from the first run to the second, and memory is used again by kernels that wait in the queue.
+// The arena grows from the first run to the second, and kernels that wait in the queue reuse memory.
 TEST(DeviceGraph, HasTheNumbersOfTheCpuAtEverySize) {
   Device& device = battery_device();
   const SmallModel model;

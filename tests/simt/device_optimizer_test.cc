@@ -1,4 +1,4 @@
-// The dense optimiser of devices against that of the CPU.
+// Compares the dense optimiser of devices with that of the CPU.
 #include "ops/optim/device_optimizer.h"
 
 #include <gtest/gtest.h>
@@ -15,7 +15,7 @@ namespace {
 
 using Kind = DenseOptimizerOptions::Kind;
 
-constexpr int64_t kSize = 16400;  // more than one block of the norm
+constexpr int64_t kSize = 16400;  // more than one block of the norm's kernel
 
 struct OptimizerOnDevice {
   EmulatedDevice device;
@@ -31,7 +31,7 @@ struct OptimizerOnDevice {
   }
 };
 
-// Groups of 16 by turns with and without weight decay.
+// Groups of 16, alternately with and without weight decay.
 std::vector<bool> every_other_group() {
   std::vector<bool> decay(kSize);
   for (size_t i = 0; i < decay.size(); ++i) decay[i] = i / 16 % 2 == 0;
@@ -42,7 +42,7 @@ class DeviceOptimizerKinds : public ::testing::TestWithParam<Kind> {};
 
 TEST_P(DeviceOptimizerKinds, TakesTheStepsOfTheCpu) {
   const DenseOptimizerOptions options{.kind = GetParam(), .learning_rate = 0.01, .weight_decay = 0.1};
-  constexpr double kClip = 20;  // of a norm near 74 in the first and third step, far from that of the second
+  constexpr double kClip = 20;  // clips the first and third step (norm near 74) and not the second
   OptimizerOnDevice d;
   d.params = random_tensor<float>({kSize}, 1);
   Tensor params(DType::kFloat32, {kSize});

@@ -1,4 +1,4 @@
-// What a device's library multiplies, on the CPU: plain loops.
+// Stand-in for a device's library of matrix products, as plain loops on the CPU.
 #include "ops/dense/device_product.h"
 
 #include <algorithm>

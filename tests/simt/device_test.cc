@@ -1,4 +1,4 @@
-// Graphs on devices: what is said where numbers, memory or the device itself are not what they should be.
+// Graphs on devices: error messages about numbers, memory and the device itself.
 #include <limits>
 
 #include "ops/dense/mul.h"
@@ -65,7 +65,7 @@ TEST(Device, ErrorsNameTheNodeTheyShowAt) {
   };
   const auto whole = bound(device);
   whole->run();
-  small.limit_memory(whole->arena_bytes());  // nothing for what kernels ask for
+  small.limit_memory(whole->arena_bytes());  // leaves nothing for temporary memory of kernels
   const std::string message = message_of<DeviceError>([&] { bound(small)->run(); });
   EXPECT_NE(message.find(" for temporary values of kernels, "), std::string::npos) << message;
   EXPECT_NE(message.find("; seen at bce_with_logits#3 of inputs [4, 1], [4, 1], [1] on rank 3"), std::string::npos)
@@ -82,7 +82,7 @@ TEST(Device, CountsMemoryThatIsGivenBack) {
   EXPECT_EQ(device.use().describe(), "0.0 MiB (b 0.0 MiB)");
 }
 
-// What a program sees of a device that is behind: nothing, until it asks often enough or waits, and waits are counted.
+// A program sees results of a device that is behind only after it asks often enough or waits. Waits are counted.
 TEST(Device, CopiesOutLaterAreThereOnceTheirEventIs) {
   EmulatedDevice device;
   const auto pinned = device.allocate_pinned(4), memory = device.allocate(4, "a test");

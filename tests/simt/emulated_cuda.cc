@@ -1,5 +1,5 @@
-// The CUDA devices of a program that has none: two emulated ones. Linked instead of ops/device/device_absent.cc, it
-// makes `polyscene --device cuda` run whole where there is no GPU.
+// Two emulated devices in place of CUDA devices. Linked instead of ops/device/device_absent.cc, this file makes
+// `polyscene --device cuda` run completely without a GPU.
 #include "ops/base/error.h"
 #include "tests/simt/emulated_device.h"
 

@@ -1,5 +1,5 @@
-// What the emulator is for: kernels that are right give the right numbers under every schedule, and each kind of
-// mistake is caught, with the place in the code.
+// Tests of the emulator: correct kernels give correct numbers under every schedule, and each kind of mistake is found,
+// with its place in the code.
 #include <gtest/gtest.h>
 
 #include <cmath>
@@ -25,7 +25,7 @@ Global<const T> global(const std::vector<T>& v) {
   return {v.data(), static_cast<int64_t>(v.size())};
 }
 
-// What a kernel is accused of under each of a few seeds; all of them must agree that it is wrong.
+// The fault of a kernel. It must be found under each of a few seeds.
 template <class Kernel>
 std::string fault_of(const LaunchShape& shape, const Kernel& kernel) {
   std::string message;
@@ -153,7 +153,8 @@ TEST(PlantedMistake, MissingBarrier) {
   EXPECT_TRUE(contains(m, "tests/simt/emulator_test.cc:")) << m;
 }
 
-// The second write may come before a slow thread has read the first: no schedule that keeps threads in step shows it.
+// The second write may come before a slow thread has read the first. A schedule that keeps threads in step does not
+// show it.
 struct MissingSecondBarrier {
   Global<int> y;
   void operator()(Thread& t) const {
@@ -171,7 +172,7 @@ TEST(PlantedMistake, MissingSecondBarrier) {
       contains(fault_of({1, 64, 16}, MissingSecondBarrier{global(y)}), "with no meeting of the two in between"));
 }
 
-// Lanes of a warp need a meeting too.
+// The lanes of a warp need a barrier too.
 struct MissingWarpSync {
   Global<int> y;
   bool mended;
@@ -190,7 +191,7 @@ TEST(PlantedMistake, MissingWarpSync) {
   for (int l = 0; l < 32; ++l) EXPECT_EQ(y[static_cast<size_t>(l)], 31 - l);
 }
 
-// An exchange of values is a meeting, but no promise about memory.
+// An exchange of values is a meeting of lanes, but it does not order memory.
 struct ShuffleForAFence {
   Global<int> y;
   void operator()(Thread& t) const {
@@ -206,7 +207,7 @@ TEST(PlantedMistake, AShuffleIsNoFence) {
   EXPECT_TRUE(contains(fault_of({1, 32, 128}, ShuffleForAFence{global(y)}), "with no meeting of the two in between"));
 }
 
-// Every lane has read what lane 0 then overwrites; only some of them have met it since.
+// Every lane has read the value that lane 0 then overwrites, but only some of them have met lane 0 since.
 struct ReaderLeftOut {
   void operator()(Thread& t) const {
     const Shared<int> s = t.shared<int>(1);

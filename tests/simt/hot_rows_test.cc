@@ -1,4 +1,4 @@
-// Rows that many samples read: their lists are cut, at places that lists may begin, end or pass.
+// Rows that many samples read. Their lists of readers are cut into pieces; lists may begin, end or continue at a cut.
 #include <gtest/gtest.h>
 
 #include <numeric>
@@ -15,7 +15,7 @@ namespace {
 
 const Attributes kThreeRows = Attributes::of(ops::ScatterAddRowsAttributes{3});
 
-// An index that names -1, 0, 1 and 2 so many times, in an order of its own.
+// An index with the given numbers of -1, 0, 1 and 2, in a shuffled order.
 Tensor index_with(const std::array<int32_t, 4>& times) {
   const int32_t count = std::accumulate(times.begin(), times.end(), 0);
   Tensor index(DType::kInt32, {count});
@@ -28,7 +28,7 @@ Tensor index_with(const std::array<int32_t, 4>& times) {
   return index;
 }
 
-// Sums of small integers are exact: any source that is lost or counted twice shows.
+// Sums of small integers are exact, so a source that is lost or counted twice is detected.
 TEST(HotRows, LoseNoSourceWhereverTheirListsAreCut) {
   for (const std::array<int32_t, 4>& times : {std::array{0, 256, 257, 255},
                                               {0, 257, 256, 512},

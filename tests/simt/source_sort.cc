@@ -1,4 +1,4 @@
-// What a device's library sorts, on the CPU.
+// Stand-in for a device's sorting library, on the CPU.
 #include <algorithm>
 #include <numeric>
 

@@ -1,7 +1,8 @@
-// Linked into every program of a sanitizer build, so that it behaves the same whoever starts it: options for the
-// sanitizers, and the leaks of libraries that are not ours. Variables such as ASAN_OPTIONS come on top.
+// Options for the sanitizers, and suppressions for leaks of libraries that are not ours. Linked into every program of a
+// sanitizer build, so that it behaves the same in the suite and by hand. Variables such as ASAN_OPTIONS are added to
+// them.
 
-// A test asks for more memory than there is, and reads the message.
+// allocator_may_return_null: a test asks for more memory than there is, and reads the message.
 extern "C" const char* __asan_default_options() {
   return "detect_stack_use_after_return=1:allocator_may_return_null=1";
 }
@@ -14,8 +15,8 @@ extern "C" const char* __tsan_default_options() {
 
 extern "C" const char* __lsan_default_options() { return "print_suppressions=0"; }
 
-// Memory that Open MPI and the libraries below it take once per process and never give back. The caller of vasprintf is
-// not seen, since they are built without frame pointers; we do not call it.
+// Open MPI and the libraries below it allocate memory once per process and never free it. They are built without frame
+// pointers, so the caller of vasprintf is not seen; we do not call it.
 extern "C" const char* __lsan_default_suppressions() {
   return "leak:libmpi.so\n"
          "leak:libopen-pal.so\n"
@@ -26,6 +27,6 @@ extern "C" const char* __lsan_default_suppressions() {
          "leak:vasprintf\n";
 }
 
-// Most of it belongs to plug-ins, which Open MPI unloads at the end. Leaks are looked up after that, and those of code
-// that is gone belong to no library: so plug-ins stay.
+// Keeps plug-ins loaded. Most of these leaks belong to plug-ins of Open MPI, which unloads them at the end, before
+// leaks are reported; a leak of unloaded code belongs to no library and would not be suppressed.
 extern "C" int dlclose(void*) noexcept { return 0; }

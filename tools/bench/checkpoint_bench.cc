@@ -49,8 +49,8 @@ void drop_from_cache(const std::string& path) {
   ::close(file);
 }
 
-// Touches this much memory before the measurements: the host of a virtual machine may have to find memory that its guest
-// touches for the first time, which takes longer than anything measured here.
+// Touches this much memory before the measurements: the host of a virtual machine may have to find memory that its
+// guest touches for the first time, which takes longer than anything measured here.
 void touch_memory(int64_t bytes) {
   const std::unique_ptr<char[]> memory(new char[static_cast<size_t>(bytes)]);
   for (int64_t i = 0; i < bytes; i += 4096) {

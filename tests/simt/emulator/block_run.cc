@@ -34,7 +34,7 @@ BlockRun::BlockRun(int64_t block, const LaunchShape& shape, MemoryCheck& global,
     clock.thread = t;
     clock.lanes[static_cast<size_t>(t % kWarpSize)] = 1;
   }
-  // Some blocks run each thread as far as it gets, some stop it at one access in 21, some at one in 3.
+  // Some blocks run each thread until it must wait; others interrupt it at one access in 21, or at one in 3.
   const uint32_t chances[] = {0, 3, kMany / 3};
   yields_in_many_ = chances[random_.next_below(3)];
   while (fibers_.size() < lanes_.size()) fibers_.push_back(std::make_unique<Fiber>());
@@ -73,7 +73,7 @@ void BlockRun::step(int thread) {
   }
 }
 
-// Mostly another lane of the favourite warp: it runs ahead of the others as far as they let it.
+// Mostly picks a lane of the favourite warp, so that this warp runs as far ahead of the others as possible.
 std::optional<int> BlockRun::next_thread() {
   const int warps = shape_.threads / kWarpSize;
   if (random_.next_below(16) == 0) favourite_ = static_cast<int>(random_.next_below(static_cast<uint64_t>(warps)));
@@ -115,7 +115,7 @@ uint64_t BlockRun::meet(const WarpMeeting& meeting, const Where& where) {
   return lanes_[static_cast<size_t>(thread)].received;
 }
 
-// Lets the lanes of a mask go on once all of them are there; false when some are still missing.
+// Lets the lanes of a mask continue once all of them have arrived. False if some are still missing.
 bool BlockRun::release_meeting(int warp, const Lane& of) {
   const WarpMeeting meeting = of.meeting;
   const Where where = of.where;
@@ -180,7 +180,8 @@ std::string BlockRun::status_of(int thread) const {
   return name;
 }
 
-// Nobody can run: a lane waits for one that will not come, or a barrier for a thread that has returned.
+// Called when no thread can run: a lane waits for one that will not arrive, or a barrier for a thread that has
+// returned.
 void BlockRun::explain_standstill() const {
   for (const Lane& lane : lanes_) {
     if (lane.state != State::kAtMeeting) continue;
@@ -204,7 +205,7 @@ bool BlockRun::is_shared(uintptr_t address) const {
 }
 
 void BlockRun::access(uintptr_t address, int64_t bytes, int64_t element_bytes, Access kind, const Where& where) {
-  // Loops that wait for another thread do so on atomics.
+  // Yields more often at atomics, since loops that wait for another thread use them.
   yield_sometimes(kind == Access::kAtomic ? std::max(yields_in_many_, kMany / 4) : yields_in_many_);
   MemoryCheck& check = is_shared(address) ? shared_ : global_;
   check.access(address, bytes, element_bytes, kind, lanes_[static_cast<size_t>(running_)].clock, where);

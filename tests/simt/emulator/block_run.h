@@ -14,7 +14,8 @@
 
 namespace polyscene::simt {
 
-// A thread's part in a warp operation: the value that it offers (at most 8 bytes), and the lane whose value it wants.
+// A thread's part in a meeting of lanes (a warp operation): the value that it offers (at most 8 bytes), and the lane
+// whose value it wants.
 struct WarpMeeting {
   const char* what;  // "sync_warp", "shuffle", "ballot"
   uint32_t mask;

@@ -14,7 +14,7 @@ thread_local uint64_t the_seed = 1;
 void set_emulator_seed(uint64_t seed) { the_seed = seed; }
 
 void emulate(const char* kernel, const LaunchShape& shape, const BlockRun::Body& body) {
-  thread_local std::vector<std::unique_ptr<Fiber>> fibers;  // stacks are kept for the next launch
+  thread_local std::vector<std::unique_ptr<Fiber>> fibers;  // kept, with their stacks, for the next launch
   check_launch(kernel, shape);
   PhiloxStream random(the_seed);
   MemoryCheck memory(false);

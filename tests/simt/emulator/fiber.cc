@@ -26,7 +26,7 @@ void after_switch([[maybe_unused]] void* fake, [[maybe_unused]] const void** bot
 #endif
 }
 
-// A stack above a page that nobody may touch; memory is taken page by page as it is used.
+// A stack above a guard page. Its memory is committed page by page as it is used.
 std::byte* map_stack() {
   void* memory = mmap(nullptr, kGuardBytes + kStackBytes, PROT_READ | PROT_WRITE,
                       MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);

@@ -66,8 +66,8 @@ void MemoryCheck::access(uintptr_t address, int64_t bytes, int64_t element_bytes
   }
 }
 
-// Entries that `now` is ordered after say nothing more than it does; of other blocks one is as good as many, since none
-// is ordered with this one.
+// Removes entries that `now` is ordered after, since the new entry covers them. Keeps one entry of other blocks, since
+// none of them is ordered with this block.
 void MemoryCheck::add(std::vector<Entry>& entries, const Entry& entry, const Clock& now) {
   bool foreign = false;
   std::erase_if(entries, [&](const Entry& e) {

@@ -22,8 +22,8 @@ struct Fault : std::runtime_error {
 using Where = std::source_location;
 [[nodiscard]] std::string place(const Where& where);  // "ops/jagged/dap_gpu.cu:17"
 
-// A thread's knowledge of the others: the number of block barriers so far, and for each lane of its warp the last
-// interval between that lane's warp operations whose end it has seen; for its own lane, the current interval.
+// A thread's knowledge of the others: the number of block barriers so far (meetings), and for each lane of its warp the
+// last interval between that lane's warp operations whose end it has seen; for its own lane, the current interval.
 struct Clock {
   int64_t block = 0;
   int thread = 0;

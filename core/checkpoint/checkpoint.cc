@@ -143,32 +143,30 @@ TrainPosition position_of(const Manifest& m) {
   return p;
 }
 
-// Clears the fields that may change on resume; all others must stay the same.
-void clear_what_may_change(config::Experiment& e) {
-  e.clear_name();
-  e.mutable_embedding()->clear_memory();
-  config::Data& data = *e.mutable_data();
-  data.clear_root();
-  data.clear_valid_files();
-  data.clear_test_files();
-  data.clear_max_bad_share();
-  data.clear_prefetch();
-  data.clear_threads();
-  config::Train& train = *e.mutable_train();
-  train.clear_epochs();
-  train.clear_max_steps();
-  train.clear_eval_every();
-  train.clear_early_stop();
-  train.clear_log_every();
-  train.clear_debug_finite();
-  train.clear_eval_batch_size();
-  train.clear_device_graphs();
-  train.clear_checkpoint();
+// Clears the fields that may change on resume, by their option in experiment.proto; all others must stay the same.
+void clear_what_may_change(google::protobuf::Message& message) {
+  const google::protobuf::Reflection& values = *message.GetReflection();
+  std::vector<const google::protobuf::FieldDescriptor*> fields;  // fields that are set
+  values.ListFields(message, &fields);
+  for (const auto* field : fields) {
+    if (field->options().GetExtension(config::may_change))
+      values.ClearField(&message, field);
+    else if (field->cpp_type() == google::protobuf::FieldDescriptor::CPPTYPE_MESSAGE && !field->is_repeated())
+      clear_what_may_change(*values.MutableMessage(&message, field));
+  }
+}
+
+// A configuration without a part differs from one whose part says nothing: both get all parts.
+void clear_what_resume_may_change(config::Experiment& e) {
+  e.mutable_data();
+  e.mutable_embedding();
+  e.mutable_train();
+  clear_what_may_change(e);
 }
 
 void clear_what_may_be_converted(config::Experiment& e) {
   const int partitions = e.embedding().partitions();
-  clear_what_may_change(e);
+  clear_what_resume_may_change(e);
   e.clear_model();
   e.clear_embedding();
   e.mutable_embedding()->set_partitions(partitions);
@@ -338,7 +336,7 @@ std::string run_of_checkpoint(const std::string& checkpoint) {
 }
 
 config::Experiment load_resume_config(const std::string& checkpoint, const std::vector<std::string>& overrides) {
-  return load_config(checkpoint, overrides, clear_what_may_change,
+  return load_config(checkpoint, overrides, clear_what_resume_may_change,
                      "--resume goes on with what the run was trained with", "leave it as it was, or start another run");
 }
 

@@ -1,3 +1,5 @@
+#include <google/protobuf/descriptor.h>
+
 #include "config_files.h"
 
 namespace polyscene {
@@ -203,6 +205,26 @@ TEST_F(ParseTest, AFieldThatHoldsItsDefaultIsLeftOut) {
   // A table's own standard deviation has no declared default: without it the table takes the one of all tables.
   const std::string table = "embedding { init_stddev: 0.5 table { name: \"user\" init_stddev: 0.01 } }";
   EXPECT_TRUE(load(kRich + table).embedding().table(0).has_init_stddev());
+}
+
+void add_changeable(const google::protobuf::Descriptor& message, const std::string& path, std::string& names) {
+  for (int i = 0; i < message.field_count(); ++i) {
+    const google::protobuf::FieldDescriptor& field = *message.field(i);
+    if (field.options().GetExtension(config::may_change))
+      names += path + field.name() + " ";
+    else if (field.message_type() != nullptr)
+      add_changeable(*field.message_type(), path + field.name() + ".", names);
+  }
+}
+
+// A new field stays as it was on resume unless its declaration says otherwise.
+TEST(MayChange, OnlyFieldsThatDoNotAffectWhatWasTrained) {
+  std::string names;
+  add_changeable(*config::Experiment::descriptor(), "", names);
+  EXPECT_EQ(names,
+            "name data.root data.valid_files data.test_files data.max_bad_share data.prefetch data.threads "
+            "embedding.memory train.epochs train.max_steps train.eval_every train.early_stop train.log_every "
+            "train.debug_finite train.eval_batch_size train.device_graphs train.checkpoint ");
 }
 
 TEST_F(ParseTest, TextReadsBackEqual) {

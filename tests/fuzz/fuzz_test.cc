@@ -8,10 +8,10 @@
 #include "ops/base/error.h"
 #include "ops/base/philox.h"
 #include "ops/tensor/tensor.h"
-#include "tests/core/export/temporary_folder.h"
 #include "tests/fuzz/largest_request.h"
 #include "tests/fuzz/mutate.h"
 #include "tests/fuzz/target.h"
+#include "tests/support/temporary_folder.h"
 
 namespace polyscene::testing {
 namespace {

@@ -13,10 +13,10 @@
 #include "core/files/sealed_text.h"
 #include "core/session/session.h"
 #include "dist/world.h"
-#include "tests/core/export/temporary_folder.h"
 #include "tests/core/models/model_harness.h"
 #include "tests/core/session/random_batch.h"
 #include "tests/simt/emulated_device.h"
+#include "tests/support/temporary_folder.h"
 
 namespace polyscene::testing {
 namespace {

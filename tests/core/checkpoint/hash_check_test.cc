@@ -16,10 +16,10 @@
 #include "core/train/trained_run.h"
 #include "dist/world.h"
 #include "ops/base/error.h"
-#include "tests/core/export/temporary_folder.h"
 #include "tests/core/models/model_harness.h"
 #include "tests/fuzz/tiny_run.h"
 #include "tests/support/flip_bits.h"
+#include "tests/support/temporary_folder.h"
 
 namespace polyscene::testing {
 namespace {

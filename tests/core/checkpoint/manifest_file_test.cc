@@ -6,18 +6,18 @@
 
 #include "core/files/sealed_text.h"
 #include "ops/base/error.h"
-#include "tests/core/export/temporary_folder.h"
 #include "tests/support/flip_bits.h"
+#include "tests/support/temporary_folder.h"
 
 namespace polyscene::checkpoint {
 namespace {
 
 const std::string kAdvice = "; the checkpoint is damaged, take another: --resume names it";
 
-class ManifestFile : public FolderTest {
+class ManifestFile : public testing::FolderTest {
  protected:
   void SetUp() override {
-    FolderTest::SetUp();
+    testing::FolderTest::SetUp();
     std::filesystem::create_directories(path("step-0000000042/tables"));
     Manifest& m = manifest_;
     m.set_schema(kWhole);

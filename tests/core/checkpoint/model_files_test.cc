@@ -13,15 +13,15 @@
 #include "core/session/session.h"
 #include "dist/world.h"
 #include "ops/base/error.h"
-#include "tests/core/export/temporary_folder.h"
 #include "tests/core/models/model_harness.h"
+#include "tests/support/temporary_folder.h"
 
 namespace polyscene {
 namespace {
 
 namespace fs = std::filesystem;
 
-class ModelFiles : public FolderTest {
+class ModelFiles : public testing::FolderTest {
  protected:
   // A model whose table "item" has the rows 1 to 4 all `value`, on `ranks` ranks.
   void save(float value, int ranks = 2, const std::string& folder = "model") const {

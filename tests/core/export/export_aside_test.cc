@@ -9,7 +9,7 @@
 
 #include "core/serve/served_model.h"
 #include "ops/base/error.h"
-#include "temporary_folder.h"
+#include "tests/support/temporary_folder.h"
 
 namespace polyscene {
 namespace {
@@ -17,7 +17,7 @@ namespace {
 namespace fs = std::filesystem;
 using Names = std::set<std::string>;
 
-class ExportAsideTest : public FolderTest {
+class ExportAsideTest : public testing::FolderTest {
  protected:
   [[nodiscard]] Names names() const {
     Names all;

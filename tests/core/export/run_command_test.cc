@@ -3,12 +3,12 @@
 #include <csignal>
 #include <cstdlib>
 
-#include "temporary_folder.h"
+#include "tests/support/temporary_folder.h"
 
 namespace polyscene {
 namespace {
 
-using RunCommand = FolderTest;
+using RunCommand = testing::FolderTest;
 
 TEST_F(RunCommand, EndsInWords) {
   EXPECT_EQ(run_command("test -d", "/"), "");

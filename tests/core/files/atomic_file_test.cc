@@ -3,12 +3,12 @@
 
 #include "core/files/copy_file.h"
 #include "ops/base/error.h"
-#include "tests/core/export/temporary_folder.h"
+#include "tests/support/temporary_folder.h"
 
 namespace polyscene {
 namespace {
 
-class AtomicFileTest : public FolderTest {
+class AtomicFileTest : public testing::FolderTest {
  protected:
   [[nodiscard]] std::string error() const {
     return error_of<DataError>([&] {

@@ -1,14 +1,14 @@
 // That nobody reads half a record after a full disk, and that a log goes on once there is space.
 #include "core/files/growing_file.h"
 
-#include "folder.h"
 #include "tests/support/message_of.h"
 #include "tests/support/size_limit.h"
+#include "tests/support/temporary_folder.h"
 
 namespace polyscene::testing {
 namespace {
 
-using GrowingFileTest = FilesTest;
+using GrowingFileTest = FolderTest;
 
 TEST_F(GrowingFileTest, RecordsReachTheFileWithAFlush) {
   GrowingFile file(path("new/log"));

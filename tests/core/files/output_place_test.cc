@@ -9,8 +9,8 @@
 
 #include <cstring>
 
-#include "folder.h"
 #include "tests/support/message_of.h"
+#include "tests/support/temporary_folder.h"
 
 namespace polyscene::testing {
 namespace {
@@ -18,7 +18,7 @@ namespace {
 namespace fs = std::filesystem;
 using Kind = OutputPlace::Kind;
 
-class OutputPlaceTest : public FilesTest {
+class OutputPlaceTest : public FolderTest {
  protected:
   [[nodiscard]] OutputPlace place(const std::string& name) const { return output_place("--output", path(name)); }
   [[nodiscard]] std::string refused(const std::string& name) const {

@@ -6,12 +6,12 @@
 #include "core/files/mapped_file.h"
 #include "core/files/safetensors.h"
 #include "ops/base/error.h"
-#include "tests/core/export/temporary_folder.h"
+#include "tests/support/temporary_folder.h"
 
 namespace polyscene {
 namespace {
 
-class ReadableFileTest : public FolderTest {
+class ReadableFileTest : public testing::FolderTest {
  protected:
   // What every reader says.
   [[nodiscard]] std::string error() const {

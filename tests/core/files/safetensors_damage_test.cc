@@ -4,7 +4,7 @@
 #include "core/files/safetensors.h"
 #include "core/files/safetensors_header.h"
 #include "ops/base/error.h"
-#include "tests/core/export/temporary_folder.h"
+#include "tests/support/temporary_folder.h"
 
 namespace polyscene {
 namespace {
@@ -15,7 +15,7 @@ std::string with_length(uint64_t length, const std::string& rest) {
   return bytes + rest;
 }
 
-class SafetensorsDamageTest : public FolderTest {
+class SafetensorsDamageTest : public testing::FolderTest {
  protected:
   // What opening a file of these bytes says, without the common beginning and end.
   [[nodiscard]] std::string error_of_bytes(const std::string& bytes) const {

@@ -5,12 +5,12 @@
 #include <csignal>
 
 #include "ops/base/error.h"
-#include "tests/core/export/temporary_folder.h"
+#include "tests/support/temporary_folder.h"
 
 namespace polyscene {
 namespace {
 
-using SafetensorsTest = FolderTest;
+using SafetensorsTest = testing::FolderTest;
 namespace fs = std::filesystem;
 
 template <class T>

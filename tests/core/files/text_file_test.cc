@@ -1,16 +1,16 @@
 // A text file of a run is there whole, in its new form or in the one before.
 #include "core/files/text_file.h"
 
-#include "tests/core/files/folder.h"
 #include "tests/support/message_of.h"
 #include "tests/support/size_limit.h"
+#include "tests/support/temporary_folder.h"
 
 namespace polyscene::testing {
 namespace {
 
 namespace fs = std::filesystem;
 
-class TextFileTest : public FilesTest {
+class TextFileTest : public FolderTest {
  protected:
   [[nodiscard]] std::string error_of(const std::string& file, const std::string& text) const {
     return message_of<DataError>([&] { write_text_file(path(file), text); });

@@ -1,18 +1,18 @@
 // What is read, and what belongs to a run or a model, is never written, by whichever of its names.
 #include "core/run/output_rule.h"
 
-#include "tests/core/files/folder.h"
 #include "tests/support/message_of.h"
+#include "tests/support/temporary_folder.h"
 
 namespace polyscene::testing {
 namespace {
 
 namespace fs = std::filesystem;
 
-class OutputRuleTest : public FilesTest {
+class OutputRuleTest : public FolderTest {
  protected:
   void SetUp() override {
-    FilesTest::SetUp();
+    FolderTest::SetUp();
     write("data/part.parquet", "rows");
     write("run/metrics.jsonl", "");
     write("run/config.pbtxt", "");

@@ -6,18 +6,18 @@
 #include <vector>
 
 #include "core/run/run_folder.h"
-#include "tests/core/files/folder.h"
 #include "tests/support/message_of.h"
+#include "tests/support/temporary_folder.h"
 
 namespace polyscene::testing {
 namespace {
 
 namespace fs = std::filesystem;
 
-class ReplacedRunTest : public FilesTest {
+class ReplacedRunTest : public FolderTest {
  protected:
   void SetUp() override {
-    FilesTest::SetUp();
+    FolderTest::SetUp();
     write_run("old", true);
     old_ = files("run");
   }

@@ -10,9 +10,9 @@
 #include <chrono>
 #include <thread>
 
-#include "tests/core/files/folder.h"
 #include "tests/support/message_of.h"
 #include "tests/support/size_limit.h"
+#include "tests/support/temporary_folder.h"
 
 namespace polyscene::testing {
 namespace {
@@ -37,7 +37,7 @@ class Logged : public google::LogSink {
   std::vector<std::string> said;
 };
 
-class RunFolderTest : public FilesTest {
+class RunFolderTest : public FolderTest {
  protected:
   [[nodiscard]] RunFolder run() const { return RunFolder(path("run")); }
   [[nodiscard]] bool is_there(const std::string& name) const { return fs::exists(path(name)); }

@@ -11,8 +11,8 @@
 #include "core/serve/api/boundary.h"
 #include "core/serve/api/polyscene_serve.hpp"
 #include "ops/base/thread.h"
-#include "tests/core/export/temporary_folder.h"
 #include "tests/core/serve/served_folder.h"
+#include "tests/support/temporary_folder.h"
 
 namespace polyscene {
 namespace {
@@ -27,10 +27,10 @@ constexpr const char* kTexts[] = {"a", "b", "c"};
 constexpr size_t kLengths[] = {1, 1, 1};
 constexpr int64_t kAnHour = int64_t{3600} * 1000 * 1000;  // a wait that only a full batch ends
 
-class CInterfaceTest : public FolderTest {
+class CInterfaceTest : public testing::FolderTest {
  public:
   void SetUp() override {
-    FolderTest::SetUp();
+    testing::FolderTest::SetUp();
     testing::write_version(path("1"), 1);
     model_ = polyscene_open(folder_.c_str(), 1, error_, sizeof(error_));
     ASSERT_NE(model_, nullptr) << error_;
@@ -39,7 +39,7 @@ class CInterfaceTest : public FolderTest {
   void TearDown() override {
     polyscene_request_free(request_);
     polyscene_close(model_);
-    FolderTest::TearDown();
+    testing::FolderTest::TearDown();
   }
 
   // Three rows with all columns.

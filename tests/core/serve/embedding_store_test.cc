@@ -10,12 +10,12 @@
 
 #include "ops/base/error.h"
 #include "ops/base/philox.h"
-#include "tests/core/export/temporary_folder.h"
+#include "tests/support/temporary_folder.h"
 
 namespace polyscene {
 namespace {
 
-class EmbeddingStoreTest : public FolderTest, public ::testing::WithParamInterface<RowFormat> {
+class EmbeddingStoreTest : public testing::FolderTest, public ::testing::WithParamInterface<RowFormat> {
  protected:
   static constexpr int64_t kDim = 6;
 

@@ -6,8 +6,8 @@
 
 #include "core/serve/api/polyscene_serve.hpp"
 #include "ops/base/philox.h"
-#include "tests/core/export/temporary_folder.h"
 #include "tests/core/serve/served_folder.h"
+#include "tests/support/temporary_folder.h"
 
 namespace polyscene {
 namespace {
@@ -16,10 +16,10 @@ using Scores = std::vector<float>;
 
 constexpr int64_t kHour = int64_t{3600} * 1000 * 1000;  // a wait that only a full batch ends
 
-class JoinRequestsTest : public FolderTest {
+class JoinRequestsTest : public testing::FolderTest {
  protected:
   void SetUp() override {
-    FolderTest::SetUp();
+    testing::FolderTest::SetUp();
     testing::write_version(path("1"), 1);
     model_ = std::make_unique<serve::Model>(folder_.string());
   }

@@ -6,19 +6,19 @@
 #include "core/files/atomic_file.h"
 #include "core/files/sealed_text.h"
 #include "core/serve/export_json.h"
-#include "tests/core/export/temporary_folder.h"
 #include "tests/core/serve/served_folder.h"
 #include "tests/support/flip_bits.h"
+#include "tests/support/temporary_folder.h"
 
 namespace polyscene {
 namespace {
 
 namespace fs = std::filesystem;
 
-class VersionTest : public FolderTest {
+class VersionTest : public testing::FolderTest {
  protected:
   void SetUp() override {
-    FolderTest::SetUp();
+    testing::FolderTest::SetUp();
     write_whole("1");
   }
 

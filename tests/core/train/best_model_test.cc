@@ -17,7 +17,7 @@
 #include "core/checkpoint/manifest_file.h"
 #include "dist/world.h"
 #include "ops/base/error.h"
-#include "tests/core/export/temporary_folder.h"
+#include "tests/support/temporary_folder.h"
 
 namespace polyscene {
 namespace {
@@ -152,7 +152,7 @@ class RunOfTexts {
 };
 
 // In memory where there is such a file system: thousands of small files reach no disk then.
-class BestModels : public FolderTest {
+class BestModels : public testing::FolderTest {
  protected:
   BestModels() {
     if (fs::is_directory("/dev/shm")) shared_ = str("/dev/shm/polyscene_best_", ::getpid());
@@ -206,10 +206,10 @@ TEST_F(BestModels, HoldInAnyOrderOfEvents) {
   }
 }
 
-class BestModelRules : public FolderTest {
+class BestModelRules : public testing::FolderTest {
  protected:
   void SetUp() override {
-    FolderTest::SetUp();
+    testing::FolderTest::SetUp();
     run_.emplace(path("run"));
     fs::create_directories(run_->checkpoints());
   }

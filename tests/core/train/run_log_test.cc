@@ -4,9 +4,9 @@
 #include <sstream>
 
 #include "core/train/report/event_record.h"
-#include "tests/core/files/folder.h"
 #include "tests/support/message_of.h"
 #include "tests/support/size_limit.h"
+#include "tests/support/temporary_folder.h"
 
 namespace polyscene::testing {
 namespace {
@@ -33,7 +33,7 @@ Evaluation some_evaluation() {
   return evaluation;
 }
 
-class RunLogTest : public FilesTest {
+class RunLogTest : public FolderTest {
  protected:
   [[nodiscard]] RunFolder run() const { return RunFolder(path("run")); }
   [[nodiscard]] std::string events() const {

@@ -11,10 +11,10 @@
 #include <thread>
 
 #include "dist/world.h"
-#include "tests/core/export/temporary_folder.h"
 #include "tests/core/models/model_harness.h"
 #include "tests/core/session/random_batch.h"
 #include "tests/support/size_limit.h"
+#include "tests/support/temporary_folder.h"
 
 namespace polyscene::testing {
 namespace {

@@ -10,15 +10,15 @@
 #include <sstream>
 
 #include "dist/world.h"
-#include "tests/core/files/folder.h"
 #include "tests/core/models/model_harness.h"
 #include "tests/core/session/random_batch.h"
 #include "tests/simt/emulated_device.h"
+#include "tests/support/temporary_folder.h"
 
 namespace polyscene::testing {
 namespace {
 
-class StepLogTest : public FilesTest {
+class StepLogTest : public FolderTest {
  protected:
   [[nodiscard]] Batch batch(const Communicator& communicator, int64_t step) const {
     return random_batch(schema_, rows_ / communicator.size(), static_cast<uint64_t>(step * 10 + communicator.rank()));

@@ -3,12 +3,12 @@
 #include "core/train/report/crc32c.h"
 #include "core/train/report/event_record.h"
 #include "ops/base/error.h"
-#include "report_folder.h"
+#include "tests/support/temporary_folder.h"
 
 namespace polyscene {
 namespace {
 
-using EventFileTest = ReportTest;
+using EventFileTest = testing::FolderTest;
 namespace fs = std::filesystem;
 
 std::string hex(const std::string& bytes) {
@@ -45,7 +45,7 @@ TEST(EventRecord, NegativeStepsAndNoScalars) {
 }
 
 TEST_F(EventFileTest, BeginsWithTheVersionAndAppendsEvents) {
-  EventFile file((folder_ / "events").string(), 1700000000.25);
+  EventFile file(path("events"), 1700000000.25);
   const std::string name = fs::path(file.path()).filename().string();
   EXPECT_TRUE(name.starts_with("events.out.tfevents.1700000000.")) << name;
   EXPECT_TRUE(name.ends_with(".polyscene")) << name;
@@ -66,20 +66,18 @@ TEST_F(EventFileTest, ReachesTheFileEveryTenSeconds) {
 }
 
 TEST_F(EventFileTest, FullDisk) {
-  std::string path;
-  { path = EventFile(folder_.string(), 100).path(); }
-  fs::remove(path);
-  fs::create_symlink("/dev/full", path);
-  EXPECT_EQ(error_of<DataError>([&] { EventFile file(folder_.string(), 100); }),
-            "[files] cannot write to " + path +
+  const std::string file = EventFile(folder_.string(), 100).path();
+  fs::remove(file);
+  fs::create_symlink("/dev/full", file);
+  EXPECT_EQ(error_of<DataError>([&] { EventFile again(folder_.string(), 100); }),
+            "[files] cannot write to " + fs::path(file).filename().string() +
                 ": No space left on device; the disk is full: free space or choose another place");
 }
 
 TEST_F(EventFileTest, FolderThatCannotBe) {
-  std::ofstream(folder_ / "file") << "x";
-  const std::string error = error_of<DataError>([&] { EventFile file((folder_ / "file").string(), 100); });
-  EXPECT_TRUE(error.starts_with("[files] cannot create " + (folder_ / "file/events.out.tfevents.100.").string()))
-      << error;
+  write("file", "x");
+  const std::string error = error_of<DataError>([&] { EventFile file(path("file"), 100); });
+  EXPECT_TRUE(error.starts_with("[files] cannot create file/events.out.tfevents.100.")) << error;
   EXPECT_TRUE(error.ends_with(".polyscene: Not a directory; choose another place")) << error;
 }
 

@@ -1,34 +1,32 @@
 #include "core/train/report/metrics_log.h"
 
 #include "ops/base/error.h"
-#include "report_folder.h"
+#include "tests/support/temporary_folder.h"
 
 namespace polyscene {
 namespace {
 
-using MetricsLogTest = ReportTest;
+using MetricsLogTest = testing::FolderTest;
 
 TEST_F(MetricsLogTest, EveryLineIsInTheFileAtOnce) {
-  const std::string path = (folder_ / "run/metrics.jsonl").string();
-  MetricsLog log(path);
-  EXPECT_EQ(read(path), "");
+  MetricsLog log(path("run/metrics.jsonl"));
+  EXPECT_EQ(read("run/metrics.jsonl"), "");
   log.write(R"({"step": 1})");
-  EXPECT_EQ(read(path), "{\"step\": 1}\n");
+  EXPECT_EQ(read("run/metrics.jsonl"), "{\"step\": 1}\n");
   log.write(R"({"step": 2})");
-  EXPECT_EQ(read(path), "{\"step\": 1}\n{\"step\": 2}\n");
+  EXPECT_EQ(read("run/metrics.jsonl"), "{\"step\": 1}\n{\"step\": 2}\n");
 }
 
 TEST_F(MetricsLogTest, TruncatesAnOldFile) {
-  const std::string path = (folder_ / "metrics.jsonl").string();
-  std::ofstream(path) << "old";
-  MetricsLog log(path);
-  EXPECT_EQ(read(path), "");
+  write("metrics.jsonl", "old");
+  MetricsLog log(path("metrics.jsonl"));
+  EXPECT_EQ(read("metrics.jsonl"), "");
 }
 
 TEST_F(MetricsLogTest, RefusesLineBreaks) {
-  MetricsLog log((folder_ / "m").string());
+  MetricsLog log(path("m"));
   EXPECT_EQ(error_of<InvalidArgument>([&] { log.write("{\n}"); }),
-            "[report] wanted one JSON object on one line for " + (folder_ / "m").string() + ", got a line break");
+            "[report] wanted one JSON object on one line for m, got a line break");
 }
 
 TEST_F(MetricsLogTest, FullDiskIsReportedEachTime) {

@@ -5,7 +5,6 @@
 #include <atomic>
 #include <cstdlib>
 #include <functional>
-#include <iostream>
 #include <thread>
 
 #include "dist/mpi/channel.h"
@@ -126,33 +125,3 @@ TEST(MpiWorld, PassesOnWhatMpiSays) {
 
 }  // namespace
 }  // namespace polyscene
-
-// Rank 0 prints the progress, the others only what fails.
-class FailurePrinter : public ::testing::EmptyTestEventListener {
- public:
-  explicit FailurePrinter(int rank) : rank_(rank) {}
-  void OnTestPartResult(const ::testing::TestPartResult& result) override {
-    if (!result.failed()) return;
-    std::cerr << polyscene::str("rank ", rank_, ": ", result.file_name() ? result.file_name() : "", ":",
-                                result.line_number(), ": ", result.message(), "\n");
-  }
-
- private:
-  int rank_;
-};
-
-int main(int argc, char** argv) {
-  ::testing::InitGoogleTest(&argc, argv);
-  int result = 1;
-  const auto body = [&](polyscene::Communicator& world) {
-    auto& listeners = ::testing::UnitTest::GetInstance()->listeners();
-    if (world.rank() != 0) {
-      delete listeners.Release(listeners.default_result_printer());
-      delete listeners.Release(listeners.default_xml_generator());  // rank 0 writes the report
-      listeners.Append(new FailurePrinter(world.rank()));
-    }
-    result = RUN_ALL_TESTS();
-  };
-  polyscene::run_mpi_rank(body, {.deadline = polyscene::kDeadline});
-  return result;
-}

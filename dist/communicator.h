@@ -37,6 +37,9 @@ class Communicator {
   [[nodiscard]] int size() const { return size_; }
   // "local", "mpi", "staged over mpi", "nccl"; for messages and logs.
   [[nodiscard]] virtual std::string name() const = 0;
+  // The process of the job that runs this rank, and the number of processes.
+  [[nodiscard]] virtual int process() const { return 0; }
+  [[nodiscard]] virtual int processes() const { return 1; }
 
   virtual void barrier() = 0;
 

@@ -18,6 +18,7 @@
 #include "core/checkpoint/model_parts.h"
 #include "core/checkpoint/whole_beside.h"
 #include "core/config/load.h"
+#include "core/session/together.h"
 #include "core/text/suggest.h"
 #include "ops/base/thread.h"
 
@@ -398,7 +399,10 @@ TrainPosition load_checkpoint(const std::string& checkpoint, const std::string& 
           manifest.data(), "), found others (", data, "); restore them, or start another run");
   // Logs are restored only after all files were checked: damage leaves them unchanged.
   const std::vector<std::string> chain = chain_of(checkpoint);
-  read_checked(checkpoint, communicator, "resume from another", [&] { read_parts(chain, model, {.state = true}); });
+  std::vector<int64_t> dropped;
+  read_checked(checkpoint, communicator, "resume from another",
+               [&] { dropped = read_parts(chain, model, {.state = true}); });
+  warn_of_dropped(std::move(dropped), checkpoint, model);
   together(communicator, [&] {
     model.tables.set_update_steps(manifest.table_updates());
     if (communicator.rank() != 0) return;

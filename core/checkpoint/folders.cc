@@ -5,10 +5,8 @@
 
 #include <cerrno>
 #include <cstdio>
-#include <exception>
 #include <filesystem>
 #include <system_error>
-#include <vector>
 
 #include "core/files/file_advice.h"
 #include "ops/base/error.h"
@@ -30,29 +28,6 @@ void sync(const std::string& path) {
 }
 
 }  // namespace
-
-void together(Communicator& communicator, const std::function<void()>& work) {
-  std::exception_ptr failure;
-  std::string reason;
-  int64_t full = 0;  // ranks without space
-  try {
-    work();
-  } catch (const std::exception& error) {
-    failure = std::current_exception();
-    reason = str("\n  rank ", communicator.rank(), ": ", error.what());
-    full = dynamic_cast<const NoSpace*>(&error) != nullptr ? 1 : 0;
-  }
-  communicator.all_reduce<int64_t>({&full, 1});
-  const std::vector<char> reasons = communicator.all_gather_v<char>(std::span<const char>(reason));
-  if (failure && full == 0) std::rethrow_exception(failure);
-  if (reasons.empty()) return;
-  const std::string message =
-      failure ? reason.substr(reason.find(": ") + 2)
-              : str("[checkpoint] rank ", communicator.rank(),
-                    " stopped because another rank failed:", std::string_view(reasons.data(), reasons.size()));
-  if (full > 0) throw NoSpace(message);
-  throw DataError(message);
-}
 
 PartialFolder::~PartialFolder() {
   std::error_code ignored;

@@ -1,17 +1,10 @@
-// Tools to write a folder with all ranks, such that it appears whole or not at all.
+// Tools to write a folder such that it appears whole or not at all.
 #pragma once
 
-#include <functional>
 #include <string>
 #include <utility>
 
-#include "dist/communicator.h"
-
 namespace polyscene {
-
-// Collective. Runs `work` on every rank and throws on every rank when one fails: the failing rank throws its own error,
-// the others throw DataError with its message. Throws NoSpace on every rank when one has no space left.
-void together(Communicator& communicator, const std::function<void()>& work);
 
 // Each throws DataError naming the folder and what to try.
 void make_folder(const std::string& path);

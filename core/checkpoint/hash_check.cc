@@ -7,12 +7,13 @@
 
 #include "core/checkpoint/checkpoint.h"
 #include "core/checkpoint/file_hashes.h"
-#include "core/checkpoint/folders.h"
 #include "core/checkpoint/manifest_file.h"
 #include "core/checkpoint/sealed_message.h"
 #include "core/checkpoint/whole_beside.h"
 #include "core/config/experiment.pb.h"
 #include "core/config/load.h"
+#include "core/session/together.h"
+#include "dist/place.h"
 #include "ops/base/thread.h"
 #include "ops/base/warning.h"
 
@@ -59,10 +60,14 @@ checkpoint::Files listed_files(const std::string& folder) {
   return {};
 }
 
-std::string on_lines(const std::vector<std::string>& sentences) {
+// The sentences of all ranks, one per line; every rank gets the same text. Several processes add their places, since
+// hosts may have different copies of a file.
+std::string of_all_ranks(const std::vector<std::string>& sentences, Communicator& communicator) {
+  const std::string place = started_place(communicator), end = place.empty() ? "" : " (" + place + ")";
   std::string text;
-  for (const std::string& sentence : sentences) text += "\n  " + sentence;
-  return text;
+  for (const std::string& sentence : sentences) text += "\n  " + sentence + end;
+  const std::vector<char> all = communicator.all_gather_v<char>(std::span<const char>(text));
+  return {all.begin(), all.end()};
 }
 
 // Calls a function on its own thread, and keeps what it returns or throws.
@@ -159,19 +164,20 @@ void read_checked(const std::string& folder, Communicator& communicator, const s
     failure = std::current_exception();
   }
   // Damage is reported first, because it may have caused a failure of `read`.
-  std::vector<std::string> damage;
+  std::vector<std::string> damage_here;
   std::string unreadable;
   try {
-    if (check) damage = check->wait();
+    if (check) damage_here = check->wait();
   } catch (const DataError& error) {
     unreadable = error.what();
   }
+  const std::string damage = of_all_ranks(damage_here, communicator);
   int64_t damaged = damage.empty() && unreadable.empty() ? 0 : 1;
   communicator.all_reduce<int64_t>({&damaged, 1});
   const std::string beside = damaged > 0 && is_checkpoint(folder) ? "; " + whole_beside(folder, communicator) : "";
   together(communicator, [&] {
     require<DataError>(unreadable.empty(), unreadable, beside);
-    require<DataError>(damage.empty(), "[checkpoint] ", folder, " is damaged:", on_lines(damage), "\n", advice, beside);
+    require<DataError>(damage.empty(), "[checkpoint] ", folder, " is damaged:", damage, "\n", advice, beside);
   });
   together(communicator, [&] {
     if (failure) std::rethrow_exception(failure);

@@ -6,6 +6,7 @@
 #include "core/checkpoint/folders.h"
 #include "core/checkpoint/hash_check.h"
 #include "core/checkpoint/model_parts.h"
+#include "core/session/together.h"
 
 namespace polyscene {
 namespace {
@@ -44,11 +45,13 @@ void save_model(const std::string& folder, const config::Experiment& experiment,
 }
 
 void load_model(const std::string& folder, const ModelState& model, const std::vector<std::vector<int64_t>>* wanted) {
+  std::vector<int64_t> dropped;
   const auto read = [&] {
-    read_parts({folder}, model, {.wanted = wanted});
+    dropped = read_parts({folder}, model, {.wanted = wanted});
     require_finite(folder, model.parameters);
   };
   read_checked(folder, model.communicator, kRestoreModel, read, wanted == nullptr);
+  warn_of_dropped(std::move(dropped), folder, model);
 }
 
 }  // namespace polyscene

@@ -178,8 +178,9 @@ void write_texts(const std::string& folder, const config::Experiment& experiment
   files.push_back({.name = kScenarios, .hash = hash_file(path)});
 }
 
-// Rows are loaded in pieces, so that loading needs no memory beyond the loaded rows.
-void load_table(const std::vector<std::string>& folders, int index, RowTables& tables, const PartsToRead& parts) {
+// Rows are loaded in pieces, so that loading needs no memory beyond the loaded rows. Returns how many rows of this rank
+// had no place.
+int64_t load_table(const std::vector<std::string>& folders, int index, RowTables& tables, const PartsToRead& parts) {
   const TableSpec& spec = tables.spec(index);
   const SavedTable saved(folders, spec.name);
   const int64_t width = spec.optimizer.state_width(spec.dim);
@@ -194,10 +195,7 @@ void load_table(const std::vector<std::string>& folders, int index, RowTables& t
   int64_t dropped = 0;
   saved.visit_rank(tables.layout(), index, tables.communicator().rank(), parts.state, wanted,
                    [&](const RowsIn& rows) { dropped += tables.load_rows(index, rows).dropped; });
-  if (dropped > 0)
-    warn(str("[checkpoint] rank ", tables.communicator().rank(), " dropped ", dropped, " rows of table \"", spec.name,
-             "\" of ", saved.folder(), ": its max_rows, ", spec.max_rows,
-             ", has no place for them; raise it to that of the model"));
+  return dropped;
 }
 
 // Fills a flat buffer that is laid out like the parameters.
@@ -279,7 +277,8 @@ std::vector<WrittenFile> write_copy(const std::string& folder, const config::Exp
   return files;
 }
 
-void read_parts(const std::vector<std::string>& folders, const ModelState& model, const PartsToRead& parts) {
+std::vector<int64_t> read_parts(const std::vector<std::string>& folders, const ModelState& model,
+                                const PartsToRead& parts) {
   const std::string& newest = folders.front();
   const std::string path = newest + "/" + kDense;
   const Tensor values = model.parameters.host_values();
@@ -287,7 +286,20 @@ void read_parts(const std::vector<std::string>& folders, const ModelState& model
   model.parameters.set_values(values);
   if (parts.state) load_optimizer(newest, model);
   model.scenario_names = read_scenario_names(newest);
-  for (int t = 0; t < model.tables.tables(); ++t) load_table(folders, t, model.tables, parts);
+  std::vector<int64_t> dropped;
+  for (int t = 0; t < model.tables.tables(); ++t) dropped.push_back(load_table(folders, t, model.tables, parts));
+  return dropped;
+}
+
+void warn_of_dropped(std::vector<int64_t> dropped, const std::string& folder, const ModelState& model) {
+  model.communicator.all_reduce<int64_t>(dropped);
+  if (model.communicator.rank() != 0) return;
+  for (size_t t = 0; t < dropped.size(); ++t) {
+    const TableSpec& spec = model.tables.spec(static_cast<int>(t));
+    if (dropped[t] > 0)
+      warn(str("[checkpoint] dropped ", dropped[t], " rows of table \"", spec.name, "\" of ", folder,
+               ": its max_rows, ", spec.max_rows, ", has no place for them; raise it to that of the model"));
+  }
 }
 
 }  // namespace polyscene

@@ -66,8 +66,11 @@ struct PartsToRead {
 };
 // Loads dense parameters and this rank's rows. `folders`: a checkpoint, its base, the base of that and so on; the
 // newest version of a row counts. Throws DataError naming the file and tensor that is missing or has another shape than
-// the model's.
-void read_parts(const std::vector<std::string>& folders, const ModelState& model, const PartsToRead& parts);
+// the model's. Returns how many rows of this rank had no place in a table's max_rows, [tables].
+[[nodiscard]] std::vector<int64_t> read_parts(const std::vector<std::string>& folders, const ModelState& model,
+                                              const PartsToRead& parts);
+// Collective. Warns, once for all ranks, of rows of `folder` that had no place.
+void warn_of_dropped(std::vector<int64_t> dropped, const std::string& folder, const ModelState& model);
 
 // Number of steps of the dense optimiser in optimizer.safetensors. Throws DataError when the file does not hold it.
 [[nodiscard]] int64_t saved_optimizer_steps(const SafetensorsFile& file, const std::string& path);

@@ -169,7 +169,8 @@ std::pair<std::string, size_t> compact_checkpoint(const std::string& path) {
   if (chain.size() == 1) return {checkpoint, 1};
   PartialFolder partial(aside);
   Alone model(load_saved_experiment(checkpoint));
-  read_parts(chain, model.session.state(), {.state = true});
+  const ModelState state = model.session.state();
+  warn_of_dropped(read_parts(chain, state, {.state = true}), checkpoint, state);
   const Manifest manifest = checkpoint::read_manifest(checkpoint);
   model.session.tables().set_update_steps(manifest.table_updates());
   write_aside(aside, model, manifest);

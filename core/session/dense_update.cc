@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <set>
 
 namespace polyscene {
 
@@ -17,19 +18,27 @@ std::vector<bool> decayed(const ParameterStore& parameters) {
 // update. The ranks' losses tell whose data it came from.
 void fail_not_finite(const ParameterStore& parameters, const Tensor& gradients, double loss,
                      Communicator& communicator) {
-  std::vector<double> losses(static_cast<size_t>(communicator.size()));
-  communicator.all_gather<double>({&loss, 1}, losses);
-  std::string ranks;
-  for (size_t r = 0; r < losses.size(); ++r)
-    if (!std::isfinite(losses[r])) ranks += str(ranks.empty() ? "" : ", ", r);
+  struct Met {
+    double loss;
+    int64_t process;
+  };
+  const Met mine{.loss = loss, .process = communicator.process()};
+  std::vector<Met> all(static_cast<size_t>(communicator.size()));
+  communicator.all_gather<Met>({&mine, 1}, all);
+  std::set<int64_t> processes;
+  for (const Met& met : all)
+    if (!std::isfinite(met.loss)) processes.insert(met.process);
+  std::string where;
+  if (communicator.processes() > 1)
+    for (const int64_t process : processes) where += str(where.empty() ? " on rank " : ", ", process);
   std::string tensors;
   for (const ParameterStore::Entry& e : parameters.entries())
     if (!std::ranges::all_of(ParameterStore::part(e, gradients).elements<float>(),
                              [](float g) { return std::isfinite(g); }))
       tensors = tensors.empty() ? str('"', e.name, '"') : tensors.ends_with("...") ? tensors : tensors + " ...";
   throw Error(ErrorKind::kOther,
-              str("[train] the gradient of ", tensors, " is not finite; the loss is not finite on rank ",
-                  ranks.empty() ? "none" : ranks,
+              str("[train] the gradient of ", tensors, " is not finite; the loss is ",
+                  processes.empty() ? "finite" : "not finite", where,
                   "; try a lower learning rate, train.clip_norm, or train.debug_finite: true to find the first node"));
 }
 

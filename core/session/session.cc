@@ -6,6 +6,7 @@
 
 #include "core/config/translate.h"
 #include "core/session/stage_clock.h"
+#include "dist/place.h"
 #include "ops/autodiff.h"
 #include "ops/dense/scale.h"
 
@@ -78,7 +79,7 @@ void Session::build_training_executor() {
                                                          .precision = to_precision(train.precision()),
                                                          .check_finite = train.debug_finite(),
                                                          .profile = options_.profile,
-                                                         .where = str("rank ", communicator_.rank())});
+                                                         .where = started_rank(communicator_)});
   const auto entries = parameters_.entries();
   for (size_t i = 0; i < entries.size(); ++i) {
     training_->bind(entries[i].value, entries[i].data);

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "core/checkpoint/folders.h"
+#include "core/session/together.h"
 #include "ops/base/error.h"
 
 namespace polyscene {

@@ -1,17 +1,16 @@
 #include "core/train/open_source.h"
 
-#include <unistd.h>
 #include <xxhash.h>
 
 #include <algorithm>
-#include <array>
-#include <exception>
 #include <filesystem>
-#include <functional>
 #include <map>
+#include <set>
 #include <sstream>
 #include <utility>
 
+#include "core/session/together.h"
+#include "dist/place.h"
 #include "ops/base/error.h"
 
 namespace polyscene {
@@ -20,30 +19,9 @@ namespace {
 
 constexpr int kMostNamed = 5;  // ranks
 
-std::string place_of(const Communicator& communicator) {
-  std::array<char, 256> host{};
-  ::gethostname(host.data(), host.size() - 1);
-  return str("rank ", communicator.rank(), " on host ", host.data());
-}
-
 std::string gather(const std::string& text, Communicator& communicator) {
   const std::vector<char> all = communicator.all_gather_v<char>(std::span<const char>(text));
   return {all.begin(), all.end()};
-}
-
-// Runs work() on every rank; where it fails on some, they fail with their own errors and the others with those words.
-void on_all_ranks(Communicator& communicator, const std::function<void()>& work) {
-  std::exception_ptr failure;
-  std::string said;
-  try {
-    work();
-  } catch (const std::exception& error) {
-    failure = std::current_exception();
-    said = str(error.what(), " (", place_of(communicator), ")\n");
-  }
-  const std::string all = gather(said, communicator);
-  if (failure) std::rethrow_exception(failure);
-  require<DataError>(all.empty(), all.substr(0, all.find_last_not_of('\n') + 1));
 }
 
 // A line per file: rows, bytes, and its name below the root.
@@ -67,28 +45,28 @@ std::map<std::string, std::string> files_by_name(const std::string& listing) {
   return files;
 }
 
-// What a rank sees, for the others: who it is and how much there is, then its listing.
+// What a rank sees, for the others: where it runs and how much there is, then its listing.
 struct View {
-  std::string rank, amount, listing;
+  std::string place, amount, listing;
 };
 
 // The first rank's, on every rank.
 View view_of_first(const View& mine, Communicator& communicator) {
-  std::string text = str(mine.rank, '\n', mine.amount, '\n', mine.listing);
+  std::string text = str(mine.place, '\n', mine.amount, '\n', mine.listing);
   int64_t size = static_cast<int64_t>(text.size());
   communicator.broadcast<int64_t>({&size, 1}, 0);
   text.resize(static_cast<size_t>(size));
   communicator.broadcast<char>(text, 0);
   View first;
   std::istringstream lines(text);
-  std::getline(lines, first.rank);
+  std::getline(lines, first.place);
   std::getline(lines, first.amount);
-  first.listing = text.substr(first.rank.size() + first.amount.size() + 2);
+  first.listing = text.substr(first.place.size() + first.amount.size() + 2);
   return first;
 }
 
 // The first file, by name, that two views disagree about.
-std::string first_difference(const View& mine, const View& first) {
+std::string first_difference(const View& mine, const View& first, bool alone) {
   const auto here = files_by_name(mine.listing), there = files_by_name(first.listing);
   auto all = here;
   all.insert(there.begin(), there.end());
@@ -98,51 +76,64 @@ std::string first_difference(const View& mine, const View& first) {
   };
   for (const auto& [name, what] : all)
     if (of(here, name) != of(there, name))
-      return str("\"", name, "\" is ", of(here, name), " here, ", of(there, name), " there");
+      return str("\"", name, "\" is ", of(here, name), alone ? " in the one, " : " here, ", of(there, name),
+                 alone ? " in the other" : " there");
   return "the files come in another order";
 }
 
-// At most the first so many lines, as one.
+// At most the first so many different lines, as one.
 std::string in_one_line(const std::string& text, int most) {
   std::istringstream lines(text);
+  std::set<std::string> seen;  // ranks of one process see the same
   std::string all;
-  for (std::string line; std::getline(lines, line); --most) {
-    if (most == 0) return all + "; and more";
+  for (std::string line; std::getline(lines, line);) {
+    if (!seen.insert(line).second) continue;
+    if (most-- == 0) return all + "; and more";
     all += (all.empty() ? "" : "; ") + line;
   }
   return all;
 }
 
+struct Seen {
+  int64_t hash = 0;  // of the listing
+  int64_t process = 0;
+};
+
 // What the ranks that see other files say of them. One that ends at once may take the others from this last word: what
 // they know is enough.
-std::string differences(const std::string& said, const std::vector<int64_t>& hashes, Communicator& communicator) {
+std::string differences(const std::string& said, const std::vector<Seen>& seen, Communicator& communicator) {
   try {
     return in_one_line(gather(said, communicator), kMostNamed);
   } catch (const CommunicationError& error) {
-    const auto other = std::ranges::find_if(hashes, [&](int64_t hash) { return hash != hashes[0]; });
-    return str("rank ", other - hashes.begin(), " sees others than rank 0 (", error.what(), ")");
+    const auto other = std::ranges::find_if(seen, [&](const Seen& rank) { return rank.hash != seen[0].hash; });
+    if (communicator.processes() == 1) return str("they changed meanwhile (", error.what(), ")");
+    return str("rank ", other->process, " sees others than rank 0 (", error.what(), ")");
   }
 }
 
 void require_same_files(const BatchSource& source, const config::Data& data, Split split, Communicator& communicator) {
   const SplitFiles& files = source.files();
   const View mine{
-      .rank = place_of(communicator),
+      .place = started_place(communicator),
       .amount = str(files.rows, " rows in ", files.files.size(), files.files.size() == 1 ? " file" : " files"),
       .listing = listing(files, data.root())};
-  const auto hash = static_cast<int64_t>(XXH3_64bits(mine.listing.data(), mine.listing.size()));
-  std::vector<int64_t> all(static_cast<size_t>(communicator.size()));
-  communicator.all_gather<int64_t>({&hash, 1}, all);
-  if (std::ranges::count(all, all[0]) == communicator.size()) return;
+  const Seen seen{.hash = static_cast<int64_t>(XXH3_64bits(mine.listing.data(), mine.listing.size())),
+                  .process = communicator.process()};
+  std::vector<Seen> all(static_cast<size_t>(communicator.size()));
+  communicator.all_gather<Seen>({&seen, 1}, all);
+  if (std::ranges::count(all, all[0].hash, &Seen::hash) == communicator.size()) return;
 
   const View first = view_of_first(mine, communicator);
+  const bool alone = communicator.processes() == 1;
   std::string said;
   if (mine.listing != first.listing)
-    said = str(mine.rank, " has ", mine.amount, ", ", first.rank, " ", first.amount, ": ",
-               first_difference(mine, first), '\n');
-  throw DataError(str("[data] wanted the same files of split ", split_name(split), " on all ranks, but ",
-                      differences(said, all, communicator), "; bring the same to every host, below \"", data.root(),
-                      "\""));
+    said = str(alone ? "one listing" : mine.place, " has ", mine.amount, ", ", alone ? "another" : first.place, " ",
+               first.amount, ": ", first_difference(mine, first, alone), '\n');
+  const std::string differ = differences(said, all, communicator);
+  require<DataError>(!alone, "[data] wanted files of split ", split_name(split), " that do not change while they are ",
+                     "listed, but ", differ, "; start again once nothing writes below \"", data.root(), "\"");
+  throw DataError(str("[data] wanted the same files of split ", split_name(split), " on all ranks, but ", differ,
+                      "; bring the same to every host, below \"", data.root(), "\""));
 }
 
 }  // namespace
@@ -151,7 +142,7 @@ std::unique_ptr<BatchSource> open_source(const config::Data& data, SourceOptions
   options.rank = communicator.rank();
   options.ranks = communicator.size();
   std::unique_ptr<BatchSource> source;
-  on_all_ranks(communicator, [&] { source = make_parquet_source(data, options); });
+  together(communicator, [&] { source = make_parquet_source(data, options); });
   require_same_files(*source, data, options.split, communicator);
   return source;
 }

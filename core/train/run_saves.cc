@@ -6,9 +6,9 @@
 #include <utility>
 #include <vector>
 
-#include "core/checkpoint/folders.h"
 #include "core/checkpoint/model_files.h"
 #include "core/data/file_list.h"
+#include "core/session/together.h"
 #include "ops/base/warning.h"
 
 namespace polyscene {

@@ -13,6 +13,8 @@ class StagedCommunicator final : public Communicator {
   StagedCommunicator(std::shared_ptr<Communicator> host, Device& device);
 
   [[nodiscard]] std::string name() const override { return "staged over " + host_->name(); }
+  [[nodiscard]] int process() const override { return host_->process(); }
+  [[nodiscard]] int processes() const override { return host_->processes(); }
   void barrier() override { host_->barrier(); }
   [[nodiscard]] std::unique_ptr<Communicator> split(int color) override;
   void abort(const std::string& reason) noexcept override { host_->abort(reason); }

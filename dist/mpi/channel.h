@@ -49,6 +49,7 @@ class Channel {
   [[nodiscard]] int rank() const { return rank_; }
   [[nodiscard]] int size() const { return static_cast<int>(world_ranks_.size()); }
   [[nodiscard]] int world_rank(int member) const { return world_ranks_[static_cast<size_t>(member)]; }
+  [[nodiscard]] int process(int member) const { return hosting_.process(world_rank(member)); }
   [[nodiscard]] const Hosting& hosting() const { return hosting_; }
   [[nodiscard]] const std::shared_ptr<MpiSession>& session() const { return session_; }
   [[nodiscard]] const CommunicatorOptions& options() const { return options_; }
@@ -64,7 +65,6 @@ class Channel {
   struct Pending;
   struct Announcement;
 
-  [[nodiscard]] int process(int member) const { return hosting_.process(world_rank(member)); }
   [[nodiscard]] int tag(Kind kind, int sender, int receiver) const;
   void check_alive(Collective collective) const;
   // Runs `body`, which calls MPI; throws if a failure has ended the use of MPI.

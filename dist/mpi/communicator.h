@@ -11,6 +11,8 @@ class MpiCommunicator final : public Communicator {
   explicit MpiCommunicator(Channel channel);
 
   [[nodiscard]] std::string name() const override { return "mpi"; }
+  [[nodiscard]] int process() const override { return channel_.process(rank()); }
+  [[nodiscard]] int processes() const override { return channel_.hosting().processes; }
   void barrier() override;
   [[nodiscard]] std::unique_ptr<Communicator> split(int color) override;
   void abort(const std::string& reason) noexcept override;

@@ -23,6 +23,8 @@ class NcclCommunicator final : public Communicator {
   ~NcclCommunicator() override;
 
   [[nodiscard]] std::string name() const override { return "nccl"; }
+  [[nodiscard]] int process() const override { return host_->process(); }
+  [[nodiscard]] int processes() const override { return host_->processes(); }
   void barrier() override;
   [[nodiscard]] std::unique_ptr<Communicator> split(int color) override;
   void abort(const std::string& reason) noexcept override { watch().fail(reason); }

@@ -79,7 +79,7 @@ void DeviceLookup::State::throw_failure() {
     const TableSpec& spec = tables.spec(table);
     throw overfull_bucket(spec, failure->overfull, plan_buckets(spec.max_rows, layout.map().partitions()).slots);
   }
-  throw not_finite(layout, table, failure->key, failure->element, failure->value, tables.communicator().rank());
+  throw not_finite(layout, table, failure->key, failure->element, failure->value);
 }
 
 // Cuts the owned keys into spans of one sender and one table, with their rows in the matrix of their group.

@@ -19,7 +19,6 @@ void check_update(const TableLayout& layout, const UniqueKeys* sent, bool trains
                   std::span<const TensorView> gradients);
 
 // The error for an element of a key's gradient that is not finite.
-[[nodiscard]] Error not_finite(const TableLayout& layout, int table, int64_t key, int64_t element, float value,
-                               int rank);
+[[nodiscard]] Error not_finite(const TableLayout& layout, int table, int64_t key, int64_t element, float value);
 
 }  // namespace polyscene

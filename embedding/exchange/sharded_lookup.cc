@@ -141,7 +141,7 @@ void ShardedLookup::State::check_finite(std::span<const float* const> sums) cons
   const std::span<const float> gradient = gradient_of(p);
   const size_t at = first_not_finite(gradient), dim = static_cast<size_t>(layout.dim(p.group));
   throw not_finite(layout, p.table, owned->keys()[static_cast<size_t>(p.begin) + at / dim],
-                   static_cast<int64_t>(at % dim), gradient[at], tables.communicator().rank());
+                   static_cast<int64_t>(at % dim), gradient[at]);
 }
 
 void ShardedLookup::State::apply(std::span<const float* const> sums, double learning_rate_factor) {

@@ -158,6 +158,34 @@ class RanksTest(ProgramTest):
         else:
             self.assertEqual(result.text.count("polyscene: "), 1, result.text)  # rank 0 says it for both
 
+    def test_damage_names_files_and_processes_that_were_started(self):
+        self.train("run", "--set", "train.virtual_ranks=4")
+        model = self.folder / "run" / os.readlink(self.folder / "run/model")
+        damaged = [next((model / "tables").glob(f"{table}-{rank:05}-of-00004*")) for table, rank in (("item", 3), ("user", 1))]
+        for file in damaged:
+            file.write_bytes(file.read_bytes()[:-1])
+        lines = sorted(f"  {file} has {file.stat().st_size} bytes, was written with {file.stat().st_size + 1}" for file in damaged)
+        for ranks, place in ((0, ""), (2, r" \(rank [01] on host \S+\)")):
+            with self.subTest(ranks=ranks):
+                result = self.run_program("evaluate", "--run", self.folder / "run", "--deadline", 30, ranks=ranks)
+                self.assert_fails(result, 3, f"polyscene: [checkpoint] {model} is damaged:\n")
+                said = sorted(line for line in result.err.splitlines() if line.startswith(f"  {model}"))
+                self.assertRegex("\n".join(said), "^" + "\n".join(re.escape(line) + place for line in lines) + "$")
+                self.assertEqual(result.text.count("polyscene: "), 1, result.text)
+                if not ranks:
+                    self.assertNotIn("rank", result.text.replace(str(self.folder), ""))
+
+    def test_a_loss_that_is_not_finite_names_processes_that_were_started(self):
+        diverges = ["--set", "train.virtual_ranks=4", "--set", "train.optimizer.learning_rate=1e30", "--set",
+                    "train.optimizer.kind=SGD"]
+        self.assertIn(" is not finite; the loss is not finite; try ", self.train("alone", *diverges, expect=1).err)
+        self.assertRegex(self.train("two", *diverges, ranks=2, expect=1).err,
+                         r" is not finite; the loss is not finite on rank (0|1|0, 1); try ")
+        debug = ["--set", "train.debug_finite=true"]
+        self.assertRegex(self.train("alone", *diverges, *debug, "--overwrite", expect=1).err, r"\[ops\.executor\] output ")
+        self.assertRegex(self.train("two", *diverges, *debug, "--overwrite", ranks=2, expect=1).err,
+                         r"\[ops\.executor\] rank [01]: output ")
+
     def test_an_error_that_all_ranks_meet_is_printed_once(self):
         mistakes = (["--set", "train.lr=1"], ["--set", "data.train_files=nothing/*"], ["--set", "data.label[click].column=clik"],
                     ["--confg", "x"])

@@ -167,8 +167,29 @@ TEST_F(ModelFiles, ARankThatCannotWriteStopsTheOthersWithItsWords) {
       said[1].starts_with("[export] cannot write model.partial/tables/item-00001-of-00002.safetensors: File too "
                           "large; wanted "))
       << said[1];
-  EXPECT_EQ(said[0], "[checkpoint] rank 0 stopped because another rank failed:\n  rank 1: " + said[1]);
+  EXPECT_EQ(said[0], said[1]) << "nobody started ranks: they are threads of one process";
   EXPECT_EQ(load(1), 4) << "the model before is left";
+}
+
+TEST_F(ModelFiles, RowsWithoutAPlaceAreSaidOnceForAllRanks) {
+  run_local_ranks(2, [&](Communicator& communicator) {
+    Session session(experiment_, schema_, communicator);
+    load_many(session);
+    save_model(path("model"), experiment_, session.state());
+  });
+  config::Embedding& embedding = *experiment_.mutable_embedding();
+  embedding.set_partitions(2);
+  config::Table& table = *embedding.add_table();
+  table.set_name("item");
+  table.set_max_rows(128);
+  ::testing::internal::CaptureStderr();
+  EXPECT_EQ(load(0, 2), 128);
+  const std::string said = ::testing::internal::GetCapturedStderr();
+  const std::string warning = "polyscene: warning: [checkpoint] dropped 9872 rows of table \"item\" of " +
+                              path("model") +
+                              ": its max_rows, 128, has no place for them; raise it to that of the model\n";
+  EXPECT_TRUE(said.ends_with(warning)) << said;
+  EXPECT_EQ(said.find("dropped"), said.rfind("dropped")) << said;
 }
 
 TEST_F(ModelFiles, MissingFilesOfATable) {

@@ -82,7 +82,7 @@ TEST(DenseUpdate, ADevicesBadStepIsNamedWhenItIsHeardOf) {
   };
   const std::string message = message_of<Error>([&] { bad_step(host); });
   EXPECT_EQ(message.find("[train] the gradient of \"" + host.parameters.entries()[1].name +
-                         "\" is not finite; the loss is not finite on rank 0; try "),
+                         "\" is not finite; the loss is not finite; try "),
             0u)
       << message;
 

@@ -1,8 +1,8 @@
-// Ranks that see other files than the first one: all end at the start, with the same words.
+// Ranks of one process that see other files than the first one: all end at the start, with the same words. Those of
+// several processes: tests/core/processes.
 #include "core/train/open_source.h"
 
 #include <gtest/gtest.h>
-#include <unistd.h>
 
 #include <array>
 #include <mutex>
@@ -13,12 +13,6 @@
 
 namespace polyscene::test {
 namespace {
-
-std::string rank_here(int rank) {
-  std::array<char, 256> host{};
-  ::gethostname(host.data(), host.size() - 1);
-  return str("rank ", rank, " on host ", host.data());
-}
 
 class OpenSource : public ::testing::Test {
  protected:
@@ -43,12 +37,12 @@ class OpenSource : public ::testing::Test {
 
   [[nodiscard]] const TempFolder& folder(int rank) const { return rank == 0 ? first_ : second_; }
 
-  // What rank `told` is told of how rank 1 differs from rank 0.
+  // What rank `told` is told where the second rank's listing is not the first one's.
   [[nodiscard]] std::string differs(int told, const std::string& first, const std::string& second,
                                     const std::string& file) const {
-    return "[data] wanted the same files of split train on all ranks, but " + rank_here(1) + " has " + second + ", " +
-           rank_here(0) + " " + first + ": " + file + "; bring the same to every host, below \"" + folder(told).path() +
-           "\"";
+    return "[data] wanted files of split train that do not change while they are listed, but one listing has " +
+           second + ", another " + first + ": " + file + "; start again once nothing writes below \"" +
+           folder(told).path() + "\"";
   }
 
  private:
@@ -67,7 +61,7 @@ TEST_F(OpenSource, AFileThatOneLacks) {
   for (const int rank : {0, 1})
     EXPECT_EQ(told()[static_cast<size_t>(rank)],
               differs(rank, "7 rows in 2 files", "3 rows in 1 file",
-                      str("\"b.parquet\" is not there here, 4 rows, ", bytes, " bytes there")));
+                      str("\"b.parquet\" is not there in the one, 4 rows, ", bytes, " bytes in the other")));
 }
 
 TEST_F(OpenSource, AFileWithOtherRows) {
@@ -80,7 +74,7 @@ TEST_F(OpenSource, OneThatFindsNone) {
   write(0, "a.parquet", 3);
   const std::string none = "[data] no file matches \"*.parquet\" of data.train_files in folder \"" + folder(1).path() +
                            "\"; check the pattern and data.root";
-  EXPECT_EQ(told(), (std::array<std::string, 2>{none + " (" + rank_here(1) + ")", none}));
+  EXPECT_EQ(told(), (std::array<std::string, 2>{none, none}));
 }
 
 }  // namespace

@@ -405,7 +405,7 @@ TEST_F(RunSavesTest, AllRanksLearnOfAFailureOfOne) {
     ends[rank] = saves.finish_checkpoint();
   });
   EXPECT_EQ(words[0], "step 2: " + not_begun(2));
-  EXPECT_EQ(words[1], "step 2: [checkpoint] rank 1 stopped because another rank failed:\n  rank 0: " + not_begun(2));
+  EXPECT_EQ(words[1], words[0]);
   EXPECT_EQ(ends, Names(2));
 }
 

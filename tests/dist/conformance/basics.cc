@@ -36,6 +36,17 @@ void conformance_identity(Communicator& communicator) {
   communicator.all_gather<int32_t>({&rank, 1}, ranks);
   for (int r = 0; r < communicator.size(); ++r) EXPECT_EQ(ranks[static_cast<size_t>(r)], r);
   EXPECT_NO_THROW(communicator.check());
+
+  // Processes host runs of consecutive ranks, each at least one.
+  const int process = communicator.process();
+  std::vector<int32_t> processes(ranks.size());
+  communicator.all_gather<int32_t>({&process, 1}, processes);
+  EXPECT_EQ(processes.front(), 0);
+  EXPECT_EQ(processes.back(), communicator.processes() - 1);
+  for (size_t r = 1; r < processes.size(); ++r) {
+    EXPECT_GE(processes[r], processes[r - 1]);
+    EXPECT_LE(processes[r], processes[r - 1] + 1);
+  }
 }
 
 // Nobody leaves before the last one has come: all ranks share one clock here.

@@ -14,6 +14,8 @@ class OnDevice final : public Communicator {
       : Communicator(inner->rank(), inner->size()), inner_(std::move(inner)), device_(device) {}
 
   [[nodiscard]] std::string name() const override { return inner_->name(); }
+  [[nodiscard]] int process() const override { return inner_->process(); }
+  [[nodiscard]] int processes() const override { return inner_->processes(); }
   void barrier() override { inner_->barrier(); }
   [[nodiscard]] std::unique_ptr<Communicator> split(int color) override {
     return std::make_unique<OnDevice>(inner_->split(color), device_);

@@ -258,13 +258,11 @@ TEST_P(AnyRanks, ANonFiniteGradientIsNamed) {
     }
     trainer.lookup.update(views(gradients));
   };
-  const int owner = PartitionMap(1024, ranks).owner(17, table_salt("item"));
   const std::string message = message_of<Error>([&] { run_local_ranks(ranks, train_with_nan); });
-  EXPECT_EQ(message, str("[embedding.update] wanted finite gradients, got nan in element 1 of key 17 of table \"item\" "
-                         "on rank ",
-                         owner,
-                         " (summed over ranks); try a smaller learning rate, or "
-                         "train.debug_finite: true to find the operator"));
+  EXPECT_EQ(message,
+            "[embedding.update] wanted finite gradients, got nan in element 1 of key 17 of table \"item\" "
+            "(summed over ranks); try a smaller learning rate, or train.debug_finite: true to find the "
+            "operator");
 }
 
 TEST(ShardedLookup, ANonFiniteGradientChangesNoRow) {

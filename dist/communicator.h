@@ -113,12 +113,52 @@ class Communicator {
   // they can be trusted.
   virtual void check() = 0;
 
-  // The same operations without types, for communicators made of others, which have made the checks above.
+ protected:
+  // The operations of another communicator without types, for a communicator that is made over it and whose caller has
+  // passed the checks above.
+  class Untyped {
+   public:
+    // `communicator` must outlive it.
+    explicit Untyped(Communicator& communicator) : communicator_(communicator) {}
+
+    void meet(const Call& call, std::span<const int64_t> send_counts, std::span<const int64_t> receive_counts) const {
+      communicator_.do_meet(call, send_counts, receive_counts);
+    }
+    void all_reduce(void* data, size_t count, DType dtype, ReduceOp op) const {
+      communicator_.do_all_reduce(data, count, dtype, op);
+    }
+    void all_gather(const void* input, void* output, size_t bytes) const {
+      communicator_.do_all_gather(input, output, bytes);
+    }
+    void all_gather_v(const void* input, size_t count, size_t element_bytes,
+                      const std::function<void*(size_t elements)>& allocate) const {
+      communicator_.do_all_gather_v(input, count, element_bytes, allocate);
+    }
+    void reduce_scatter(const void* input, void* output, size_t count, DType dtype) const {
+      communicator_.do_reduce_scatter(input, output, count, dtype);
+    }
+    [[nodiscard]] std::vector<int64_t> exchange_counts(std::span<const int64_t> counts) const {
+      return communicator_.do_exchange_counts(counts);
+    }
+    void broadcast(void* data, size_t bytes, int root) const { communicator_.do_broadcast(data, bytes, root); }
+    void all_to_all_v(const void* input, std::span<const int64_t> send_counts, void* output,
+                      std::span<const int64_t> receive_counts, size_t element_bytes) const {
+      communicator_.do_all_to_all_v(input, send_counts, output, receive_counts, element_bytes);
+    }
+
+   private:
+    Communicator& communicator_;
+  };
+
+  Communicator(int rank, int size) : rank_(rank), size_(size) {}
+
+ private:
+  // What an implementation does; the checks above were made.
 
   // Waits until all members have come with the same call, and with counts that fit where it is all_to_all_v (else
   // none). Throws InvalidArgument with both calls in words if not.
-  virtual void meet(const Call& call, std::span<const int64_t> send_counts,
-                    std::span<const int64_t> receive_counts) = 0;
+  virtual void do_meet(const Call& call, std::span<const int64_t> send_counts,
+                       std::span<const int64_t> receive_counts) = 0;
   virtual void do_all_reduce(void* data, size_t count, DType dtype, ReduceOp op) = 0;
   virtual void do_all_gather(const void* input, void* output, size_t bytes) = 0;
   // Calls allocate(elements of all ranks) once, after the counts are known, and fills what it returns.
@@ -130,10 +170,6 @@ class Communicator {
   virtual void do_all_to_all_v(const void* input, std::span<const int64_t> send_counts, void* output,
                                std::span<const int64_t> receive_counts, size_t element_bytes) = 0;
 
- protected:
-  Communicator(int rank, int size) : rank_(rank), size_(size) {}
-
- private:
   void check_counts(size_t input, std::span<const int64_t> send, size_t output, std::span<const int64_t> receive) const;
 
   int rank_, size_;

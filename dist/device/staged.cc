@@ -38,16 +38,16 @@ void StagedCommunicator::deliver(void* device, const std::byte* host, size_t byt
   if (bytes > 0) device_.copy_in(device, host, static_cast<int64_t>(bytes));
 }
 
-void StagedCommunicator::meet(const Call& call, std::span<const int64_t> send_counts,
-                              std::span<const int64_t> receive_counts) {
-  host_->meet(call, send_counts, receive_counts);
+void StagedCommunicator::do_meet(const Call& call, std::span<const int64_t> send_counts,
+                                 std::span<const int64_t> receive_counts) {
+  on_host().meet(call, send_counts, receive_counts);
 }
 
 void StagedCommunicator::do_all_reduce(void* data, size_t count, DType dtype, ReduceOp op) {
   const size_t bytes = count * static_cast<size_t>(size_bytes(dtype));
   std::byte* const host = stage(bytes);
   fetch(host, data, bytes);
-  host_->do_all_reduce(host, count, dtype, op);
+  on_host().all_reduce(host, count, dtype, op);
   deliver(data, host, bytes);
 }
 
@@ -55,31 +55,31 @@ void StagedCommunicator::do_all_gather(const void* input, void* output, size_t b
   const size_t all = bytes * static_cast<size_t>(size());
   std::byte* const sent = stage(bytes + all);
   fetch(sent, input, bytes);
-  host_->do_all_gather(sent, sent + bytes, bytes);
+  on_host().all_gather(sent, sent + bytes, bytes);
   deliver(output, sent + bytes, all);
 }
 
 void StagedCommunicator::do_all_gather_v(const void* input, size_t count, size_t element_bytes,
                                          const std::function<void*(size_t elements)>& allocate) {
-  host_->do_all_gather_v(input, count, element_bytes, allocate);
+  on_host().all_gather_v(input, count, element_bytes, allocate);
 }
 
 void StagedCommunicator::do_reduce_scatter(const void* input, void* output, size_t count, DType dtype) {
   const size_t bytes = count * static_cast<size_t>(size_bytes(dtype)), all = bytes * static_cast<size_t>(size());
   std::byte* const sent = stage(all + bytes);
   fetch(sent, input, all);
-  host_->do_reduce_scatter(sent, sent + all, count, dtype);
+  on_host().reduce_scatter(sent, sent + all, count, dtype);
   deliver(output, sent + all, bytes);
 }
 
 std::vector<int64_t> StagedCommunicator::do_exchange_counts(std::span<const int64_t> counts) {
-  return host_->do_exchange_counts(counts);
+  return on_host().exchange_counts(counts);
 }
 
 void StagedCommunicator::do_broadcast(void* data, size_t bytes, int root) {
   std::byte* const host = stage(bytes);
   if (rank() == root) fetch(host, data, bytes);
-  host_->do_broadcast(host, bytes, root);
+  on_host().broadcast(host, bytes, root);
   if (rank() != root) deliver(data, host, bytes);
 }
 
@@ -88,7 +88,7 @@ void StagedCommunicator::do_all_to_all_v(const void* input, std::span<const int6
   const size_t send_bytes = total(send_counts) * element_bytes, receive_bytes = total(receive_counts) * element_bytes;
   std::byte* const sent = stage(send_bytes + receive_bytes);
   fetch(sent, input, send_bytes);
-  host_->do_all_to_all_v(sent, send_counts, sent + send_bytes, receive_counts, element_bytes);
+  on_host().all_to_all_v(sent, send_counts, sent + send_bytes, receive_counts, element_bytes);
   deliver(output, sent + send_bytes, receive_bytes);
 }
 

@@ -20,7 +20,9 @@ class StagedCommunicator final : public Communicator {
   void abort(const std::string& reason) noexcept override { host_->abort(reason); }
   void check() override { host_->check(); }
 
-  void meet(const Call& call, std::span<const int64_t> send_counts, std::span<const int64_t> receive_counts) override;
+ private:
+  void do_meet(const Call& call, std::span<const int64_t> send_counts,
+               std::span<const int64_t> receive_counts) override;
   void do_all_reduce(void* data, size_t count, DType dtype, ReduceOp op) override;
   void do_all_gather(const void* input, void* output, size_t bytes) override;
   void do_all_gather_v(const void* input, size_t count, size_t element_bytes,
@@ -31,7 +33,7 @@ class StagedCommunicator final : public Communicator {
   void do_all_to_all_v(const void* input, std::span<const int64_t> send_counts, void* output,
                        std::span<const int64_t> receive_counts, size_t element_bytes) override;
 
- private:
+  [[nodiscard]] Untyped on_host() const { return Untyped(*host_); }
   // Pinned memory, reused from call to call: first the data to send, then the data received.
   std::byte* stage(size_t bytes);
   // Copies the data to send to the host; waits for the copy.

@@ -77,8 +77,8 @@ void LocalCommunicator::abort(const std::string& reason) noexcept { group_->fail
 
 void LocalCommunicator::check() { group_->check(rank()); }
 
-void LocalCommunicator::meet(const Call& call, std::span<const int64_t> send_counts,
-                             std::span<const int64_t> receive_counts) {
+void LocalCommunicator::do_meet(const Call& call, std::span<const int64_t> send_counts,
+                                std::span<const int64_t> receive_counts) {
   const Meeting meeting(*this, {.call = call, .send_counts = send_counts, .receive_counts = receive_counts});
   if (!send_counts.empty()) meeting.check_counts();
 }

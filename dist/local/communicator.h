@@ -16,7 +16,10 @@ class LocalCommunicator final : public Communicator {
   [[nodiscard]] std::unique_ptr<Communicator> split(int color) override;
   void abort(const std::string& reason) noexcept override;
   void check() override;
-  void meet(const Call& call, std::span<const int64_t> send_counts, std::span<const int64_t> receive_counts) override;
+
+ private:
+  void do_meet(const Call& call, std::span<const int64_t> send_counts,
+               std::span<const int64_t> receive_counts) override;
   void do_all_reduce(void* data, size_t count, DType dtype, ReduceOp op) override;
   void do_all_gather(const void* input, void* output, size_t bytes) override;
   void do_all_gather_v(const void* input, size_t count, size_t element_bytes,
@@ -27,7 +30,6 @@ class LocalCommunicator final : public Communicator {
   void do_all_to_all_v(const void* input, std::span<const int64_t> send_counts, void* output,
                        std::span<const int64_t> receive_counts, size_t element_bytes) override;
 
- private:
   class Meeting;
 
   std::shared_ptr<LocalGroup> group_;

@@ -52,8 +52,8 @@ void MpiCommunicator::abort(const std::string& reason) noexcept { channel_.fail(
 
 void MpiCommunicator::check() { channel_.check(); }
 
-void MpiCommunicator::meet(const Call& call, std::span<const int64_t> send_counts,
-                           std::span<const int64_t> receive_counts) {
+void MpiCommunicator::do_meet(const Call& call, std::span<const int64_t> send_counts,
+                              std::span<const int64_t> receive_counts) {
   channel_.arrive(call, send_counts, receive_counts);
 }
 

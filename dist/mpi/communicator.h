@@ -17,7 +17,10 @@ class MpiCommunicator final : public Communicator {
   [[nodiscard]] std::unique_ptr<Communicator> split(int color) override;
   void abort(const std::string& reason) noexcept override;
   void check() override;
-  void meet(const Call& call, std::span<const int64_t> send_counts, std::span<const int64_t> receive_counts) override;
+
+ private:
+  void do_meet(const Call& call, std::span<const int64_t> send_counts,
+               std::span<const int64_t> receive_counts) override;
   void do_all_reduce(void* data, size_t count, DType dtype, ReduceOp op) override;
   void do_all_gather(const void* input, void* output, size_t bytes) override;
   void do_all_gather_v(const void* input, size_t count, size_t element_bytes,
@@ -28,7 +31,6 @@ class MpiCommunicator final : public Communicator {
   void do_all_to_all_v(const void* input, std::span<const int64_t> send_counts, void* output,
                        std::span<const int64_t> receive_counts, size_t element_bytes) override;
 
- private:
   // Every rank sends its input to all others; the input of rank r goes to bytes [offsets[r], offsets[r + 1]) of output.
   void gather(Collective collective, const void* input, std::byte* output, std::span<const size_t> offsets);
   // Sends pieces[r] to rank r; output receives the reduction of all pieces for this rank, its own included.

@@ -25,7 +25,7 @@ void NcclCommunicator::connect() {
   const Call call{.collective = Collective::kConnect};
   nccl::UniqueId id{};
   if (rank() == 0) shared_.library->check(shared_.library->get_unique_id(&id), "ncclGetUniqueId");
-  host_->do_broadcast(&id, sizeof(id), 0);
+  on_host().broadcast(&id, sizeof(id), 0);
   (void)device().stream();  // NCCL uses the thread's current device
   handle_ = std::make_shared<NcclHandle>(shared_.library, size(), id, rank());
   watch().add(handle_);
@@ -56,7 +56,7 @@ void NcclCommunicator::queue(const Call& call, const Question& ask) {
 
 void NcclCommunicator::run(const Call& call, bool nothing, const std::function<void()>& work,
                            std::span<const int64_t> send_counts, std::span<const int64_t> receive_counts) {
-  if (shared_.options.meet_first) host_->meet(call, send_counts, receive_counts);
+  if (shared_.options.meet_first) on_host().meet(call, send_counts, receive_counts);
   watch().check();
   ++calls_;
   if (nothing) return;
@@ -96,9 +96,9 @@ void NcclCommunicator::check() {
   host_->check();
 }
 
-void NcclCommunicator::meet(const Call& call, std::span<const int64_t> send_counts,
-                            std::span<const int64_t> receive_counts) {
-  host_->meet(call, send_counts, receive_counts);
+void NcclCommunicator::do_meet(const Call& call, std::span<const int64_t> send_counts,
+                               std::span<const int64_t> receive_counts) {
+  on_host().meet(call, send_counts, receive_counts);
 }
 
 // NCCL's own split keeps resources of the parent in use and is one more call that can fail; splits are rare.
@@ -109,12 +109,12 @@ std::unique_ptr<Communicator> NcclCommunicator::split(int color) {
 void NcclCommunicator::do_all_gather_v(const void* input, size_t count, size_t element_bytes,
                                        const std::function<void*(size_t elements)>& allocate) {
   watch().check();
-  host_->do_all_gather_v(input, count, element_bytes, allocate);
+  on_host().all_gather_v(input, count, element_bytes, allocate);
 }
 
 std::vector<int64_t> NcclCommunicator::do_exchange_counts(std::span<const int64_t> counts) {
   watch().check();
-  return host_->do_exchange_counts(counts);
+  return on_host().exchange_counts(counts);
 }
 
 std::unique_ptr<Communicator> make_nccl_communicator(Communicator& host, Device& device, const NcclOptions& options) {

@@ -30,7 +30,9 @@ class NcclCommunicator final : public Communicator {
   void abort(const std::string& reason) noexcept override { watch().fail(reason); }
   void check() override;
 
-  void meet(const Call& call, std::span<const int64_t> send_counts, std::span<const int64_t> receive_counts) override;
+ private:
+  void do_meet(const Call& call, std::span<const int64_t> send_counts,
+               std::span<const int64_t> receive_counts) override;
   void do_all_reduce(void* data, size_t count, DType dtype, ReduceOp op) override;
   void do_all_gather(const void* input, void* output, size_t bytes) override;
   void do_all_gather_v(const void* input, size_t count, size_t element_bytes,
@@ -41,7 +43,8 @@ class NcclCommunicator final : public Communicator {
   void do_all_to_all_v(const void* input, std::span<const int64_t> send_counts, void* output,
                        std::span<const int64_t> receive_counts, size_t element_bytes) override;
 
- private:
+  [[nodiscard]] Untyped on_host() const { return Untyped(*host_); }
+
   // The bytes to send to a rank and to receive from it; 0 bytes mean no message.
   struct Exchange {
     const std::byte* send = nullptr;

@@ -3,6 +3,10 @@
 
 #include <atomic>
 
+#include "dist/call.h"
+#include "dist/device/staged.h"
+#include "dist/local/communicator.h"
+#include "dist/mpi/communicator.h"
 #include "dist/world.h"
 #include "ops/base/thread.h"
 #include "tests/dist/conformance/suite.h"
@@ -27,6 +31,25 @@ INSTANTIATE_TEST_SUITE_P(Ranks, LocalConformance,
                            return conformance_cases()[std::get<1>(instance.param)].name + "_on_" +
                                   std::to_string(std::get<0>(instance.param));
                          });
+
+// Operations without types pass no checks: callers have the typed ones, and implementations hide theirs.
+template <class C>
+concept OffersUntypedCalls = requires(C& c, void* data) {
+  c.do_broadcast(data, size_t{8}, 0);
+}
+|| requires(C& c, void* data) { c.do_all_gather(data, data, size_t{8}); }
+|| requires(C& c, void* data) { c.do_all_reduce(data, size_t{1}, DType::kFloat32, ReduceOp::kSum); }
+|| requires(C& c) { c.do_exchange_counts({}); }
+|| requires(C& c, const Call& call) { c.do_meet(call, {}, {}); }
+|| requires(C& c) { typename C::Untyped; };
+struct CallsWithoutTypes {
+  void do_broadcast(void* data, size_t bytes, int root);
+};
+static_assert(OffersUntypedCalls<CallsWithoutTypes>);
+static_assert(!OffersUntypedCalls<Communicator>);
+static_assert(!OffersUntypedCalls<LocalCommunicator>);
+static_assert(!OffersUntypedCalls<MpiCommunicator>);
+static_assert(!OffersUntypedCalls<StagedCommunicator>);
 
 TEST(SingleWorld, PassesTheConformanceSuite) {
   for (const ConformanceCase& each : conformance_cases()) {

@@ -36,13 +36,14 @@ size_t total_bytes(std::span<const int64_t> counts, size_t element_bytes) {
 
 }  // namespace
 
-void OnDevice::meet(const Call& call, std::span<const int64_t> send_counts, std::span<const int64_t> receive_counts) {
-  inner_->meet(call, send_counts, receive_counts);
+void OnDevice::do_meet(const Call& call, std::span<const int64_t> send_counts,
+                       std::span<const int64_t> receive_counts) {
+  inner().meet(call, send_counts, receive_counts);
 }
 
 void OnDevice::do_all_reduce(void* data, size_t count, DType dtype, ReduceOp op) {
   const Buffer buffer(device_, data, count * static_cast<size_t>(size_bytes(dtype)));
-  inner_->do_all_reduce(buffer.data(), count, dtype, op);
+  inner().all_reduce(buffer.data(), count, dtype, op);
   buffer.copy_out(data, *inner_);
 }
 
@@ -51,29 +52,29 @@ void OnDevice::do_all_gather(const void* input, void* output, size_t bytes) {
   const size_t own = static_cast<size_t>(rank()) * bytes;
   const bool in_place = input == static_cast<std::byte*>(output) + own;
   const Buffer all(device_, output, bytes * static_cast<size_t>(size())), mine(device_, input, bytes);
-  inner_->do_all_gather(in_place ? all.data() + own : mine.data(), all.data(), bytes);
+  inner().all_gather(in_place ? all.data() + own : mine.data(), all.data(), bytes);
   all.copy_out(output, *inner_);
 }
 
 void OnDevice::do_all_gather_v(const void* input, size_t count, size_t element_bytes,
                                const std::function<void*(size_t elements)>& allocate) {
-  inner_->do_all_gather_v(input, count, element_bytes, allocate);
+  inner().all_gather_v(input, count, element_bytes, allocate);
 }
 
 void OnDevice::do_reduce_scatter(const void* input, void* output, size_t count, DType dtype) {
   const size_t bytes = count * static_cast<size_t>(size_bytes(dtype));
   const Buffer all(device_, input, bytes * static_cast<size_t>(size())), mine(device_, output, bytes);
-  inner_->do_reduce_scatter(all.data(), mine.data(), count, dtype);
+  inner().reduce_scatter(all.data(), mine.data(), count, dtype);
   mine.copy_out(output, *inner_);
 }
 
 std::vector<int64_t> OnDevice::do_exchange_counts(std::span<const int64_t> counts) {
-  return inner_->do_exchange_counts(counts);
+  return inner().exchange_counts(counts);
 }
 
 void OnDevice::do_broadcast(void* data, size_t bytes, int root) {
   const Buffer buffer(device_, data, bytes);
-  inner_->do_broadcast(buffer.data(), bytes, root);
+  inner().broadcast(buffer.data(), bytes, root);
   buffer.copy_out(data, *inner_);
 }
 
@@ -81,7 +82,7 @@ void OnDevice::do_all_to_all_v(const void* input, std::span<const int64_t> send_
                                std::span<const int64_t> receive_counts, size_t element_bytes) {
   const Buffer sent(device_, input, total_bytes(send_counts, element_bytes));
   const Buffer received(device_, output, total_bytes(receive_counts, element_bytes));
-  inner_->do_all_to_all_v(sent.data(), send_counts, received.data(), receive_counts, element_bytes);
+  inner().all_to_all_v(sent.data(), send_counts, received.data(), receive_counts, element_bytes);
   received.copy_out(output, *inner_);
 }
 

@@ -23,7 +23,9 @@ class OnDevice final : public Communicator {
   void abort(const std::string& reason) noexcept override { inner_->abort(reason); }
   void check() override { inner_->check(); }
 
-  void meet(const Call& call, std::span<const int64_t> send_counts, std::span<const int64_t> receive_counts) override;
+ private:
+  void do_meet(const Call& call, std::span<const int64_t> send_counts,
+               std::span<const int64_t> receive_counts) override;
   void do_all_reduce(void* data, size_t count, DType dtype, ReduceOp op) override;
   void do_all_gather(const void* input, void* output, size_t bytes) override;
   void do_all_gather_v(const void* input, size_t count, size_t element_bytes,
@@ -34,8 +36,9 @@ class OnDevice final : public Communicator {
   void do_all_to_all_v(const void* input, std::span<const int64_t> send_counts, void* output,
                        std::span<const int64_t> receive_counts, size_t element_bytes) override;
 
- private:
   class Buffer;
+
+  [[nodiscard]] Untyped inner() const { return Untyped(*inner_); }
 
   std::unique_ptr<Communicator> inner_;
   Device& device_;

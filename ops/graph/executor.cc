@@ -70,8 +70,6 @@ Executor::Executor(const Graph& graph, std::vector<Value> outputs, ExecutorOptio
       used_inputs_.push_back(static_cast<int32_t>(i));
 }
 
-Executor::~Executor() = default;
-
 void Executor::bind(Value value, TensorView data) {
   require(data.dtype == graph_.type(value).dtype, "[ops.executor] ", graph_.describe(value), " wants ",
           name(graph_.type(value).dtype), ", got ", name(data.dtype));
@@ -182,40 +180,19 @@ void Executor::run(bool recorded) {
 
 // The first time kernels ask for the memory they need, which cannot be recorded; the second time they are recorded.
 void Executor::run_recorded() {
-  Run& run = runs_[bindings()];
-  run.last_use = ++uses_;
-  if (run.allocations == allocations() && run.graph != nullptr) {
-    views_ = run.views;
+  const RecordedRuns::Bindings bound_to = bindings();
+  if (const std::vector<TensorView>* views = runs_.replay(bound_to, allocations())) {
+    views_ = *views;
     stale_ = true;  // the steps' views are of another run
-    ++replayed_;
-    run.graph->launch();
     return run_all_works();
   }
   if (stale_) resolve_views();
-  if (run.allocations != allocations()) {
-    run.graph.reset();
+  if (!runs_.known(bound_to, allocations())) {
     run_nodes(true);
-    run.allocations = allocations();
-    return;
+    return runs_.note(bound_to, allocations());
   }
-  run.graph = options_.device->capture([this] { run_nodes(false); });
-  run.views = views_;
-  ++recorded_;
-  forget_old_runs();
-  run.graph->launch();
+  runs_.record(bound_to, options_.device->capture([this] { run_nodes(false); }), views_);
   run_all_works();
-}
-
-// Shapes that never come again must not pile up: the device keeps memory for each recording.
-void Executor::forget_old_runs() {
-  constexpr std::ptrdiff_t kMostRecordings = 128;
-  const auto recorded = [](const auto& entry) { return entry.second.graph != nullptr; };
-  if (runs_.size() > 4096) std::erase_if(runs_, std::not_fn(recorded));
-  if (std::ranges::count_if(runs_, recorded) <= kMostRecordings) return;
-  auto oldest = runs_.end();
-  for (auto run = runs_.begin(); run != runs_.end(); ++run)
-    if (recorded(*run) && (oldest == runs_.end() || run->second.last_use < oldest->second.last_use)) oldest = run;
-  runs_.erase(oldest);
 }
 
 void Executor::run_all_works() const {
@@ -237,8 +214,8 @@ void Executor::after(std::span<const Value> outputs, std::function<void()> work)
   works_.emplace(last, std::move(work));
 }
 
-std::vector<int64_t> Executor::bindings() const {
-  std::vector<int64_t> all;
+RecordedRuns::Bindings Executor::bindings() const {
+  RecordedRuns::Bindings all;
   for (size_t i = 0; i < views_.size(); ++i) {
     if (!bound_[i]) continue;
     all.push_back(reinterpret_cast<int64_t>(views_[i].data));

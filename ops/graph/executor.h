@@ -11,10 +11,9 @@
 #include <vector>
 
 #include "ops/graph/graph.h"
+#include "ops/graph/recorded_runs.h"
 
 namespace polyscene {
-
-class DeviceGraph;
 
 struct ExecutorOptions {
   // Where to run; nullptr is the CPU. Bound views and results are then memory of the device on multiples of 16
@@ -44,7 +43,6 @@ class Executor {
   Executor(const Graph& graph, std::vector<Value> outputs, ExecutorOptions options = {});
   Executor(const Executor&) = delete;
   Executor& operator=(const Executor&) = delete;
-  ~Executor();
 
   // Gives an input or parameter its memory, or a wanted output the place to be written to. The view must stay valid
   // during run(); bindings stay until replaced. Types are checked here, shapes in run().
@@ -69,8 +67,8 @@ class Executor {
 
   [[nodiscard]] int64_t arena_bytes() const { return arena_bytes_; }
   // Runs that were recorded, and runs that were queued so.
-  [[nodiscard]] int64_t recorded() const { return recorded_; }
-  [[nodiscard]] int64_t replayed() const { return replayed_; }
+  [[nodiscard]] int64_t recorded() const { return runs_.recorded(); }
+  [[nodiscard]] int64_t replayed() const { return runs_.replayed(); }
   [[nodiscard]] std::vector<OpTime> profile() const;  // longest first
   void reset_profile();
 
@@ -89,9 +87,8 @@ class Executor {
   // With the works that after() was given, or without.
   void run_nodes(bool works);
   void run_all_works() const;
-  void forget_old_runs();
   void run_recorded();
-  [[nodiscard]] std::vector<int64_t> bindings() const;
+  [[nodiscard]] RecordedRuns::Bindings bindings() const;
   [[nodiscard]] int64_t allocations() const { return arena_allocations_ + scratch_.allocations(); }
   void run_step(Step& step);
   void run_kernel(const Step& step);
@@ -115,16 +112,7 @@ class Executor {
   std::shared_ptr<void> arena_;
   int64_t arena_bytes_ = 0, arena_allocations_ = 0;
   Scratch scratch_;
-
-  // What ran once with some bindings, and what it queued, where it ran twice.
-  struct Run {
-    int64_t allocations = -1;  // before it; once memory has moved it is of no use
-    std::vector<TensorView> views;
-    std::unique_ptr<DeviceGraph> graph;
-    int64_t last_use = 0;
-  };
-  std::map<std::vector<int64_t>, Run> runs_;
-  int64_t recorded_ = 0, replayed_ = 0, uses_ = 0;
+  RecordedRuns runs_;
 };
 
 }  // namespace polyscene

@@ -94,6 +94,15 @@ std::vector<std::string> list_files(const config::Data& data, Split split) {
   return files;
 }
 
+bool has_files(const config::Data& data, Split split) {
+  if (patterns_of(data, split).empty()) return false;
+  try {
+    return !list_files(data, split).empty();
+  } catch (const Error&) {
+    return false;
+  }
+}
+
 void require_apart(const config::Data& data) {
   const Matches trained = matches_of(data, Split::kTrain);
   for (const Split split : {Split::kValid, Split::kTest}) {

@@ -19,6 +19,9 @@ enum class Split { kTrain, kValid, kTest };
 // through a folder that cannot be read.
 [[nodiscard]] std::vector<std::string> list_files(const config::Data& data, Split split);
 
+// Whether list_files() lists files of the split; false where it throws.
+[[nodiscard]] bool has_files(const config::Data& data, Split split);
+
 // Throws InvalidArgument when a file of the training split is also in the validation or test split. Splits without
 // files, or whose files cannot be listed, pass.
 void require_apart(const config::Data& data);

@@ -41,4 +41,10 @@ void require_good_rows(const std::string& pass, const SourceCounters& counters, 
                      " of other scenarios than data.only_scenarios");
 }
 
+void refuse_untrained(int64_t steps, const SourceCounters& read, const std::string& see) {
+  throw DataError(str("[train] nothing was trained: of the rows of ", steps, " steps ", read.rows_bad, " were bad and ",
+                      read.rows_skipped, " of other scenarios than data.only_scenarios; see ", see,
+                      ", and polyscene data inspect"));
+}
+
 }  // namespace polyscene

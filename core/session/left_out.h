@@ -19,4 +19,7 @@ void print_left_out(std::ostream& out, const std::string& pass, const SourceCoun
 // Throws DataError when a pass over a split had no good row, because metrics would be undefined.
 void require_good_rows(const std::string& pass, const SourceCounters& counters, const std::string& see);
 
+// Throws DataError: none of the rows that were read in so many steps was trained. `see`: where bad records are listed.
+[[noreturn]] void refuse_untrained(int64_t steps, const SourceCounters& read, const std::string& see);
+
 }  // namespace polyscene

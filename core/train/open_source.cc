@@ -9,6 +9,8 @@
 #include <sstream>
 #include <utility>
 
+#include "core/data/file_list.h"
+#include "core/data/reject_files.h"
 #include "core/session/together.h"
 #include "dist/place.h"
 #include "ops/base/error.h"
@@ -145,6 +147,44 @@ std::unique_ptr<BatchSource> open_source(const config::Data& data, SourceOptions
   together(communicator, [&] { source = make_parquet_source(data, options); });
   require_same_files(*source, data, options.split, communicator);
   return source;
+}
+
+RunSources open_run_sources(const config::Experiment& experiment, const RunFolder& folder, Communicator& communicator) {
+  const config::Data& data = experiment.data();
+  const config::Train& train = experiment.train();
+  const auto open = [&](Split split, int64_t batch_size, bool trains, const IdKinds& ids) {
+    return open_source(data,
+                       {.split = split,
+                        .seed = experiment.seed(),
+                        .batch_size = batch_size,
+                        .shuffle = trains,
+                        .min_tail_share = trains ? train.min_tail_share() : 0,
+                        .reject_file = reject_file(folder.rejects(), split_name(split), communicator.rank()),
+                        .rejects_needed = false,
+                        .ids = &ids},
+                       communicator);
+  };
+  RunSources sources;
+  sources.train = open(Split::kTrain, train.batch_size(), true, IdKinds(data));
+  if (data.valid_files_size() > 0)
+    sources.valid = open(Split::kValid, train.eval_batch_size(), false, sources.train->files().ids.of_tables());
+  return sources;
+}
+
+void check_input_files(const config::Data& data, const RunFolder& folder, bool overwrite) {
+  // Files of a run that is overwritten would be set aside with it.
+  const auto check = [&](Split split, const char* what) {
+    for (const std::string& file : list_files(data, split))
+      if (overwrite) folder.require_outside(file, what);
+  };
+  check(Split::kTrain, "data.train_files");
+  if (data.valid_files_size() > 0) check(Split::kValid, "data.valid_files");
+  try {
+    if (data.test_files_size() > 0) check(Split::kTest, "data.test_files");
+  } catch (const DataError&) {
+    // They may come later.
+  }
+  require_apart(data);
 }
 
 }  // namespace polyscene

@@ -1,9 +1,10 @@
-// A split, opened by all ranks.
+// The splits of a run, opened by all ranks.
 #pragma once
 
 #include <memory>
 
 #include "core/data/batch_source.h"
+#include "core/run/run_folder.h"
 #include "dist/communicator.h"
 
 namespace polyscene {
@@ -13,5 +14,18 @@ namespace polyscene {
 // names, sizes or rows: batches would be of rows that nobody has.
 [[nodiscard]] std::unique_ptr<BatchSource> open_source(const config::Data& data, SourceOptions options,
                                                        Communicator& communicator);
+
+// What a run reads: the training split, and the validation split where there is one.
+struct RunSources {
+  std::unique_ptr<BatchSource> train, valid;
+};
+
+// Opens both as training reads them; bad records are listed in the run's folder. Collective, throws the same.
+[[nodiscard]] RunSources open_run_sources(const config::Experiment& experiment, const RunFolder& folder,
+                                          Communicator& communicator);
+
+// Before anything is made: throws like list_files() where a split has no files, but for a test split, whose files may
+// come later; InvalidArgument where splits share files, or where a run that is overwritten has them in its folder.
+void check_input_files(const config::Data& data, const RunFolder& folder, bool overwrite);
 
 }  // namespace polyscene

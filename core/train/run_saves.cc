@@ -2,7 +2,7 @@
 
 #include <chrono>
 #include <iomanip>
-#include <ostream>
+#include <sstream>
 #include <utility>
 #include <vector>
 
@@ -122,13 +122,15 @@ std::string RunSaves::finish_checkpoint() {
 
 bool RunSaves::due(int64_t step) const { return every_ > 0 && step % every_ == 0; }
 
-void RunSaves::print(std::ostream& out) const {
+std::string RunSaves::describe() const {
+  std::ostringstream out;
   out << std::fixed << std::setprecision(2);
   if (checkpoints_ > 0)
     out << "resume   " << folder_.checkpoints() << " (saved " << times(checkpoints_) << ", training waited "
         << checkpoint_seconds_ << " s in all, last at step " << last_ << ")\n";
   if (!failure_.empty()) out << "a checkpoint could not be written, at " << failure_ << "\n";
   out << "model    " << folder_.model() << " (saved " << times(models_) << ", " << model_seconds_ << " s in all)\n";
+  return out.str();
 }
 
 }  // namespace polyscene

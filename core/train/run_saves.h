@@ -2,7 +2,6 @@
 #pragma once
 
 #include <cstdint>
-#include <iosfwd>
 #include <memory>
 #include <optional>
 #include <string>
@@ -35,7 +34,8 @@ class RunSaves {
   // Whether the position is due by train.checkpoint.every_steps; or, at the end, neither saved nor about to be.
   [[nodiscard]] bool due(int64_t step) const;
   [[nodiscard]] bool missing(int64_t step) const { return every_ > 0 && begun_ != step; }
-  void print(std::ostream& out) const;
+  // Lines of the run's summary.
+  [[nodiscard]] std::string describe() const;
 
  private:
   // Saves a model. It is worth more than a checkpoint that may be what fills the disk: see make_room().

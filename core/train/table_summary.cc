@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <iomanip>
 #include <numeric>
-#include <ostream>
+#include <sstream>
 
 #include "embedding/plan/bucket_plan.h"
 
@@ -28,7 +28,8 @@ TableSummary summarize_tables(Session& session) {
   return all;
 }
 
-void print(std::ostream& out, const TableSummary& s, Session& session) {
+std::string describe(const TableSummary& s, Session& session) {
+  std::ostringstream out;
   out << std::fixed << std::setprecision(1) << "tables: " << s.rows.size() << " with "
       << std::accumulate(s.rows.begin(), s.rows.end(), int64_t{0}) << " rows, "
       << static_cast<double>(s.memory_bytes) / 1048576.0 << " MiB; dense parameters: " << session.parameters().size()
@@ -44,6 +45,7 @@ void print(std::ostream& out, const TableSummary& s, Session& session) {
                   plan.buckets * plan.slots, " rows");
   }
   if (!bounds.empty()) out << "bounded tables: " << bounds << "; rows given up for new ones " << s.rows_lost << "\n";
+  return out.str();
 }
 
 }  // namespace polyscene

@@ -3,7 +3,7 @@
 
 #include <array>
 #include <cstdint>
-#include <iosfwd>
+#include <string>
 #include <vector>
 
 #include "core/session/session.h"
@@ -19,6 +19,6 @@ struct TableSummary {
 [[nodiscard]] TableSummary summarize_tables(Session& session);
 
 // Rows, memory, deduplication; and of tables with a bound how full they are.
-void print(std::ostream& out, const TableSummary& summary, Session& session);
+[[nodiscard]] std::string describe(const TableSummary& summary, Session& session);
 
 }  // namespace polyscene

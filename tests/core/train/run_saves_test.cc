@@ -75,9 +75,7 @@ class RunSavesTest : public FolderTest {
   }
   // "resume ..." and so on, without the folder's name, S in place of seconds.
   [[nodiscard]] std::string printed() const {
-    std::ostringstream out;
-    saves_->print(out);
-    return std::regex_replace(said([&] { return out.str(); }), std::regex("[0-9]+\\.[0-9][0-9] s"), "S s");
+    return std::regex_replace(said([&] { return saves_->describe(); }), std::regex("[0-9]+\\.[0-9][0-9] s"), "S s");
   }
   [[nodiscard]] Names names_in(const std::string& folder) const {
     Names names;

@@ -5,7 +5,6 @@
 
 #include <map>
 #include <set>
-#include <sstream>
 #include <utility>
 
 #include "dist/world.h"
@@ -16,12 +15,6 @@ namespace polyscene::testing {
 namespace {
 
 constexpr int64_t kRows = 10;
-
-std::string printed(const TableSummary& summary, Session& session) {
-  std::ostringstream out;
-  print(out, summary, session);
-  return out.str();
-}
 
 class TableSummaryTest : public ::testing::Test {
  protected:
@@ -109,7 +102,7 @@ TEST_F(TableSummaryTest, RowsThatABoundGivesUpAreCounted) {
     EXPECT_EQ(got.rows_lost, 800 - held) << "of 800 users that came once";
     const std::string want =
         str("\nbounded tables: user holds ", held, " of 256 rows; rows given up for new ones ", got.rows_lost, "\n");
-    EXPECT_TRUE(printed(got, session).ends_with(want)) << printed(got, session);
+    EXPECT_TRUE(describe(got, session).ends_with(want)) << describe(got, session);
   });
 }
 
@@ -120,10 +113,10 @@ class PrintedTables : public TableSummaryTest {
     bounded.set_name(table);
     bounded.set_max_rows(max_rows);
   }
-  [[nodiscard]] std::string printed_of(const TableSummary& summary) {
+  [[nodiscard]] std::string described(const TableSummary& summary) {
     Session session(experiment_, schema_, *world_);
     dense_ = session.parameters().size();
-    return printed(summary, session);
+    return describe(summary, session);
   }
 
   std::unique_ptr<Communicator> world_ = make_single_world();
@@ -131,7 +124,7 @@ class PrintedTables : public TableSummaryTest {
 };
 
 TEST_F(PrintedTables, SayRowsMemoryAndHowOftenAnIdIsUsed) {
-  const std::string got = printed_of(
+  const std::string got = described(
       {.rows = {5, 7, 8, 0}, .memory_bytes = 3 * 1048576 / 2, .keys_in = 1000, .keys_sent = 400, .keys_owned = 100});
   EXPECT_EQ(got, str("tables: 4 with 20 rows, 1.5 MiB; dense parameters: ", dense_,
                      "\nrepeated ids are looked up once: 2.5 uses per id that a rank sends, 10.0 per row read\n"));
@@ -139,7 +132,7 @@ TEST_F(PrintedTables, SayRowsMemoryAndHowOftenAnIdIsUsed) {
 }
 
 TEST_F(PrintedTables, OfARunWithoutAStepAreZeros) {
-  const std::string got = printed_of({.rows = {0, 0, 0, 0}});
+  const std::string got = described({.rows = {0, 0, 0, 0}});
   EXPECT_EQ(got, str("tables: 4 with 0 rows, 0.0 MiB; dense parameters: ", dense_,
                      "\nrepeated ids are looked up once: 0.0 uses per id that a rank sends, 0.0 per row read\n"));
 }
@@ -159,7 +152,7 @@ TEST_F(PrintedTables, ABoundIsTheNumberOfRowsThatFitBelowIt) {
     list +=
         str(list.empty() ? "" : ", ", name, " holds ", full[name], name == "user" ? " of 256 rows" : " of 1024 rows");
   }
-  const std::string got = printed({.rows = rows, .rows_lost = 77}, session);
+  const std::string got = describe({.rows = rows, .rows_lost = 77}, session);
   EXPECT_TRUE(got.ends_with("\nbounded tables: " + list + "; rows given up for new ones 77\n")) << got;
   EXPECT_NE(list.find(", "), std::string::npos);
 }

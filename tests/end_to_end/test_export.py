@@ -499,7 +499,10 @@ print(library.score(model, {}, 0).shape)
 
     def test_what_cannot_be_exported_or_scored(self):
         fails = self.assert_fails
+        fails(self.export(expect=USAGE), USAGE, f"there is no folder {self.folder}/run")
+        (self.folder / "run").mkdir()
         fails(self.export(expect=USAGE), USAGE, "holds no model/dense.safetensors")
+        (self.folder / "run").rmdir()
         self.train()
         fails(self.export("--format", "onyx", expect=USAGE), USAGE, 'wanted --format of store, onnx and triton, comma-separated, got "onyx"')
         fails(self.export("--rows", "fp16", expect=USAGE), USAGE, 'wanted rows as fp32, bf16 or int8, got "fp16"')

@@ -103,7 +103,7 @@ class RanksTest(ProgramTest):
         """A run that ends by no means but what the test does, as it says a line that begins with `until`."""
         mpirun = [MPIEXEC, "--allow-run-as-root", "--oversubscribe", "--bind-to", "none", "-np", str(ranks)] if ranks else []
         job = subprocess.Popen([*mpirun, BINARY, "train", "--config", self.config, "--output", self.folder / name, "--set",
-                                "train.epochs=100000", "--threads", "1", "--deadline", "20", *arguments],
+                                "train.epochs=100000", "--threads", "1", *(["--deadline", "20"] if "--deadline" not in arguments else []), *arguments],
                                stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
         for line in job.stdout:
             if line.startswith(until):
@@ -141,6 +141,16 @@ class RanksTest(ProgramTest):
         self.assertNotEqual(job.returncode, 0)
         self.assertLess(time.monotonic() - start, 25)
         self.assertIn("rank 1", rest)
+
+    def test_a_deadline_that_passes_names_its_option(self):
+        job = self.start_endless("run", "--deadline", "1", ranks=2)
+        ranks = subprocess.run(["pgrep", "-P", str(job.pid)], capture_output=True, text=True).stdout.split()
+        self.assertEqual(len(ranks), 2)
+        os.kill(int(ranks[1]), signal.SIGSTOP)
+        rest = job.communicate(timeout=60)[0]  # mpirun kills the stopped one
+        self.assertNotEqual(job.returncode, 0)
+        self.assertRegex(rest, r"polyscene: \[dist\.\w+\] rank 0 of 2 waited 1\.0 s for rank 1; look at what they were doing, or "
+                               r"raise --deadline if they are only slow")
 
     def test_a_failing_rank_is_named_and_ends_the_others(self):
         # A damaged page, which the rank that reads it meets alone; footers are whole.

@@ -9,8 +9,8 @@
 //
 // Every wait has a deadline. Past it CommunicationError is thrown, naming operation, rank, missing peers and seconds;
 // after any failure the communicator is broken and every further call throws at once. Work on a device that fails after
-// its call returned breaks the communicator too: the queue goes on with what is in the buffers, whatever that is, and
-// check() or the next call throws.
+// its call returned breaks the communicator too: later work on the queue runs with undefined buffers, and check() or
+// the next call throws.
 #pragma once
 
 #include <chrono>
@@ -153,7 +153,7 @@ class Communicator {
   Communicator(int rank, int size) : rank_(rank), size_(size) {}
 
  private:
-  // What an implementation does; the checks above were made.
+  // The operations of an implementation, called after the checks above.
 
   // Waits until all members have come with the same call, and with counts that fit where it is all_to_all_v (else
   // none). Throws InvalidArgument with both calls in words if not.

@@ -1,5 +1,5 @@
-// Where a rank runs, for error messages. They name the process, since users start processes: one may host several
-// ranks.
+// The place where a rank runs, for error messages. These name the process, since users start processes: one may host
+// several ranks.
 #pragma once
 
 #include <string>

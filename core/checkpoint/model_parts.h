@@ -42,7 +42,7 @@ struct WrittenFile {
 [[nodiscard]] std::vector<WrittenFile> write_parts(const std::string& folder, const config::Experiment& experiment,
                                                    const ModelState& model);
 
-// What a checkpoint holds of this rank at one moment, with optimiser state and access statistics.
+// The contents of a checkpoint for this rank at one moment, with optimiser state and access statistics.
 struct ModelCopy {
   std::vector<std::shared_ptr<TableSnapshot>> tables;
   Tensor dense;          // on rank 0 only

@@ -42,7 +42,8 @@ class Carrier {
     int place = -1;                         // index of the column in what is read; -1: the running number
     std::shared_ptr<arrow::DataType> type;  // type in `file`
     std::string file;                       // the first file where it is not Arrow's null type, else the last
-    // What the column's types allow, over all files: strings, binary; integers, below 0, above 2^63 - 1; other types.
+    // The values that the column's types allow in all files: strings, binary; integers, below 0, above 2^63 - 1; other
+    // types.
     bool texts = false, bytes = false, whole = false, negative = false, large = false, others = false;
   };
   static void see_key(Column& column, const arrow::DataType& type);

@@ -1,4 +1,4 @@
-// What bags and sequences share: checks of list rows, and appending to ragged columns.
+// Checks of list rows and appending to ragged columns, for bags and sequences.
 #pragma once
 
 #include <cstdint>

@@ -39,7 +39,7 @@ class BestModel {
   // Whether train.early_stop ends training here.
   [[nodiscard]] bool should_stop() const;
   [[nodiscard]] const std::optional<BestSoFar>& best() const { return best_; }
-  // Of the metric that is watched, for people: "AUC".
+  // The name of the watched metric for people: "AUC".
   [[nodiscard]] const char* metric_name() const;
   // Whether model is, after finish(), that of the best evaluation.
   [[nodiscard]] bool ends_with_best() const { return train_.has_early_stop() && best_.has_value(); }

@@ -47,7 +47,7 @@ std::map<std::string, std::string> files_by_name(const std::string& listing) {
   return files;
 }
 
-// What a rank sees, for the others: where it runs and how much there is, then its listing.
+// This rank's view of the files, for the other ranks: its place, the amount of data, and the listing.
 struct View {
   std::string place, amount, listing;
 };

@@ -15,7 +15,7 @@ namespace polyscene {
 [[nodiscard]] std::unique_ptr<BatchSource> open_source(const config::Data& data, SourceOptions options,
                                                        Communicator& communicator);
 
-// What a run reads: the training split, and the validation split where there is one.
+// The splits that a run reads: training, and validation if the configuration has one.
 struct RunSources {
   std::unique_ptr<BatchSource> train, valid;
 };

@@ -1,4 +1,4 @@
-// What rank 0 says about a run: progress and messages for people, metrics.jsonl and TensorBoard events for tools. A
+// The logs of rank 0: progress and messages for people, metrics.jsonl and TensorBoard events for tools. A
 // disk that takes no more ends no training: what is missing in the files is said at once, and counted in the end.
 #pragma once
 
@@ -17,19 +17,19 @@ namespace polyscene {
 
 class RunLog {
  public:
-  // resumes: goes on behind what metrics.jsonl holds. Throws DataError where the files cannot be made.
+  // resumes: appends to metrics.jsonl. Throws DataError where the files cannot be made.
   RunLog(const RunFolder& folder, std::ostream& out, bool resumes);
 
   void train(const ProgressState& progress, double learning_rate);
   void evaluation(int64_t step, const std::string& split, const Evaluation& evaluation);
   void finish();
-  // All that was written reaches the files.
+  // Writes buffered lines to their files.
   void flush();
   // A line for people.
   void note(const std::string& line);
 
  private:
-  // Calls `write`, and goes on where it throws DataError.
+  // Calls `write` and continues if it throws DataError.
   void attempt(const std::function<void()>& write);
 
   MetricsLog metrics_;

@@ -1,5 +1,5 @@
-// All that a run says, from its first line to its summary. Every rank has one, since what is told are numbers of all
-// ranks; rank 0 says it.
+// Everything that a run prints and logs, from its first line to its summary. Every rank has a report, because the
+// numbers are those of all ranks; rank 0 writes.
 #pragma once
 
 #include <cstdint>
@@ -22,33 +22,35 @@ namespace polyscene {
 
 class RunReport {
  public:
-  // The time of the first steps begins here. All must outlive this.
+  // Starts the clock of the first steps. All arguments must outlive the report.
   RunReport(const config::Experiment& experiment, const RunFolder& folder, Communicator& communicator,
             std::ostream& out);
 
-  // Rank 0: opens the logs, and says what is trained and where. Throws DataError where they cannot be made.
+  // On rank 0: opens the logs and prints the start of the run. Throws DataError if a log cannot be made.
   void begin(const RunStart& start);
-  // Tells of this session's steps from here on; `resumed`: where the run stood before. The session must outlive this.
+  // Reports the steps of this session from now on. `resumed`: the position of the checkpoint. The session must outlive
+  // the report.
   void follow(Session& session, int64_t total_steps, int64_t steps_per_epoch,
               const std::optional<TrainPosition>& resumed);
 
-  // All from here on are called on every rank.
-  // A step of so many samples, after which the run stands at `at`.
+  // Every rank makes all calls from here on.
+  // A step of `samples` rows has ended; `at` is the position after it.
   void add_step(int64_t samples, const TrainPosition& at);
   // A log line about the steps since the last one, if there are any.
   void log_steps(const TrainPosition& at, double learning_rate);
   // Waits until all steps are done and writes their lines. Throws what a step found.
   void settle(const TrainPosition& at);
-  // What was no training has ended: the time of the next steps begins here.
+  // Starts the clock of the next steps after work that is not training.
   void restart_clock() { pace_.restart(); }
   void evaluation(int64_t step, const Evaluation& evaluation);
-  // The evaluation has no such metric, the best model so far was not saved, a checkpoint failed, if `why` is not empty.
+  // Notes on an evaluation without `metric`, on a best model that was not saved, and on a checkpoint that failed; an
+  // empty `why` means that it did not fail.
   void undefined(int64_t step, const std::string& metric, const Metrics& overall);
   void model_not_saved(int64_t step, const std::string& why);
   void checkpoint_failed(const std::string& why);
-  // All that was written reaches the files.
+  // Writes buffered log lines to their files.
   void flush();
-  // The summary; source counters of this rank.
+  // Prints the summary. The counters are those of this rank.
   void finish(Ending ending, const TrainPosition& at, RunSaves& saves, const SourceCounters& first_epoch,
               const SourceCounters& validation);
 

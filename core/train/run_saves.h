@@ -19,7 +19,7 @@ class RunSaves {
   RunSaves(const config::Experiment& experiment, const RunFolder& folder, Session& session);
 
   // All are collective; nothing may be queued on a device.
-  // As load_checkpoint(). Takes over the best evaluation so far too.
+  // Like load_checkpoint(). Restores the best evaluation so far too.
   [[nodiscard]] TrainPosition go_on_from(const std::string& checkpoint);
   // The best evaluation so far, and model/ and best_model/.
   [[nodiscard]] BestModel& best() { return best_; }

@@ -1,4 +1,4 @@
-// What a run's summary says of its tables.
+// The part of a run's summary about its tables.
 #pragma once
 
 #include <array>

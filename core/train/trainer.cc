@@ -114,7 +114,7 @@ class Trainer {
     return Ending::kSteps;
   }
 
-  // The rest of at_.epoch, behind its first at_.batches.
+  // Trains the rest of at_.epoch, after its first at_.batches batches.
   Ending run_epoch() {
     train_source().resume_epoch(at_.epoch, at_.batches);
     BatchesAhead batches(read_from(train_source()), *session_);
@@ -170,7 +170,8 @@ class Trainer {
     return best().should_stop();
   }
 
-  // A model that a full disk does not take ends no training: the one before stays the best, and a later one may fit.
+  // A model that does not fit on a full disk does not end training: the one before stays the best, and a later one may
+  // fit.
   void take_in(const Evaluation& evaluation) {
     try {
       if (best().evaluated(evaluation, at_.step) == BestModel::Verdict::kUndefined)
@@ -200,7 +201,7 @@ class Trainer {
   Communicator& communicator_;
   Device* device_;
   RunFolder folder_;
-  std::string resume_;          // the checkpoint to go on from; empty: a new run
+  std::string resume_;          // the checkpoint to resume; empty: a new run
   std::shared_ptr<void> lock_;  // rank 0; before all that writes into the folder, which must have ended when it goes
   FeatureSchema schema_;
   RunSources sources_;

@@ -14,7 +14,7 @@ namespace polyscene {
 struct TrainJob {
   config::Experiment experiment;
   std::string output;                       // the run folder
-  std::string resume = {};                  // a checkpoint of that run to go on from; empty: a new run
+  std::string resume = {};                  // a checkpoint of that run to resume; empty: a new run
   bool overwrite = false;                   // replace an earlier run there
   const std::atomic<bool>* stop = nullptr;  // true: finish the step, save, end; may differ between ranks
   int real_ranks = 1;                       // those that run the virtual ones, to be told to the user

@@ -16,7 +16,7 @@
 namespace polyscene {
 
 struct ExecutorOptions {
-  // Where to run; nullptr is the CPU. Bound views and results are then memory of the device on multiples of 16
+  // The device to run on; nullptr: the CPU. Bound views and results are then memory of the device on multiples of 16
   // bytes, the graph is float32, and the device must outlive the executor; run() puts work on its queue and returns,
   // unless check_finite or profile ask for what it did.
   Device* device = nullptr;
@@ -51,22 +51,21 @@ class Executor {
   // What an input or parameter is bound to.
   [[nodiscard]] TensorView bound(Value value) const { return views_[static_cast<size_t>(value.id)]; }
 
-  // Has `work` called in every run once all that writes or reads these wanted outputs is done, on a device: queued.
-  // Where a run is queued as a whole, that is after all of it. Works of one run are called in the same order in either
-  // case.
+  // Registers a callback for every run: called once all nodes that write or read these wanted outputs are done, on a
+  // device queued. If a recorded run is launched as a whole, callbacks come after all of it, in the same order.
   void after(std::span<const Value> outputs, std::function<void()> work);
 
   // Binds the symbols from the shapes of the bound inputs, plans memory if they changed, runs every node.
-  // Throws InvalidArgument when an input is unbound or shapes contradict each other. `recorded`, on a device: what a
-  // run queues is recorded once it comes again with the same memory and shapes, and queued as a whole from then on; not
-  // with check_finite or profile, which look at every node.
+  // Throws InvalidArgument when an input is unbound or shapes contradict each other. `recorded`, on a device: a run
+  // that comes again with the same memory and shapes is recorded, and launched as a whole from then on; not with
+  // check_finite or profile, which look at every node.
   void run(bool recorded = false);
 
   // A wanted output of the last run; valid until the next run.
   [[nodiscard]] TensorView result(Value output) const;
 
   [[nodiscard]] int64_t arena_bytes() const { return arena_bytes_; }
-  // Runs that were recorded, and runs that were queued so.
+  // Runs that were recorded, and runs that were launched from a recording.
   [[nodiscard]] int64_t recorded() const { return runs_.recorded(); }
   [[nodiscard]] int64_t replayed() const { return runs_.replayed(); }
   [[nodiscard]] std::vector<OpTime> profile() const;  // longest first

@@ -1,4 +1,5 @@
-// What an executor's runs queue on a device, recorded where it comes again: launched as a whole from then on.
+// Recordings of the work that an executor queues on a device. A run that comes a second time is recorded and from then
+// on launched as a whole.
 #pragma once
 
 #include <cstdint>
@@ -13,21 +14,21 @@ namespace polyscene {
 
 class RecordedRuns {
  public:
-  // What tells one run from another: the places and shapes of all that it is bound to.
+  // The addresses and shapes of all bindings, which identify a run.
   using Bindings = std::vector<int64_t>;
-  // More are not kept: the one that was used least recently goes.
+  // The most recordings that are kept; the least recently used one is dropped.
   static constexpr int64_t kMostRecordings = 128;
   // Runs without a recording are forgotten once more runs than this are known.
   static constexpr int64_t kMostRuns = 4096;
 
-  // Launches the recording of a run with these bindings and returns its views; nullptr where there is none. One from
-  // before memory moved is of no use and is given up: `allocations` counts how often it moved.
+  // Launches the recording of a run with these bindings and returns its views, or nullptr if there is none.
+  // `allocations` counts how often memory has moved; a recording from before the last move is dropped.
   [[nodiscard]] const std::vector<TensorView>* replay(const Bindings& bindings, int64_t allocations);
-  // Whether such a run came before, with memory where it is now: it can be recorded.
+  // Whether a run with these bindings came before and memory has not moved since, so that it can be recorded.
   [[nodiscard]] bool known(const Bindings& bindings, int64_t allocations) const;
-  // Such a run came, not recorded.
+  // Notes a run with these bindings that was not recorded.
   void note(const Bindings& bindings, int64_t allocations);
-  // Keeps the recording of a run that is known, and launches it.
+  // Keeps the recording of a known run and launches it.
   void record(const Bindings& bindings, std::unique_ptr<DeviceGraph> graph, std::vector<TensorView> views);
 
   // Runs that were recorded, and runs that were launched from an earlier recording.

@@ -18,13 +18,13 @@ class Pace {
   void add_step(int64_t samples);
   // Whether a step was added since the last log line.
   [[nodiscard]] bool has_steps() const { return steps_ > 0; }
-  // Of the steps since the last log line, at least one; their time counts as time of training.
+  // Returns the speed since the last log line, after at least one step. Adds that time to seconds().
   [[nodiscard]] Lap take_lap();
-  // A log line was written, or what is no training has ended: the time of the next steps begins here.
+  // Starts the clock of the next steps: after a log line, or after work that is not training, such as an evaluation.
   void restart();
-  // Runs what is training too, though no step.
+  // Runs work that is part of training but no step, and adds its time to seconds().
   void time(const std::function<void()>& work);
-  // Of training, up to the last log line.
+  // Seconds of training up to the last log line.
   [[nodiscard]] double seconds() const { return seconds_; }
 
  private:

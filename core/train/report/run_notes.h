@@ -1,4 +1,4 @@
-// What a run says to people when something is missing and training goes on.
+// Messages to people about something that is missing while training continues.
 #pragma once
 
 #include <cstdint>
@@ -8,14 +8,14 @@
 
 namespace polyscene {
 
-// An evaluation without the metric that tells the best one.
+// The message for an evaluation without the metric that chooses the best model.
 [[nodiscard]] std::string describe_undefined(int64_t step, const std::string& metric, const Metrics& overall,
                                              bool early_stop);
 
-// The best model so far could not be saved.
+// The message for a best model that could not be saved.
 [[nodiscard]] std::string describe_unsaved_model(int64_t step, const std::string& why);
 
-// A checkpoint could not be written.
+// The message for a checkpoint that could not be written.
 [[nodiscard]] std::string describe_failed_checkpoint(const std::string& why);
 
 }  // namespace polyscene

@@ -15,7 +15,7 @@ std::string describe_ranks(const RunStart& start) {
   return count(start.ranks, " virtual") + " on " + count(start.real_ranks, "");
 }
 
-// What devices exchange among themselves, and what the hosts do for them.
+// How devices exchange data, and what the hosts do for them.
 void print_exchange(std::ostream& out, const DeviceRanks& ranks, bool rows_on_host) {
   out << "devices exchange " << (rows_on_host ? "gradients of dense parameters by " : "rows and gradients by ")
       << ranks.communicator->name() << (rows_on_host ? ", the hosts rows and their gradients" : "")

@@ -1,4 +1,4 @@
-// What a run says to people when it starts.
+// The lines for people at the start of a run.
 #pragma once
 
 #include <cstdint>
@@ -19,13 +19,13 @@ struct RunStart {
   std::string network = {};                        // what ranks exchange by
   std::string device = {};                         // empty: the CPU
   const DeviceRanks* device_ranks = nullptr;       // where there is a device
-  std::string checkpoint = {};                     // that it was resumed from; empty: a new run
+  std::string checkpoint = {};                     // the checkpoint that was resumed; empty: a new run
   int64_t step = 0;                                // of the checkpoint
   std::optional<WarmStartReport> warm_start = {};  // what it took from another model
 };
 
-// What is trained and where, a note on scenarios where one fits, where it was resumed or started from, and what devices
-// exchange by.
+// Prints what is trained and on what, a note on scenarios if there is one, the checkpoint or model that the run starts
+// from, and how devices exchange data.
 void print(std::ostream& out, const RunStart& start);
 
 }  // namespace polyscene

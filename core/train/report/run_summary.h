@@ -1,4 +1,4 @@
-// What a run says to people when it ends.
+// The lines for people at the end of a run.
 #pragma once
 
 #include <cstdint>
@@ -27,7 +27,7 @@ struct RunEnding {
   bool model_is_best = false;  // the run's model is that of the best evaluation
 };
 
-// "done: 120 steps, 61440 samples, 25140.3 samples/s"; how to go on where there was nothing left to do.
+// "done: 120 steps, 61440 samples, 25140.3 samples/s"; if nothing was left to do, how to train further.
 [[nodiscard]] std::string describe(const RunEnding& ending);
 
 // Counters are those of all ranks.
@@ -43,11 +43,11 @@ struct RunSummary {
   SourceCounters first_epoch = {}, validation = {};
 };
 
-// All that a run says in the end: how it ended, where its model, the best one and its logs are, what was left
-// out, and the command that comes next.
+// Prints how the run ended, the folders of its model, best model and logs, the records left out, and the command that
+// comes next.
 void print(std::ostream& out, const RunSummary& summary);
 
-// The split that says most of the model: the test split, whose files may come later; then validation, then training.
+// The split to name in that command: test if its files exist yet, else validation, else training.
 [[nodiscard]] const char* split_to_evaluate(const config::Data& data);
 
 }  // namespace polyscene

@@ -128,7 +128,8 @@ TEST(MpiProcess, ExitInTheMiddleIsAFailureWhateverTheCode) {
     job.expect_said("ERROR 0 [dist.all_reduce] rank 0" + text);
     job.expect_said("ERROR 2 [dist.all_reduce] rank 2" + text);
   }
-  EXPECT_EQ(run_job("exited_with_7", 3).outcome.exit_code, 7);
+  const Job job = run_job("exited_with_7", 3);
+  EXPECT_EQ(job.outcome.exit_code, 7) << job.output;
 }
 
 TEST(MpiProcess, ExitWithoutHandlersIsSeenByMpirun) {
@@ -144,7 +145,7 @@ TEST(MpiProcess, AnExceptionThroughTheWorldEndsTheOthers) {
   job.expect_failed();
   EXPECT_EQ(job.outcome.errors[1], "not reported");
   job.expect_said("rank 0 of 3 stopped because rank 1 of the world failed: its communicator was left by an exception");
-  EXPECT_EQ(job.outcome.exit_code, 3);
+  EXPECT_EQ(job.outcome.exit_code, 3) << job.output;
 }
 
 TEST(MpiProcess, TheLastMeetingHasADeadlineToo) {
@@ -155,13 +156,13 @@ TEST(MpiProcess, TheLastMeetingHasADeadlineToo) {
 
 TEST(MpiProcess, MpiStartsOnlyOnce) {
   const Job job = run_job("again_after_the_end", 2);
-  EXPECT_EQ(job.outcome.exit_code, 2);
+  EXPECT_EQ(job.outcome.exit_code, 2) << job.output;
   job.expect_said("[dist.make_mpi_world] MPI was finalised with the last communicator and cannot be started again");
 }
 
 TEST(MpiProcess, AFailedJobStartsNothingNew) {
   const Job job = run_job("again_after_a_failure", 1);
-  EXPECT_EQ(job.outcome.exit_code, 2);
+  EXPECT_EQ(job.outcome.exit_code, 2) << job.output;
   job.expect_said(
       "[dist.make_mpi_world] the job has failed; no new world can be made; let the first error end the program");
 }

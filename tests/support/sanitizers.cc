@@ -3,8 +3,9 @@
 // them.
 
 // allocator_may_return_null: a test asks for more memory than there is, and reads the message.
-// intercept_tls_get_addr: up to GCC 13 this interceptor takes the two words before some thread-local blocks for a header
-// of an old glibc, and the leak check at exit then ends the program with "Tracer caught signal 11" and exit code 1.
+// intercept_tls_get_addr: up to GCC 13 this interceptor takes the two words before some thread-local blocks for a
+// header of an old glibc, and the leak check at exit then ends the program with "Tracer caught signal 11" and exit
+// code 1.
 extern "C" const char* __asan_default_options() {
   return "detect_stack_use_after_return=1:allocator_may_return_null=1:intercept_tls_get_addr=0";
 }

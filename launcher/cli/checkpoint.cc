@@ -56,10 +56,13 @@ void convert(const ConvertArguments& arguments) {
 void add_convert_command(CLI::App& checkpoint) {
   auto arguments = std::make_shared<ConvertArguments>();
   CLI::App* command =
-      checkpoint.add_subcommand("convert", "A checkpoint as the start of a run with another model or optimiser");
-  command->add_option("PATH", arguments->path, "A checkpoint, or a run, whose newest is taken")->required();
-  command->add_option("--output", arguments->output, "Folder of the run to make")->required()->type_name("DIR");
-  command->add_option("--set", arguments->overrides, "What is to change, e.g. embedding.dim=8; repeat it for more")
+      checkpoint.add_subcommand("convert", "Make a run from a checkpoint, with another model or optimiser");
+  command->add_option("PATH", arguments->path, "Checkpoint, or run folder, whose newest checkpoint is used")
+      ->required();
+  command->add_option("--output", arguments->output, "Folder of the new run")->required()->type_name("DIR");
+  command
+      ->add_option("--set", arguments->overrides,
+                   "Configuration field to change, e.g. embedding.dim=8; may be repeated")
       ->expected(1)
       ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll)
       ->type_name("FIELD=VALUE");
@@ -69,24 +72,26 @@ void add_convert_command(CLI::App& checkpoint) {
 }  // namespace
 
 void add_checkpoint_command(CLI::App& app) {
-  CLI::App* checkpoint = app.add_subcommand("checkpoint", "Look at checkpoints of a run");
+  CLI::App* checkpoint = app.add_subcommand("checkpoint", "Inspect, verify, compact, convert or compare checkpoints");
   checkpoint->require_subcommand(1);
-  const auto add = [&](const char* name, const char* what, void (*run)(const std::string&)) {
+  const auto add = [&](const char* name, const char* does, const char* wants, void (*run)(const std::string&)) {
     auto path = std::make_shared<std::string>();
-    CLI::App* command = checkpoint->add_subcommand(name, what);
-    command->add_option("PATH", *path, "A checkpoint, or a run, whose newest is taken")->required();
+    CLI::App* command = checkpoint->add_subcommand(name, does);
+    command->add_option("PATH", *path, wants)->required();
     command->callback([path, run] { run(*path); });
   };
-  add("inspect", "Where a run stood; rows, norms and not finite values of each table",
+  const char* checkpoint_or_model = "Checkpoint or model folder, or run folder, whose newest checkpoint is used";
+  add("inspect", "Print the step, and per table rows, norms and non-finite values", checkpoint_or_model,
       [](const std::string& path) { print_checkpoint(std::cout, path); });
-  add("verify", "Whether all files are as written; a model's folder will do", verify);
-  add("compact", "Makes a checkpoint that adds to others whole, in its place", compact);
+  add("verify", "Compare every file of a checkpoint or model with its hash", checkpoint_or_model, verify);
+  add("compact", "Make an incremental checkpoint a full one, in its folder",
+      "Checkpoint, or run folder, whose newest checkpoint is used", compact);
   add_convert_command(*checkpoint);
   auto paths = std::make_shared<std::array<std::string, 2>>();
   CLI::App* command =
-      checkpoint->add_subcommand("diff", "What differs between two checkpoints or models; exit code 1 if any");
-  command->add_option("A", (*paths)[0], "A checkpoint, a run, whose newest is taken, or a model's folder")->required();
-  command->add_option("B", (*paths)[1], "Another")->required();
+      checkpoint->add_subcommand("diff", "Compare two checkpoints or models; exit with 1 if they differ");
+  command->add_option("A", (*paths)[0], checkpoint_or_model)->required();
+  command->add_option("B", (*paths)[1], "The same, to compare with A")->required();
   command->callback([paths] { diff((*paths)[0], (*paths)[1]); });
 }
 

@@ -27,14 +27,16 @@ void print_tail(int64_t rows, const config::Train& train) {
 }  // namespace
 
 void add_data_command(CLI::App& app) {
-  CLI::App* data = app.add_subcommand("data", "Look at data through a configuration");
+  CLI::App* data = app.add_subcommand("data", "Inspect the data that a configuration reads");
   data->require_subcommand(1);
   auto arguments = std::make_shared<InspectArguments>();
-  CLI::App* command =
-      data->add_subcommand("inspect", "What the reader makes of the files: rows, features, bad records");
+  CLI::App* command = data->add_subcommand("inspect", "Read a split and report its rows, features and bad records");
   command->add_option("--config", arguments->config, "Experiment file (text protobuf)")->required()->type_name("FILE");
-  command->add_option("--split", arguments->split, "train, valid or test")->capture_default_str()->type_name("SPLIT");
-  command->add_option("--set", arguments->overrides, "Override a field of the configuration, e.g. data.root=DIR")
+  command->add_option("--split", arguments->split, "Split to read: train, valid or test")
+      ->capture_default_str()
+      ->type_name("SPLIT");
+  command
+      ->add_option("--set", arguments->overrides, "Override a configuration field, e.g. data.root=DIR; may be repeated")
       ->expected(1)
       ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll)
       ->type_name("FIELD=VALUE");

@@ -54,9 +54,9 @@ void run(const EvaluateArguments& arguments) {
 
 void add_evaluate_command(CLI::App& app) {
   auto arguments = std::make_shared<EvaluateArguments>();
-  CLI::App* command = app.add_subcommand("evaluate", "Metrics of a trained model on a split, per scenario and overall");
+  CLI::App* command = app.add_subcommand("evaluate", "Print metrics of a trained model, per scenario and overall");
   add_score_options(*command, *arguments);
-  command->add_flag("--json", arguments->json, "One JSON object instead of a table");
+  command->add_flag("--json", arguments->json, "Print one JSON object instead of a table");
   command->callback([arguments] { run(*arguments); });
 }
 

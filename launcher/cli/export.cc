@@ -36,32 +36,39 @@ void run(ExportArguments& arguments) {
 
 void add_export_command(CLI::App& app) {
   auto arguments = std::make_shared<ExportArguments>();
-  CLI::App* command = app.add_subcommand("export", "A trained model as a folder to serve it from, its scores checked");
+  CLI::App* command = app.add_subcommand("export", "Export a trained model for serving, after a check of its scores");
   ExportJob& job = arguments->job;
-  command->add_option("--run", job.run, "Folder of a training run")->required()->type_name("DIR");
-  command->add_option("--output", job.output, "Folder of versions; the next number is added")
+  command->add_option("--run", job.run, "Folder that `polyscene train --output` wrote")->required()->type_name("DIR");
+  command->add_option("--output", job.output, "Folder of versions 1, 2, ...; this export becomes the next one")
       ->required()
       ->type_name("DIR");
-  command->add_flag("--best", job.best, "The model of the best evaluation, where it is kept beside the last one");
-  command->add_option("--rows", arguments->rows, "Embedding rows as fp32, bf16 or int8")->capture_default_str();
+  command->add_flag("--best", job.best, "Export the model of the best evaluation, not that of the last step");
+  command->add_option("--rows", arguments->rows, "Number format of embedding rows: fp32, bf16 or int8")
+      ->capture_default_str();
   command->add_flag("--delta", job.delta,
-                    "Only rows that differ from those of the newest version that is whole, which must stay beside it");
-  command->add_option("--format", arguments->format, "store (always there), onnx, triton: several with commas between")
+                    "Export only the rows that changed since the newest full version; serving needs both versions");
+  command->add_option("--format", arguments->format, "Comma-separated list of store (always written), onnx and triton")
       ->capture_default_str();
   command
-      ->add_option("--onnx-inside", job.onnx_inside_bytes,
-                   "Tables of at most so many bytes together are inside the ONNX model, larger ones inputs of it")
+      ->add_option(
+          "--onnx-inside", job.onnx_inside_bytes,
+          "Most bytes of tables to store in the ONNX model; if they are larger, looked-up rows become its inputs")
       ->check(CLI::NonNegativeNumber)
       ->capture_default_str();
   command
-      ->add_option("--onnx-check", job.onnx_check, "Command that gets the folder before it is published, and may fail")
+      ->add_option("--onnx-check", job.onnx_check,
+                   "Command run with the new version's folder before it is published; if it fails, the export fails")
       ->type_name("COMMAND");
-  command->add_option("--split", arguments->split, "Whose first rows are scored with trainer and exported model")
+  command
+      ->add_option("--split", arguments->split,
+                   "Split for the check: its first rows are scored by the trainer and by the exported model")
       ->capture_default_str();
-  command->add_option("--sample", job.sample_rows, "How many of them; 0: none, and nothing is checked")
+  command->add_option("--sample", job.sample_rows, "Rows of the check; 0 skips it")
       ->check(CLI::NonNegativeNumber)
       ->capture_default_str();
-  command->add_option("--set", job.overrides, "Override a field, e.g. data.root=DIR")
+  command
+      ->add_option("--set", job.overrides,
+                   "Override a field of the run's configuration, e.g. data.root=DIR; may be repeated")
       ->expected(1)
       ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll)
       ->type_name("FIELD=VALUE");

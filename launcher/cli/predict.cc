@@ -61,7 +61,7 @@ void run(const PredictArguments& arguments) {
 
 void add_predict_command(CLI::App& app) {
   auto arguments = std::make_shared<PredictArguments>();
-  CLI::App* command = app.add_subcommand("predict", "Scores of a trained model for every row of a split, as Parquet");
+  CLI::App* command = app.add_subcommand("predict", "Score every row of a split with a trained model; write Parquet");
   add_score_options(*command, *arguments);
   command->add_option("--output", arguments->output, "Parquet file to write")->required()->type_name("FILE");
   add_carry_option(*command, arguments->job.carry);

@@ -148,8 +148,10 @@ void run(const ScoreArguments& arguments) {
 
 void add_score_command(CLI::App& app) {
   auto arguments = std::make_shared<ScoreArguments>();
-  CLI::App* command = app.add_subcommand("score", "Scores of an exported model for every row of a Parquet file");
-  command->add_option("--model", arguments->model, "What polyscene export wrote; the newest version, or one of them")
+  CLI::App* command = app.add_subcommand("score", "Score every row of a Parquet file with an exported model");
+  command
+      ->add_option("--model", arguments->model,
+                   "Folder that `polyscene export` wrote, whose newest version is used, or one version in it")
       ->required()
       ->type_name("DIR");
   command->add_option("--input", arguments->input, "Parquet file with the features' columns")
@@ -157,11 +159,11 @@ void add_score_command(CLI::App& app) {
       ->type_name("FILE");
   CLI::Option* output = command->add_option("--output", arguments->output, "Parquet file to write")->type_name("FILE");
   add_carry_option(*command, arguments->carry)->needs(output);
-  command->add_option("--batch", arguments->batch, "Rows at a time")->check(CLI::PositiveNumber)->capture_default_str();
-  command->add_option("--threads", arguments->threads, "Threads")
+  command->add_option("--batch", arguments->batch, "Rows per batch")->check(CLI::PositiveNumber)->capture_default_str();
+  command->add_option("--threads", arguments->threads, "Threads that score")
       ->check(CLI::Range(1, kMostThreads))
       ->capture_default_str();
-  command->add_flag("--verify", arguments->verify, "Compare every file with its checksum first");
+  command->add_flag("--verify", arguments->verify, "Compare every file of the model with its checksum first");
   command->callback([arguments] { run(*arguments); });
 }
 

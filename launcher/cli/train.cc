@@ -49,24 +49,27 @@ void run(const TrainArguments& arguments) {
 
 void add_train_command(CLI::App& app) {
   auto arguments = std::make_shared<TrainArguments>();
-  CLI::App* command = app.add_subcommand("train", "Train a model; under mpirun on all its ranks");
-  CLI::Option* config =
-      command->add_option("--config", arguments->config, "Experiment file (text protobuf), see configs/experiments")
-          ->type_name("FILE");
-  CLI::Option* output = command->add_option("--output", arguments->output, "Folder for the run: model, metrics, events")
-                            ->type_name("DIR");
+  CLI::App* command = app.add_subcommand("train", "Train a model, with one rank or with several under mpirun");
+  CLI::Option* config = command
+                            ->add_option("--config", arguments->config,
+                                         "Experiment file (text protobuf), such as those in configs/experiments")
+                            ->type_name("FILE");
+  CLI::Option* output =
+      command->add_option("--output", arguments->output, "Folder for the new run: model, metrics, TensorBoard events")
+          ->type_name("DIR");
   command
       ->add_option("--resume", arguments->resume,
-                   "Go on with the run in this folder, from its newest checkpoint, or from this checkpoint of a run")
+                   "Resume the run in this folder from its newest checkpoint, or resume from this checkpoint")
       ->type_name("DIR")
       ->excludes(config)
       ->excludes(output);
   command
-      ->add_option("--set", arguments->overrides, "Override a field of the configuration, e.g. train.batch_size=4096")
+      ->add_option("--set", arguments->overrides,
+                   "Override a configuration field, e.g. train.batch_size=4096; may be repeated")
       ->expected(1)
       ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll)
       ->type_name("FIELD=VALUE");
-  command->add_flag("--overwrite", arguments->overwrite, "Replace a run that the output folder already holds")
+  command->add_flag("--overwrite", arguments->overwrite, "Replace the run in the output folder, if there is one")
       ->excludes("--resume");
   add_rank_options(*command, arguments->ranks);
   command->callback([arguments] { run(*arguments); });

@@ -15,7 +15,7 @@
 // The names below are declared in <simt_backend.h>. There are two versions of it, and the include path of a build
 // chooses one:
 //   ops/simt/cuda          compiled by nvcc, runs on a device
-//   tests/simt/emulator    compiled as C++, one fiber per thread; finds races, divergent barriers and reads of memory
+//   tests/support/emulator compiled as C++, one fiber per thread; finds races, divergent barriers and reads of memory
 //                          that nothing has written
 //
 //   Global<T>(data, size)  device memory: load(i), store(i, v), load_pack<N>(i), store_pack(i, pack), where i must be a

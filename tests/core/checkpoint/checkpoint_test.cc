@@ -15,7 +15,7 @@
 #include "dist/world.h"
 #include "tests/core/models/model_harness.h"
 #include "tests/core/session/random_batch.h"
-#include "tests/simt/emulated_device.h"
+#include "tests/support/emulator/emulated_device.h"
 #include "tests/support/temporary_folder.h"
 
 namespace polyscene::testing {

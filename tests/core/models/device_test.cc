@@ -4,8 +4,8 @@
 #include "ops/autodiff.h"
 #include "tests/core/models/model_cases.h"
 #include "tests/core/models/model_harness.h"
-#include "tests/simt/emulated_device.h"
 #include "tests/support/compare.h"
+#include "tests/support/emulator/emulated_device.h"
 #include "tests/support/evaluate.h"
 
 namespace polyscene::testing {

@@ -7,8 +7,8 @@
 
 #include "dist/world.h"
 #include "tests/core/models/model_harness.h"
-#include "tests/simt/emulated_device.h"
 #include "tests/support/compare.h"
+#include "tests/support/emulator/emulated_device.h"
 #include "tests/support/message_of.h"
 #include "tests/support/random.h"
 

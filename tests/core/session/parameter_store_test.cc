@@ -8,7 +8,7 @@
 #include <numeric>
 #include <vector>
 
-#include "tests/simt/emulated_device.h"
+#include "tests/support/emulator/emulated_device.h"
 #include "tests/support/message_of.h"
 
 namespace polyscene::testing {

@@ -1,5 +1,5 @@
 // Ranks of one process that see other files than the first one: all end at the start, with the same words. Those of
-// several processes: tests/core/processes.
+// several processes: processes_test.cc.
 #include "core/train/open_source.h"
 
 #include <gtest/gtest.h>

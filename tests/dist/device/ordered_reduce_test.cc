@@ -5,7 +5,7 @@
 
 #include "dist/reduce.h"
 #include "tests/dist/conformance/data.h"
-#include "tests/simt/emulator/emulator.h"
+#include "tests/support/emulator/emulator.h"
 
 namespace polyscene::testing {
 namespace {

@@ -6,7 +6,7 @@
 #include "tests/dist/conformance/suite.h"
 #include "tests/dist/device/on_device.h"
 #include "tests/dist/failure/scenario.h"
-#include "tests/simt/emulated_device.h"
+#include "tests/support/emulator/emulated_device.h"
 #include "tests/support/message_of.h"
 
 namespace polyscene::testing {

@@ -6,7 +6,7 @@
 #include <thread>
 
 #include "tests/dist/nccl/stand_in.h"
-#include "tests/simt/emulated_device.h"
+#include "tests/support/emulator/emulated_device.h"
 
 namespace polyscene::testing {
 

@@ -9,7 +9,7 @@
 
 #include "tests/embedding/device/twins.h"
 #include "tests/embedding/message_of.h"
-#include "tests/simt/emulator/emulator.h"
+#include "tests/support/emulator/emulator.h"
 
 namespace polyscene::testing {
 namespace {

@@ -6,7 +6,7 @@
 
 #include "dist/world.h"
 #include "embedding/device/device_lookup.h"
-#include "tests/simt/emulated_device.h"
+#include "tests/support/emulator/emulated_device.h"
 
 namespace polyscene::testing {
 namespace {

@@ -13,7 +13,7 @@
 #include "embedding/exchange/sharded_lookup.h"
 #include "embedding/table/initial_value.h"
 #include "tests/embedding/random_batch.h"
-#include "tests/simt/emulated_device.h"
+#include "tests/support/emulator/emulated_device.h"
 
 namespace polyscene::testing {
 

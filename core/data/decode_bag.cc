@@ -4,13 +4,13 @@
 #include <arrow/record_batch.h>
 
 #include <algorithm>
-#include <cmath>
 #include <span>
 #include <utility>
 
 #include "core/data/array_values.h"
 #include "core/data/decoder.h"
 #include "core/data/ragged.h"
+#include "core/features/value_faults.h"
 #include "core/features/value_rules.h"
 
 namespace polyscene {
@@ -51,11 +51,10 @@ class BagDecoder : public Decoder {
     for (size_t i = 0; i < rows.begin.size(); ++i) {
       for (int64_t e = rows.begin[i]; e < rows.begin[i] + rows.length[i]; ++e) {
         const double weight = weights[static_cast<size_t>(e)];
-        if (weight >= 0 && std::isfinite(static_cast<float>(weight))) [[likely]]
+        if (is_weight(weight)) [[likely]]
           continue;
         const auto i64 = static_cast<int64_t>(i);
-        window.reject(first + i64, weight_column_, weight < 0 ? "negative weight" : "weight is null, NaN or infinite",
-                      value_text(*rows.lists, i64));
+        window.reject(first + i64, weight_column_, weight_fault(weight), value_text(*rows.lists, i64));
       }
     }
   }

@@ -3,12 +3,10 @@
 #include <arrow/record_batch.h>
 #include <arrow/type.h>
 
-#include <algorithm>
 #include <utility>
 
 #include "core/data/array_values.h"
 #include "core/data/decoder.h"
-#include "ops/base/error.h"
 
 namespace polyscene {
 namespace {
@@ -45,13 +43,8 @@ void note_names(const arrow::Array& array, const int64_t* keys, std::unordered_m
 
 class KeyDecoder : public Decoder {
  public:
-  KeyDecoder(std::string column, int place, KeyTarget target, bool nullable, int64_t min_key, int64_t max_key)
-      : column_(std::move(column)),
-        place_(place),
-        target_(target),
-        nullable_(nullable),
-        min_key_(std::max(min_key, kMissingKey + 1)),
-        max_key_(max_key) {}
+  KeyDecoder(std::string column, int place, KeyTarget target, bool nullable, KeyLimits limits)
+      : column_(std::move(column)), place_(place), target_(target), nullable_(nullable), limits_(limits) {}
 
   void decode(const arrow::RecordBatch& batch, int64_t first, Window& window) const override {
     const auto array = batch.column(place_);
@@ -59,37 +52,36 @@ class KeyDecoder : public Decoder {
     decode_keys(*array, keys);
     if (target_.kind == KeyTarget::kScenario) note_names(*array, keys, window.scenario_names);
     const int64_t rows = array->length();
-    bool suspicious = false;  // set by kMissingKey too, which lies below every min_key_
-    for (int64_t i = 0; i < rows; ++i) suspicious |= (keys[i] < min_key_) | (keys[i] > max_key_);
+    bool suspicious = false;  // set by kMissingKey too, which lies below all limits
+    for (int64_t i = 0; i < rows; ++i) suspicious |= !limits_.hold(keys[i]);
     if (!suspicious) return;
     for (int64_t i = 0; i < rows; ++i) {
-      if (keys[i] < min_key_ || keys[i] > max_key_) judge(*array, i, keys[i], first + i, window);
+      if (!limits_.hold(keys[i])) judge(*array, i, keys[i], first + i, window);
     }
   }
 
  private:
   void judge(const arrow::Array& array, int64_t i, int64_t key, int64_t row, Window& window) const {
-    if (key != kMissingKey) {
-      window.reject(row, column_, str("id outside [", min_key_, ", ", max_key_, "]"), value_text(array, i));
-    } else if (std::string fault = key_fault(array, i); !fault.empty()) {
-      window.reject(row, column_, std::move(fault), value_text(array, i));
-    } else if (!nullable_) {
-      window.reject(row, column_, str(array.IsNull(i) ? "null" : "NaN", ", but not nullable"), value_text(array, i));
-    }
+    std::string fault;
+    if (key != kMissingKey)
+      fault = id_fault(limits_, key);
+    else if (fault = key_fault(array, i); fault.empty())
+      fault = missing_fault(nullable_, array.IsNull(i) ? Missing::kNull : Missing::kNan);
+    if (!fault.empty()) window.reject(row, column_, std::move(fault), value_text(array, i));
   }
 
   std::string column_;
   int place_;
   KeyTarget target_;
   bool nullable_;
-  int64_t min_key_, max_key_;
+  KeyLimits limits_;
 };
 
 }  // namespace
 
 std::unique_ptr<Decoder> make_key_decoder(const std::string& column, int place, KeyTarget target, bool nullable,
-                                          int64_t min_key, int64_t max_key) {
-  return std::make_unique<KeyDecoder>(column, place, target, nullable, min_key, max_key);
+                                          KeyLimits limits) {
+  return std::make_unique<KeyDecoder>(column, place, target, nullable, limits);
 }
 
 }  // namespace polyscene

@@ -2,12 +2,12 @@
 #include <arrow/array/array_base.h>
 #include <arrow/record_batch.h>
 
-#include <algorithm>
 #include <cmath>
 #include <utility>
 
 #include "core/data/array_values.h"
 #include "core/data/decoder.h"
+#include "core/features/value_faults.h"
 #include "core/features/value_rules.h"
 
 namespace polyscene {
@@ -20,32 +20,29 @@ std::vector<double> column_values(const arrow::Array& array) {
 }
 
 // Checks and transforms numbers, for both destinations.
-class NumberRule {
+class NumberReader {
  public:
-  NumberRule(std::string column, int place, const config::Number& number)
+  NumberReader(std::string column, int place, const config::Number& number)
       : column_(std::move(column)), place_(place), nullable_(number.nullable()), transform_(number) {}
 
-  // Calls store(row, value) for each good value and missing(row) for each allowed null or NaN.
-  template <class Store, class Missing>
-  void each(const arrow::RecordBatch& batch, int64_t first, Window& window, Store store, Missing missing) const {
+  // Calls store(row, value) for each good value and absent(row) for each allowed null or NaN.
+  template <class Store, class Absent>
+  void each(const arrow::RecordBatch& batch, int64_t first, Window& window, Store store, Absent absent) const {
     const auto array = batch.column(place_);
     const std::vector<double> values = column_values(*array);
     for (size_t i = 0; i < values.size(); ++i) {
       const auto row = first + static_cast<int64_t>(i);
       if (std::isfinite(values[i])) [[likely]] {
         store(row, transform_(values[i]));
-      } else if (nullable_ && std::isnan(values[i])) {
-        missing(row);
-      } else {
-        refuse(*array, static_cast<int64_t>(i), row, window);
+        continue;
       }
+      const auto at = static_cast<int64_t>(i);
+      std::string fault = number_fault(values[i], nullable_, array->IsNull(at) ? Missing::kNull : Missing::kNan);
+      if (fault.empty())
+        absent(row);
+      else
+        window.reject(row, column_, std::move(fault), value_text(*array, at));
     }
-  }
-
-  void refuse(const arrow::Array& array, int64_t i, int64_t row, Window& window) const {
-    if (array.IsNull(i)) return window.reject(row, column_, "null, but not nullable", "null");
-    const std::string value = value_text(array, i);
-    window.reject(row, column_, value.find("nan") != std::string::npos ? "NaN, but not nullable" : "infinite", value);
   }
 
   [[nodiscard]] const std::string& column() const { return column_; }
@@ -59,41 +56,42 @@ class NumberRule {
 
 class BucketDecoder : public Decoder {
  public:
-  BucketDecoder(NumberRule rule, const config::Number& number, size_t bucket)
-      : rule_(std::move(rule)), bounds_(number.boundary().begin(), number.boundary().end()), bucket_(bucket) {}
+  BucketDecoder(NumberReader reader, const config::Number& number, size_t bucket)
+      : reader_(std::move(reader)), bounds_(number.boundary().begin(), number.boundary().end()), bucket_(bucket) {}
 
   void decode(const arrow::RecordBatch& batch, int64_t first, Window& window) const override {
     int64_t* keys = window.columns.fields[bucket_].data();
-    rule_.each(
+    reader_.each(
         batch, first, window, [&](int64_t row, double x) { keys[row] = bucket_of(bounds_, x); },
         [&](int64_t row) { keys[row] = kMissingKey; });
   }
 
  private:
-  NumberRule rule_;
+  NumberReader reader_;
   std::vector<double> bounds_;
   size_t bucket_;
 };
 
 class NumberDecoder : public Decoder {
  public:
-  NumberDecoder(NumberRule rule, size_t slot, size_t slots) : rule_(std::move(rule)), slot_(slot), slots_(slots) {}
+  NumberDecoder(NumberReader reader, size_t slot, size_t slots)
+      : reader_(std::move(reader)), slot_(slot), slots_(slots) {}
 
   void decode(const arrow::RecordBatch& batch, int64_t first, Window& window) const override {
     float* numbers = window.columns.numbers.data() + slot_;
-    rule_.each(
+    reader_.each(
         batch, first, window,
         [&](int64_t row, double x) {
           const auto value = static_cast<float>(x);
           numbers[static_cast<size_t>(row) * slots_] = value;
           if (!std::isfinite(value)) [[unlikely]]
-            window.reject(row, rule_.column(), "too large for a 32-bit float", std::to_string(x));
+            window.reject(row, reader_.column(), float_fault(value), std::to_string(x));
         },
         [&](int64_t row) { numbers[static_cast<size_t>(row) * slots_] = 0; });
   }
 
  private:
-  NumberRule rule_;
+  NumberReader reader_;
   size_t slot_, slots_;
 };
 
@@ -128,12 +126,12 @@ class LabelDecoder : public Decoder {
 
 std::unique_ptr<Decoder> make_bucket_decoder(const std::string& column, int place, const config::Number& number,
                                              size_t bucket) {
-  return std::make_unique<BucketDecoder>(NumberRule(column, place, number), number, bucket);
+  return std::make_unique<BucketDecoder>(NumberReader(column, place, number), number, bucket);
 }
 
 std::unique_ptr<Decoder> make_number_decoder(const std::string& column, int place, const config::Number& number,
                                              size_t slot, size_t slots) {
-  return std::make_unique<NumberDecoder>(NumberRule(column, place, number), slot, slots);
+  return std::make_unique<NumberDecoder>(NumberReader(column, place, number), slot, slots);
 }
 
 std::unique_ptr<Decoder> make_label_decoder(const std::string& column, int place, size_t index) {

@@ -10,6 +10,7 @@
 #include "core/data/window.h"
 #include "core/features/column_request.h"
 #include "core/features/feature_schema.h"
+#include "core/features/value_faults.h"
 
 namespace arrow {
 class RecordBatch;
@@ -31,7 +32,7 @@ struct KeyTarget {
 };
 
 std::unique_ptr<Decoder> make_key_decoder(const std::string& column, int place, KeyTarget target, bool nullable,
-                                          int64_t min_key, int64_t max_key);
+                                          KeyLimits limits);
 // `place`, of all decoders: index of the column in the record batch. `bucket`: index into Batch::fields of a bucketised
 // number. `slot`: index among the `slots` plain numbers.
 std::unique_ptr<Decoder> make_bucket_decoder(const std::string& column, int place, const config::Number& number,

@@ -13,6 +13,7 @@
 #include "core/data/parquet_file.h"
 #include "core/data/read_plan.h"
 #include "core/data/scenario_note.h"
+#include "core/features/value_faults.h"
 #include "ops/base/error.h"
 
 namespace polyscene {
@@ -129,7 +130,7 @@ class Inspector {
     for (const Reject& reject : window_.rejects) {
       ++report_.bad_rows;
       ++report_.bad_by_reason[str('"', reject.column, "\": ", reject.reason)];
-      if (is_for_null(reject.reason)) null_columns_.insert(reject.column);
+      if (is_missing_fault(reject.reason)) null_columns_.insert(reject.column);
       if (report_.first_bad.size() == kFirstBad) continue;
       const RowSpan& span = window_.span_of(reject.row);
       report_.first_bad.push_back({.file = split_.files[static_cast<size_t>(span.file)].path,

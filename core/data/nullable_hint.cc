@@ -40,8 +40,6 @@ const char* refusing_kind(const Feature& feature, const Columns& columns) {
 
 }  // namespace
 
-bool is_for_null(const std::string& reason) { return reason.ends_with("but not nullable"); }
-
 std::string nullable_hint(const config::Data& data, const Columns& columns) {
   std::string places;
   for (const Feature& feature : data.feature())

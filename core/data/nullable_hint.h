@@ -8,9 +8,6 @@
 
 namespace polyscene {
 
-// Whether the reason of a bad row is a null or NaN in a feature that is not nullable.
-[[nodiscard]] bool is_for_null(const std::string& reason);
-
 // `Nulls are a value of their own with nullable: true in data.feature[age].number.`, for the features that read one of
 // the columns and are not nullable; "" if there are none.
 [[nodiscard]] std::string nullable_hint(const config::Data& data, const std::set<std::string>& columns);

@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "core/data/array_values.h"
+#include "core/features/value_faults.h"
 #include "ops/base/error.h"
 
 namespace polyscene {
@@ -18,8 +19,8 @@ void check_elements(const ListRows& rows, const int64_t* keys, bool nullable, co
     for (int64_t e = rows.begin[i]; e < rows.begin[i] + rows.length[i]; ++e) {
       if (keys[e] != kMissingKey) continue;
       std::string fault = key_fault(*rows.elements, e);
-      if (fault.empty() && nullable) continue;
-      if (fault.empty()) fault = "null in list, but not nullable";
+      if (fault.empty()) fault = missing_fault(nullable, Missing::kInList);
+      if (fault.empty()) continue;
       const auto i64 = static_cast<int64_t>(i);
       window.reject(first + i64, column, std::move(fault), value_text(*rows.lists, i64));
     }
@@ -32,7 +33,7 @@ void check_id_lists(const ListRows& rows, const int64_t* keys, bool nullable, co
                     Window& window) {
   if (!nullable && rows.lists->null_count() > 0) {
     for (int64_t i = 0; i < rows.lists->length(); ++i) {
-      if (rows.lists->IsNull(i)) window.reject(first + i, column, "null list, but not nullable", "null");
+      if (rows.lists->IsNull(i)) window.reject(first + i, column, missing_fault(nullable, Missing::kList), "null");
     }
   }
   bool suspicious = false;
@@ -45,8 +46,7 @@ void check_same_length(const ListRows& a, const ListRows& b, const std::string& 
   if (a.length == b.length) return;
   for (size_t i = 0; i < a.length.size(); ++i) {
     if (a.length[i] == b.length[i]) continue;
-    window.reject(first + static_cast<int64_t>(i), column_b,
-                  str("list of length ", b.length[i], ", but \"", column_a, "\" has ", a.length[i]),
+    window.reject(first + static_cast<int64_t>(i), column_b, length_fault(b.length[i], column_a, a.length[i]),
                   value_text(*b.lists, static_cast<int64_t>(i)));
   }
 }

@@ -8,6 +8,7 @@
 
 #include "core/data/file_list.h"
 #include "core/data/nullable_hint.h"
+#include "core/features/value_faults.h"
 #include "ops/base/error.h"
 #include "ops/base/warning.h"
 
@@ -125,7 +126,7 @@ void RejectLog::judge() const {
                             allowed, ". First ones:");
   std::set<std::string> null_columns;
   for (const BadRecord& bad : first_) {
-    if (is_for_null(bad.reason)) null_columns.insert(bad.column);
+    if (is_missing_fault(bad.reason)) null_columns.insert(bad.column);
     message += str("\n  \"", plan_.split.files[static_cast<size_t>(bad.file)].path, "\" row ", bad.row_in_file,
                    ", column \"", bad.column, "\": ", bad.reason, ", got ", bad.value);
   }

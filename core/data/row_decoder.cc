@@ -1,16 +1,13 @@
 #include <arrow/record_batch.h>
 
-#include <limits>
 #include <numeric>
 
 #include "core/data/decoder.h"
-#include "core/features/value_rules.h"
 
 namespace polyscene {
 namespace {
 
 using config::Feature;
-constexpr int64_t kLowest = std::numeric_limits<int64_t>::min(), kHighest = std::numeric_limits<int64_t>::max();
 
 class Assembly {
  public:
@@ -32,7 +29,7 @@ class Assembly {
   }
 
   void add_key(const std::string& column, KeyTarget target, bool nullable) {
-    decoders_.push_back(make_key_decoder(column, columns_.index(column), target, nullable, kLowest, kHighest));
+    decoders_.push_back(make_key_decoder(column, columns_.index(column), target, nullable, key_limits({})));
   }
 
   void add_label(const std::string& column) {
@@ -44,9 +41,8 @@ class Assembly {
  private:
   void add_categorical(const std::string& name, const config::Categorical& field) {
     const std::string& column = column_of(field, name);
-    const KeyLimits limits = key_limits(field);
     decoders_.push_back(make_key_decoder(column, columns_.index(column), {KeyTarget::kField, fields_++},
-                                         field.nullable(), limits.min, limits.max));
+                                         field.nullable(), key_limits(field)));
   }
 
   void add_bag(const std::string& name, const config::Bag& bag) {

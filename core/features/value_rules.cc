@@ -4,7 +4,6 @@
 
 #include <algorithm>
 #include <cmath>
-#include <limits>
 #include <numeric>
 
 #include "core/features/batch.h"
@@ -14,12 +13,6 @@ namespace polyscene {
 int64_t hash_key(const char* bytes, size_t size) {
   const auto key = static_cast<int64_t>(XXH3_64bits(bytes, size));
   return key == kMissingKey ? key + 1 : key;
-}
-
-KeyLimits key_limits(const config::Categorical& field) {
-  constexpr int64_t kLowest = kMissingKey + 1, kHighest = std::numeric_limits<int64_t>::max();
-  return {field.has_min_id() ? std::max(field.min_id(), kLowest) : kLowest,
-          field.has_max_id() ? field.max_id() : kHighest};
 }
 
 NumberTransform::NumberTransform(const config::Number& number)

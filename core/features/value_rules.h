@@ -12,13 +12,6 @@ namespace polyscene {
 // The key of a string id: XXH3 64 of its bytes, never kMissingKey.
 [[nodiscard]] int64_t hash_key(const char* bytes, size_t size);
 
-// The range of ids that a categorical feature accepts. It never contains kMissingKey.
-struct KeyLimits {
-  int64_t min, max;
-  [[nodiscard]] bool hold(int64_t key) const { return key >= min && key <= max; }
-};
-[[nodiscard]] KeyLimits key_limits(const config::Categorical& field);
-
 // Transforms a raw number into the model's input, or into the value that is bucketised.
 class NumberTransform {
  public:

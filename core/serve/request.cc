@@ -5,6 +5,7 @@
 #include <limits>
 
 #include "core/features/column_request.h"
+#include "core/features/value_faults.h"
 #include "core/features/value_rules.h"
 #include "core/text/suggest.h"
 #include "ops/base/error.h"
@@ -14,9 +15,10 @@ namespace {
 
 using config::Feature;
 
-template <class... Parts>
-void check_row(bool ok, int64_t row, const std::string& column, const Parts&... why) {
-  require(ok, "[serve] row ", row, ", column \"", column, "\": ", why...);
+// Refuses the request unless `fault`, which is of a value of the row, is "". `got`: the value, where it tells more.
+template <class... Got>
+void check_row(const std::string& fault, int64_t row, const std::string& column, const Got&... got) {
+  require(fault.empty(), "[serve] row ", row, ", column \"", column, "\": ", fault, got...);
 }
 
 // How to set a column of a form, for messages.
@@ -177,9 +179,9 @@ void Request::add_field(Batch& batch, const std::string& name, const config::Cat
     int64_t& key = keys[static_cast<size_t>(row)];
     if (column != nullptr) key = column->values[static_cast<size_t>(row)];
     if (key == kMissingKey)
-      check_row(field.nullable(), row, name, "null, but not nullable");
+      check_row(missing_fault(field.nullable(), Missing::kNull), row, name);
     else
-      check_row(limits.hold(key), row, name, "id ", key, " outside [", limits.min, ", ", limits.max, "]");
+      check_row(id_fault(limits, key), row, name, ", got ", key);
   }
 }
 
@@ -193,14 +195,13 @@ void Request::add_number(Batch& batch, const std::string& name, const config::Nu
   for (int64_t row = 0; row < rows_; ++row) {
     const auto at = static_cast<size_t>(row);
     const double x = column == nullptr ? std::nan("") : column->values[at];
-    check_row(!std::isinf(x), row, name, "infinite");
-    check_row(number.nullable() || !std::isnan(x), row, name, "null or NaN, but not nullable");
+    check_row(number_fault(x, number.nullable(), Missing::kNullOrNan), row, name);
     if (bucketed) {
       if (!std::isnan(x)) batch.fields.back()[at] = bucket_of(boundaries, transform(x));
       continue;
     }
     const float value = std::isnan(x) ? 0 : static_cast<float>(transform(x));
-    check_row(std::isfinite(value), row, name, "too large for a 32-bit float: ", x);
+    check_row(float_fault(value), row, name, ", got ", x);
     batch.numbers[at * slots + slot] = value;
   }
 }
@@ -214,22 +215,21 @@ void Request::add_bag(Batch& batch, const std::string& name, const config::Bag& 
   out.offsets = {0};
   for (int64_t row = 0; row < rows_; ++row) {
     const auto at = static_cast<size_t>(row);
-    check_row(ids != nullptr || bag.nullable(), row, name, "null list, but not nullable");
-    if (ids != nullptr) {
-      const auto begin = static_cast<size_t>(ids->offsets[at]), end = static_cast<size_t>(ids->offsets[at + 1]);
+    if (ids == nullptr) {
+      check_row(missing_fault(bag.nullable(), Missing::kList), row, name);
+    } else {
+      const auto begin = static_cast<size_t>(ids->offsets[at]);
+      const int64_t length = ids->length(row);
       std::vector<double> of_row;
       if (weights != nullptr) {
-        const bool same = weights->offsets[at] == ids->offsets[at] && weights->offsets[at + 1] == ids->offsets[at + 1];
-        check_row(same, row, bag.weight_column(), "another length than \"", name, "\"");
+        check_row(length_fault(weights->length(row), name, length), row, bag.weight_column());
         of_row.assign(weights->values.begin() + ids->offsets[at], weights->values.begin() + ids->offsets[at + 1]);
-        for (const double weight : of_row)
-          check_row(weight >= 0 && std::isfinite(static_cast<float>(weight)), row, bag.weight_column(),
-                    "a weight is negative, NaN or infinite");
+        for (const double weight : of_row) check_row(weight_fault(weight), row, bag.weight_column(), ", got ", weight);
       }
-      const auto length = static_cast<int64_t>(end - begin), kept = std::min<int64_t>(length, bag.max_length());
+      const auto kept = std::min<int64_t>(length, bag.max_length());
       for (const int64_t place : heaviest(of_row, length, kept)) {
         const int64_t key = ids->values[begin + static_cast<size_t>(place)];
-        check_row(key != kMissingKey || bag.nullable(), row, name, "null in list, but not nullable");
+        if (key == kMissingKey) check_row(missing_fault(bag.nullable(), Missing::kInList), row, name);
         out.keys.push_back(key);
         if (weights != nullptr) out.weights.push_back(static_cast<float>(of_row[static_cast<size_t>(place)]));
       }
@@ -251,14 +251,14 @@ void Request::add_sequence(Batch& batch, const config::Sequence& sequence) const
             "\" go together: wanted all sides of the sequence or none");
     for (int64_t row = 0; row < rows_; ++row) {
       const auto at = static_cast<size_t>(row);
-      check_row(side != nullptr || sequence.nullable(), row, name, "null list, but not nullable");
-      if (side != nullptr) {
+      if (side == nullptr) {
+        check_row(missing_fault(sequence.nullable(), Missing::kList), row, name);
+      } else {
         const int64_t begin = side->offsets[at], end = side->offsets[at + 1];
-        check_row(begin == first->offsets[at] && end == first->offsets[at + 1], row, name, "another length than \"",
-                  first_name, "\"");
+        check_row(length_fault(side->length(row), first_name, first->length(row)), row, name);
         for (int64_t i = std::max(begin, end - sequence.max_length()); i < end; ++i) {
           const int64_t key = side->values[static_cast<size_t>(i)];
-          check_row(key != kMissingKey || sequence.nullable(), row, name, "null in list, but not nullable");
+          if (key == kMissingKey) check_row(missing_fault(sequence.nullable(), Missing::kInList), row, name);
           out.sides[static_cast<size_t>(s)].push_back(key);
         }
       }

@@ -406,11 +406,11 @@ class ExportTest(ProgramTest):
                 "item": ("numbers", [1, 2, 3])},
             '[serve] column "tags": wanted lists of ids or strings, got ids; set it with polyscene_set_id_lists() or polyscene_set_string_lists()': {
                 "tags": ("ids", [1, 2, 3])},
-            '[serve] row 1, column "tag_weights": another length than "tags"': {
+            '[serve] row 1, column "tag_weights": list of length 1, but "tags" has 2': {
                 "tags": ("id_lists", [[], [1, 2], []]), "tag_weights": ("number_lists", [[], [1], []])},
-            '[serve] row 1, column "tag_weights": a weight is negative, NaN or infinite': {
+            '[serve] row 1, column "tag_weights": negative weight, got -1': {
                 "tags": ("id_lists", [[], [1], []]), "tag_weights": ("number_lists", [[], [-1], []])},
-            '[serve] row 2, column "history_scene": another length than "history_item"': {
+            '[serve] row 2, column "history_scene": list of length 0, but "history_item" has 1': {
                 "history_item": ("id_lists", [[], [1], [4]]), "history_scene": ("id_lists", [[], [1], []])},
         }
         for message, change in refused.items():

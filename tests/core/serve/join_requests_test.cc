@@ -122,7 +122,7 @@ TEST_F(JoinRequestsTest, ABadRequestFailsAlone) {
   bad.ids("item", std::vector<int64_t>{1, 100});
   model_->join_requests(5, kHour);
   auto first = start(one), failing = start(bad);
-  EXPECT_EQ(error_of(failing), "[serve] row 1, column \"item\": id 100 outside [0, 99]");
+  EXPECT_EQ(error_of(failing), "[serve] row 1, column \"item\": id outside [0, 99], got 100");
   auto second = start(two);
   expect_near(first.get(), one_alone);
   expect_near(second.get(), two_alone);

@@ -128,7 +128,7 @@ TEST_F(RequestTest, RefusesWhatTheReaderRefuses) {
     });
   };
   EXPECT_EQ(refused([](Request& r) { r.set_ids("video", std::vector<int64_t>{100}); }),
-            "[serve] row 0, column \"video\": id 100 outside [0, 99]");
+            "[serve] row 0, column \"video\": id outside [0, 99], got 100");
   EXPECT_EQ(refused([](Request& r) {
               r.set_ids("video", std::vector<int64_t>{1, 2});
             }),

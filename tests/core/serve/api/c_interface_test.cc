@@ -367,7 +367,7 @@ TEST_F(CInterfaceTest, TheHostsThreadsStayItsOwn) {
   constexpr int64_t kOutside[] = {1, 2, 100};
   EXPECT_EQ(polyscene_set_ids(request, "item", kOutside, error_, kRoom), 0);
   EXPECT_EQ(words(polyscene_score(model, request, out.data(), error_, kRoom)),
-            "[serve] row 2, column \"item\": id 100 outside [0, 99]");
+            "[serve] row 2, column \"item\": id outside [0, 99], got 100");
   EXPECT_EQ(thread_count(), 3);
   EXPECT_EQ(out, alone);
   polyscene_request_free(request);

@@ -54,17 +54,17 @@ HeldModel::HeldModel(const std::string& path) {
 
 HeldModel HeldModel::of_run(const std::string& run, bool best) {
   const std::string none = config_text::why_no_folder(run);
-  require(none.empty(), "[launcher] wanted the folder of a run that has saved a model, ", none);
+  require(none.empty(), "[checkpoint] wanted the folder of a run that has saved a model, ", none);
   const RunFolder folder(run);
   std::error_code error;
   const auto has_model = [&](const std::string& path) { return fs::exists(path + "/dense.safetensors", error); };
   if (best && has_model(folder.best_model())) return HeldModel(folder.best_model());
   require<DataError>(!best || !fs::exists(fs::symlink_status(folder.best_model(), error)),
-                     "[launcher] wanted the model of ", "the best evaluation, but ", folder.best_model(), " names ",
+                     "[checkpoint] wanted the model of ", "the best evaluation, but ", folder.best_model(), " names ",
                      follow(folder.best_model()),
                      ", which holds no dense.safetensors; restore it from a copy, or leave out --best");
   const std::string earlier = folder.path() + "/.replaced";
-  require(has_model(folder.model()), "[launcher] wanted the folder of a run that has saved a model, ", folder.path(),
+  require(has_model(folder.model()), "[checkpoint] wanted the folder of a run that has saved a model, ", folder.path(),
           " holds no model/dense.safetensors; ",
           has_model(earlier + "/model") ? "the run that it is to replace is " + earlier
                                         : "pass the folder that `polyscene train --output` wrote");

@@ -40,7 +40,7 @@ FileHash hash_file(const std::string& path) {
   for (ssize_t got = 1; got != 0;) {
     got = ::read(file.descriptor(), block.get(), kBlock);
     if (got < 0 && errno == EINTR) continue;
-    require<DataError>(got >= 0, "[export] cannot read ", path, ": ", std::strerror(errno));
+    require<DataError>(got >= 0, "[files] cannot read ", path, ": ", std::strerror(errno));
     XXH3_64bits_update(state.get(), block.get(), static_cast<size_t>(got));
     result.bytes += got;
   }
@@ -62,7 +62,7 @@ AtomicFile::~AtomicFile() {
 
 void AtomicFile::fail(const std::string& step, int error) const {
   throw_file_error(error, path_,
-                   str("[export] cannot ", step, " ", path_, ": ", std::strerror(error), "; wanted ", wanted_bytes_,
+                   str("[files] cannot ", step, " ", path_, ": ", std::strerror(error), "; wanted ", wanted_bytes_,
                        " bytes, wrote ", written_bytes_));
 }
 

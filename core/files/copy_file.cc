@@ -17,7 +17,7 @@ namespace {
 int64_t read_block(const std::string& path, const ReadableFile& file, void* block, size_t bytes) {
   ssize_t got = 0;
   while ((got = ::read(file.descriptor(), block, bytes)) < 0)
-    require<DataError>(errno == EINTR, "[export] cannot read ", path, ": ", std::strerror(errno));
+    require<DataError>(errno == EINTR, "[files] cannot read ", path, ": ", std::strerror(errno));
   return got;
 }
 

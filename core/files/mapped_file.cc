@@ -20,7 +20,7 @@ MappedFile::MappedFile(const std::string& path) {
   size_ = file.bytes();
   if (size_ == 0) return;  // nothing to map
   void* const mapped = ::mmap(nullptr, size_, PROT_READ, MAP_PRIVATE, file.descriptor(), 0);
-  require<DataError>(mapped != MAP_FAILED, "[export] cannot read ", path, ": ", std::strerror(errno));
+  require<DataError>(mapped != MAP_FAILED, "[files] cannot read ", path, ": ", std::strerror(errno));
   data_ = static_cast<const char*>(mapped);
 }
 

@@ -17,7 +17,7 @@ const char* kind_of_file(mode_t mode) {
 }
 
 [[noreturn]] void fail_to_read(const std::string& path, const std::string& reason) {
-  throw DataError(str("[export] cannot read ", path, ": ", reason));
+  throw DataError(str("[files] cannot read ", path, ": ", reason));
 }
 
 }  // namespace

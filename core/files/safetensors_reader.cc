@@ -21,16 +21,16 @@ struct SafetensorsFile::State {
   [[nodiscard]] DType type_of(const std::string& name, const SafetensorsEntry& entry) const {
     for (DType type : kTypes)
       if (entry.type == safetensors_type(type)) return type;
-    throw DataError(str("[export] ", path, ": tensor \"", name, "\" is of type ", entry.type,
+    throw DataError(str("[files] ", path, ": tensor \"", name, "\" is of type ", entry.type,
                         ", wanted F32, F64, I32 or I64; convert it when exporting"));
   }
 
   [[nodiscard]] Shape shape_of(const std::string& name, const SafetensorsEntry& entry) const {
-    require<DataError>(entry.shape.size() <= Shape::kMaxRank, "[export] ", path, ": tensor \"", name, "\" has rank ",
+    require<DataError>(entry.shape.size() <= Shape::kMaxRank, "[files] ", path, ": tensor \"", name, "\" has rank ",
                        entry.shape.size(), ", wanted at most ", Shape::kMaxRank);
     std::vector<int64_t> dims;
     for (uint64_t extent : entry.shape) {  // if another extent is 0, the file's size does not bound this one
-      require<DataError>(extent <= static_cast<uint64_t>(std::numeric_limits<int64_t>::max()), "[export] ", path,
+      require<DataError>(extent <= static_cast<uint64_t>(std::numeric_limits<int64_t>::max()), "[files] ", path,
                          ": tensor \"", name, "\" has an extent of ", extent, ", which no tensor can have");
       dims.push_back(static_cast<int64_t>(extent));
     }
@@ -60,8 +60,8 @@ const std::map<std::string, std::string>& SafetensorsFile::metadata() const { re
 
 TensorView SafetensorsFile::tensor(const std::string& name) const {
   const auto found = state_->header.tensors.find(name);
-  require<DataError>(found != state_->header.tensors.end(), "[export] ", state_->path, " holds no tensor \"", name,
-                     "\"", config_text::suggestion(name, names()));
+  require<DataError>(found != state_->header.tensors.end(), "[files] ", state_->path, " holds no tensor \"", name, "\"",
+                     config_text::suggestion(name, names()));
   const SafetensorsEntry& entry = found->second;
   const DType type = state_->type_of(name, entry);
   const Shape shape = state_->shape_of(name, entry);

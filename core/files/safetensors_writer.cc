@@ -17,9 +17,9 @@ using Json = nlohmann::json;  // sorts objects by key
 void check_names(const std::string& path, const std::vector<NamedTensor>& tensors) {
   std::map<std::string, int> seen;
   for (const NamedTensor& t : tensors) {
-    require(!t.name.empty() && t.name != "__metadata__", "[export] ", path,
+    require(!t.name.empty() && t.name != "__metadata__", "[files] ", path,
             ": wanted a name that is neither empty nor __metadata__, got \"", t.name, "\"");
-    require(++seen[t.name] == 1, "[export] ", path, ": two tensors are named \"", t.name, "\"");
+    require(++seen[t.name] == 1, "[files] ", path, ": two tensors are named \"", t.name, "\"");
   }
 }
 
@@ -39,7 +39,7 @@ std::string header_text(const std::string& path, const std::vector<NamedTensor>&
   try {
     text = json.dump();
   } catch (const Json::exception&) {
-    throw InvalidArgument(str("[export] ", path, ": wanted names and metadata in UTF-8, got other bytes"));
+    throw InvalidArgument(str("[files] ", path, ": wanted names and metadata in UTF-8, got other bytes"));
   }
   text.resize((text.size() + 7) / 8 * 8, ' ');
   return text;

@@ -20,7 +20,7 @@ void write_text_file(const std::string& path, const std::string& text) {
   if (!written) std::remove(partial.c_str());
   if (!written)
     throw_file_error(error, path,
-                     str("[train] cannot write ", text.size(), " bytes to ", path, ": ", std::strerror(error)));
+                     str("[files] cannot write ", text.size(), " bytes to ", path, ": ", std::strerror(error)));
 }
 
 }  // namespace polyscene

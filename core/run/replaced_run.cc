@@ -21,18 +21,18 @@ bool is_there_at_all(const std::string& path) {
 }
 
 void move_entry(const std::string& from, const std::string& to) {
-  require<DataError>(!is_there_at_all(to), "[train] cannot move ", from, " to ", to,
+  require<DataError>(!is_there_at_all(to), "[run] cannot move ", from, " to ", to,
                      ": something is there; move that to another place first");
   std::error_code error;
   fs::rename(from, to, error);
-  require<DataError>(!error, "[train] cannot move ", from, " to ", to, ": ", error.message(),
+  require<DataError>(!error, "[run] cannot move ", from, " to ", to, ": ", error.message(),
                      file_advice(error.value(), to));
 }
 
 void make_here(const std::string& folder) {
   std::error_code error;
   fs::create_directory(folder, error);
-  require<DataError>(!error, "[train] cannot make the folder ", folder, ": ", error.message(),
+  require<DataError>(!error, "[run] cannot make the folder ", folder, ": ", error.message(),
                      file_advice(error.value(), folder));
 }
 

@@ -33,7 +33,7 @@ bool is_there(const std::string& path) {
 void make_folder_at(const std::string& folder) {
   std::error_code error;
   fs::create_directories(folder, error);
-  require<DataError>(!error, "[train] cannot make the folder ", folder, ": ", error.message(),
+  require<DataError>(!error, "[run] cannot make the folder ", folder, ": ", error.message(),
                      file_advice(error.value(), folder));
 }
 
@@ -60,7 +60,7 @@ std::string tidy(const std::string& path) {
 
 RunFolder::RunFolder(const std::string& path) : path_(tidy(path)) {
   require(!path.empty(),
-          "[train] wanted the folder of a run, got an empty name; is a variable on the command line unset?");
+          "[run] wanted the folder of a run, got an empty name; is a variable on the command line unset?");
 }
 
 const std::vector<std::string>& RunFolder::own_entries() {
@@ -119,7 +119,7 @@ void RunFolder::go_on() const {
 
 void RunFolder::settle(bool running) const {
   const ReplacedRun earlier = replaced();
-  const char* back = "[train] the run that --overwrite was to replace is back in ";
+  const char* back = "[run] the run that --overwrite was to replace is back in ";
   if (earlier.settle_moves()) warn(str(back, path_));
   if (!earlier.is_there()) return;
   if (holds_model()) {
@@ -128,7 +128,7 @@ void RunFolder::settle(bool running) const {
     earlier.put_back();
     warn(str(back, path_, ": the new one has saved nothing"));
   } else if (!running) {
-    warn(str("[train] ", path_, " has a checkpoint to go on from and no model yet; the run that --overwrite ",
+    warn(str("[run] ", path_, " has a checkpoint to go on from and no model yet; the run that --overwrite ",
              "was to replace is whole in ", earlier.folder(), " until it has one"));
   }
 }
@@ -158,7 +158,7 @@ void RunFolder::require_outside(const std::string& file, const std::string& what
     for (const std::string& folder : {here, there})
       for (const std::string& entry : own_entries()) {
         const std::string own = folder + "/" + entry;
-        require(path != own && !path.starts_with(own + "/"), "[train] wanted ", what,
+        require(path != own && !path.starts_with(own + "/"), "[run] wanted ", what,
                 " outside the run that --overwrite ", "replaces, got ", file, "; move it, or choose another --output");
       }
 }
@@ -171,7 +171,7 @@ void RunFolder::require_no_others() const {
   for (const auto& entry : fs::directory_iterator(path_, error))
     require(
         entry.path().string() == lock_file() || std::ranges::find(ours, entry.path().filename().string()) != ours.end(),
-        "[train] wanted a new folder for --output, ", path_, " holds other files (", entry.path().filename().string(),
+        "[run] wanted a new folder for --output, ", path_, " holds other files (", entry.path().filename().string(),
         "); choose another folder");
 }
 
@@ -179,10 +179,10 @@ void RunFolder::require_no_others() const {
 // like parts of a run and are not empty may belong to somebody else.
 void RunFolder::require_free(bool overwrite) const {
   const bool run = holds_run();
-  require(!run || overwrite, "[train] wanted a new folder for --output, ", path_,
+  require(!run || overwrite, "[run] wanted a new folder for --output, ", path_,
           " already holds a run; choose another folder or pass --overwrite");
   for (const std::string& entry : own_entries())
-    require(run || !holds_something(path_ + "/" + entry), "[train] wanted a new folder for --output, ", path_,
+    require(run || !holds_something(path_ + "/" + entry), "[run] wanted a new folder for --output, ", path_,
             " holds no run, but ", entry, "; choose another folder");
 }
 
@@ -194,7 +194,7 @@ void RunFolder::make_folders() const {
 // the ranks of a killed mpirun end some seconds after it.
 std::shared_ptr<void> RunFolder::lock() const {
   const int file = ::open(lock_file().c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0666);
-  require<DataError>(file >= 0, "[train] cannot open ", lock_file(), ": ", std::strerror(errno),
+  require<DataError>(file >= 0, "[run] cannot open ", lock_file(), ": ", std::strerror(errno),
                      file_advice(errno, lock_file()));
   const std::shared_ptr<int> owner(new int(file), [](int* locked) {
     ::close(*locked);
@@ -202,11 +202,11 @@ std::shared_ptr<void> RunFolder::lock() const {
   });
   const auto until = std::chrono::steady_clock::now() + kLockWait;
   while (::flock(file, LOCK_EX | LOCK_NB) != 0) {
-    require<DataError>(errno == EWOULDBLOCK || errno == EINTR, "[train] cannot lock ", lock_file(), ": ",
+    require<DataError>(errno == EWOULDBLOCK || errno == EINTR, "[run] cannot lock ", lock_file(), ": ",
                        std::strerror(errno), "; choose an --output on a file system that has locks");
     std::array<char, 300> holder{};
     if (::pread(file, holder.data(), holder.size() - 1, 0) < 0) holder[0] = 0;
-    require(std::chrono::steady_clock::now() < until, "[train] another job (", holder.data(), ") writes ", path_,
+    require(std::chrono::steady_clock::now() < until, "[run] another job (", holder.data(), ") writes ", path_,
             ", and did not end within ", kLockWait.count(), " s; choose another folder, or wait until it ends");
     std::this_thread::sleep_for(std::chrono::milliseconds(20));
   }
@@ -214,7 +214,7 @@ std::shared_ptr<void> RunFolder::lock() const {
   ::gethostname(host.data(), host.size() - 1);
   const std::string mine = str("process ", ::getpid(), " on ", host.data());
   const bool written = ::ftruncate(file, 0) == 0 && ::pwrite(file, mine.data(), mine.size(), 0) >= 0;
-  require<DataError>(written, "[train] cannot write ", lock_file(), ": ", std::strerror(errno),
+  require<DataError>(written, "[run] cannot write ", lock_file(), ": ", std::strerror(errno),
                      file_advice(errno, lock_file()));
   return owner;
 }

@@ -36,7 +36,7 @@ void print_left_out(std::ostream& out, const std::string& pass, const SourceCoun
 }
 
 void require_good_rows(const std::string& pass, const SourceCounters& counters, const std::string& see) {
-  require<DataError>(counters.rows_read > counters.rows_bad, "[train] ", pass,
+  require<DataError>(counters.rows_read > counters.rows_bad, "[data] ", pass,
                      " has no row to score: ", counters.rows_bad, " were bad, ", see, ", and ", counters.rows_skipped,
                      " of other scenarios than data.only_scenarios");
 }

@@ -145,7 +145,7 @@ class MessagesTest(ProgramTest):
 
     def test_output_folder_that_cannot_be_made(self):
         (self.folder / "file").write_text("")
-        self.train_fails(DATA, f"[train] cannot make the folder {self.folder}/file/run: Not a directory; choose another place\n",
+        self.train_fails(DATA, f"[run] cannot make the folder {self.folder}/file/run: Not a directory; choose another place\n",
                          name="file/run")
 
     def test_missing_files(self):
@@ -323,7 +323,7 @@ class MessagesTest(ProgramTest):
         self.train("run", *tolerant)
         self.change("test", 500, price=bad)
         score = ["--run", self.folder / "run", "--local-ranks", 2]
-        told = "[train] split test has no row to score: 500 were bad, --rejects DIR lists them, and 0 of other scenarios"
+        told = "[data] split test has no row to score: 500 were bad, --rejects DIR lists them, and 0 of other scenarios"
         self.assert_fails(self.run_program("evaluate", *score), DATA, told)
         self.assert_fails(self.run_program("predict", *score, "--output", self.folder / "p.parquet"), DATA, told)
         self.assertFalse((self.folder / "p.parquet").exists())
@@ -331,7 +331,7 @@ class MessagesTest(ProgramTest):
         self.assertEqual(exported.code, OK, exported.text)
         file = self.data / "test/part-00000.parquet"
         self.assert_fails(self.run_program("score", "--model", self.folder / "export", "--input", file), DATA,
-                          f"[train] {file} has no row to score: 500 were bad")
+                          f"[data] {file} has no row to score: 500 were bad")
 
     def test_ids_of_another_kind(self):
         self.train()

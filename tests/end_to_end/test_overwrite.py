@@ -86,7 +86,7 @@ class OverwriteTest(ProgramTest):
             process.stdout.read()
 
     def test_killed_before_the_first_model(self):
-        back = "[train] the run that --overwrite was to replace is back in "
+        back = "[run] the run that --overwrite was to replace is back in "
         self.killed(until=3)
         self.assert_fails(self.run_program("evaluate", "--run", self.run_folder), USAGE, "holds no model/dense.safetensors; the run "
                           f"that it is to replace is {self.run_folder}/.replaced")

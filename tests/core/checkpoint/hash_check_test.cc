@@ -249,7 +249,7 @@ TEST_F(HashCheck, WhatIsNoFileIsRefusedAtOnce) {
   fs::remove(checkpoint + "/manifest.pbtxt");
   ASSERT_EQ(::mkfifo((checkpoint + "/manifest.pbtxt").c_str(), 0600), 0);
   EXPECT_EQ(error_of<DataError>([&] { static_cast<void>(position_of_checkpoint(checkpoint)); }),
-            "[export] cannot read run/checkpoints/step-0000000002/manifest.pbtxt: wanted a file, got a pipe");
+            "[files] cannot read run/checkpoints/step-0000000002/manifest.pbtxt: wanted a file, got a pipe");
   fs::remove(checkpoint + "/config.pbtxt");
   fs::create_symlink("/dev/zero", checkpoint + "/config.pbtxt");
   EXPECT_EQ(error_of<DataError>([&] { static_cast<void>(load_resume_config(checkpoint, {})); }),

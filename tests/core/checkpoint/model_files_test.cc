@@ -164,7 +164,7 @@ TEST_F(ModelFiles, ARankThatCannotWriteStopsTheOthersWithItsWords) {
                                }),
                DataError);
   EXPECT_TRUE(
-      said[1].starts_with("[export] cannot write model.partial/tables/item-00001-of-00002.safetensors: File too "
+      said[1].starts_with("[files] cannot write model.partial/tables/item-00001-of-00002.safetensors: File too "
                           "large; wanted "))
       << said[1];
   EXPECT_EQ(said[0], said[1]) << "nobody started ranks: they are threads of one process";
@@ -210,7 +210,7 @@ TEST_F(ModelFiles, MissingFilesOfATable) {
             "[checkpoint] cannot list model/tables: No such file or directory; is the model's folder complete "
             "and readable?");
   fs::remove_all(path("model"));
-  EXPECT_EQ(error_of_load(), "[export] cannot read model/dense.safetensors: No such file or directory");
+  EXPECT_EQ(error_of_load(), "[files] cannot read model/dense.safetensors: No such file or directory");
 }
 
 TEST_F(ModelFiles, FilesOfTwoModels) {
@@ -254,7 +254,7 @@ TEST_F(ModelFiles, TensorsThatDoNotFit) {
                                  ": wanted tensor \"keys\" of type int64, got float32; convert it as it "
                                  "was when training wrote it");
   write_safetensors(path(shard), {{"keys", keys.view()}});
-  EXPECT_EQ(error_of_load(), "[export] " + shard + " holds no tensor \"values\"; there are keys");
+  EXPECT_EQ(error_of_load(), "[files] " + shard + " holds no tensor \"values\"; there are keys");
 
   const Tensor partitions = Tensor::of<int64_t>({3}, {0, 3, 2}), good = Tensor(DType::kFloat32, {2, 3});
   write_safetensors(path(shard), {{"keys", keys.view()}, {"values", good.view()}, {"partitions", partitions.view()}});
@@ -283,7 +283,7 @@ TEST_F(ModelFiles, TensorsThatDoNotFit) {
                                  first + ", got 4 and 0; the files are of two models");
 
   write_safetensors(path(dense), {{"head/0/w", wide.view()}});
-  EXPECT_EQ(error_of_load(), "[export] " + dense + " holds no tensor \"sfpnet/stb0/sam/w1\"; there are head/0/w");
+  EXPECT_EQ(error_of_load(), "[files] " + dense + " holds no tensor \"sfpnet/stb0/sam/w1\"; there are head/0/w");
   write_safetensors(path(dense), {{"sfpnet/stb0/sam/w1", wide.view()}});
   EXPECT_EQ(error_of_load(), "[checkpoint] " + dense +
                                  ": tensor \"sfpnet/stb0/sam/w1\" has shape [2, 4], the configured model "

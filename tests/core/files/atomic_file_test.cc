@@ -23,25 +23,24 @@ class AtomicFileTest : public testing::FolderTest {
 
 TEST_F(AtomicFileTest, Create) {
   std::filesystem::create_directory(path("m.partial"));
-  EXPECT_EQ(error(), "[export] cannot create m: Is a directory; wanted 5 bytes, wrote 0; choose another place");
+  EXPECT_EQ(error(), "[files] cannot create m: Is a directory; wanted 5 bytes, wrote 0; choose another place");
 }
 
 TEST_F(AtomicFileTest, Write) {
   write_to("/dev/full");
-  EXPECT_EQ(
-      error(),
-      "[export] cannot write m: No space left on device; wanted 5 bytes, wrote 0; the disk is full: free space or "
-      "choose another place");
+  EXPECT_EQ(error(),
+            "[files] cannot write m: No space left on device; wanted 5 bytes, wrote 0; the disk is full: free space or "
+            "choose another place");
 }
 
 TEST_F(AtomicFileTest, Sync) {
   write_to("/dev/null");
-  EXPECT_EQ(error(), "[export] cannot sync m: Invalid argument; wanted 5 bytes, wrote 5; choose another place");
+  EXPECT_EQ(error(), "[files] cannot sync m: Invalid argument; wanted 5 bytes, wrote 5; choose another place");
 }
 
 TEST_F(AtomicFileTest, Rename) {
   std::filesystem::create_directories(path("m/precious"));
-  EXPECT_EQ(error(), "[export] cannot rename m: Is a directory; wanted 5 bytes, wrote 5; choose another place");
+  EXPECT_EQ(error(), "[files] cannot rename m: Is a directory; wanted 5 bytes, wrote 5; choose another place");
   EXPECT_FALSE(std::filesystem::exists(path("m.partial")));
 }
 
@@ -51,9 +50,9 @@ TEST_F(AtomicFileTest, CopiesWholeOrNotAtAll) {
   copy_file(path("from"), path("to"));
   EXPECT_EQ(read("to"), bytes + "y");
   EXPECT_EQ(error_of<DataError>([&] { copy_file(path("gone"), path("other")); }),
-            "[export] cannot read gone: No such file or directory");
+            "[files] cannot read gone: No such file or directory");
   EXPECT_EQ(error_of<DataError>([&] { copy_file(path("from"), path("no/other")); }),
-            "[export] cannot create no/other: No such file or directory; wanted 3000001 bytes, wrote 0; there is no "
+            "[files] cannot create no/other: No such file or directory; wanted 3000001 bytes, wrote 0; there is no "
             "folder no: make it first, or choose another place");
   EXPECT_FALSE(std::filesystem::exists(path("other")));
 }

@@ -31,15 +31,15 @@ TEST_F(ReadableFileTest, GivesBackWhatIsThere) {
 }
 
 TEST_F(ReadableFileTest, SaysWhatIsThereInstead) {
-  EXPECT_EQ(error(), "[export] cannot read f: No such file or directory");
+  EXPECT_EQ(error(), "[files] cannot read f: No such file or directory");
   std::filesystem::create_directory(path("f"));
-  EXPECT_EQ(error(), "[export] cannot read f: wanted a file, got a folder");
+  EXPECT_EQ(error(), "[files] cannot read f: wanted a file, got a folder");
   std::filesystem::remove(path("f"));
   ASSERT_EQ(::mkfifo(path("f").c_str(), 0600), 0);
-  EXPECT_EQ(error(), "[export] cannot read f: wanted a file, got a pipe");
+  EXPECT_EQ(error(), "[files] cannot read f: wanted a file, got a pipe");
   std::filesystem::remove(path("f"));
   std::filesystem::create_symlink("/dev/zero", path("f"));
-  EXPECT_EQ(error(), "[export] cannot read f: wanted a file, got a device");
+  EXPECT_EQ(error(), "[files] cannot read f: wanted a file, got a device");
 }
 
 }  // namespace

@@ -86,17 +86,17 @@ TEST_F(SafetensorsTest, RefusesNames) {
   const auto error = [&](const std::vector<NamedTensor>& tensors) {
     return error_of<InvalidArgument>([&] { write_safetensors(path("m"), tensors); });
   };
-  EXPECT_EQ(error({{"a", v.view()}, {"a", v.view()}}), "[export] m: two tensors are named \"a\"");
-  EXPECT_EQ(error({{"", v.view()}}), "[export] m: wanted a name that is neither empty nor __metadata__, got \"\"");
+  EXPECT_EQ(error({{"a", v.view()}, {"a", v.view()}}), "[files] m: two tensors are named \"a\"");
+  EXPECT_EQ(error({{"", v.view()}}), "[files] m: wanted a name that is neither empty nor __metadata__, got \"\"");
   EXPECT_EQ(error({{"__metadata__", v.view()}}),
-            "[export] m: wanted a name that is neither empty nor __metadata__, got \"__metadata__\"");
-  EXPECT_EQ(error({{"\xff", v.view()}}), "[export] m: wanted names and metadata in UTF-8, got other bytes");
+            "[files] m: wanted a name that is neither empty nor __metadata__, got \"__metadata__\"");
+  EXPECT_EQ(error({{"\xff", v.view()}}), "[files] m: wanted names and metadata in UTF-8, got other bytes");
   EXPECT_FALSE(fs::exists(path("m")));
 }
 
 TEST_F(SafetensorsTest, MissingFolder) {
   EXPECT_EQ(error_of<DataError>([&] { write_safetensors(path("no/m"), {}); }),
-            "[export] cannot create no/m: No such file or directory; wanted 16 bytes, wrote 0; there is no folder no: "
+            "[files] cannot create no/m: No such file or directory; wanted 16 bytes, wrote 0; there is no folder no: "
             "make it first, or choose another place");
 }
 
@@ -114,7 +114,7 @@ TEST_F(SafetensorsTest, AFailedWriteKeepsTheOldFileAndSaysHowMuchWasWanted) {
   std::signal(SIGXFSZ, old_handler);
   EXPECT_EQ(
       error,
-      "[export] cannot write m: File too large; wanted 4072 bytes, wrote 1024; files of this size are forbidden here: "
+      "[files] cannot write m: File too large; wanted 4072 bytes, wrote 1024; files of this size are forbidden here: "
       "raise ulimit -f or choose another place");
   EXPECT_EQ(read("m"), "old");
   EXPECT_FALSE(fs::exists(path("m.partial")));
@@ -125,9 +125,9 @@ TEST_F(SafetensorsTest, UnknownTensorNamesTheNearest) {
   write_safetensors(path("m"), {{"head.0.weight", v.view()}, {"head.0.bias", v.view()}});
   const SafetensorsFile file(path("m"));
   EXPECT_EQ(error_of<DataError>([&] { (void)file.tensor("head.0.weigth"); }),
-            "[export] m holds no tensor \"head.0.weigth\"; did you mean \"head.0.weight\"?");
+            "[files] m holds no tensor \"head.0.weigth\"; did you mean \"head.0.weight\"?");
   EXPECT_EQ(error_of<DataError>([&] { (void)file.tensor("xyz"); }),
-            "[export] m holds no tensor \"xyz\"; there are head.0.bias, head.0.weight");
+            "[files] m holds no tensor \"xyz\"; there are head.0.bias, head.0.weight");
 }
 
 }  // namespace

@@ -16,7 +16,7 @@ class TextFileTest : public FolderTest {
     return message_of<DataError>([&] { write_text_file(path(file), text); });
   }
   [[nodiscard]] std::string refused(const std::string& file, size_t bytes, const std::string& why) const {
-    return "[train] cannot write " + std::to_string(bytes) + " bytes to " + path(file) + ": " + why;
+    return "[files] cannot write " + std::to_string(bytes) + " bytes to " + path(file) + ": " + why;
   }
 };
 

@@ -164,7 +164,7 @@ TEST_F(Overwrite, WhateverIsStartedNextPutsRight) {
   };
   kill();
   EXPECT_EQ(message_of([&] { static_cast<void>(run_.claim(false)); }),
-            "[train] wanted a new folder for --output, " + path("run") +
+            "[run] wanted a new folder for --output, " + path("run") +
                 " already holds a run; choose another folder or pass --overwrite");
   expect_old();
   kill();
@@ -179,7 +179,7 @@ TEST_F(Overwrite, SomethingInTheWayIsNamedAndStays) {
   move("config.pbtxt", ".replacing/config.pbtxt");
   write("run/config.pbtxt", "mine");
   EXPECT_EQ(message_of<DataError>([&] { run_.recover(); }),
-            "[train] cannot move " + path("run/.replacing/config.pbtxt") + " to " + path("run/config.pbtxt") +
+            "[run] cannot move " + path("run/.replacing/config.pbtxt") + " to " + path("run/config.pbtxt") +
                 ": something is there; move that to another place first");
   EXPECT_EQ(read("run/config.pbtxt"), "mine");
   EXPECT_EQ(read("run/.replacing/config.pbtxt"), "old");
@@ -199,9 +199,9 @@ TEST_F(Overwrite, LinksBetweenEntriesStayTrue) {
 TEST_F(Overwrite, WhatOnlyLooksLikeARunIsAnothers) {
   write("other/model/weights.bin", "precious");
   for (const bool overwrite : {false, true})
-    EXPECT_EQ(message_of([&] { static_cast<void>(RunFolder(path("other")).claim(overwrite)); }),
-              "[train] wanted a new folder for --output, " + path("other") +
-                  " holds no run, but model; choose another folder");
+    EXPECT_EQ(
+        message_of([&] { static_cast<void>(RunFolder(path("other")).claim(overwrite)); }),
+        "[run] wanted a new folder for --output, " + path("other") + " holds no run, but model; choose another folder");
   EXPECT_EQ(read("other/model/weights.bin"), "precious");
   fs::create_directories(path("empty/events"));
   write("empty/rejects/train-rank0.jsonl", "");
@@ -213,7 +213,7 @@ TEST_F(Overwrite, WhatOnlyLooksLikeARunIsAnothers) {
 
 TEST_F(Overwrite, DataInsideTheRun) {
   EXPECT_EQ(message_of([&] { run_.require_outside(path("run/model/part.parquet"), "data.train_files"); }),
-            "[train] wanted data.train_files outside the run that --overwrite replaces, got " +
+            "[run] wanted data.train_files outside the run that --overwrite replaces, got " +
                 path("run/model/part.parquet") + "; move it, or choose another --output");
   run_.require_outside(path("run/part.parquet"), "data.train_files");
   run_.require_outside(path("data/part.parquet"), "data.train_files");

@@ -45,13 +45,13 @@ class RunFolderTest : public FolderTest {
     return message_of<Error>([&] { static_cast<void>(folder.claim(overwrite)); });
   }
   [[nodiscard]] std::string not_new(const std::string& why) const {
-    return "[train] wanted a new folder for --output, " + path("run") + " " + why;
+    return "[run] wanted a new folder for --output, " + path("run") + " " + why;
   }
 };
 
 TEST_F(RunFolderTest, AnEmptyNameIsRefused) {
   EXPECT_EQ(message_of([] { const RunFolder folder(""); }),
-            "[train] wanted the folder of a run, got an empty name; is a variable on the command line unset?");
+            "[run] wanted the folder of a run, got an empty name; is a variable on the command line unset?");
 }
 
 TEST_F(RunFolderTest, NamesHaveNoDotsAndNoLastSlash) {
@@ -83,7 +83,7 @@ TEST_F(RunFolderTest, ANewOneIsMadeWithItsParentsAndHoldsTheLockAlone) {
 
 TEST_F(RunFolderTest, AFolderThatCannotBeMadeIsNamed) {
   const auto refused = [](const std::string& folder, const std::string& why) {
-    return "[train] cannot make the folder " + folder + ": " + why + "; choose another place";
+    return "[run] cannot make the folder " + folder + ": " + why + "; choose another place";
   };
   write("file", "mine");
   for (const std::string name : {"file", "file/run", "file/deep/run"})
@@ -136,11 +136,11 @@ TEST_F(RunFolderTest, APartOfNoRunIsAnothersUnlessItHoldsNothing) {
 
 TEST_F(RunFolderTest, ALockThatCannotBeOpenedIsNamed) {
   write("run/lock/in the way", "x");
-  const std::string refused = "[train] cannot open " + path("run/lock") + ": Is a directory; choose another place";
+  const std::string refused = "[run] cannot open " + path("run/lock") + ": Is a directory; choose another place";
   EXPECT_EQ(claim(run()), refused);
   EXPECT_EQ(message_of<DataError>([&] { static_cast<void>(run().reopen()); }), refused);
   EXPECT_EQ(message_of<DataError>([&] { static_cast<void>(RunFolder(path("gone")).reopen()); }),
-            "[train] cannot open " + path("gone/lock") + ": No such file or directory; there is no folder " +
+            "[run] cannot open " + path("gone/lock") + ": No such file or directory; there is no folder " +
                 path("gone") + ": make it first, or choose another place");
 }
 
@@ -149,7 +149,7 @@ TEST_F(RunFolderTest, ALockThatAFullDiskDoesNotTakeIsNamedAndGivenBack) {
     const SizeLimit limit(0);
     for (int job = 0; job < 2; ++job)
       EXPECT_EQ(claim(run()),
-                "[train] cannot write " + path("run/lock") +
+                "[run] cannot write " + path("run/lock") +
                     ": File too large; files of this size are forbidden here: raise ulimit -f or choose another place");
   }
   const auto lock = run().claim(false);
@@ -198,7 +198,7 @@ TEST_F(RunFolderTest, GoingOnNamesTheFolderThatCannotBe) {
   write("run/events", "a file");
   const auto lock = run().reopen();
   EXPECT_EQ(message_of<DataError>([&] { run().go_on(); }),
-            "[train] cannot make the folder " + path("run/events") + ": Not a directory; choose another place");
+            "[run] cannot make the folder " + path("run/events") + ": Not a directory; choose another place");
   EXPECT_EQ(read("run/events"), "a file");
 }
 
@@ -208,7 +208,7 @@ TEST_F(RunFolderTest, ARunThatCannotBeSetAsideStaysAndWhatIsInTheWayIsNamed) {
   const auto lock = run().claim(true);
   write("run/.replacing/model", "in the way");  // of the second entry: the first has moved by then
   EXPECT_EQ(message_of<DataError>([&] { run().begin(); }),
-            "[train] cannot move " + path("run/.replacing/model") + " to " + path("run/model") +
+            "[run] cannot move " + path("run/.replacing/model") + " to " + path("run/model") +
                 ": something is there; move that to another place first");
   EXPECT_EQ(read("run/config.pbtxt"), "old");
   EXPECT_EQ(read("run/model/dense.safetensors"), "old");
@@ -227,7 +227,7 @@ TEST_F(RunFolderTest, WhatComesBackIsSaidOnce) {
   lock.reset();
   run().recover();
   EXPECT_EQ(logged.said,
-            std::vector<std::string>{"polyscene: warning: [train] the run that --overwrite was to replace is back in " +
+            std::vector<std::string>{"polyscene: warning: [run] the run that --overwrite was to replace is back in " +
                                      path("run") + ": the new one has saved nothing"});
   EXPECT_EQ(read("run/config.pbtxt"), "old");
 }
@@ -237,7 +237,7 @@ TEST_F(RunFolderTest, MovesThatAKilledJobLeftAreSaid) {
   const Logged logged;
   run().recover();
   EXPECT_EQ(logged.said,
-            std::vector<std::string>{"polyscene: warning: [train] the run that --overwrite was to replace is back in " +
+            std::vector<std::string>{"polyscene: warning: [run] the run that --overwrite was to replace is back in " +
                                      path("run")});
   EXPECT_EQ(read("run/config.pbtxt"), "old");
 }
@@ -261,7 +261,7 @@ TEST_F(RunFolderTest, BothRunsAreNamedWhileTheNewOneHasACheckpointOnly) {
   run().settle(true);
   EXPECT_EQ(logged.said, std::vector<std::string>{}) << "the run goes on";
   lock.reset();
-  EXPECT_EQ(logged.said, std::vector<std::string>{"polyscene: warning: [train] " + path("run") +
+  EXPECT_EQ(logged.said, std::vector<std::string>{"polyscene: warning: [run] " + path("run") +
                                                   " has a checkpoint to go on from and no model yet; the run that "
                                                   "--overwrite was to replace is whole in " +
                                                   path("run/.replaced") + " until it has one"});
@@ -276,7 +276,7 @@ TEST_F(RunFolderTest, ASecondFailureWhileTheLockIsGivenBackIsSaidAndTheNextJobPu
   write("run/.replacing/others", "mine");
   const Logged logged;
   lock.reset();
-  const std::string cannot = "[train] cannot move " + path("run/.replaced") + " to " + path("run/.replacing") +
+  const std::string cannot = "[run] cannot move " + path("run/.replaced") + " to " + path("run/.replacing") +
                              ": something is there; move that to another place first";
   EXPECT_EQ(logged.said, std::vector<std::string>{"polyscene: warning: " + cannot +
                                                   "; the run that --overwrite was to replace is in " + path("run") +
@@ -294,7 +294,7 @@ TEST_F(RunFolderTest, AFileOfTheRunIsFoundBehindLinks) {
   fs::create_directory_symlink("run/model", path("link_to_model"));
   const auto refused = [&](const RunFolder& folder, const std::string& file) {
     EXPECT_EQ(message_of([&] { folder.require_outside(path(file), "data.train_files"); }),
-              "[train] wanted data.train_files outside the run that --overwrite replaces, got " + path(file) +
+              "[run] wanted data.train_files outside the run that --overwrite replaces, got " + path(file) +
                   "; move it, or choose another --output");
   };
   for (const char* file : {"run/model/part.parquet", "link_to_run/model/part.parquet", "link_to_model/part.parquet",

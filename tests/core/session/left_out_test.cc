@@ -55,7 +55,7 @@ TEST(LeftOut, APassWithoutAGoodRowIsRefused) {
   EXPECT_EQ(judge({.rows_read = 7, .rows_bad = 6}), "");
   EXPECT_EQ(
       judge({.rows_read = 7, .rows_bad = 7, .rows_skipped = 3}),
-      "[train] split test has no row to score: 7 were bad, --rejects DIR lists them, and 3 of other scenarios than "
+      "[data] split test has no row to score: 7 were bad, --rejects DIR lists them, and 3 of other scenarios than "
       "data.only_scenarios");
 }
 

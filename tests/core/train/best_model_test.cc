@@ -434,10 +434,10 @@ TEST_F(BestModelRules, ABestModelThatIsGoneIsNoOther) {
   static_cast<void>(best.evaluated(with_auc(0.1), 1));
   best.finish(2);
   fs::remove_all(run_->models() + "/step-0000000001");
-  EXPECT_EQ(
-      error_of<DataError>([&] { static_cast<void>(HeldModel::of_run(run_->path(), true)); }),
-      "[launcher] wanted the model of the best evaluation, but run/best_model names run/models/step-0000000001, which "
-      "holds no dense.safetensors; restore it from a copy, or leave out --best");
+  EXPECT_EQ(error_of<DataError>([&] { static_cast<void>(HeldModel::of_run(run_->path(), true)); }),
+            "[checkpoint] wanted the model of the best evaluation, but run/best_model names "
+            "run/models/step-0000000001, which "
+            "holds no dense.safetensors; restore it from a copy, or leave out --best");
 }
 
 TEST_F(BestModelRules, AnotherModelOfTheSameStepIsAnotherFolder) {

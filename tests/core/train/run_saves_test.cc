@@ -100,7 +100,7 @@ class RunSavesTest : public FolderTest {
   }
   // What is said of a file of the step's checkpoint that a disk did not take.
   [[nodiscard]] static std::string dense_not_written(int64_t step) {
-    return str("step ", step, ": [export] cannot write run/checkpoints/step-000000000", step,
+    return str("step ", step, ": [files] cannot write run/checkpoints/step-000000000", step,
                ".partial/dense.safetensors: File too large; wanted ");
   }
   // The first line, up to the number of bytes.
@@ -334,7 +334,7 @@ TEST_F(RunSavesTest, AModelThatFailsTwiceIsTheCallersToSayAndTheCheckpointsFailu
     EXPECT_EQ(begin(2), "");
     wait_until_written();
     EXPECT_EQ(up_to_bytes(error_of<DataError>([&] { (void)saves_->best().evaluated(with_auc(0.5), 2); })),
-              "[export] cannot write run/models/step-0000000002.partial/dense.safetensors: File too large; wanted ");
+              "[files] cannot write run/models/step-0000000002.partial/dense.safetensors: File too large; wanted ");
     EXPECT_FALSE(saves_->best().best());
     EXPECT_EQ(names_in("run/models"), Names{});
   }
@@ -347,7 +347,7 @@ TEST_F(RunSavesTest, AModelThatFailsTwiceIsTheCallersToSayAndTheCheckpointsFailu
 TEST_F(RunSavesTest, WithoutACheckpointOnItsWayAModelIsTriedOnce) {
   const SizeLimit limit(0, 1);
   EXPECT_EQ(up_to_bytes(error_of<DataError>([&] { saves_->best().finish(2); })),
-            "[export] cannot write run/models/step-0000000002.partial/dense.safetensors: File too large; wanted ");
+            "[files] cannot write run/models/step-0000000002.partial/dense.safetensors: File too large; wanted ");
   EXPECT_EQ(printed(), "model    run/model (saved 0 times, S s in all)\n");
   saves_->best().finish(2);
   EXPECT_EQ(printed(), "model    run/model (saved 1 time, S s in all)\n");

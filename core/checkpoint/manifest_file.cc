@@ -7,6 +7,7 @@
 #include "core/checkpoint/file_hashes.h"
 #include "core/checkpoint/folders.h"
 #include "core/checkpoint/sealed_message.h"
+#include "core/text/whole_number.h"
 #include "ops/base/error.h"
 
 namespace polyscene::checkpoint {
@@ -67,10 +68,10 @@ std::string name_of(int64_t step) {
 }
 
 std::optional<int64_t> step_of(const fs::path& folder) {
-  long long step = 0;
-  const std::string name = folder.filename().string();
-  if (std::sscanf(name.c_str(), "step-%lld", &step) != 1 || name != name_of(step)) return {};
-  return step;
+  const std::string name = folder.filename().string(), prefix = "step-";
+  if (!name.starts_with(prefix)) return {};
+  const std::optional<int64_t> step = whole_number<int64_t>(name.substr(prefix.size()));
+  return step && *step >= 0 && name == name_of(*step) ? step : std::nullopt;
 }
 
 std::string manifest_path(const std::string& checkpoint) { return checkpoint + "/manifest.pbtxt"; }

@@ -1,7 +1,6 @@
 #include "core/checkpoint/model_parts.h"
 
 #include <algorithm>
-#include <cstdio>
 #include <filesystem>
 #include <numeric>
 #include <type_traits>
@@ -13,6 +12,7 @@
 #include "core/files/mapped_file.h"
 #include "core/files/safetensors.h"
 #include "core/files/text_file.h"
+#include "core/text/whole_number.h"
 #include "embedding/keys/buffer.h"
 #include "ops/base/warning.h"
 
@@ -222,11 +222,13 @@ void load_optimizer(const std::string& folder, const ModelState& model) {
 }  // namespace
 
 int64_t saved_optimizer_steps(const SafetensorsFile& file, const std::string& path) {
-  int64_t steps = 0;
   const auto text = file.metadata().find("steps");
-  require<DataError>(text != file.metadata().end() && std::sscanf(text->second.c_str(), "%ld", &steps) == 1,
-                     "[checkpoint] ", path, ": wanted the number of steps in its metadata; the file is damaged");
-  return steps;
+  const std::string said = text == file.metadata().end() ? "" : text->second;
+  const std::optional<int64_t> steps = whole_number<int64_t>(said);
+  require<DataError>(steps && *steps >= 0, "[checkpoint] ", path,
+                     ": wanted metadata \"steps\", a number of at least 0, got \"", said,
+                     "\"; the file is damaged, take another checkpoint");
+  return *steps;
 }
 
 ScenarioNames read_scenario_names(const std::string& folder) {

@@ -1,7 +1,6 @@
 #include "core/checkpoint/saved_table.h"
 
 #include <algorithm>
-#include <charconv>
 #include <cstdio>
 #include <filesystem>
 #include <numeric>
@@ -10,6 +9,7 @@
 
 #include "core/files/file_name.h"
 #include "core/files/mapped_file.h"
+#include "core/text/whole_number.h"
 #include "embedding/plan/partition_map.h"
 
 namespace polyscene {
@@ -76,8 +76,7 @@ std::vector<int64_t> partition_begins(const SafetensorsFile& file, const std::st
                      rows, ", got others; the file is damaged");
   const auto said = file.metadata().find("partitions");
   if (said == file.metadata().end()) return {listed.begin(), listed.end()};
-  int partitions = 0;
-  std::from_chars(said->second.data(), said->second.data() + said->second.size(), partitions);
+  const int partitions = whole_number<int>(said->second).value_or(0);
   require<DataError>(partitions >= ranks, "[checkpoint] ", path, ": wanted metadata \"partitions\" of at least ", ranks,
                      ", the number of its ranks, got \"", said->second, "\"; the file is damaged");
   const PartitionMap map(partitions, ranks);

@@ -1,13 +1,14 @@
 #include "core/config/override.h"
 
 #include <algorithm>
-#include <charconv>
 #include <memory>
+#include <optional>
 
 #include "core/config/experiment.pb.h"
 #include "core/config/override_value.h"
 #include "core/config/schema.h"
 #include "core/text/suggest.h"
+#include "core/text/whole_number.h"
 #include "ops/base/error.h"
 
 namespace polyscene::config_text {
@@ -16,6 +17,7 @@ namespace {
 using google::protobuf::FieldDescriptor;
 using google::protobuf::Message;
 
+// One override: a walk down the message along the path, and down the tree of places beside it.
 class Override {
  public:
   Override(const std::string& text, config::Experiment& message, SourceTree& places)
@@ -24,7 +26,7 @@ class Override {
     if (equals == std::string::npos) fail("wanted path=value, e.g. train.batch_size=4096");
     steps_ = parse(text.substr(0, equals));
     value_ = text.substr(equals + 1);
-    if (steps_.front().name == "include") fail("files are included by files; name another configuration instead");
+    if (steps_.front().name == "include") fail("include can be set only in a file; give another file to --config");
   }
 
   void apply() {
@@ -56,23 +58,23 @@ class Override {
     const FieldDescriptor* field = message_->GetDescriptor()->FindFieldByName(step.name);
     if (!field) fail(unknown_field(*message_->GetDescriptor(), path_, step.name));
     if (!step.index.empty() && !field->is_repeated())
-      fail(str(joined(step.name), " is no list; leave out [", step.index, "]"));
+      fail(str(path_to(step.name), " is no list; leave out [", step.index, "]"));
     return *field;
   }
 
-  [[nodiscard]] std::string joined(const std::string& name) const { return path_.empty() ? name : path_ + "." + name; }
+  [[nodiscard]] std::string path_to(const std::string& name) const { return path_.empty() ? name : path_ + "." + name; }
 
   // Goes one level down; creates blocks that do not exist yet.
   void descend(const Step& step) {
     const FieldDescriptor& field = field_of(step);
-    const std::string path = joined(step.name);
+    const std::string path = path_to(step.name);
     if (!field.message_type()) fail(str(path, " is no block, it holds ", wanted(field)));
     check_oneof(field);
     std::vector<SourceTree>& nodes = places_->fields[step.name];
     size_t index = 0;
     if (field.is_repeated()) {
       if (step.index.empty())
-        fail(str(path, " is a list of ", size(field), "; say which one, e.g. ", example(field, path)));
+        fail(str(path, " is a list of ", size(field), "; say which one, e.g. ", example_index(field, path)));
       const int i = index_of(field, step.index);
       message_ = message_->GetReflection()->MutableRepeatedMessage(message_, &field, i);
       index = static_cast<size_t>(i);
@@ -81,7 +83,7 @@ class Override {
       message_ = message_->GetReflection()->MutableMessage(message_, &field);
       path_ = path;
     }
-    while (nodes.size() <= index) nodes.push_back({place(), field.is_repeated(), {}});
+    while (nodes.size() <= index) nodes.push_back(node_of(field));
     places_ = &nodes[index];
   }
 
@@ -89,7 +91,7 @@ class Override {
     return message_->GetReflection()->FieldSize(*message_, &field);
   }
 
-  // Names of the elements of a list that have a name.
+  // The name of each element of a list, empty where it is not set; no names if elements have no field "name".
   [[nodiscard]] std::vector<std::string> element_names(const FieldDescriptor& field) const {
     const FieldDescriptor* key = field.message_type() ? field.message_type()->FindFieldByName("name") : nullptr;
     std::vector<std::string> names;
@@ -100,28 +102,27 @@ class Override {
     return names;
   }
 
-  [[nodiscard]] std::string example(const FieldDescriptor& field, const std::string& path) const {
+  [[nodiscard]] std::string example_index(const FieldDescriptor& field, const std::string& path) const {
     const std::vector<std::string> names = element_names(field);
     return names.empty() || names.front().empty() ? path + "[0]" : str(path, "[0] or ", path, "[", names.front(), "]");
   }
 
-  // The index of an element: `text` is a number, from 0, or the name of the element.
+  // The index of an element. `text` is an index of the list, or else the name of an element.
   [[nodiscard]] int index_of(const FieldDescriptor& field, const std::string& text) const {
-    int index = 0;
-    const char* end = text.data() + text.size();
-    const bool number = std::from_chars(text.data(), end, index).ptr == end;
-    if (number && index >= 0 && index < size(field)) return index;
+    const std::optional<int> index = whole_number<int>(text);
+    if (index && *index >= 0 && *index < size(field)) return *index;
     const std::vector<std::string> names = element_names(field);
     const auto named = std::find(names.begin(), names.end(), text);
     if (named != names.end()) return static_cast<int>(named - names.begin());
-    const std::string path = joined(field.name());
+    const std::string path = path_to(field.name());
     if (size(field) == 0) fail(str(path, " is empty; there is no [", text, "]"));
+    const bool number = index || text.find_first_not_of("0123456789") == std::string::npos;  // or too large for an int
     if (number) fail(str(path, " has elements 0 to ", size(field) - 1, ", got [", text, "]"));
     fail(str(path, " has no element named \"", text, "\"", suggestion(text, names)));
   }
 
   // Refuses to switch the kind of a model or feature by setting one of its fields, which would silently drop the
-  // settings of the other kind.
+  // settings of the other kind. `--set model.sfpnet=` is allowed: it clears the present kind.
   void check_oneof(const FieldDescriptor& field) const {
     const google::protobuf::OneofDescriptor* choice = field.containing_oneof();
     if (!choice || (value_.empty() && &field == last_field())) return;
@@ -131,7 +132,7 @@ class Override {
     const std::string where = written == places_->fields.end() || written->second.empty()
                                   ? ""
                                   : str(" (", to_string(written->second.front().place), ")");
-    const std::string now = joined(current->name());
+    const std::string now = path_to(current->name());
     fail(str("the configuration has ", now, where, "; to switch to ", field.name(),
              ", name a configuration with it or clear first with --set ", now, "="));
   }
@@ -140,11 +141,13 @@ class Override {
     return message_->GetDescriptor()->FindFieldByName(steps_.back().name);
   }
 
-  [[nodiscard]] Place place() const { return {"--set " + text_, 0, 0}; }
+  [[nodiscard]] SourceTree node_of(const FieldDescriptor& field) const {
+    return {
+        .place = {.file = "--set " + text_, .line = 0, .column = 0}, .list_element = field.is_repeated(), .fields = {}};
+  }
 
-  void mark(const FieldDescriptor& field) {
-    places_->fields[field.name()].assign(static_cast<size_t>(field.is_repeated() ? size(field) : 1),
-                                         {place(), field.is_repeated(), {}});
+  void record_place(const FieldDescriptor& field) {
+    places_->fields[field.name()].assign(static_cast<size_t>(field.is_repeated() ? size(field) : 1), node_of(field));
   }
 
   void clear(const FieldDescriptor& field) {
@@ -154,12 +157,12 @@ class Override {
 
   void replace(const FieldDescriptor& field) {
     if (field.is_repeated() && field.message_type())
-      fail(str(joined(field.name()), " is a list of blocks; set a field of one element, e.g. ",
-               example(field, joined(field.name()))));
+      fail(str(path_to(field.name()), " is a list of blocks; set a field of one element, e.g. ",
+               example_index(field, path_to(field.name()))));
     const std::unique_ptr<Message> parsed = parsed_value(field);
     message_->GetReflection()->ClearField(message_, &field);
     message_->MergeFrom(*parsed);
-    mark(field);
+    record_place(field);
   }
 
   void set_element(const FieldDescriptor& field) {
@@ -167,13 +170,13 @@ class Override {
     const std::unique_ptr<Message> parsed = parsed_value(field);
     const google::protobuf::Reflection& reflection = *message_->GetReflection();
     if (parsed->GetReflection()->FieldSize(*parsed, &field) != 1)
-      fail(str(joined(field.name()), "[", index, "] is one value; leave out the comma"));
+      fail(str(path_to(field.name()), "[", index, "] is one value; leave out the comma"));
     message_->MergeFrom(*parsed);  // appends the new element, which then replaces the old one
     reflection.SwapElements(message_, &field, index, size(field) - 1);
     reflection.RemoveLast(message_, &field);
     std::vector<SourceTree>& nodes = places_->fields[field.name()];
     nodes.resize(static_cast<size_t>(size(field)));
-    nodes[static_cast<size_t>(index)] = {place(), true, {}};
+    nodes[static_cast<size_t>(index)] = node_of(field);
   }
 
   // A message of the same type with only `field` set to the value.

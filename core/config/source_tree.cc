@@ -1,8 +1,8 @@
 #include "core/config/source_tree.h"
 
-#include <charconv>
 #include <utility>
 
+#include "core/text/whole_number.h"
 #include "ops/base/error.h"
 
 namespace polyscene::config_text {
@@ -22,12 +22,8 @@ Step parse_step(std::string_view path, std::string_view text) {
 const SourceTree* child_of(const SourceTree& node, const Step& step) {
   const auto found = node.fields.find(step.name);
   if (found == node.fields.end() || found->second.empty()) return nullptr;
-  size_t index = 0;
-  if (!step.index.empty()) {
-    const char* end = step.index.data() + step.index.size();
-    if (std::from_chars(step.index.data(), end, index).ptr != end) return nullptr;
-  }
-  return index < found->second.size() ? &found->second[index] : nullptr;
+  const std::optional<size_t> index = step.index.empty() ? 0 : whole_number<size_t>(step.index);
+  return index && *index < found->second.size() ? &found->second[*index] : nullptr;
 }
 
 }  // namespace

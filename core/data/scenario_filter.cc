@@ -3,26 +3,17 @@
 #include <arrow/array/array_base.h>
 #include <arrow/record_batch.h>
 
-#include <charconv>
 #include <optional>
 
 #include "core/data/array_values.h"
 #include "core/data/parquet_file.h"
 #include "core/features/value_rules.h"
+#include "core/text/whole_number.h"
 
 namespace polyscene {
 namespace {
 
 constexpr int64_t kRowsPerLook = 1 << 16;
-
-template <class Integer>
-std::optional<Integer> whole_text(const std::string& text) {
-  Integer number = 0;
-  const char* end = text.data() + text.size();
-  const auto [stop, error] = std::from_chars(text.data(), end, number);
-  if (error != std::errc() || stop != end) return std::nullopt;
-  return number;
-}
 
 }  // namespace
 
@@ -34,9 +25,9 @@ ScenarioFilter::ScenarioFilter(const config::Data& data, const IdForms& forms)
 int64_t ScenarioFilter::key_of(const std::string& value) const {
   if (forms_.texts) return hash_key(value.data(), value.size());
   if (forms_.bools && (value == "true" || value == "false")) return value == "true" ? 1 : 0;
-  const auto number = whole_text<int64_t>(value);
+  const auto number = whole_number<int64_t>(value);
   if (number && (*number >= 0 || forms_.integers)) return *number;
-  const auto natural = whole_text<uint64_t>(value);
+  const auto natural = whole_number<uint64_t>(value);
   return natural && forms_.naturals ? static_cast<int64_t>(*natural) : kMissingKey;
 }
 

@@ -2,11 +2,11 @@
 
 #include <arrow/util/utf8.h>
 
-#include <charconv>
 #include <cstdio>
 #include <cstring>
 #include <nlohmann/json.hpp>
 
+#include "core/text/whole_number.h"
 #include "ops/base/error.h"
 #include "ops/base/warning.h"
 
@@ -119,10 +119,9 @@ ScenarioNames ScenarioNames::from_json(std::string_view text, const std::string&
                      "; use the program that wrote it, or a newer one");
   ScenarioNames names;
   for (const auto& [key, name] : json["names"].items()) {
-    int64_t number = 0;
-    const auto [end, error] = std::from_chars(key.data(), key.data() + key.size(), number);
-    if (error != std::errc() || end != key.data() + key.size() || !name.is_string()) throw wrong();
-    names.keep(number, name.get<std::string>());
+    const std::optional<int64_t> number = whole_number<int64_t>(key);
+    if (!number || !name.is_string()) throw wrong();
+    names.keep(*number, name.get<std::string>());
   }
   names.complete_ = json["complete"].get<bool>();
   return names;

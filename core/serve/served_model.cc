@@ -1,7 +1,6 @@
 #include "core/serve/served_model.h"
 
 #include <algorithm>
-#include <charconv>
 #include <cmath>
 #include <filesystem>
 #include <functional>
@@ -12,6 +11,7 @@
 #include "core/files/safetensors.h"
 #include "core/serve/export_json.h"
 #include "core/text/suggest.h"
+#include "core/text/whole_number.h"
 #include "ops/base/error.h"
 
 namespace polyscene {
@@ -20,9 +20,8 @@ namespace {
 
 // The version number of a folder's name; 0 when it is none, such as "007", because 7 has one spelling.
 int64_t version_number(const std::string& name) {
-  int64_t number = 0;
-  const auto [end, error] = std::from_chars(name.data(), name.data() + name.size(), number);
-  return error == std::errc() && number > 0 && std::to_string(number) == name ? number : 0;
+  const int64_t number = whole_number<int64_t>(name).value_or(0);
+  return number > 0 && std::to_string(number) == name ? number : 0;
 }
 
 // Version numbers in a folder, descending.

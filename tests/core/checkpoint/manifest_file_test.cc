@@ -77,6 +77,14 @@ TEST_F(ManifestFile, IsReadAsItWasWritten) {
   EXPECT_TRUE(manifest_is_hashed(folder()));
 }
 
+TEST(CheckpointName, HasOneSpelling) {
+  EXPECT_EQ(step_of("run/checkpoints/step-0000000042"), 42);
+  EXPECT_EQ(step_of(name_of(12345678901)), 12345678901);
+  for (const char* name :
+       {"step-42", "step-", "step--000000005", "step-0000000042x", "step-99999999999999999999", "tmp"})
+    EXPECT_EQ(step_of(name), std::nullopt) << name;
+}
+
 TEST_F(ManifestFile, EveryBitCounts) {
   testing::with_each_bit_flipped(manifest_path(folder()),
                                  [&](size_t bit) { EXPECT_TRUE(is_read_as_written()) << "bit " << bit; });

@@ -8,6 +8,7 @@
 #include <csignal>
 #include <numeric>
 
+#include "core/checkpoint/model_parts.h"
 #include "core/checkpoint/saved_table.h"
 #include "core/files/safetensors.h"
 #include "core/session/session.h"
@@ -230,6 +231,21 @@ TEST_F(ModelFiles, FilesThatOnlyLookLikeATable) {
   EXPECT_EQ(load(1), 4);
 }
 
+TEST_F(ModelFiles, TheOptimizersStepsAreANumber) {
+  const std::string file = path("optimizer.safetensors");
+  const auto error_with = [&](const std::map<std::string, std::string>& metadata) {
+    write_safetensors(file, {}, metadata);
+    return error_of<DataError>([&] { static_cast<void>(saved_optimizer_steps(SafetensorsFile(file), file)); });
+  };
+  EXPECT_EQ(error_with({{"steps", "9007199254740993"}}), "no error");
+  for (const std::string said : {"", "-1", "12x", "many", "99999999999999999999"})
+    EXPECT_EQ(error_with({{"steps", said}}),
+              "[checkpoint] optimizer.safetensors: wanted metadata \"steps\", a number "
+              "of at least 0, got \"" +
+                  said + "\"; the file is damaged, take another checkpoint");
+  EXPECT_EQ(error_with({}), error_with({{"steps", ""}}));
+}
+
 TEST_F(ModelFiles, TensorsThatDoNotFit) {
   save_without_hashes(1, 1);
   const std::string shard = "model/tables/item-00000-of-00001.safetensors", dense = "model/dense.safetensors";
@@ -270,7 +286,7 @@ TEST_F(ModelFiles, TensorsThatDoNotFit) {
   EXPECT_EQ(error_with("1024"), "[checkpoint] " + shard +
                                     ": wanted 1025 numbers in \"partitions\", for the partitions of rank 0 of 1, got "
                                     "3; the file is damaged");
-  for (const std::string said : {"", "0", "-7", "99999999999", "many"})
+  for (const std::string said : {"", "0", "-7", "99999999999", "many", "1x"})
     EXPECT_EQ(error_with(said), "[checkpoint] " + shard +
                                     ": wanted metadata \"partitions\" of at least 1, the number of its ranks, got \"" +
                                     said + "\"; the file is damaged");

@@ -63,7 +63,7 @@ TEST_F(OverrideTest, WrongForm) {
   EXPECT_EQ(error_with("train.batch_size"), "wanted path=value, e.g. train.batch_size=4096");
   for (const char* text : {"=3", "train..epochs=1", "train.=1", "data.feature[=1", "data.feature[]=1"})
     EXPECT_EQ(error_with(text), "wanted a path of names like train.batch_size or data.feature[3].name before the =");
-  EXPECT_EQ(error_with("include=a.pbtxt"), "files are included by files; name another configuration instead");
+  EXPECT_EQ(error_with("include=a.pbtxt"), "include can be set only in a file; give another file to --config");
 }
 
 TEST_F(OverrideTest, UnknownNames) {
@@ -99,6 +99,11 @@ TEST_F(OverrideTest, WrongValues) {
 TEST_F(OverrideTest, WrongIndices) {
   EXPECT_EQ(error_with("data.feature[5].name=x"), "data.feature has elements 0 to 4, got [5]");
   EXPECT_EQ(error_with("data.feature[-1].name=x"), "data.feature has elements 0 to 4, got [-1]");
+  for (const std::string index : {"99999999999", "18446744073709551616"})  // too large for an int
+    EXPECT_EQ(error_with("data.feature[" + index + "].name=x"),
+              "data.feature has elements 0 to 4, got [" + index + "]");
+  EXPECT_EQ(error_with("data.feature[0x].name=x"),
+            "data.feature has no element named \"0x\"; there are user, tab, tags, age, history");
   EXPECT_EQ(error_with("data.feature[usr].name=x"),
             "data.feature has no element named \"usr\"; did you mean \"user\"?");
   EXPECT_EQ(error_with("data.feature.name=x"),

@@ -17,7 +17,7 @@ struct ExportArguments {
 };
 
 void run(ExportArguments& arguments) {
-  require_alone(announced_processes([](const char* variable) { return std::getenv(variable); }), "export");
+  require_alone(launched_job([](const char* variable) { return std::getenv(variable); }), "export");
   arguments.job.rows = parse_row_format(arguments.rows);
   arguments.job.split = parse_split(arguments.split);
   std::istringstream formats(arguments.format);

@@ -101,7 +101,7 @@ void print_times(std::ostream& out, std::vector<double> seconds, int64_t rows) {
 }
 
 void run(const ScoreArguments& arguments) {
-  require_alone(announced_processes([](const char* variable) { return std::getenv(variable); }), "score");
+  require_alone(launched_job([](const char* variable) { return std::getenv(variable); }), "score");
   check_input(arguments.input);
   if (!arguments.output.empty())
     require_output_file("--output", arguments.output, {.files = {arguments.input}, .folders = {}});

@@ -3,8 +3,11 @@
 #include <unistd.h>
 
 #include <array>
-#include <cstdlib>
+#include <limits>
+#include <optional>
+#include <string_view>
 
+#include "core/text/whole_number.h"
 #include "ops/base/error.h"
 
 namespace polyscene {
@@ -15,27 +18,40 @@ std::string host_name() {
   return name.data();
 }
 
-// SLURM_NTASKS is not used: a batch script has it too, and may start the program only once.
-Announced announced_processes(const std::function<const char*(const char*)>& value_of) {
+namespace {
+
+int number_in(const char* variable, std::string_view text, int least) {
+  const std::optional<int> number = whole_number<int>(text);
+  require(number && *number >= least && *number < std::numeric_limits<int>::max(), "[launcher] wanted a number of at ",
+          "least ", least, " in the environment variable ", variable, ", got \"", text,
+          "\"; start the program with mpirun or srun, which set it, or unset ", variable);
+  return *number;
+}
+
+}  // namespace
+
+LaunchedJob launched_job(const std::function<const char*(const char*)>& value_of) {
+  // SLURM_NTASKS is not read: a batch script has it too, and may start the program only once.
   for (const char* variable : {"OMPI_COMM_WORLD_SIZE", "PMI_SIZE", "SLURM_STEP_NUM_TASKS"})
-    if (const char* size = value_of(variable)) return {std::atoi(size), variable};
-  // These launchers give no size, but a rank above 0 implies the ranks below it.
+    if (const char* size = value_of(variable); size && *size)
+      return {.processes = number_in(variable, size, 1), .variable = variable};
   for (const char* variable : {"PMIX_RANK", "PMI_RANK"})
-    if (const char* rank = value_of(variable)) return {std::atoi(rank) + 1, variable};
+    if (const char* rank = value_of(variable); rank && *rank)
+      return {.processes = number_in(variable, rank, 0) + 1, .only_rank = true, .variable = variable};
   return {};
 }
 
-void require_joined(const Announced& announced, int mpi_processes) {
-  require(announced.processes <= 1 || mpi_processes > 1, "[launcher] wanted one job of the ", announced.processes,
-          " processes that ", announced.variable, " tells of, but MPI joins this one to no other: each would run by ",
-          "itself and write into the same folder; start them with mpirun or srun --mpi=pmix, or unset ",
-          announced.variable, " if this process is meant to be alone");
+void require_joined(const LaunchedJob& job, int mpi_processes) {
+  require(job.processes <= 1 || mpi_processes > 1, "[launcher] wanted one job of the ", job.processes,
+          job.only_rank ? " or more" : "", " processes that ", job.variable, " tells of, but MPI joins this one to no ",
+          "other: each would run by itself and write into the same folder; start them with mpirun or srun --mpi=pmix, ",
+          "or unset ", job.variable, " if this process is meant to be alone");
 }
 
-void require_alone(const Announced& announced, const char* command) {
-  require(announced.processes <= 1, "[launcher] wanted one process for polyscene ", command, ", which runs alone, but ",
-          announced.variable, " tells of ", announced.processes, "; start it without mpirun or srun, or unset ",
-          announced.variable);
+void require_alone(const LaunchedJob& job, const char* command) {
+  require(job.processes <= 1, "[launcher] wanted one process for polyscene ", command, ", which runs alone, but ",
+          job.variable, " tells of ", job.processes, job.only_rank ? " or more" : "",
+          "; start it without mpirun or srun, or unset ", job.variable);
 }
 
 }  // namespace polyscene

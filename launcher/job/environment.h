@@ -1,5 +1,5 @@
-// Environment variables of launchers that describe the job. They are read here, and in started_by_mpi(), which only
-// tells whether there is a job.
+// The environment variables by which mpirun, srun and other process managers describe a job. Only this file and
+// started_by_mpi() (dist/world.h) read them.
 #pragma once
 
 #include <functional>
@@ -7,24 +7,26 @@
 
 namespace polyscene {
 
-struct Announced {
-  int processes = 1;
-  std::string variable;  // the variable that announces them; empty if there is none
+// What the environment says of the job that this process belongs to.
+struct LaunchedJob {
+  int processes = 1;       // of this program, this one included
+  bool only_rank = false;  // there is a rank but no size: `processes` is rank + 1, and the job may have more
+  std::string variable;    // where this stands; empty if the environment describes no job
 };
 
 // The result of gethostname().
 [[nodiscard]] std::string host_name();
 
-// The number of processes of this program that a launcher announces, including this one. `value_of` is std::getenv, or
-// a stand-in in tests.
-[[nodiscard]] Announced announced_processes(const std::function<const char*(const char*)>& value_of);
+// `value_of` is std::getenv, or a stand-in in tests. An empty variable counts as unset. Throws InvalidArgument if a
+// variable holds something else than a number.
+[[nodiscard]] LaunchedJob launched_job(const std::function<const char*(const char*)>& value_of);
 
-// Throws InvalidArgument when a launcher started several processes but MPI sees only this one: each would run by itself
-// and write into the same folder.
-void require_joined(const Announced& announced, int mpi_processes);
+// Throws InvalidArgument if the job has several processes but MPI sees only this one: each would run by itself and
+// write into the same folder. Rank 0 of a job without a known size passes, since nothing tells of the others.
+void require_joined(const LaunchedJob& job, int mpi_processes);
 
-// Throws InvalidArgument when a launcher started several processes of a command that runs in one process: each would
-// write the same output.
-void require_alone(const Announced& announced, const char* command);
+// Throws InvalidArgument if the job has several processes, but the command runs in one: each would write the same
+// output. Rank 0 of a job without a known size passes here too.
+void require_alone(const LaunchedJob& job, const char* command);
 
 }  // namespace polyscene

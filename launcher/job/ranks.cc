@@ -62,9 +62,9 @@ Ranks::Ranks(const RankOptions& options) : options_(options) {
   require(options.local_ranks == 0 || !under_mpirun, "[launcher] --local-ranks ", options.local_ranks,
           " makes ranks of this process's threads, but mpirun started it; use one or the other");
   // Read before MPI starts, since MPI sets such variables itself when it runs alone.
-  const Announced announced = announced_processes([](const char* variable) { return std::getenv(variable); });
+  const LaunchedJob job = launched_job([](const char* variable) { return std::getenv(variable); });
   if (under_mpirun) processes_ = make_mpi_world(communicator_options(options));
-  require_joined(announced, processes_ ? processes_->size() : 1);
+  require_joined(job, processes_ ? processes_->size() : 1);
 
   real_ = processes_ ? processes_->size() : std::max(1, options.local_ranks);
   ranks_ = options.virtual_ranks > 0 ? options.virtual_ranks : real_;

@@ -472,10 +472,11 @@ class MessagesTest(ProgramTest):
                          preexec_fn=enter)
 
     def test_processes_that_no_mpi_joins(self):
-        for environment in ({"SLURM_STEP_NUM_TASKS": "2", "SLURM_PROCID": "0"}, {"PMI_RANK": "0", "PMI_SIZE": "2"},
-                            {"PMIX_RANK": "1"}):
+        for environment, processes in (({"SLURM_STEP_NUM_TASKS": "2", "SLURM_PROCID": "0"}, "2 processes"),
+                                       ({"PMI_RANK": "0", "PMI_SIZE": "2"}, "2 processes"),
+                                       ({"PMIX_RANK": "1"}, "2 or more processes")):
             with self.subTest(environment):
-                self.train_fails(USAGE, "wanted one job of the 2 processes", "MPI joins this one to no other",
+                self.train_fails(USAGE, f"wanted one job of the {processes} ", "MPI joins this one to no other",
                                  "mpirun or srun --mpi=pmix", env=os.environ | environment)
                 self.assertFalse((self.folder / "run").exists())
 

@@ -36,7 +36,7 @@ struct Alone {
       : experiment(std::move(e)),
         schema(FeatureSchema::from(experiment.data())),
         world(make_single_world()),
-        session(experiment, schema, *world) {}
+        session(experiment, schema, Rank{.communicator = *world}) {}
   config::Experiment experiment;
   FeatureSchema schema;
   std::unique_ptr<Communicator> world;

@@ -91,7 +91,7 @@ ScoredSample trainers_scores(const ExportJob& job, const config::Experiment& exp
   ScoredSample sample{.batches = first_batches(job, experiment), .logits = {}, .labels = {}};
   const FeatureSchema schema = FeatureSchema::from(experiment.data());
   const auto one = make_single_world();
-  Session session(experiment, schema, *one, {.training = false});
+  Session session(experiment, schema, Rank{.communicator = *one}, {.training = false});
   const auto wanted = keys_of(sample.batches, session);
   load_model(model, session.state(), &wanted);
   for (const Batch& batch : sample.batches) {

@@ -23,37 +23,38 @@ TensorView real_rows(const TensorView& padded, int64_t rows) {
   return {padded.data, padded.dtype, {rows, padded.shape[1]}};
 }
 
-DeviceRanks connect_devices(Communicator& communicator, const SessionOptions& options) {
-  if (options.device == nullptr) return {};
-  return make_device_ranks(communicator, *options.device, options.transport);
+DeviceRanks connect_devices(const Rank& rank) {
+  const auto* on = std::get_if<OnDevice>(&rank.runs_on);
+  return on == nullptr ? DeviceRanks() : make_device_ranks(rank.communicator, on->device, on->transport);
 }
 
 }  // namespace
 
-Session::Session(const config::Experiment& experiment, const FeatureSchema& schema, Communicator& communicator,
+Session::Session(const config::Experiment& experiment, const FeatureSchema& schema, const Rank& rank,
                  SessionOptions options)
     : experiment_(experiment),
       schema_(schema),
-      communicator_(communicator),
+      rank_(rank),
+      communicator_(rank.communicator),
       options_(options),
       model_(build_model(experiment, schema)),
-      parameters_(*model_.graph, experiment.seed(), options.device),
-      device_ranks_(connect_devices(communicator, options)),
-      tables_(make_tables(experiment, model_, options.training, communicator, options.device,
-                          device_ranks_.communicator.get())),
+      parameters_(*model_.graph, experiment.seed(), device()),
+      device_ranks_(connect_devices(rank)),
+      tables_(
+          make_tables(experiment, model_, options.training, communicator_, device(), device_ranks_.communicator.get())),
       inputs_(make_inputs()),
       buckets_(static_cast<int64_t>(parameters_.gradients().size()), DType::kFloat32) {
-  if (options_.device != nullptr) copies_.emplace(*options_.device, "inputs of the batch");
+  if (device() != nullptr) copies_.emplace(*device(), "inputs of the batch");
   const config::Train& train = experiment.train();
   if (options_.training) {
     build_training_executor();
-    update_ = options_.device == nullptr ? make_host_update(train, parameters_, communicator_)
-                                         : make_device_update(train, parameters_, communicator_, *options_.device);
+    update_ = device() == nullptr ? make_host_update(train, parameters_, communicator_)
+                                  : make_device_update(train, parameters_, communicator_, *device());
     tables_.lookup->stop_where(update_->stopped());
   }
-  forward_ = std::make_unique<Executor>(
-      *model_.graph, std::vector{model_.logit},
-      ExecutorOptions{.device = options_.device, .precision = to_precision(train.precision())});
+  forward_ =
+      std::make_unique<Executor>(*model_.graph, std::vector{model_.logit},
+                                 ExecutorOptions{.device = device(), .precision = to_precision(train.precision())});
   for (const ParameterStore::Entry& e : parameters_.entries()) forward_->bind(e.value, e.data);
 }
 
@@ -75,7 +76,7 @@ void Session::build_training_executor() {
   std::ranges::copy_if(grads, std::back_inserter(outputs), [](Value g) { return static_cast<bool>(g); });
   const config::Train& train = experiment_.train();
   training_ = std::make_unique<Executor>(*model_.graph, outputs,
-                                         ExecutorOptions{.device = options_.device,
+                                         ExecutorOptions{.device = device(),
                                                          .precision = to_precision(train.precision()),
                                                          .check_finite = train.debug_finite(),
                                                          .profile = options_.profile,
@@ -85,8 +86,7 @@ void Session::build_training_executor() {
     training_->bind(entries[i].value, entries[i].data);
     if (grads[i]) training_->bind(grads[i], entries[i].gradient);
   }
-  if (options_.device != nullptr && communicator_.size() > 1 && !device_ranks_.host_waits)
-    sum_gradients_in_passing(grads);
+  if (device() != nullptr && communicator_.size() > 1 && !device_ranks_.host_waits) sum_gradients_in_passing(grads);
   row_gradients_.assign(grads.begin() + static_cast<int64_t>(entries.size()), grads.end());
 }
 
@@ -94,8 +94,8 @@ void Session::build_training_executor() {
 // because that of the tables runs on the compute queue. Exchanges of the two never overlap: the compute queue waits for
 // the sums before its next exchange.
 void Session::sum_gradients_in_passing(std::span<const Value> gradients) {
-  side_.emplace(*options_.device);
-  side_ranks_ = make_device_ranks(communicator_, side_->device(), options_.transport);
+  side_.emplace(*device());
+  side_ranks_ = make_device_ranks(communicator_, side_->device(), std::get<OnDevice>(rank_.runs_on).transport);
   const auto entries = parameters_.entries();
   for (int64_t bucket = 0; bucket < buckets_.count(); ++bucket) {
     const GradientBuckets::Range range = buckets_.range(bucket);
@@ -112,7 +112,7 @@ void Session::sum_gradients_in_passing(std::span<const Value> gradients) {
 }
 
 StepInputs Session::make_inputs() const {
-  return {model_, schema_, tables_.tables->layout(), pad_up_to(experiment_.train(), options_.device)};
+  return {model_, schema_, tables_.tables->layout(), pad_up_to(experiment_.train(), device())};
 }
 
 StepInputs& Session::prepare(const Batch& batch, StepInputs* prepared) {
@@ -123,7 +123,7 @@ StepInputs& Session::prepare(const Batch& batch, StepInputs* prepared) {
 }
 
 void Session::train_step(const Batch& batch, int64_t global_rows, double learning_rate_factor, StepInputs* prepared) {
-  StageClock clock(stage_seconds_, options_.device, options_.profile);
+  StageClock clock(stage_seconds_, device(), options_.profile);
   StepInputs& inputs = prepare(batch, prepared);
   clock.lap(Stage::kDedup);
   tables_.lookup->lookup(inputs.keys(), LookupMode::kTrain);
@@ -156,9 +156,9 @@ std::span<const float> Session::predict(const Batch& batch, StepInputs* prepared
   inputs.bind(*forward_, *tables_.lookup, 1.0, copies_ ? &*copies_ : nullptr);
   forward_->run(inputs.padded());
   const TensorView logits = forward_->result(model_.logit);
-  if (options_.device == nullptr) return logits.elements<const float>();
+  if (device() == nullptr) return logits.elements<const float>();
   const std::span<float> host = logits_.resize(batch.rows);
-  options_.device->copy_out(host.data(), logits.data, static_cast<int64_t>(host.size_bytes()));
+  device()->copy_out(host.data(), logits.data, static_cast<int64_t>(host.size_bytes()));
   return host;
 }
 
@@ -171,7 +171,7 @@ double Session::take_losses(int64_t steps) {
 }
 
 void Session::settle() {
-  if (options_.device == nullptr) return;
+  if (device() == nullptr) return;
   if (update_) update_->settle();
   tables_.lookup->check();
   device_ranks_.communicator->check();

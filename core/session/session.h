@@ -21,23 +21,21 @@
 #include "dist/communicator.h"
 #include "dist/data_parallel/gradient_buckets.h"
 #include "dist/data_parallel/side_queue.h"
-#include "dist/world.h"
+#include "dist/rank.h"
 #include "embedding/keys/buffer.h"
 #include "ops/graph/executor.h"
 
 namespace polyscene {
 
 struct SessionOptions {
-  bool training = true;      // false: no gradients, no optimiser state; tables never change
-  bool profile = false;      // measures time per operator, and waits for the device after every stage
-  Device* device = nullptr;  // that the model runs on, must outlive the session; nullptr: the host
-  DeviceTransport transport{};
+  bool training = true;  // false: no gradients, no optimiser state; tables never change
+  bool profile = false;  // measures time per operator, and waits for the device after every stage
 };
 
 class Session {
  public:
-  // Experiment, schema and communicator must outlive the session.
-  Session(const config::Experiment& experiment, const FeatureSchema& schema, Communicator& communicator,
+  // Experiment and schema, and what the rank refers to, must outlive the session.
+  Session(const config::Experiment& experiment, const FeatureSchema& schema, const Rank& rank,
           SessionOptions options = {});
 
   // Collective. Makes one optimiser step on this rank's slice of a global batch of `global_rows` samples (real rows of
@@ -75,11 +73,12 @@ class Session {
   // Names in the rows that were trained or predicted on this rank, and in the model that was loaded.
   [[nodiscard]] ScenarioNames& scenario_names() { return scenario_names_; }
   // The ranks' exchange of device memory; nullptr on the host.
-  [[nodiscard]] const DeviceRanks* device_ranks() const {
-    return options_.device == nullptr ? nullptr : &device_ranks_;
-  }
+  [[nodiscard]] const DeviceRanks* device_ranks() const { return device() == nullptr ? nullptr : &device_ranks_; }
   [[nodiscard]] Communicator& communicator() { return communicator_; }
-  [[nodiscard]] Device* device() const { return options_.device; }
+  [[nodiscard]] Device* device() const {
+    const auto* on = std::get_if<OnDevice>(&rank_.runs_on);
+    return on == nullptr ? nullptr : &on->device;
+  }
   // The last batch that this session prepared itself.
   [[nodiscard]] const StepInputs& inputs() const { return inputs_; }
   [[nodiscard]] const RowLookup& lookup() const { return *tables_.lookup; }
@@ -95,6 +94,7 @@ class Session {
 
   const config::Experiment& experiment_;
   const FeatureSchema& schema_;
+  Rank rank_;
   Communicator& communicator_;
   SessionOptions options_;
   Model model_;

@@ -45,8 +45,8 @@ config::Experiment load_run_config(const ScoreJob& job) {
   return load_whole_experiment(HeldModel::of_run(job.run, job.best).path(), kRestoreModel, job.overrides);
 }
 
-TrainedRun::TrainedRun(const ScoreJob& job, Communicator& communicator, Device* device)
-    : model_(HeldModel::of_run(job.run, job.best).agreed(communicator)),
+TrainedRun::TrainedRun(const ScoreJob& job, const Rank& rank)
+    : model_(HeldModel::of_run(job.run, job.best).agreed(rank.communicator)),
       experiment_(load_whole_experiment(model_.path(), kRestoreModel, job.overrides)),
       schema_(FeatureSchema::from(experiment_.data())) {
   const config::Experiment& experiment = experiment_;
@@ -60,11 +60,10 @@ TrainedRun::TrainedRun(const ScoreJob& job, Communicator& communicator, Device* 
                          .batch_size = experiment.train().eval_batch_size(),
                          .shuffle = false,
                          .min_tail_share = 0,
-                         .reject_file = own_reject_file(job, communicator),
+                         .reject_file = own_reject_file(job, rank.communicator),
                          .carry = carried},
-                        communicator);
-  session_ = std::make_unique<Session>(experiment, schema_, communicator,
-                                       SessionOptions{.training = false, .device = device, .transport = job.transport});
+                        rank.communicator);
+  session_ = std::make_unique<Session>(experiment, schema_, rank, SessionOptions{.training = false});
   load_model(model_.path(), session_->state());
 }
 

@@ -16,7 +16,6 @@ struct ScoreJob {
   std::string run;    // folder that training wrote
   bool best = false;  // the model of the best evaluation, where it is kept beside the last one
   Split split = Split::kTest;
-  DeviceTransport transport{};  // between devices
   // What predictions show comes along with the batches, and these columns of the files too; labels may be missing.
   bool predicts = false;
   std::vector<std::string> carry;
@@ -30,9 +29,8 @@ struct ScoreJob {
 class TrainedRun {
  public:
   // Collective. All ranks open the model that the first one finds, whatever training saves meanwhile, and the
-  // configuration beside it. Communicator and device (nullptr: the host) must outlive this. Throws Error of the kind
-  // that fits.
-  TrainedRun(const ScoreJob& job, Communicator& communicator, Device* device);
+  // configuration beside it. Throws Error of the kind that fits.
+  TrainedRun(const ScoreJob& job, const Rank& rank);
 
   [[nodiscard]] Session& session() { return *session_; }
   [[nodiscard]] BatchSource& source() { return *source_; }

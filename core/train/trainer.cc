@@ -23,22 +23,22 @@ namespace {
 
 class Trainer {
  public:
-  Trainer(const TrainJob& job, Communicator& communicator, Device* device, std::ostream& out)
+  Trainer(const TrainJob& job, const Rank& rank, std::ostream& out)
       : job_(job),
         experiment_(job.experiment),
         train_(experiment_.train()),
-        communicator_(communicator),
-        device_(device),
+        rank_(rank),
+        communicator_(rank.communicator),
         folder_(job.output),
         schema_(FeatureSchema::from(job.experiment.data())),
-        report_(experiment_, folder_, communicator, out) {
+        report_(experiment_, folder_, communicator_, out) {
     if (!resumes()) experiment_.mutable_data()->clear_id_kind();  // of the run whose configuration it was
     if (leads()) {
       check_input_files(job.experiment.data(), folder_, job.overwrite);
       lock_ = resumes() ? folder_.reopen() : folder_.claim(job.overwrite);
     }
     resume_ = agreed_checkpoint();
-    sources_ = open_run_sources(experiment_, folder_, communicator);
+    sources_ = open_run_sources(experiment_, folder_, communicator_);
     sources_.train->files().ids.save(*experiment_.mutable_data());
     total_steps_ = train_source().steps_per_epoch() * train_.epochs();
     if (train_.max_steps() > 0) total_steps_ = std::min(total_steps_, train_.max_steps());
@@ -68,8 +68,7 @@ class Trainer {
   }
 
   void start() {
-    session_.emplace(experiment_, schema_, communicator_,
-                     SessionOptions{.device = device_, .transport = job_.transport});
+    session_.emplace(experiment_, schema_, rank_);
     saves_.emplace(experiment_, folder_, *session_);
     std::optional<WarmStartReport> warm;
     if (resumes())
@@ -95,7 +94,7 @@ class Trainer {
                    .ranks = communicator_.size(),
                    .real_ranks = job_.real_ranks,
                    .network = communicator_.name(),
-                   .device = device_ == nullptr ? "" : device_->name(),
+                   .device = session_->device() == nullptr ? "" : session_->device()->name(),
                    .device_ranks = session_->device_ranks(),
                    .checkpoint = resume_,
                    .step = at_.step,
@@ -198,8 +197,8 @@ class Trainer {
   const TrainJob& job_;
   config::Experiment experiment_;  // the job's, with what its ids are
   const config::Train& train_;
+  const Rank& rank_;
   Communicator& communicator_;
-  Device* device_;
   RunFolder folder_;
   std::string resume_;          // the checkpoint to resume; empty: a new run
   std::shared_ptr<void> lock_;  // rank 0; before all that writes into the folder, which must have ended when it goes
@@ -216,8 +215,6 @@ class Trainer {
 
 }  // namespace
 
-void train(const TrainJob& job, Communicator& communicator, Device* device, std::ostream& out) {
-  Trainer(job, communicator, device, out).run();
-}
+void train(const TrainJob& job, const Rank& rank, std::ostream& out) { Trainer(job, rank, out).run(); }
 
 }  // namespace polyscene

@@ -6,8 +6,7 @@
 #include <string>
 
 #include "core/config/experiment.pb.h"
-#include "dist/world.h"
-#include "ops/device/device.h"
+#include "dist/rank.h"
 
 namespace polyscene {
 
@@ -18,12 +17,11 @@ struct TrainJob {
   bool overwrite = false;                   // replace an earlier run there
   const std::atomic<bool>* stop = nullptr;  // true: finish the step, save, end; may differ between ranks
   int real_ranks = 1;                       // those that run the virtual ones, to be told to the user
-  DeviceTransport transport{};              // between devices
   bool resume_newest = false;  // `resume` was the newest: another is taken where a job that still ended has saved one
 };
 
-// Trains on this rank, on `device` where it is not nullptr; collective. Rank 0 writes progress and a summary to `out`
-// and the logs to the run folder, every rank its part of the model. Throws Error of the kind that fits.
-void train(const TrainJob& job, Communicator& communicator, Device* device, std::ostream& out);
+// Trains on this rank; collective. Rank 0 writes progress and a summary to `out` and the logs to the run folder, every
+// rank its part of the model. Throws Error of the kind that fits.
+void train(const TrainJob& job, const Rank& rank, std::ostream& out);
 
 }  // namespace polyscene

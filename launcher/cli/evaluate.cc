@@ -30,11 +30,11 @@ std::string to_json(const Evaluation& evaluation, const SourceCounters& read, co
 void run(const EvaluateArguments& arguments) {
   ScoreJob job = arguments.job;
   job.split = parse_split(arguments.split);
-  job.transport = device_transport(arguments.ranks);
   job.overrides = arguments.overrides;
   static_cast<void>(load_run_config(job));  // reports configuration errors before ranks connect
-  Ranks(arguments.ranks).run([&](Communicator& communicator, Device* device) {
-    TrainedRun trained(job, communicator, device);
+  Ranks(arguments.ranks).run([&](const Rank& rank) {
+    TrainedRun trained(job, rank);
+    Communicator& communicator = rank.communicator;
     const Evaluation evaluation = evaluate_split(trained.session(), trained.source());
     const SourceCounters read = over_ranks(trained.source().counters(), communicator);
     require_good_rows("split " + arguments.split, read, where_rejects_are(job));

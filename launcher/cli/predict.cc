@@ -30,12 +30,12 @@ void run(const PredictArguments& arguments) {
   ScoreJob job = arguments.job;
   job.split = parse_split(arguments.split);
   job.predicts = true;
-  job.transport = device_transport(arguments.ranks);
   job.overrides = arguments.overrides;
   const config::Experiment experiment = load_run_config(job);  // reports errors before ranks connect
   require_output_file("--output", arguments.output, {.files = files_of_all_splits(experiment.data()), .folders = {}});
-  Ranks(arguments.ranks).run([&](Communicator& communicator, Device* device) {
-    TrainedRun trained(job, communicator, device);
+  Ranks(arguments.ranks).run([&](const Rank& rank) {
+    TrainedRun trained(job, rank);
+    Communicator& communicator = rank.communicator;
     std::unique_ptr<PredictionWriter> writer;
     if (communicator.rank() == 0)
       writer =

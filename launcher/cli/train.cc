@@ -41,8 +41,7 @@ void run(const TrainArguments& arguments) {
   options.virtual_ranks = job.experiment.train().virtual_ranks();
   const Ranks ranks(options);
   job.real_ranks = ranks.real();
-  job.transport = device_transport(options);
-  ranks.run([&](Communicator& communicator, Device* device) { train(job, communicator, device, std::cout); });
+  ranks.run([&](const Rank& rank) { train(job, rank, std::cout); });
 }
 
 }  // namespace

@@ -8,7 +8,6 @@
 #include <functional>
 #include <string>
 
-#include "dist/world.h"
 #include "launcher/job/environment.h"
 #include "launcher/job/own_words.h"
 #include "ops/base/thread.h"
@@ -84,18 +83,22 @@ Ranks::Ranks(const RankOptions& options) : options_(options) {
 }
 
 std::shared_ptr<Device> Ranks::make_device(int rank) const {
-  if (!options_.cuda) return nullptr;
   const int real_here = processes_ ? 0 : rank * real_ / ranks_;  // under mpirun a process is one real rank
   return make_cuda_device((first_here_ + real_here) % devices_);
 }
 
-void Ranks::run(const std::function<void(Communicator&, Device*)>& body) const {
+void Ranks::run_rank(Communicator& communicator, const std::function<void(const Rank&)>& body) const {
+  if (!options_.cuda) return body({.communicator = communicator});
+  const std::shared_ptr<Device> device = make_device(communicator.rank());
+  const DeviceTransport transport{.kind = options_.transport,
+                                  .deadline = std::chrono::duration<double>(options_.deadline_s)};
+  body({.communicator = communicator, .runs_on = OnDevice{.device = *device, .transport = transport}});
+}
+
+void Ranks::run(const std::function<void(const Rank&)>& body) const {
   const auto run = [&](Communicator& communicator) {
     set_thread_count(threads_);
-    in_own_words([&] {
-      const std::shared_ptr<Device> device = make_device(communicator.rank());
-      body(communicator, device.get());
-    });
+    in_own_words([&] { run_rank(communicator, body); });
   };
   if (processes_) {
     if (options_.virtual_ranks > 0)

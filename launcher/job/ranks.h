@@ -5,7 +5,7 @@
 #include <functional>
 #include <memory>
 
-#include "dist/world.h"
+#include "dist/rank.h"
 #include "ops/device/device.h"
 
 namespace polyscene {
@@ -19,11 +19,6 @@ struct RankOptions {
   bool cuda = false;  // a CUDA device for each real rank; the ranks of a host share devices if there are too few
 };
 
-// The transport between the devices of such ranks.
-[[nodiscard]] inline DeviceTransport device_transport(const RankOptions& options) {
-  return {.kind = options.transport, .deadline = std::chrono::duration<double>(options.deadline_s)};
-}
-
 class Ranks {
  public:
   // Connects to the other processes of an mpirun job. Throws InvalidArgument for local ranks under mpirun, for a device
@@ -34,12 +29,14 @@ class Ranks {
   // The number of real ranks of all processes together.
   [[nodiscard]] int real() const { return real_; }
 
-  // Runs body once per virtual rank of this process, each with its share of threads (at least one) and with its device,
-  // nullptr for the host. Virtual ranks use the device of their real rank, each with its own queue. Throws the error of
-  // the first rank that fails, after in_own_words().
-  void run(const std::function<void(Communicator&, Device*)>& body) const;
+  // Runs body once per virtual rank of this process, each with its share of threads (at least one). Virtual ranks use
+  // the device of their real rank, each with its own queue. Communicator and device of a rank live until its body
+  // returns. Throws the error of the first rank that fails, after in_own_words().
+  void run(const std::function<void(const Rank&)>& body) const;
 
  private:
+  // Runs body as one rank, on its device if there are devices.
+  void run_rank(Communicator& communicator, const std::function<void(const Rank&)>& body) const;
   [[nodiscard]] std::shared_ptr<Device> make_device(int rank) const;
 
   RankOptions options_;

@@ -6,6 +6,7 @@
 #include "dist/world.h"
 #include "tests/core/models/model_harness.h"
 #include "tests/core/session/random_batch.h"
+#include "tests/support/rank.h"
 
 namespace polyscene::testing {
 
@@ -15,7 +16,7 @@ void make_tiny_run(const std::string& folder) {
   experiment.mutable_train()->mutable_checkpoint()->set_every_steps(1);
   const FeatureSchema schema = FeatureSchema::from(experiment.data());
   const auto world = make_single_world();
-  Session session(experiment, schema, *world);
+  Session session(experiment, schema, on_host(*world));
   const RunFolder run(folder);
   std::optional<CheckpointBase> base;
   for (int64_t step = 1; step <= 2; ++step) {

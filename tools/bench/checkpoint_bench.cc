@@ -188,7 +188,7 @@ void run(const Arguments& arguments) {
   const config::Experiment experiment = experiment_of(arguments);
   const FeatureSchema schema = FeatureSchema::from(experiment.data());
   const auto one = make_single_world();
-  Session session(experiment, schema, *one);
+  Session session(experiment, schema, Rank{.communicator = *one});
   const int table = session.tables().layout().table("item");
   const int64_t width = session.tables().spec(table).optimizer.state_width(arguments.dim);
   {
@@ -206,7 +206,7 @@ void run(const Arguments& arguments) {
   const int64_t bytes = arguments.rows * (16 + 4 * (arguments.dim + width));
   double load_memory = 0, save_memory = 0;
   const auto load = [&](const std::string& checkpoint) {
-    Session loaded(experiment, schema, *one);
+    Session loaded(experiment, schema, Rank{.communicator = *one});
     PeakMemory memory;
     const double start = now_s();
     (void)load_checkpoint(checkpoint, "bench", loaded.state());

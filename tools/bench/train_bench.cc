@@ -90,12 +90,13 @@ void report_device(const Arguments& arguments, const Session& session, const Com
   if (arguments.ops) report_operators(session, steps);
 }
 
-void run(const Arguments& arguments, const config::Experiment& experiment, Communicator& communicator, Device* device) {
+void run(const Arguments& arguments, const config::Experiment& experiment, const Rank& rank) {
+  Communicator& communicator = rank.communicator;
   const FeatureSchema schema = FeatureSchema::from(experiment.data());
   const std::vector<Batch> batches = read_batches(experiment, arguments, communicator);
   require(!batches.empty(), "[bench] the training split holds less than half a batch of ", arguments.batch);
-  Session session(experiment, schema, communicator,
-                  {.profile = arguments.ops, .device = device, .transport = device_transport(arguments.ranks)});
+  Session session(experiment, schema, rank, {.profile = arguments.ops});
+  const auto* on = std::get_if<OnDevice>(&rank.runs_on);
   size_t next = 0;
   BatchesAhead ahead([&] { return std::shared_ptr<const Batch>(&batches[next++ % batches.size()], [](auto*) {}); },
                      session);
@@ -112,7 +113,7 @@ void run(const Arguments& arguments, const config::Experiment& experiment, Commu
   std::vector<double> seconds, peaks;
   double host_seconds = 0;
   int64_t waits = 0;
-  if (device == nullptr) {
+  if (on == nullptr) {
     for (int round = 0; round < arguments.rounds; ++round) {
       communicator.barrier();
       peaks.push_back(bench::sgemm_peak());
@@ -122,15 +123,16 @@ void run(const Arguments& arguments, const config::Experiment& experiment, Commu
   } else {
     // All rounds are timed together: the host runs ahead of the device, so single steps cannot be timed, and a wait
     // between rounds would let batches be prepared in the meantime.
-    device->synchronize();
+    Device& device = on->device;
+    device.synchronize();
     communicator.barrier();
-    const int64_t waits_before = device->use().waits(HostWait::kResult);
+    const int64_t waits_before = device.use().waits(HostWait::kResult);
     const size_t steps = static_cast<size_t>(arguments.rounds) * batches.size();
     const double start = now_s();
     take_steps(steps, nullptr);
     host_seconds = now_s() - start;
-    waits = device->use().waits(HostWait::kResult) - waits_before;
-    device->synchronize();
+    waits = device.use().waits(HostWait::kResult) - waits_before;
+    device.synchronize();
     seconds.assign(steps, (now_s() - start) / static_cast<double>(steps));
   }
   if (communicator.rank() != 0) return;
@@ -144,8 +146,8 @@ void run(const Arguments& arguments, const config::Experiment& experiment, Commu
   const auto steps = static_cast<double>(seconds.size());
   const double flops = 3 * bench::forward_flops(experiment, schema, rows, behaviours) * arguments.rounds;
   const double samples_s = static_cast<double>(global_rows) / static_cast<double>(batches.size()) / median(seconds);
-  if (device != nullptr) {
-    report_device(arguments, session, communicator, *device, samples_s, median(seconds), host_seconds / steps,
+  if (on != nullptr) {
+    report_device(arguments, session, communicator, on->device, samples_s, median(seconds), host_seconds / steps,
                   static_cast<double>(waits), steps);
     return;
   }
@@ -195,9 +197,7 @@ int main(int argc, char** argv) {
   try {
     const auto experiment = polyscene::load_experiment(arguments.config, arguments.overrides);
     arguments.ranks.virtual_ranks = experiment.train().virtual_ranks();
-    polyscene::Ranks(arguments.ranks).run([&](polyscene::Communicator& c, polyscene::Device* device) {
-      run(arguments, experiment, c, device);
-    });
+    polyscene::Ranks(arguments.ranks).run([&](const polyscene::Rank& rank) { run(arguments, experiment, rank); });
   } catch (const polyscene::Error& e) {
     std::cerr << e.what() << "\n";
     return static_cast<int>(e.kind());

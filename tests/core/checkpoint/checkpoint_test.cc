@@ -16,6 +16,7 @@
 #include "tests/core/models/model_harness.h"
 #include "tests/core/session/random_batch.h"
 #include "tests/support/emulator/emulated_device.h"
+#include "tests/support/rank.h"
 #include "tests/support/temporary_folder.h"
 
 namespace polyscene::testing {
@@ -86,14 +87,14 @@ class Checkpoints : public FolderTest {
   // Trains two steps on one rank and saves.
   void save_one() const {
     const auto world = make_single_world();
-    Session session(experiment_, schema_, *world);
+    Session session(experiment_, schema_, on_host(*world));
     train(session, 0, 2);
     save(session, 2);
   }
   [[nodiscard]] std::string error_of_load(const std::string& data = kData) const {
     return error_of<Error>([&] {
       const auto world = make_single_world();
-      Session session(experiment_, schema_, *world);
+      Session session(experiment_, schema_, on_host(*world));
       static_cast<void>(load_checkpoint(checkpoint(2), data, session.state()));
     });
   }
@@ -115,7 +116,7 @@ TEST_P(EveryOptimizer, LoadsOnAnyNumberOfRanksWhatAnyNumberSaved) {
     AllRows saved;
     std::vector<float> dense;
     run_local_ranks(a, [&](Communicator& communicator) {
-      Session session(experiment_, schema_, communicator);
+      Session session(experiment_, schema_, on_host(communicator));
       train(session, 0, 3);
       save(session, a);
       add_rows(session, saved);
@@ -124,7 +125,7 @@ TEST_P(EveryOptimizer, LoadsOnAnyNumberOfRanksWhatAnyNumberSaved) {
     for (const int b : {1, 2, 3, 4}) {
       AllRows loaded;
       run_local_ranks(b, [&](Communicator& communicator) {
-        Session session(experiment_, schema_, communicator);
+        Session session(experiment_, schema_, on_host(communicator));
         const TrainPosition position = load_checkpoint(checkpoint(a), kData, session.state());
         EXPECT_EQ(position, (TrainPosition{.step = a, .trained_steps = a, .best = kBest}));
         EXPECT_EQ(session.tables().update_steps(), 3);
@@ -144,7 +145,7 @@ TEST_F(Checkpoints, AreOfOneStepWhileTrainingGoesOn) {
     std::vector<float> dense;
     run_local_ranks(ranks, [&](Communicator& communicator) {
       const RunFolder run(path(""));
-      Session session(experiment_, schema_, communicator);
+      Session session(experiment_, schema_, on_host(communicator));
       train(session, 0, 3);
       add_rows(session, at_begin);
       if (communicator.rank() == 0) dense = dense_of(session);
@@ -154,7 +155,7 @@ TEST_F(Checkpoints, AreOfOneStepWhileTrainingGoesOn) {
       EXPECT_TRUE(save.written());
     });
     run_local_ranks(2, [&](Communicator& communicator) {
-      Session session(experiment_, schema_, communicator);
+      Session session(experiment_, schema_, on_host(communicator));
       EXPECT_EQ(load_checkpoint(checkpoint(ranks), kData, session.state()).step, ranks);
       EXPECT_EQ(session.tables().update_steps(), 3);
       add_rows(session, loaded);
@@ -167,7 +168,7 @@ TEST_F(Checkpoints, AreOfOneStepWhileTrainingGoesOn) {
 TEST_F(Checkpoints, ThatAreNotFinishedAreNone) {
   const auto world = make_single_world();
   const RunFolder run(path(""));
-  Session session(experiment_, schema_, *world);
+  Session session(experiment_, schema_, on_host(*world));
   train(session, 0, 2);
   save(session, 2);
   { CheckpointSave left(run, experiment_, kData, {.step = 4}, session.state()); }
@@ -181,7 +182,7 @@ TEST_F(Checkpoints, TheBestIsKept) {
   experiment_.mutable_train()->mutable_checkpoint()->set_keep_best(true);
   const auto world = make_single_world();
   const RunFolder run(path(""));
-  Session session(experiment_, schema_, *world);
+  Session session(experiment_, schema_, on_host(*world));
   const std::map<int64_t, int64_t> best_at = {{1, 1}, {2, 2}, {3, 2}, {4, 2}, {5, 5}, {6, 5}};
   const std::map<int64_t, std::vector<int64_t>> kept = {{1, {1}},    {2, {2}}, {3, {2, 3}},
                                                         {4, {2, 4}}, {5, {5}}, {6, {5, 6}}};
@@ -198,7 +199,7 @@ TEST_F(Checkpoints, TheBestIsKept) {
 TEST_F(Checkpoints, ADamagedOneCostsNoOther) {
   experiment_.mutable_train()->mutable_checkpoint()->set_keep_best(true);
   const auto world = make_single_world();
-  Session session(experiment_, schema_, *world);
+  Session session(experiment_, schema_, on_host(*world));
   save(session, 4);
   write("checkpoints/step-0000000004/manifest.pbtxt", read("checkpoints/step-0000000004/manifest.pbtxt") + "#");
   save(session, 5);
@@ -218,7 +219,7 @@ TEST_F(Checkpoints, AddToOthers) {
     std::vector<float> dense;
     run_local_ranks(a, [&](Communicator& communicator) {
       const RunFolder run(path(""));
-      Session session(experiment_, schema_, communicator);
+      Session session(experiment_, schema_, on_host(communicator));
       std::optional<CheckpointBase> base;
       for (int64_t step = 1; step <= 4; ++step) {
         // New users in each step, so that many are forgotten.
@@ -242,7 +243,7 @@ TEST_F(Checkpoints, AddToOthers) {
     const auto check = [&](int b) {
       AllRows loaded;
       run_local_ranks(b, [&](Communicator& communicator) {
-        Session session(experiment_, schema_, communicator);
+        Session session(experiment_, schema_, on_host(communicator));
         EXPECT_EQ(load_checkpoint(checkpoint(4), kData, session.state()).step, 4);
         EXPECT_EQ(session.tables().update_steps(), 16);
         add_rows(session, loaded);
@@ -276,19 +277,19 @@ TEST_P(GoingOn, IsAsIfNothingHadHappened) {
   table.set_name("user");
   table.set_max_rows(256);
   EmulatedDevice device;
-  const SessionOptions options{.device = GetParam() ? &device : nullptr};
   const auto world = make_single_world();
+  const Rank rank = GetParam() ? on_device(*world, device) : on_host(*world);
   AllRows undisturbed, resumed;
   std::vector<float> dense;
   {
-    Session session(experiment_, schema_, *world, options);
+    Session session(experiment_, schema_, rank);
     train(session, 0, 3);
     save(session, 3);
     train(session, 3, 6);
     add_rows(session, undisturbed);
     dense = dense_of(session);
   }
-  Session session(experiment_, schema_, *world, options);
+  Session session(experiment_, schema_, rank);
   static_cast<void>(load_checkpoint(checkpoint(3), kData, session.state()));
   train(session, 3, 6);
   add_rows(session, resumed);
@@ -299,7 +300,7 @@ TEST_P(GoingOn, IsAsIfNothingHadHappened) {
 TEST_F(Checkpoints, KeepsTheLastOnesAndEveryKth) {
   experiment_.mutable_train()->mutable_checkpoint()->set_keep_every(3);
   const auto world = make_single_world();
-  Session session(experiment_, schema_, *world);
+  Session session(experiment_, schema_, on_host(*world));
   for (int64_t step = 1; step < 8; ++step) save(session, step);
   std::vector<std::string> left;
   for (const auto& entry : fs::directory_iterator(path("checkpoints"))) left.push_back(entry.path().filename());

@@ -19,6 +19,7 @@
 #include "tests/core/models/model_harness.h"
 #include "tests/fuzz/tiny_run.h"
 #include "tests/support/flip_bits.h"
+#include "tests/support/rank.h"
 #include "tests/support/temporary_folder.h"
 
 namespace polyscene::testing {
@@ -42,7 +43,7 @@ class HashCheck : public FolderTest {
   [[nodiscard]] std::string error_of_load(int ranks = 1) const {
     return error_of<DataError>([&] {
       run_local_ranks(ranks, [&](Communicator& communicator) {
-        Session session(experiment_, schema_, communicator, {.training = false});
+        Session session(experiment_, schema_, on_host(communicator), {.training = false});
         load_model(path("run/model"), session.state());
       });
     });
@@ -50,7 +51,7 @@ class HashCheck : public FolderTest {
   [[nodiscard]] std::string error_of_warm_start() const {
     return error_of<DataError>([&] {
       const auto world = make_single_world();
-      Session session(experiment_, schema_, *world);
+      Session session(experiment_, schema_, on_host(*world));
       config::WarmStart from;
       from.set_from(path("run"));
       static_cast<void>(warm_start(from, session.state()));
@@ -215,7 +216,7 @@ TEST_F(HashCheck, NumbersThatAreNoneAreNotScoredWith) {
   // As it was saved: its hashes are right.
   for (const float none : {NAN, INFINITY}) {
     const auto world = make_single_world();
-    Session session(experiment_, schema_, *world);
+    Session session(experiment_, schema_, on_host(*world));
     const Tensor values = session.parameters().host_values();
     values.elements<float>()[3] = none;
     session.parameters().set_values(values);

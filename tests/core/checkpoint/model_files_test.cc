@@ -15,6 +15,7 @@
 #include "dist/world.h"
 #include "ops/base/error.h"
 #include "tests/core/models/model_harness.h"
+#include "tests/support/rank.h"
 #include "tests/support/temporary_folder.h"
 
 namespace polyscene {
@@ -27,7 +28,7 @@ class ModelFiles : public testing::FolderTest {
   // A model whose table "item" has the rows 1 to 4 all `value`, on `ranks` ranks.
   void save(float value, int ranks = 2, const std::string& folder = "model") const {
     run_local_ranks(ranks, [&](Communicator& communicator) {
-      Session session(experiment_, schema_, communicator);
+      Session session(experiment_, schema_, testing::on_host(communicator));
       const std::vector<int64_t> keys = {1, 2, 3, 4};
       session.tables().load_rows(item(session), {keys, std::vector<float>(4 * 3, value)});
       save_model(path(folder), experiment_, session.state());
@@ -44,7 +45,7 @@ class ModelFiles : public testing::FolderTest {
   [[nodiscard]] int64_t load(float value, int ranks = 1) const {
     int64_t found = 0;
     run_local_ranks(ranks, [&](Communicator& communicator) {
-      Session session(experiment_, schema_, communicator, {.training = false});
+      Session session(experiment_, schema_, testing::on_host(communicator), {.training = false});
       load_model(path("model"), session.state());
       const auto rows = static_cast<size_t>(session.tables().rows(item(session)));
       std::vector<int64_t> keys(rows);
@@ -154,7 +155,7 @@ TEST_F(ModelFiles, ARankThatCannotWriteStopsTheOthersWithItsWords) {
   std::vector<std::string> said(2);
   EXPECT_THROW(run_local_ranks(2,
                                [&](Communicator& communicator) {
-                                 Session session(experiment_, schema_, communicator);
+                                 Session session(experiment_, schema_, testing::on_host(communicator));
                                  if (communicator.rank() == 1) load_many(session);
                                  communicator.barrier();
                                  ::setrlimit(RLIMIT_FSIZE, &limit);
@@ -174,7 +175,7 @@ TEST_F(ModelFiles, ARankThatCannotWriteStopsTheOthersWithItsWords) {
 
 TEST_F(ModelFiles, RowsWithoutAPlaceAreSaidOnceForAllRanks) {
   run_local_ranks(2, [&](Communicator& communicator) {
-    Session session(experiment_, schema_, communicator);
+    Session session(experiment_, schema_, testing::on_host(communicator));
     load_many(session);
     save_model(path("model"), experiment_, session.state());
   });

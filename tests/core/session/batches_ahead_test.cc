@@ -8,6 +8,7 @@
 #include "tests/core/models/model_harness.h"
 #include "tests/core/session/random_batch.h"
 #include "tests/support/emulator/emulated_device.h"
+#include "tests/support/rank.h"
 
 namespace polyscene::testing {
 namespace {
@@ -17,8 +18,9 @@ class BatchesAheadTest : public ::testing::TestWithParam<bool> {
   BatchesAheadTest() : schema_(FeatureSchema::from(experiment_.data())) {
     for (uint64_t b = 0; b < 7; ++b)
       batches_.push_back(std::make_shared<const Batch>(random_batch(schema_, 20 + static_cast<int64_t>(b % 3), b)));
-    session_.emplace(experiment_, schema_, *world_, SessionOptions{.device = GetParam() ? &device_ : nullptr});
+    session_.emplace(experiment_, schema_, rank());
   }
+  [[nodiscard]] Rank rank() { return GetParam() ? on_device(*world_, device_) : on_host(*world_); }
   BatchesAhead::Next all() {
     return [this] { return read_ < batches_.size() ? batches_[read_++] : nullptr; };
   }
@@ -33,7 +35,7 @@ class BatchesAheadTest : public ::testing::TestWithParam<bool> {
 };
 
 TEST_P(BatchesAheadTest, ComeInOrderAndTrainAsThoseThatTheSessionPrepares) {
-  Session other(experiment_, schema_, *world_, {.device = session_->device()});
+  Session other(experiment_, schema_, rank());
   BatchesAhead ahead(all(), *session_);
   for (const auto& batch : batches_) {
     const auto item = ahead.next();

@@ -9,6 +9,7 @@
 #include "tests/core/models/model_harness.h"
 #include "tests/core/session/random_batch.h"
 #include "tests/support/emulator/emulated_device.h"
+#include "tests/support/rank.h"
 
 namespace polyscene::testing {
 namespace {
@@ -31,7 +32,7 @@ class SessionOnDevice : public ::testing::Test {
 };
 
 TEST_F(SessionOnDevice, TakesTheStepsOfTheHost) {
-  Session host(experiment_, schema_, *world_), device(experiment_, schema_, *world_, {.device = &device_});
+  Session host(experiment_, schema_, on_host(*world_)), device(experiment_, schema_, on_device(*world_, device_));
   for (int64_t s = 0; s < 10; ++s) {
     step(host, s);
     step(device, s);
@@ -45,7 +46,7 @@ TEST_F(SessionOnDevice, TakesTheStepsOfTheHost) {
 }
 
 TEST_F(SessionOnDevice, TheHostNeverWaitsForResultsOnceItIsWarm) {
-  Session session(experiment_, schema_, *world_, {.device = &device_});
+  Session session(experiment_, schema_, on_device(*world_, device_));
   for (int64_t s = 0; s < 18; ++s) step(session, s);
   const int64_t waits = device_.use().waits(HostWait::kResult), bytes = device_.use().bytes();
   const int64_t recorded = session.executor().recorded(), replayed = session.executor().replayed();
@@ -64,7 +65,7 @@ TEST_F(SessionOnDevice, TheHostNeverWaitsForResultsOnceItIsWarm) {
 TEST_F(SessionOnDevice, TwiceTheSameBits) {
   std::vector<double> losses[2];
   for (auto& run : losses) {
-    Session session(experiment_, schema_, *world_, {.device = &device_});
+    Session session(experiment_, schema_, on_device(*world_, device_));
     for (int64_t s = 0; s < 6; ++s) {
       step(session, s);
       run.push_back(session.take_losses());
@@ -77,8 +78,8 @@ TEST_F(SessionOnDevice, TwiceTheSameBits) {
 TEST_F(SessionOnDevice, PaddedBatchesGiveTheNumbersOfBareOnes) {
   config::Experiment bare = experiment_;
   bare.mutable_train()->set_device_graphs(config::Train::NEVER);
-  Session padded(experiment_, schema_, *world_, {.device = &device_}),
-      unpadded(bare, schema_, *world_, {.device = &device_});
+  Session padded(experiment_, schema_, on_device(*world_, device_)),
+      unpadded(bare, schema_, on_device(*world_, device_));
   for (int64_t s = 0; s < 6; ++s) {
     step(padded, s);
     step(unpadded, s);
@@ -91,8 +92,7 @@ TEST_F(SessionOnDevice, PaddedBatchesGiveTheNumbersOfBareOnes) {
 TEST_F(SessionOnDevice, TablesOfTheHostGiveTheSameNumbers) {
   config::Experiment staged = experiment_;
   staged.mutable_embedding()->set_memory(config::Embedding::HOST);
-  Session there(experiment_, schema_, *world_, {.device = &device_}),
-      here(staged, schema_, *world_, {.device = &device_});
+  Session there(experiment_, schema_, on_device(*world_, device_)), here(staged, schema_, on_device(*world_, device_));
   for (int64_t s = 0; s < 6; ++s) {
     step(there, s);
     step(here, s);

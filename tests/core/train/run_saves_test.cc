@@ -13,6 +13,7 @@
 #include "dist/world.h"
 #include "tests/core/models/model_harness.h"
 #include "tests/core/session/random_batch.h"
+#include "tests/support/rank.h"
 #include "tests/support/size_limit.h"
 #include "tests/support/temporary_folder.h"
 
@@ -52,7 +53,7 @@ class RunSavesTest : public FolderTest {
   // As a job that is started anew.
   void open() {
     saves_.reset();
-    session_.emplace(experiment_, schema_, *world_);
+    session_.emplace(experiment_, schema_, on_host(*world_));
     saves_.emplace(experiment_, *run_, *session_);
   }
   void train(int64_t step) { session_->train_step(random_batch(schema_, 8, static_cast<uint64_t>(step)), 8, 1); }
@@ -396,7 +397,7 @@ TEST_F(RunSavesTest, AllRanksLearnOfAFailureOfOne) {
   close_checkpoints();
   std::vector<std::string> words(2), ends(2);
   run_local_ranks(2, [&](Communicator& communicator) {
-    Session session(experiment_, schema_, communicator);
+    Session session(experiment_, schema_, on_host(communicator));
     RunSaves saves(experiment_, *run_, session);
     const auto rank = static_cast<size_t>(communicator.rank());
     words[rank] = said([&] { return saves.checkpoint({.step = 2}); });

@@ -13,6 +13,7 @@
 #include "tests/core/models/model_harness.h"
 #include "tests/core/session/random_batch.h"
 #include "tests/support/emulator/emulated_device.h"
+#include "tests/support/rank.h"
 #include "tests/support/temporary_folder.h"
 
 namespace polyscene::testing {
@@ -28,7 +29,7 @@ class StepLogTest : public FolderTest {
   }
   // This rank's part of the loss of each step from 1 on, of a session that nobody logs.
   [[nodiscard]] std::vector<double> losses(Communicator& communicator, int64_t steps) const {
-    Session session(experiment_, schema_, communicator);
+    Session session(experiment_, schema_, on_host(communicator));
     std::vector<double> all;
     for (int64_t step = 1; step <= steps; ++step) {
       train(session, step);
@@ -80,7 +81,7 @@ class StepLogTest : public FolderTest {
 
 TEST_F(StepLogTest, OnTheHostALineIsWrittenAtOnceWithTheMeanSinceTheOneBefore) {
   const std::vector<double> want = losses(*world_, 5);
-  Session session(experiment_, schema_, *world_);
+  Session session(experiment_, schema_, on_host(*world_));
   RunLog log(RunFolder(path("run")), out_, false);
   StepLog steps(session, &log, 0);
   for (int64_t step = 1; step <= 5; ++step) {
@@ -97,7 +98,7 @@ TEST_F(StepLogTest, OnTheHostALineIsWrittenAtOnceWithTheMeanSinceTheOneBefore) {
 
 TEST_F(StepLogTest, StepsWithoutRowsHaveNoPartInTheMean) {
   const std::vector<double> want = losses(*world_, 2);
-  Session session(experiment_, schema_, *world_);
+  Session session(experiment_, schema_, on_host(*world_));
   RunLog log(RunFolder(path("run")), out_, false);
   StepLog steps(session, &log, 0);
   steps.add({.step = 3}, 1, 0);  // none of three had rows
@@ -112,7 +113,7 @@ TEST_F(StepLogTest, StepsWithoutRowsHaveNoPartInTheMean) {
 
 TEST_F(StepLogTest, ARunThatGoesOnCountsItsOwnStepsOnly) {
   const std::vector<double> want = losses(*world_, 2);
-  Session session(experiment_, schema_, *world_);
+  Session session(experiment_, schema_, on_host(*world_));
   RunLog log(RunFolder(path("run")), out_, false);
   StepLog steps(session, &log, 1000);
   train(session, 1);
@@ -126,7 +127,7 @@ TEST_F(StepLogTest, TheLossIsThatOfAllRanks) {
   run_local_ranks(2, [&](Communicator& communicator) {
     std::vector<double> mine = losses(communicator, 2);
     communicator.all_reduce<double>(mine);
-    Session session(experiment_, schema_, communicator);
+    Session session(experiment_, schema_, on_host(communicator));
     const bool leads = communicator.rank() == 0;
     std::optional<RunLog> log;
     if (leads) {
@@ -149,7 +150,7 @@ TEST_F(StepLogTest, OfADeviceALineWaitsUntilItsLossIsKnown) {
   experiment_.mutable_train()->set_device_graphs(config::Train::NEVER);  // small steps, which the emulator ends sooner
   EmulatedDevice device;
   const std::vector<double> want = losses(*world_, 10);
-  Session session(experiment_, schema_, *world_, {.device = &device});
+  Session session(experiment_, schema_, on_device(*world_, device));
   const int64_t lag = session.loss_lag();
   ASSERT_EQ(lag, 8);
   RunLog log(RunFolder(path("run")), out_, false);

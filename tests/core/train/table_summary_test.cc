@@ -10,6 +10,7 @@
 #include "dist/world.h"
 #include "tests/core/models/model_harness.h"
 #include "tests/core/session/random_batch.h"
+#include "tests/support/rank.h"
 
 namespace polyscene::testing {
 namespace {
@@ -67,7 +68,7 @@ class TableSummaryTest : public ::testing::Test {
 TEST_F(TableSummaryTest, CountsAreThoseOfAllRanks) {
   for (const int ranks : {1, 2, 3})
     run_local_ranks(ranks, [&](Communicator& communicator) {
-      Session session(experiment_, schema_, communicator);
+      Session session(experiment_, schema_, on_host(communicator));
       train(session);
       const Ids want = count_ids(session.model());
       const TableSummary got = summarize_tables(session);
@@ -87,7 +88,7 @@ TEST_F(TableSummaryTest, RowsThatABoundGivesUpAreCounted) {
   table.set_name("user");
   table.set_max_rows(256);
   run_local_ranks(2, [&](Communicator& communicator) {
-    Session session(experiment_, schema_, communicator);
+    Session session(experiment_, schema_, on_host(communicator));
     for (int64_t step = 0; step < 40; ++step) {
       Batch batch = random_batch(schema_, kRows, 1);
       for (size_t row = 0; row < batch.fields[0].size(); ++row)
@@ -114,7 +115,7 @@ class PrintedTables : public TableSummaryTest {
     bounded.set_max_rows(max_rows);
   }
   [[nodiscard]] std::string described(const TableSummary& summary) {
-    Session session(experiment_, schema_, *world_);
+    Session session(experiment_, schema_, on_host(*world_));
     dense_ = session.parameters().size();
     return describe(summary, session);
   }
@@ -141,7 +142,7 @@ TEST_F(PrintedTables, OfARunWithoutAStepAreZeros) {
 TEST_F(PrintedTables, ABoundIsTheNumberOfRowsThatFitBelowIt) {
   add_bound("user", 300);
   add_bound("item", 1024);
-  Session session(experiment_, schema_, *world_);
+  Session session(experiment_, schema_, on_host(*world_));
   std::vector<int64_t> rows(static_cast<size_t>(session.tables().tables()));
   std::map<std::string, int64_t> full = {{"user", 250}, {"item", 1000}};
   std::string list;

@@ -1,0 +1,111 @@
+// The time between two laps belongs to the stage that the second one names, and a device's profiler is shown the same
+// stages.
+#include "core/session/stage_clock.h"
+
+#include <gtest/gtest.h>
+
+#include <numeric>
+#include <optional>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "tests/support/emulator/emulated_device.h"
+
+namespace polyscene::testing {
+namespace {
+
+using std::chrono::milliseconds;
+using Seconds = std::array<double, kStageNames.size()>;
+
+// A device that notes the ranges, and for which the host waits for a while.
+class NotingDevice : public EmulatedDevice {
+ public:
+  explicit NotingDevice(milliseconds wait = milliseconds(0)) : wait_(wait) {}
+  void begin_range(const char* name) override { said.push_back(str("begin ", name)); }
+  void end_range() override { said.push_back("end"); }
+  void synchronize() override {
+    EmulatedDevice::synchronize();
+    std::this_thread::sleep_for(wait_);
+    said.push_back("wait");
+  }
+
+  std::vector<std::string> said;
+
+ private:
+  milliseconds wait_;
+};
+
+double& of(Seconds& seconds, Stage stage) { return seconds[static_cast<size_t>(stage)]; }
+
+TEST(StageClock, ATimeIsThatOfTheStageThatEnds) {
+  Seconds seconds{};
+  const auto begin = std::chrono::steady_clock::now();
+  {
+    StageClock clock(seconds, nullptr, true);
+    std::this_thread::sleep_for(milliseconds(20));
+    clock.lap(Stage::kDedup);
+    std::this_thread::sleep_for(milliseconds(40));
+    clock.lap(Stage::kLookup);
+    clock.lap(Stage::kDense);
+    std::this_thread::sleep_for(milliseconds(5));  // of no stage: nothing names it
+  }
+  const double all = std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
+  EXPECT_GE(of(seconds, Stage::kDedup), 0.020);
+  EXPECT_GE(of(seconds, Stage::kLookup), 0.040);
+  EXPECT_LE(std::accumulate(seconds.begin(), seconds.end(), 0.0), all - 0.005);
+  for (const Stage stage : {Stage::kAllReduce, Stage::kDenseUpdate, Stage::kSparseUpdate})
+    EXPECT_EQ(of(seconds, stage), 0);
+}
+
+TEST(StageClock, TimesOfAllStepsAdd) {
+  Seconds seconds{};
+  of(seconds, Stage::kDedup) = 100;
+  for (int step = 0; step < 2; ++step) {
+    StageClock clock(seconds, nullptr, false);
+    std::this_thread::sleep_for(milliseconds(10));
+    clock.lap(Stage::kDedup);
+  }
+  EXPECT_GE(of(seconds, Stage::kDedup), 100.020);
+}
+
+TEST(StageClock, StagesAreRangesOfTheDevice) {
+  Seconds seconds{};
+  NotingDevice device;
+  {
+    StageClock clock(seconds, &device, false);
+    for (size_t stage = 0; stage < kStageNames.size(); ++stage) clock.lap(static_cast<Stage>(stage));
+  }
+  EXPECT_EQ(device.said, (std::vector<std::string>{"begin dedup", "end", "begin lookup", "end", "begin dense fwd+bwd",
+                                                   "end", "begin all-reduce", "end", "begin dense update", "end",
+                                                   "begin sparse update", "end"}));
+}
+
+TEST(StageClock, AStepThatFailsEndsItsRange) {
+  Seconds seconds{};
+  NotingDevice device;
+  try {
+    StageClock clock(seconds, &device, false);
+    clock.lap(Stage::kDedup);
+    throw DataError("no row");
+  } catch (const DataError&) {
+    device.said.push_back("caught");
+  }
+  EXPECT_EQ(device.said, (std::vector<std::string>{"begin dedup", "end", "begin lookup", "end", "caught"}));
+  EXPECT_EQ(of(seconds, Stage::kLookup), 0);
+}
+
+// Otherwise the work that one stage queues would count for a later one.
+TEST(StageClock, AProfileWaitsForTheDeviceWithinTheStage) {
+  Seconds seconds{};
+  NotingDevice device(milliseconds(20));
+  {
+    StageClock clock(seconds, &device, true);
+    clock.lap(Stage::kDedup);
+  }
+  EXPECT_EQ(device.said, (std::vector<std::string>{"begin dedup", "wait", "end", "begin lookup", "end"}));
+  EXPECT_GE(of(seconds, Stage::kDedup), 0.020);
+}
+
+}  // namespace
+}  // namespace polyscene::testing

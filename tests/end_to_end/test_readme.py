@@ -20,8 +20,9 @@ def section(heading):
 
 
 def blocks(*headings):
-    """Those of sections, as they are typed but for where the programs lie."""
-    found = "".join(re.findall(r"^```bash\n(.*?)^```$", "".join(map(section, headings)), re.S | re.M))
+    """Those of sections, as they are typed but for where the programs lie, after the names that all blocks use."""
+    found = "".join(re.findall(r"^[PM]=.*\n", README, re.M))
+    found += "".join(re.findall(r"^```bash\n(.*?)^```$", "".join(map(section, headings)), re.S | re.M))
     return (found.replace("P=build/release/bin/polyscene", f"P={BINARY}").replace('M="mpirun ', f'M="{MPIEXEC} ')
             .replace(".venv/bin/python", sys.executable).replace("$PWD/build/release/lib", "build/release/lib")
             .replace("build/release/lib", str(pathlib.Path(LIBRARY).resolve().parent)))
@@ -55,6 +56,24 @@ class ReadmeTest(ProgramTest):
         predictions = pq.read_schema(self.folder / "runs/shop/predictions.parquet").names
         self.assertEqual(predictions, re.findall("`(.*?)`", columns))
         self.program_in_c_scores_as_score_does(said)
+        self.table_of_commands_applies_to_the_run()
+
+    def table_of_commands_applies_to_the_run(self):
+        """Each row of the table of commands, with the folders and files of the walk-through."""
+        shop = f"{self.folder}/runs/shop/"
+        names = {"--config FILE": f"--config {shop}shop.pbtxt", "--output RUN": f"--output {shop}second",
+                 "--run RUN": f"--run {shop}first", "--output FILE": f"--output {shop}again.parquet",
+                 "--output DIR": f"--output {shop}served", "--model DIR": f"--model {shop}served",
+                 "--input FILE": f"--input {shop}test.parquet", " RUN/model": f" {shop}first/model"}
+        commands = re.findall(r"^\| `polyscene (.*?)` \|", section("Commands"), re.M)
+        self.assertGreaterEqual(len(commands), 8)
+        for command in commands:
+            for name, value in names.items():
+                command = command.replace(name, value)
+            with self.subTest(command):
+                self.assertNotRegex(command, r"\b(RUN|FILE|DIR)\b")
+                done = self.run_program(*command.split())
+                self.assertEqual(done.code, 0, done.text)
 
     def program_in_c_scores_as_score_does(self, said):
         """The two rows of the program, as a Parquet file."""

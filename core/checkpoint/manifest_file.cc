@@ -16,7 +16,7 @@ namespace {
 
 constexpr int64_t kMost = int64_t{1} << 53;  // more steps or rows than any run has; their sums fit into int64
 constexpr int64_t kMostRanks = 1 << 20;
-const std::string kDamaged = "the checkpoint is damaged, take another: --resume names it";
+const std::string kDamaged = "the checkpoint is damaged; resume from another one with --resume FOLDER";
 
 // Throws DataError when a number is impossible in a run.
 void check_numbers(const std::string& path, const std::string& checkpoint, const Manifest& m) {
@@ -52,7 +52,7 @@ std::pair<Manifest, bool> read_with_hash(const std::string& checkpoint) {
   const std::optional<int64_t> base = step_of(manifest.base());
   const bool earlier = base && *base < manifest.step() && manifest.base() == name_of(*base);
   require<DataError>(manifest.schema() == kAdding ? earlier : !manifest.has_base(), "[checkpoint] ", path,
-                     " names the base \"", manifest.base(), "\", which is no earlier checkpoint; do not use it");
+                     " names the base \"", manifest.base(), "\", which is not an earlier checkpoint; ", kDamaged);
   check_numbers(path, checkpoint, manifest);
   check_list(path, manifest.file(), true);
   check_list(path, manifest.log(), false);

@@ -392,7 +392,7 @@ class ResumeTest(ProgramTest):
             manifest.write_text(damaged)
             for command in (("train", "--resume", self.folder / "run"), ("checkpoint", "verify", self.folder / "run")):
                 self.assert_fails(self.run_program(*command), 3, f"{manifest} does not have the hash on its first line; "
-                                  "the checkpoint is damaged, take another: --resume names it")
+                                  "the checkpoint is damaged; resume from another one with --resume FOLDER")
         # An earlier program wrote none.
         manifest.write_text(text[text.index("\n") + 1:])
         result = self.run_program("checkpoint", "verify", checkpoint)

@@ -370,17 +370,19 @@ TEST_F(Checkpoints, RefuseWhatTheyCannotTrust) {
     return error.substr(0, error.rfind(beside));
   };
   for (const char* base : {"", "step-0000000002", "step-0000000009", "../step-0000000001", "/tmp"})
-    EXPECT_EQ(
-        replaced("schema: 1", str("schema: 2", *base == 0 ? "" : str("\nbase: \"", base, "\""))),
-        str("[checkpoint] ", said, " names the base \"", base, "\", which is no earlier checkpoint; do not use it"));
+    EXPECT_EQ(replaced("schema: 1", str("schema: 2", *base == 0 ? "" : str("\nbase: \"", base, "\""))),
+              str("[checkpoint] ", said, " names the base \"", base,
+                  "\", which is not an earlier checkpoint; the checkpoint is "
+                  "damaged; resume from another one with --resume FOLDER"));
   EXPECT_EQ(replaced("schema: 1", "schema: 3"),
             "[checkpoint] " + said +
                 " is of schema 3, this program reads 1 and 2; resume with the program that wrote it, or a newer one");
   for (const std::string name : {"../dense.safetensors", "/etc/passwd", "tables/../../x"})
     EXPECT_EQ(replaced("dense.safetensors", name), "[checkpoint] " + said + " names the file \"" + name +
                                                        "\", which does not lie below its folder; do not use it");
-  EXPECT_EQ(replaced("schema: 1", "schema: {"),
-            "[checkpoint] cannot read " + said + "; the checkpoint is damaged, take another: --resume names it");
+  EXPECT_EQ(
+      replaced("schema: 1", "schema: {"),
+      "[checkpoint] cannot read " + said + "; the checkpoint is damaged; resume from another one with --resume FOLDER");
   std::ofstream(manifest) << text.str();
   EXPECT_EQ(error_of_load("2 files"),
             "[checkpoint] wanted the training files that checkpoints/step-0000000002 was trained on (1 files, 2 bytes, "

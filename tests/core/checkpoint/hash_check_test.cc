@@ -165,8 +165,8 @@ TEST_F(HashCheck, EmptiedListsAreSaidToBeEmpty) {
   const std::string checkpoint = path("run/checkpoints/step-0000000002");
   fs::resize_file(checkpoint + "/manifest.pbtxt", 0);
   EXPECT_EQ(error_of<DataError>([&] { static_cast<void>(position_of_checkpoint(checkpoint)); }),
-            "[checkpoint] run/checkpoints/step-0000000002/manifest.pbtxt is empty; the checkpoint is damaged, take "
-            "another: --resume names it");
+            "[checkpoint] run/checkpoints/step-0000000002/manifest.pbtxt is empty; the checkpoint is damaged; resume "
+            "from another one with --resume FOLDER");
 }
 
 TEST_F(HashCheck, EveryBitOfAModelsListCounts) {

@@ -12,7 +12,7 @@
 namespace polyscene::checkpoint {
 namespace {
 
-const std::string kAdvice = "; the checkpoint is damaged, take another: --resume names it";
+const std::string kAdvice = "; the checkpoint is damaged; resume from another one with --resume FOLDER";
 
 class ManifestFile : public testing::FolderTest {
  protected:

@@ -2,10 +2,10 @@
 
 #include <arrow/util/utf8.h>
 
-#include <cstdio>
 #include <cstring>
 #include <nlohmann/json.hpp>
 
+#include "core/text/percent.h"
 #include "core/text/whole_number.h"
 #include "ops/base/error.h"
 #include "ops/base/warning.h"
@@ -16,26 +16,13 @@ namespace {
 constexpr size_t kLongest = 1000;  // bytes
 constexpr int64_t kNamesFormat = 1;
 
-template <class Wanted>
-std::string encode_bytes(std::string_view text, const Wanted& wanted) {
-  std::string out;
-  for (const char c : text) {
-    char hex[4];
-    std::snprintf(hex, sizeof(hex), "%%%02X", static_cast<unsigned>(static_cast<unsigned char>(c)));
-    out += wanted(c) ? hex : std::string(1, c);
-  }
-  return out;
-}
-
-bool is_control(char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7f; }
-
 std::string tidy_name(const std::string& name) {
   std::string_view first = std::string_view(name).substr(0, kLongest);
   arrow::util::InitializeUTF8();
   const bool utf8 =
       arrow::util::ValidateUTF8(reinterpret_cast<const uint8_t*>(name.data()), static_cast<int64_t>(name.size()));
   if (!utf8)
-    return encode_bytes(first, [](char c) { return static_cast<unsigned char>(c) >= 0x80 || c == '%'; }) +
+    return percent_encoded(first, [](char c) { return static_cast<unsigned char>(c) >= 0x80 || c == '%'; }) +
            (first.size() < name.size() ? "..." : "");
   if (first.size() == name.size()) return name;
   // Moves the cut back so that no UTF-8 character is split.
@@ -52,7 +39,7 @@ void append_bytes(std::vector<char>& to, const void* from, size_t bytes) {
 
 void ScenarioNames::add(int64_t key, const std::string& name) {
   if (names_.contains(key)) return;
-  if (names_.size() == most_ && key > names_.rbegin()->first) {
+  if (names_.size() == max_names_ && key > names_.rbegin()->first) {
     complete_ = false;
     return;
   }
@@ -62,7 +49,7 @@ void ScenarioNames::add(int64_t key, const std::string& name) {
 
 void ScenarioNames::keep(int64_t key, std::string name) {
   names_.emplace(key, std::move(name));
-  if (names_.size() <= most_) return;
+  if (names_.size() <= max_names_) return;
   names_.erase(std::prev(names_.end()));
   complete_ = false;
 }
@@ -98,7 +85,7 @@ void ScenarioNames::share(Communicator& communicator) {
   fresh_.clear();
   if (complete_ || warned_ || communicator.rank() != 0) return;
   warned_ = true;
-  warn(str("[data] more than ", most_, " strings in data.scenario_column: further ones are shown by their hash"));
+  warn(str("[data] more than ", max_names_, " strings in data.scenario_column: further ones are shown by their hash"));
 }
 
 std::string ScenarioNames::to_json() const {
@@ -125,10 +112,6 @@ ScenarioNames ScenarioNames::from_json(std::string_view text, const std::string&
   }
   names.complete_ = json["complete"].get<bool>();
   return names;
-}
-
-std::string percent_encoded(const std::string& text, std::string_view signs) {
-  return encode_bytes(text, [&](char c) { return is_control(c) || signs.find(c) != std::string_view::npos; });
 }
 
 }  // namespace polyscene

@@ -1,5 +1,3 @@
-// The scenarios' names in the files, for people: a model knows string scenarios by their hashes only. Saved with a
-// model as scenarios.json.
 #pragma once
 
 #include <cstddef>
@@ -13,25 +11,29 @@
 
 namespace polyscene {
 
+// Names of string scenarios. A model identifies such a scenario by its key, the XXH3 64 hash of the name; metrics and
+// logs show the name. Saved with a model as scenarios.json.
 class ScenarioNames {
  public:
-  // Keeps at most `most` names: those with the smallest keys, so the order of add() does not matter.
-  explicit ScenarioNames(size_t most = 100'000) : most_(most) {}
+  // Keeps at most `max_names` names, those with the smallest keys. So the order of add() does not matter, unless two
+  // names have the same key: then the first one stays.
+  explicit ScenarioNames(size_t max_names = 100'000) : max_names_(max_names) {}
 
-  // Bytes that are not UTF-8 are stored as %XX; a name is cut to its first 1000 bytes.
+  // Ignores a key that has a name. A name of more than 1000 bytes is cut there, at the end of a character, and gets
+  // "...". If a name is not valid UTF-8, its bytes outside ASCII and every % are stored as %XX.
   void add(int64_t key, const std::string& name);
   // Null for a key without a name.
   [[nodiscard]] const std::string* find(int64_t key) const;
   [[nodiscard]] bool empty() const { return names_.empty(); }
-  // False once names were dropped because there were too many.
+  // Whether every name that was added is kept; false after one was dropped at the limit.
   [[nodiscard]] bool complete() const { return complete_; }
 
-  // Collective. Afterwards every rank has the names of all ranks; only names added since the last call are sent. Warns
-  // once when there are too many names.
+  // Collective. Afterwards every rank has the names of all ranks; only names added since the last call are sent. Rank 0
+  // warns, once, if names were dropped. Throws CommunicationError.
   void share(Communicator& communicator);
 
   [[nodiscard]] std::string to_json() const;
-  // Throws DataError naming `path` when the text was not made by to_json().
+  // Throws DataError, which names `path`, if the text is damaged or has the format of another program version.
   [[nodiscard]] static ScenarioNames from_json(std::string_view text, const std::string& path);
 
   friend bool operator==(const ScenarioNames& a, const ScenarioNames& b) {
@@ -41,14 +43,11 @@ class ScenarioNames {
  private:
   void keep(int64_t key, std::string name);
 
-  size_t most_;
+  size_t max_names_;
   bool complete_ = true;
   bool warned_ = false;  // that the names are not complete
   std::map<int64_t, std::string> names_;
   std::vector<int64_t> fresh_;  // keys added since the last share()
 };
-
-// The text with control characters, and the characters in `signs`, as %XX.
-[[nodiscard]] std::string percent_encoded(const std::string& text, std::string_view signs);
 
 }  // namespace polyscene

@@ -3,7 +3,7 @@
 #include <chrono>
 #include <cstdio>
 
-#include "core/data/scenario_names.h"
+#include "core/text/percent.h"
 #include "ops/base/error.h"
 
 namespace polyscene {

@@ -20,12 +20,12 @@ Tensor sample_positive(Shape shape, uint64_t seed) {
   return t;
 }
 
-Tensor sample_index(Shape shape, int64_t rows, uint64_t seed, bool with_missing) {
+Tensor sample_index(Shape shape, int64_t rows, uint64_t seed, MissingRows missing) {
   Tensor t(DType::kInt32, shape);
   PhiloxStream random(seed, 2);
   for (int32_t& i : t.elements<int32_t>()) {
-    const bool missing = with_missing && random.next_below(8) == 0;
-    i = missing ? -1 : static_cast<int32_t>(random.next_below(static_cast<uint64_t>(rows)));
+    const bool left_out = missing == MissingRows::kSome && random.next_below(8) == 0;
+    i = left_out ? -1 : static_cast<int32_t>(random.next_below(static_cast<uint64_t>(rows)));
   }
   return t;
 }

@@ -14,8 +14,9 @@ namespace polyscene::ops {
 // Doubles 0.51 <= x < 1.5, likewise.
 [[nodiscard]] Tensor sample_positive(Shape shape, uint64_t seed);
 
-// int32 in [-1, rows); with `with_missing`, about one in eight is -1.
-[[nodiscard]] Tensor sample_index(Shape shape, int64_t rows, uint64_t seed, bool with_missing = true);
+// int32 in [0, rows); with kSome about one in eight is -1 instead, a missing row.
+enum class MissingRows : uint8_t { kNone, kSome };
+[[nodiscard]] Tensor sample_index(Shape shape, int64_t rows, uint64_t seed, MissingRows missing = MissingRows::kSome);
 
 // int32 [lengths + 1]: the running sums of `lengths`, from 0.
 [[nodiscard]] Tensor sample_offsets(std::vector<int32_t> lengths);

@@ -170,8 +170,8 @@ void Executor::resolve_views() {
   stale_ = false;
 }
 
-void Executor::run(bool recorded) {
-  if (recorded && options_.device != nullptr && !options_.check_finite && !options_.profile) return run_recorded();
+void Executor::run(bool may_record) {
+  if (may_record && options_.device != nullptr && !options_.check_finite && !options_.profile) return run_recorded();
   if (stale_) resolve_views();
   if (options_.device != nullptr) return run_nodes(true);
   const SignalsHeld held;  // once for all products of the run

@@ -16,9 +16,9 @@
 namespace polyscene {
 
 struct ExecutorOptions {
-  // The device to run on; nullptr: the CPU. Bound views and results are then memory of the device on multiples of 16
-  // bytes, the graph is float32, and the device must outlive the executor; run() puts work on its queue and returns,
-  // unless check_finite or profile ask for what it did.
+  // The device to run on; nullptr: the CPU. On a device, bound views and results are device memory aligned to 16 bytes,
+  // the graph is float32, and the device must outlive the executor. run() then queues work and returns; with
+  // check_finite or profile it waits for the device.
   Device* device = nullptr;
   ProductPrecision precision = ProductPrecision::kFloat32;
   // After each node, throw an Error naming the node, its inputs and `where` when an output is not finite.
@@ -30,10 +30,11 @@ struct ExecutorOptions {
   std::string where = "";  // e.g. "rank 3", for messages
 };
 
+// The time of all nodes of one operator since reset_profile().
 struct OpTime {
   std::string op;
   int64_t calls = 0;
-  double seconds = 0;
+  double seconds = 0;  // of all calls together
 };
 
 class Executor {
@@ -45,30 +46,34 @@ class Executor {
   Executor& operator=(const Executor&) = delete;
 
   // Gives an input or parameter its memory, or a wanted output the place to be written to. The view must stay valid
-  // during run(); bindings stay until replaced. Types are checked here, shapes in run().
+  // during run(); bindings stay until replaced. Throws InvalidArgument for another type, for device
+  // memory that is not aligned, and for a value that shares the memory of its input; run() checks shapes.
   void bind(Value value, TensorView view);
 
   // What an input or parameter is bound to.
   [[nodiscard]] TensorView bound(Value value) const { return views_[static_cast<size_t>(value.id)]; }
 
-  // Registers a callback for every run: called once all nodes that write or read these wanted outputs are done, on a
-  // device queued. If a recorded run is launched as a whole, callbacks come after all of it, in the same order.
+  // Registers a callback that every run calls after the last node that writes or reads one of these wanted outputs. On
+  // a device the work of that node is queued then, but perhaps not done. A run that is launched from a recording calls
+  // all callbacks after the launch, in the same order. Throws InvalidArgument for a value that is no wanted output.
   void after(std::span<const Value> outputs, std::function<void()> work);
 
   // Binds the symbols from the shapes of the bound inputs, plans memory if they changed, runs every node.
-  // Throws InvalidArgument when an input is unbound or shapes contradict each other. `recorded`, on a device: a run
-  // that comes again with the same memory and shapes is recorded, and launched as a whole from then on; not with
+  // Throws InvalidArgument when an input is unbound or shapes contradict each other. `may_record`: a run on a device
+  // may be recorded, and later runs with the same memory and shapes launched as a whole (RecordedRuns); ignored with
   // check_finite or profile, which look at every node.
-  void run(bool recorded = false);
+  void run(bool may_record = false);
 
   // A wanted output of the last run; valid until the next run.
   [[nodiscard]] TensorView result(Value output) const;
 
+  // Memory of all intermediate values together.
   [[nodiscard]] int64_t arena_bytes() const { return arena_bytes_; }
   // Runs that were recorded, and runs that were launched from a recording.
   [[nodiscard]] int64_t recorded() const { return runs_.recorded(); }
   [[nodiscard]] int64_t replayed() const { return runs_.replayed(); }
-  [[nodiscard]] std::vector<OpTime> profile() const;  // longest first
+  // Times by operator, longest first; all zero without ExecutorOptions::profile.
+  [[nodiscard]] std::vector<OpTime> profile() const;
   void reset_profile();
 
  private:
@@ -78,7 +83,7 @@ class Executor {
     double seconds = 0;
     int64_t calls = 0;
   };
-  // Gives symbols without a number theirs from a shape; false when the shape contradicts the numbers known.
+  // Sets symbols that are still unknown from a shape; false if the shape contradicts those that are known.
   bool fit_symbols(const SymbolicShape& want, const Shape& got);
   void bind_symbols();
   [[nodiscard]] Shape resolve_shape(Value v) const;
@@ -102,12 +107,12 @@ class Executor {
   std::vector<Step> steps_;
   std::multimap<size_t, std::function<void()>> works_;  // by the step that they are called after
   std::vector<int32_t> used_inputs_;                    // value ids without producer that some step reads
-  std::vector<int32_t> alias_of_;      // per value: the value whose memory it shares; itself where none
+  std::vector<int32_t> alias_of_;      // per value: the value whose memory it shares; itself if it shares none
   std::vector<int32_t> first_, last_;  // per value (its alias root): steps between which its memory is needed
   std::vector<TensorView> views_;      // per value
   std::vector<bool> bound_;            // per value: memory given from outside
-  std::vector<int64_t> symbols_;
-  bool stale_ = true;
+  std::vector<int64_t> symbols_;       // the number of each symbol; -1: unknown
+  bool stale_ = true;                  // views_ must be resolved again
   std::shared_ptr<void> arena_;
   int64_t arena_bytes_ = 0, arena_allocations_ = 0;
   Scratch scratch_;

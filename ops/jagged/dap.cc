@@ -50,7 +50,7 @@ std::vector<Sample> samples() {
              Attributes::of(DapAttributes{.kind = kind}),
              {sample_tensor({distinct > 0 ? distinct : rows, width}, 1), offsets},
              {}};
-    if (distinct > 0) s.inputs.push_back(sample_index({rows}, distinct, 6, false));
+    if (distinct > 0) s.inputs.push_back(sample_index({rows}, distinct, 6, MissingRows::kNone));
     return s;
   };
   // All of many rows but the first are alike: a sum of squares must not lose their small variance.

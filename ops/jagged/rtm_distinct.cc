@@ -38,8 +38,8 @@ std::vector<ValueType> infer_backward(const InferContext& c) {
                     c.inputs[6] == pooled_type(y, c.inputs[2], c.attributes.as<DapAttributes>(), c.op) &&
                     c.inputs[7] == c.inputs[6] && (c.inputs.size() < 9 || c.inputs[8] == y);
   check_inputs(c, fits,
-               "projected [V, H], index [T], offsets [B + 1], row_bias [B, H], wo [H, C], a result [T, C], its pooled "
-               "rows, their gradient and maybe that of the result");
+               "projected [V, H], index [T], offsets [B + 1], row_bias [B, H], wo [H, C], the result [T, C], its "
+               "pooled rows, their gradient and, if there is one, that of the result");
   return {{dtype, {projected.shape[0], wo.shape[1]}}, projected, row_bias, wo, {dtype, {wo.shape[1]}}};
 }
 
@@ -50,7 +50,7 @@ std::vector<Value> gradient(const GradientContext& c) {
   inputs.insert(inputs.end(), {y, pooled, dpooled});
   if (c.gradients[0]) inputs.push_back(c.gradients[0]);
   const auto g = c.graph.add(kRtmDistinctBackward, c.attributes, std::move(inputs));
-  return {g[0], g[1], {}, {}, g[2], g[3], g[4]};
+  return {g[0], g[1], /*index=*/{}, /*offsets=*/{}, g[2], g[3], g[4]};
 }
 
 struct Case {
@@ -61,10 +61,10 @@ struct Case {
 };
 
 std::vector<Case> cases() {
-  return {{"odd", {3, 0, 5, 1, 33}, 11, 7, 9},
+  return {{"odd sizes", {3, 0, 5, 1, 33}, 11, 7, 9},
           {"vector widths", {2, 31, 32}, 5, 16, 32},
-          {"past a vector", {0, 17, 1}, 40, 33, 65, DapKind::kMeanVariance},
-          {"even", {2, 0, 3}, 4, 66, 132},
+          {"one more than a vector", {0, 17, 1}, 40, 33, 65, DapKind::kMeanVariance},
+          {"even sizes", {2, 0, 3}, 4, 66, 132},
           {"one row", {4, 3}, 1, 3, 2, DapKind::kMean},
           {"long", {1025, 2}, 31, 3, 2},
           {"all empty", {0, 0}, 2, 3, 4},
@@ -77,7 +77,7 @@ Sample sample(const Case& c) {
   return {c.name,
           Attributes::of(DapAttributes{.kind = c.kind}),
           {sample_tensor({c.distinct, c.width}, 1), sample_tensor({c.distinct, c.hidden}, 2),
-           sample_index({rows}, c.distinct, 6, false), offsets, sample_tensor({batch, c.hidden}, 3),
+           sample_index({rows}, c.distinct, 6, MissingRows::kNone), offsets, sample_tensor({batch, c.hidden}, 3),
            sample_tensor({c.hidden, c.width}, 4), sample_tensor({c.width}, 5)},
           {}};
 }
@@ -86,7 +86,7 @@ Sample sample_backward(const Case& c) {
   Sample s = sample(c);
   s.inputs.erase(s.inputs.begin());
   const Shape rows{s.inputs[1].shape()[0], c.width}, pooled{s.inputs[2].shape()[0] - 1, dap_cols(c.kind, c.width)};
-  s.inputs[5] = sample_tensor(rows, 6);
+  s.inputs[5] = sample_tensor(rows, 6);  // the backward op takes the result in place of co
   s.inputs.push_back(sample_positive(pooled, 7));
   s.inputs.push_back(sample_tensor(pooled, 8));
   s.inputs.push_back(sample_tensor(rows, 9));

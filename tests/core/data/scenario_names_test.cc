@@ -94,11 +94,6 @@ TEST(ScenarioNames, DamagedJson) {
       "a newer one");
 }
 
-TEST(ScenarioNames, PercentEncoding) {
-  EXPECT_EQ(percent_encoded("a/b%\n\x7f", "/%"), "a%2Fb%25%0A%7F");
-  EXPECT_EQ(percent_encoded("a/b%", ""), "a/b%");
-}
-
 // Names that come with the batches of an epoch, and in which batch.
 std::vector<std::vector<std::string>> names_read(const TestColumn& column, const std::string& more = "") {
   const TempFolder folder;

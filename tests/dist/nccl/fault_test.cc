@@ -1,4 +1,5 @@
-// Faults of NCCL and of devices, over NCCL's stand-in: who says what, that all ranks end, and that nothing is left.
+// Faults of NCCL and of devices, over NCCL's stand-in: every rank ends with the right message, and no communicator is
+// left. The watch is the thread that watches a rank's communicators (dist/nccl/watch.h).
 #include <gtest/gtest.h>
 
 #include <thread>
@@ -15,12 +16,17 @@ using Seconds = std::chrono::duration<double>;
 constexpr Seconds kShort(0.3);
 const std::string kLookAt = "; look at what the other ranks were doing, or raise --deadline if they are only slow";
 
+class NcclFault : public ::testing::Test {
+ protected:
+  void SetUp() override { nccl_stand_in_reset(); }
+};
+
 void reduce(Communicator& communicator, size_t count = 10) {
   std::vector<int32_t> data(count);
   communicator.all_reduce<int32_t>(data);
 }
 
-// Until the communicator is found broken without a call.
+// Calls check(), which throws once the communicator is broken, for at most kLate. No collective is called.
 void wait_for_failure(Communicator& communicator) {
   for (const auto start = std::chrono::steady_clock::now(); std::chrono::steady_clock::now() - start < kLate;) {
     communicator.check();
@@ -35,9 +41,11 @@ int left_over() {
   return nccl_stand_in_counts().live;
 }
 
-Outcome run_faulty(int ranks, bool meet_first, const std::function<void(Communicator&)>& body) {
+enum class Meeting : uint8_t { kNone, kBeforeEachCall };  // of the hosts, NcclOptions::meet_first
+
+Outcome run_faulty(int ranks, Meeting meeting, const std::function<void(Communicator&)>& body) {
   NcclOptions options = stand_in_options(kShort);
-  options.meet_first = meet_first;
+  options.meet_first = meeting == Meeting::kBeforeEachCall;
   const Scenario scenario{.name = "", .ranks = ranks, .body = body, .check = {}};
   const Outcome outcome =
       run_on_local_ranks(scenario, [&](Communicator& host, const auto& run) { with_nccl(host, options, run); });
@@ -46,8 +54,9 @@ Outcome run_faulty(int ranks, bool meet_first, const std::function<void(Communic
   return outcome;
 }
 
-// One rank says `text`, which has its number where %d stands; the others say that they stopped because of it.
-void expect_one_and_its_echoes(const Outcome& outcome, const std::string& text) {
+// Expects that one rank failed with `text`, in which %d stands for its number, and that the others say that they
+// stopped because of it.
+void expect_one_origin(const Outcome& outcome, const std::string& text) {
   const auto ranks = outcome.errors.size();
   const auto said_by = [&](size_t rank) {
     std::string own = text;
@@ -60,17 +69,16 @@ void expect_one_and_its_echoes(const Outcome& outcome, const std::string& text) 
     if (rank == origin) continue;
     const std::string echo =
         str("rank ", rank, " of ", ranks, " stopped because rank ", origin, " of the world failed: ", said_by(origin));
-    const bool same = outcome.errors[rank] == said_by(rank);  // it has met the same at the same time
+    const bool same = outcome.errors[rank] == said_by(rank);  // ranks may fail at the same time
     EXPECT_TRUE(same || outcome.errors[rank].find(echo) != std::string::npos) << outcome.errors[rank];
   }
   EXPECT_EQ(outcome.exit_code, 5);
 }
 
 // NCCL's error comes after the call that caused it, and no call follows on the rank that has it.
-TEST(NcclFault, AnAsynchronousErrorBreaksAllRanks) {
-  nccl_stand_in_reset();
-  nccl_stand_in_fail_at(1, 2);
-  const Outcome outcome = run_faulty(3, true, [](Communicator& nccl) {
+TEST_F(NcclFault, AnAsynchronousErrorBreaksAllRanks) {
+  nccl_stand_in_fail_at(/*rank=*/1, /*operation=*/2);
+  const Outcome outcome = run_faulty(3, Meeting::kBeforeEachCall, [](Communicator& nccl) {
     reduce(nccl);
     reduce(nccl);
     wait_for_failure(nccl);
@@ -85,11 +93,10 @@ TEST(NcclFault, AnAsynchronousErrorBreaksAllRanks) {
   EXPECT_EQ(outcome.exit_code, 5);
 }
 
-// The next call may come before the watch has looked.
-TEST(NcclFault, AnErrorIsPassedOnByTheNextCall) {
-  nccl_stand_in_reset();
-  nccl_stand_in_fail_at(-1, 1);
-  const Outcome outcome = run_faulty(2, true, [](Communicator& nccl) {
+// The next call may come before the watch has seen the error.
+TEST_F(NcclFault, AnErrorIsPassedOnByTheNextCall) {
+  nccl_stand_in_fail_at(/*rank=*/-1, /*operation=*/1);
+  const Outcome outcome = run_faulty(2, Meeting::kBeforeEachCall, [](Communicator& nccl) {
     for (;;) reduce(nccl);
   });
   for (const std::string& error : outcome.errors)
@@ -98,23 +105,21 @@ TEST(NcclFault, AnErrorIsPassedOnByTheNextCall) {
         << error;
 }
 
-// The call has returned long ago, and the host waits for the device: it comes back, and is told not to trust the
-// result.
-TEST(NcclFault, AKernelThatHangsIsAbortedAtTheDeadline) {
-  nccl_stand_in_reset();
-  nccl_stand_in_hang_at(-1, 2);
-  const Outcome outcome = run_faulty(2, true, [](Communicator& nccl) {
+// A call only queues work, so it has returned when the kernel hangs. The host's wait for the device ends at the
+// deadline with an error, because the result is not valid.
+TEST_F(NcclFault, AKernelThatHangsIsAbortedAtTheDeadline) {
+  nccl_stand_in_hang_at(/*rank=*/-1, /*operation=*/2);
+  const Outcome outcome = run_faulty(2, Meeting::kBeforeEachCall, [](Communicator& nccl) {
     for (int i = 0; i < 3; ++i) reduce(nccl);
   });
-  expect_one_and_its_echoes(outcome,
-                            "[dist.all_reduce] rank %d of 2 waited 0.3 s for its device to end call 2, "
-                            "all_reduce(10 x int32, sum)" +
-                                kLookAt);
+  expect_one_origin(outcome,
+                    "[dist.all_reduce] rank %d of 2 waited 0.3 s for its device to end call 2, "
+                    "all_reduce(10 x int32, sum)" +
+                        kLookAt);
 }
 
-TEST(NcclFault, WithoutMeetingARankThatDoesNotComeEndsAtTheDeadline) {
-  nccl_stand_in_reset();
-  const Outcome outcome = run_faulty(2, false, [](Communicator& nccl) {
+TEST_F(NcclFault, WithoutMeetingARankThatDoesNotComeEndsAtTheDeadline) {
+  const Outcome outcome = run_faulty(2, Meeting::kNone, [](Communicator& nccl) {
     if (nccl.rank() == 1) return wait_for_failure(nccl);
     reduce(nccl);
   });
@@ -125,12 +130,11 @@ TEST(NcclFault, WithoutMeetingARankThatDoesNotComeEndsAtTheDeadline) {
   EXPECT_EQ(outcome.exit_code, 5);
 }
 
-TEST(NcclFault, WithoutMeetingCallsThatDoNotFitAreNcclsToRefuse) {
-  nccl_stand_in_reset();
-  const Outcome outcome = run_faulty(2, false, [](Communicator& nccl) { reduce(nccl, 10); });
+TEST_F(NcclFault, WithoutMeetingNcclRefusesMismatchedCalls) {
+  const Outcome outcome = run_faulty(2, Meeting::kNone, [](Communicator& nccl) { reduce(nccl, 10); });
   EXPECT_EQ(outcome.exit_code, 0);
   const Outcome unlike =
-      run_faulty(2, false, [](Communicator& nccl) { nccl.rank() == 0 ? reduce(nccl, 10) : reduce(nccl, 9); });
+      run_faulty(2, Meeting::kNone, [](Communicator& nccl) { nccl.rank() == 0 ? reduce(nccl, 10) : reduce(nccl, 9); });
   const std::string said = unlike.errors[0] + unlike.errors[1];
   EXPECT_NE(said.find("invalid usage: ranks that make different calls; NCCL_DEBUG=INFO makes it say more"),
             std::string::npos)
@@ -138,9 +142,8 @@ TEST(NcclFault, WithoutMeetingCallsThatDoNotFitAreNcclsToRefuse) {
   EXPECT_EQ(unlike.exit_code, 5);
 }
 
-TEST(NcclFault, WithoutMeetingARankMustAgreeWithItself) {
-  nccl_stand_in_reset();
-  const Outcome outcome = run_faulty(2, false, [](Communicator& nccl) {
+TEST_F(NcclFault, WithoutMeetingCountsOfARankToItselfMustMatch) {
+  const Outcome outcome = run_faulty(2, Meeting::kNone, [](Communicator& nccl) {
     const int64_t send[] = {1, 1}, receive[] = {nccl.rank() == 0 ? 2 : 1, 1};
     const std::vector<int32_t> input(2);
     std::vector<int32_t> output(static_cast<size_t>(receive[0] + receive[1]));
@@ -155,16 +158,14 @@ TEST(NcclFault, WithoutMeetingARankMustAgreeWithItself) {
   EXPECT_EQ(outcome.exit_code, 2);
 }
 
-TEST(NcclFault, NcclThatDoesNotStartEndsAtTheDeadline) {
-  nccl_stand_in_reset();
+TEST_F(NcclFault, NcclThatDoesNotStartEndsAtTheDeadline) {
   nccl_stand_in_never_start();
-  const Outcome outcome = run_faulty(2, true, [](Communicator&) {});
-  expect_one_and_its_echoes(outcome, "[dist.connect] rank %d of 2 waited 0.3 s for NCCL to take connect()" + kLookAt);
+  const Outcome outcome = run_faulty(2, Meeting::kBeforeEachCall, [](Communicator&) {});
+  expect_one_origin(outcome, "[dist.connect] rank %d of 2 waited 0.3 s for NCCL to take connect()" + kLookAt);
 }
 
-// Rank 1 keeps what rank 0 gives up: the end has a deadline too, and is no failure.
-TEST(NcclFault, ACommunicatorThatAPeerKeepsIsAbortedAtTheDeadline) {
-  nccl_stand_in_reset();
+// Rank 0 destroys its communicator, rank 1 does not. Both are aborted at the deadline, without an error.
+TEST_F(NcclFault, ACommunicatorThatAPeerKeepsIsAbortedAtTheDeadline) {
   StandInDevice device;
   run_local_ranks(2, [&](Communicator& host) {
     auto nccl = make_nccl_communicator(host, device, stand_in_options(kShort));
@@ -175,9 +176,8 @@ TEST(NcclFault, ACommunicatorThatAPeerKeepsIsAbortedAtTheDeadline) {
   EXPECT_EQ(nccl_stand_in_counts().aborted, 2);
 }
 
-// An abort may wait for ranks that are dead: nobody waits for it.
-TEST(NcclFault, AnAbortThatDoesNotComeBackIsLeftBehind) {
-  nccl_stand_in_reset();
+// An abort may wait for dead ranks, so no rank waits for it.
+TEST_F(NcclFault, AnAbortThatDoesNotComeBackIsLeftBehind) {
   nccl_stand_in_hold_aborts(true);
   const auto start = std::chrono::steady_clock::now();
   StandInDevice device;
@@ -198,7 +198,7 @@ TEST(NcclFault, AnAbortThatDoesNotComeBackIsLeftBehind) {
   EXPECT_EQ(left_over(), 0);
 }
 
-// A device whose work fails after it was queued: the watch is who hears of it first.
+// A device whose work fails after it was queued, so that the watch sees the error first.
 class FailingDevice final : public EmulatedDevice {
  public:
   [[nodiscard]] std::shared_ptr<Event> record() override {
@@ -210,8 +210,7 @@ class FailingDevice final : public EmulatedDevice {
   }
 };
 
-TEST(NcclFault, AnErrorOfTheDeviceBreaksAllRanks) {
-  nccl_stand_in_reset();
+TEST_F(NcclFault, AnErrorOfTheDeviceBreaksAllRanks) {
   FailingDevice device;
   const std::string message = message_of<CommunicationError>([&] {
     run_local_ranks(2, [&](Communicator& host) {

@@ -67,7 +67,7 @@ class BlockRun {
 
   int64_t block_;
   LaunchShape shape_;
-  MemoryCheck &global_, shared_{true};
+  MemoryCheck &global_, shared_{MemoryCheck::Memory::kUninitialised};
   PhiloxStream& random_;
   std::vector<std::unique_ptr<Fiber>>& fibers_;
   std::vector<Lane> lanes_;

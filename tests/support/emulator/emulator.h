@@ -12,7 +12,8 @@ namespace polyscene::simt {
 // Sets the seed of the schedules of the calling thread's next launches.
 void set_emulator_seed(uint64_t seed);
 
-// Runs `body` for every thread of the launch. Throws Fault, which names the kernel and the seed.
+// Runs `body` for every thread of the launch. Throws Fault, which names kernel and seed, on a data race, an invalid
+// access or a deadlock.
 void emulate(const char* kernel, const LaunchShape& shape, const BlockRun::Body& body);
 
 }  // namespace polyscene::simt

@@ -48,7 +48,7 @@ void MemoryCheck::access(uintptr_t address, int64_t bytes, int64_t element_bytes
   const Entry entry{now.block, now.thread, now.meetings, now.lanes[static_cast<size_t>(now.thread % kWarpSize)], where};
   for (uintptr_t at = address, end = address + static_cast<uintptr_t>(bytes); at < end; at += step) {
     Cell& cell = cells_[at];
-    if (fresh_ && kind != Access::kWrite && cell.write.block < 0 && cell.updates.empty())
+    if (memory_ == Memory::kUninitialised && kind != Access::kWrite && cell.write.block < 0 && cell.updates.empty())
       throw Fault(str(thread_name(now.block, now.thread), ' ', verb(kind), " at ", place(where),
                       " shared memory that nothing was written to"));
     check(cell.write, "writes", kind, now, where);

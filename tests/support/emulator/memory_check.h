@@ -35,8 +35,8 @@ enum class Access : uint8_t { kRead, kWrite, kAtomic };
 
 class MemoryCheck {
  public:
-  // `fresh`: the memory is uninitialised until it is written.
-  explicit MemoryCheck(bool fresh) : fresh_(fresh) {}
+  enum class Memory : uint8_t { kInitialised, kUninitialised };  // what it is before the first write
+  explicit MemoryCheck(Memory memory) : memory_(memory) {}
   // Checks one access of thread `now` to `bytes` bytes at `address`, in elements of element_bytes. Throws Fault.
   void access(uintptr_t address, int64_t bytes, int64_t element_bytes, Access kind, const Clock& now,
               const Where& where);
@@ -57,7 +57,7 @@ class MemoryCheck {
   static bool ordered(const Entry& before, const Clock& now);
   static void check(const Entry& before, const char* what, Access kind, const Clock& now, const Where& where);
 
-  bool fresh_;
+  Memory memory_;
   std::unordered_map<uintptr_t, Cell> cells_;
 };
 

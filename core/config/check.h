@@ -14,6 +14,9 @@ class Train;
 namespace polyscene::config_text {
 
 void check_data(const config::Data& data, Problems& problems);
+// Parts of check_data(): names, kinds and settings of features, labels and groups; the settings of the reader.
+void check_features(const config::Data& data, Problems& problems);
+void check_reader(const config::Data& data, Problems& problems);
 // `data` defines which tables there are.
 void check_embedding(const config::Embedding& embedding, const config::Data& data, Problems& problems);
 void check_model(const config::Model& model, const config::Data& data, Problems& problems);

@@ -1,4 +1,5 @@
 #include <cmath>
+#include <limits>
 #include <map>
 
 #include "core/config/check.h"
@@ -154,24 +155,23 @@ void check_leaks(const Data& data, Problems& problems) {
   }
 }
 
+}  // namespace
+
 void check_reader(const Data& d, Problems& problems) {
   problems.require(d.max_bad_share() >= 0 && d.max_bad_share() <= 1, "data.max_bad_share",
                    " wants a share from 0 to 1, got ", d.max_bad_share());
   problems.require(d.only_scenarios_size() == 0 || !d.scenario_column().empty(), "data.only_scenarios",
                    " wants to know each row's scenario; set data.scenario_column");
-  problems.require(d.shuffle_window() >= 1, "data.shuffle_window", " wants at least 1 row, got ", d.shuffle_window());
+  constexpr int64_t kMostRows = std::numeric_limits<int32_t>::max();  // rows of a window are numbered by int32
+  problems.require(d.shuffle_window() >= 1 && d.shuffle_window() <= kMostRows, "data.shuffle_window", " wants 1 to ",
+                   kMostRows, " rows, got ", d.shuffle_window());
   problems.require(d.lanes() >= 1 && d.lanes() <= 65536, "data.lanes", " wants 1 to 65536, got ", d.lanes());
   problems.require(d.prefetch() >= 1 && d.prefetch() <= 4096, "data.prefetch", " wants 1 to 4096 batches, got ",
                    d.prefetch());
   problems.require(d.threads() >= 1 && d.threads() <= 1024, "data.threads", " wants 1 to 1024, got ", d.threads());
 }
 
-}  // namespace
-
-void check_data(const Data& data, Problems& problems) {
-  problems.require(data.feature_size() > 0, "data", " has no feature; a model needs at least one");
-  problems.require(data.label_size() > 0, "data",
-                   " has no label; add label { name: \"is_click\" } with a column of 0 and 1");
+void check_features(const Data& data, Problems& problems) {
   Names features("feature", problems), labels("label", problems), groups("group", problems);
   for (int i = 0; i < data.feature_size(); ++i) {
     const std::string path = str("data.feature[", i, "]");
@@ -180,6 +180,13 @@ void check_data(const Data& data, Problems& problems) {
   }
   for (int i = 0; i < data.label_size(); ++i) labels.take(str("data.label[", i, "]"), data.label(i).name());
   for (int i = 0; i < data.group_size(); ++i) groups.take(str("data.group[", i, "]"), data.group(i).name());
+}
+
+void check_data(const Data& data, Problems& problems) {
+  problems.require(data.feature_size() > 0, "data", " has no feature; a model needs at least one");
+  problems.require(data.label_size() > 0, "data",
+                   " has no label; add label { name: \"is_click\" } with a column of 0 and 1");
+  check_features(data, problems);
   check_leaks(data, problems);
   check_reader(data, problems);
 }

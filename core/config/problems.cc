@@ -3,10 +3,12 @@
 namespace polyscene::config_text {
 
 void Problems::add(const std::string& path, const std::string& message) {
-  notes_.push_back(str("[config] ", where(path), ": ", message));
+  notes_.push_back(places_ == nullptr ? "[config] " + message : str("[config] ", where(path), ": ", message));
 }
 
-std::string Problems::where(const std::string& path) const { return to_string(places_.place_of(path)); }
+std::string Problems::where(const std::string& path) const {
+  return places_ == nullptr ? path : to_string(places_->place_of(path));
+}
 
 void Problems::throw_if_any() const {
   if (notes_.empty()) return;

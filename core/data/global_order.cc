@@ -1,7 +1,6 @@
 #include "core/data/global_order.h"
 
 #include <algorithm>
-#include <limits>
 #include <numeric>
 #include <utility>
 
@@ -27,11 +26,9 @@ int group_count(const std::vector<int64_t>& unit_rows, int64_t total, int lanes)
 }
 
 void check(const OrderOptions& o) {
-  require(o.lanes >= 1, "[data] data.lanes wants at least 1, got ", o.lanes);
-  require(o.batch_size >= 1, "[data] batch_size wants at least 1, got ", o.batch_size);
-  require(o.shuffle_window >= 1 && o.shuffle_window <= std::numeric_limits<int32_t>::max(),
-          "[data] data.shuffle_window wants 1 .. 2147483647 rows, got ", o.shuffle_window);
-  require(o.min_tail_share >= 0 && o.min_tail_share <= 1, "[data] min_tail_share wants 0 .. 1, got ", o.min_tail_share);
+  const bool share = o.min_tail_share >= 0 && o.min_tail_share <= 1;
+  require(o.lanes >= 1 && o.batch_size >= 1 && o.shuffle_window >= 1 && share,
+          "[data] impossible options of a global order");
 }
 
 // Fisher-Yates.

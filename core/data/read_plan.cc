@@ -1,5 +1,6 @@
 #include "core/data/read_plan.h"
 
+#include "core/config/valid.h"
 #include "core/data/file_list.h"
 #include "core/text/suggest.h"
 #include "ops/base/error.h"
@@ -9,17 +10,12 @@ namespace polyscene {
 namespace {
 
 const SourceOptions& checked(const config::Data& data, const SourceOptions& options) {
+  require_valid_reader(data);
   require(options.ranks >= 1 && options.rank >= 0 && options.rank < options.ranks,
           "[data] wanted a rank of 0 .. ranks - 1, got rank ", options.rank, " of ", options.ranks);
   require(options.ranks <= data.lanes(), "[data] ", options.ranks, " ranks, but data.lanes is ", data.lanes(),
           " and every rank needs a lane; raise data.lanes to at least ", options.ranks,
           " (which changes the order of the samples)");
-  require(data.prefetch() >= 1, "[data] data.prefetch wants at least 1 batch, got ", data.prefetch());
-  require(data.threads() >= 1, "[data] data.threads wants at least 1, got ", data.threads());
-  require(data.max_bad_share() >= 0 && data.max_bad_share() <= 1, "[data] data.max_bad_share wants 0 .. 1, got ",
-          data.max_bad_share());
-  require(data.only_scenarios().empty() || !data.scenario_column().empty(),
-          "[data] data.only_scenarios wants data.scenario_column to be set");
   return options;
 }
 

@@ -44,8 +44,7 @@ struct FeatureSchema {
   std::vector<SequenceFeature> sequences;
   std::vector<std::string> labels, groups;
 
-  // Throws InvalidArgument on unknown targets or unnamed or repeated features (the configuration's loader reports the
-  // place in the file; this is the check for configurations built in code).
+  // Throws InvalidArgument like require_valid_features() (core/config/valid.h).
   [[nodiscard]] static FeatureSchema from(const config::Data& data);
   // Names of all tables, sorted, each once.
   [[nodiscard]] std::vector<std::string> tables() const;

@@ -28,11 +28,8 @@ std::vector<int> personal_fields(const FeatureSchema& schema, const config::Pepn
   std::vector<int> fields;
   for (const std::string& name : pepnet.personal()) {
     const auto found = std::ranges::find(schema.fields, name, &FieldFeature::name);
-    require(found != schema.fields.end(), "[models] model.pepnet.personal wants features with one id per row, got \"",
-            name, "\"");
     fields.push_back(static_cast<int>(found - schema.fields.begin()));
   }
-  require(!fields.empty(), "[models] PEPNet wants the ids of user and item in model.pepnet.personal, got none");
   return fields;
 }
 
@@ -59,7 +56,6 @@ Value build_din(FeatureBuilder& f, const config::Model& model) {
     pooled.push_back(target_attention(f, "din/" + f.schema().sequences[s].name, b.values, b.offsets, b.count,
                                       target_of(f, sequence, f.dim()), hidden));
   }
-  require(!pooled.empty(), "[models] DIN wants a sequence feature, the data has none; choose another model");
   pooled.push_back(f.context(f.dim()));
   pooled.push_back(f.scenario(f.dim()));
   return mlp(f, "head", pooled, head_widths(model), 1);

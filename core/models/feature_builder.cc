@@ -137,15 +137,14 @@ Behaviours FeatureBuilder::sequence(int sequence, int dim) {
 Value FeatureBuilder::scenario(int dim) {
   const auto is_scenario = [](const auto& f) { return f.role == config::Feature::SCENARIO; };
   const Value s = concat_present({fields(is_scenario, dim), bags(is_scenario, dim), numbers(is_scenario, dim)});
-  require(static_cast<bool>(s), "[models] wanted at least one feature with role: SCENARIO, got none; ",
-          "mark the feature that tells the scenario in the data configuration");
+  require(static_cast<bool>(s), "[models] wanted a feature with role: SCENARIO");
   return s;
 }
 
 Value FeatureBuilder::context(int dim) {
   const auto is_context = [](const auto& f) { return f.role != config::Feature::SCENARIO; };
   const Value c = concat_present({fields(is_context, dim), bags(is_context, dim), numbers(is_context, dim)});
-  require(static_cast<bool>(c), "[models] wanted at least one feature besides the scenario, got none");
+  require(static_cast<bool>(c), "[models] wanted a feature besides scenario and behaviours");
   return c;
 }
 

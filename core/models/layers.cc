@@ -49,9 +49,7 @@ Value target_of(FeatureBuilder& f, int sequence, int dim) {
   const SequenceFeature& feature = f.schema().sequences[static_cast<size_t>(sequence)];
   std::vector<int> fields;
   for (size_t i = 0; i < feature.sides.size(); ++i) {
-    require(feature.sides[i].target_field >= 0, "[models] target attention over sequence \"", feature.name,
-            "\" wants a target for every side, side ", i, " (table \"", feature.sides[i].table,
-            "\") has none; set side.target to the field it is compared with");
+    require(feature.sides[i].target_field >= 0, "[models] wanted a target for every side of ", feature.name);
     fields.push_back(feature.sides[i].target_field);
   }
   return f.fields(fields, dim);

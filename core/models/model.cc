@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "core/config/valid.h"
 #include "core/models/feature_builder.h"
 #include "core/models/zoo.h"
 #include "ops/loss/bce_with_logits.h"
@@ -10,11 +11,9 @@ namespace polyscene {
 namespace {
 
 int label_index(const config::Model& model, const FeatureSchema& schema) {
-  require(!schema.labels.empty(), "[models] wanted at least one label in the data, got none");
+  require(!schema.labels.empty(), "[models] wanted a label in the data");
   if (!model.has_label()) return 0;
-  const auto found = std::ranges::find(schema.labels, model.label());
-  require(found != schema.labels.end(), "[models] model.label \"", model.label(), "\" is not a label of the data");
-  return static_cast<int>(found - schema.labels.begin());
+  return static_cast<int>(std::ranges::find(schema.labels, model.label()) - schema.labels.begin());
 }
 
 Value build_logit(FeatureBuilder& f, const config::Model& model) {
@@ -32,12 +31,13 @@ Value build_logit(FeatureBuilder& f, const config::Model& model) {
     case config::Model::KIND_NOT_SET:
       break;
   }
-  throw InvalidArgument("[models] wanted one of model.sfpnet, lr, mlp, din, pepnet; none is set");
+  throw InvalidArgument("[models] wanted a kind of model");
 }
 
 }  // namespace
 
 Model build_model(const config::Experiment& experiment, const FeatureSchema& schema, DType floating) {
+  require_valid_model(experiment.model(), experiment.data());
   Model model;
   model.graph = std::make_unique<Graph>(floating);
   model.label = label_index(experiment.model(), schema);

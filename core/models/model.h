@@ -70,7 +70,7 @@ struct Model {
 };
 
 // Builds the configured model; `floating` is float64 for gradient checks. Throws InvalidArgument when the model asks
-// for features that the data does not have.
+// for features that the data does not have, like require_valid_model() (core/config/valid.h).
 [[nodiscard]] Model build_model(const config::Experiment& experiment, const FeatureSchema& schema,
                                 DType floating = DType::kFloat32);
 

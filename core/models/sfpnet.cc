@@ -6,6 +6,8 @@
 //   5. c = ReLU([Vhat; C'; S] Wc + cc)     consolidated context
 //   6. b' = b + ReLU(b Wb + c Wh + ch) Wo + co   residual-tailoring module
 // In the first block, b Wb depends only on the ids of a behaviour, so it is computed once per distinct behaviour.
+#include <algorithm>
+
 #include "core/models/layers.h"
 #include "core/models/zoo.h"
 #include "ops/dense/add.h"
@@ -28,9 +30,6 @@ using ops::Activation;
 class SfpnetBuilder {
  public:
   SfpnetBuilder(FeatureBuilder& f, const config::Model& model) : f_(f), model_(model), c_(model.sfpnet()) {
-    require(f.schema().sequences.size() == 1, "[models] SFPNet wants exactly one sequence feature, the data has ",
-            f.schema().sequences.size());
-    require(c_.blocks() >= 1, "[models] SFPNet wants blocks >= 1, got ", c_.blocks());
     s_ = f.scenario(f.dim());
     c0_ = f.context(f.dim());
     source_ = f.sequence(0, f.dim());
@@ -93,10 +92,8 @@ class SfpnetBuilder {
   }
 
   [[nodiscard]] int scenario_field() const {
-    for (size_t i = 0; i < f_.schema().fields.size(); ++i)
-      if (f_.schema().fields[i].role == config::Feature::SCENARIO) return static_cast<int>(i);
-    throw InvalidArgument(
-        "[models] gate_form: SCENARIO_TABLE wants a categorical feature with role: SCENARIO, got none");
+    const auto& fields = f_.schema().fields;
+    return static_cast<int>(std::ranges::find(fields, config::Feature::SCENARIO, &FieldFeature::role) - fields.begin());
   }
 
   // Equation 5.

@@ -126,7 +126,9 @@ TEST_F(CheckDataTest, Reader) {
   EXPECT_EQ(error_with("max_bad_share: 1.5"), "1: data.max_bad_share wants a share from 0 to 1, got 1.5");
   EXPECT_EQ(error_with("only_scenarios: \"1\""),
             "1: data.only_scenarios wants to know each row's scenario; set data.scenario_column");
-  EXPECT_EQ(error_with("shuffle_window: 0"), "1: data.shuffle_window wants at least 1 row, got 0");
+  EXPECT_EQ(error_with("shuffle_window: 0"), "1: data.shuffle_window wants 1 to 2147483647 rows, got 0");
+  EXPECT_EQ(error_with("shuffle_window: 2147483648"),
+            "1: data.shuffle_window wants 1 to 2147483647 rows, got 2147483648");
   EXPECT_EQ(error_with("lanes: 0"), "1: data.lanes wants 1 to 65536, got 0");
   EXPECT_EQ(error_with("prefetch: 0"), "1: data.prefetch wants 1 to 4096 batches, got 0");
   EXPECT_EQ(error_with("threads: 0"), "1: data.threads wants 1 to 1024, got 0");

@@ -246,12 +246,12 @@ TEST_F(DataErrors, MoreRanksThanLanes) {
 TEST_F(DataErrors, ImpossibleOptions) {
   write_users();
   EXPECT_EQ(usage("", {.rank = 2, .ranks = 2}), "[data] wanted a rank of 0 .. ranks - 1, got rank 2 of 2");
-  EXPECT_EQ(usage("prefetch: 0"), "[data] data.prefetch wants at least 1 batch, got 0");
-  EXPECT_EQ(usage("threads: 0"), "[data] data.threads wants at least 1, got 0");
-  EXPECT_EQ(usage("max_bad_share: 1.5"), "[data] data.max_bad_share wants 0 .. 1, got 1.5");
-  EXPECT_EQ(usage("lanes: 0"),
-            "[data] 1 ranks, but data.lanes is 0 and every rank needs a lane; raise data.lanes to at least 1 (which "
-            "changes the order of the samples)");
+  EXPECT_EQ(usage("prefetch: 0"), "[config] data.prefetch wants 1 to 4096 batches, got 0");
+  EXPECT_EQ(usage("threads: 0"), "[config] data.threads wants 1 to 1024, got 0");
+  EXPECT_EQ(usage("max_bad_share: 1.5"), "[config] data.max_bad_share wants a share from 0 to 1, got 1.5");
+  EXPECT_EQ(usage("lanes: 0"), "[config] data.lanes wants 1 to 65536, got 0");
+  EXPECT_EQ(usage("shuffle_window: 2147483648"),
+            "[config] data.shuffle_window wants 1 to 2147483647 rows, got 2147483648");
 }
 
 TEST_F(DataErrors, RejectFileThatCannotBeCreated) {

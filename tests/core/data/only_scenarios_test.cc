@@ -114,7 +114,7 @@ TEST(OnlyScenarios, WantsAScenarioColumn) {
   write_parquet(folder.file("a.parquet"), {{"s", "int64", "[1]"}});
   const auto data = data_config(folder, "only_scenarios: \"1\"");
   EXPECT_EQ(message_of<InvalidArgument>([&] { (void)make_parquet_source(data, {}); }),
-            "[data] data.only_scenarios wants data.scenario_column to be set");
+            "[config] data.only_scenarios wants to know each row's scenario; set data.scenario_column");
 }
 
 }  // namespace

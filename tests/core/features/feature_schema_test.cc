@@ -77,35 +77,37 @@ TEST(FeatureSchemaFrom, SortsFeaturesByHowTheyTravel) {
 }
 
 TEST(FeatureSchemaFrom, RefusesNamelessRepeatedAndKindless) {
-  EXPECT_EQ(error("feature { categorical {} }"), "[data.feature] a feature has no name");
-  EXPECT_EQ(error(R"pb(feature {
-                         name: "a"
-                         categorical {}
-                       }
-                       feature {
-                         name: "a"
-                         bag {}
-                       })pb"),
-            "[data.feature] two features are named \"a\"");
+  EXPECT_EQ(error("feature { categorical {} }"), "[config] data.feature[0] wants a name; give it name: \"...\"");
+  EXPECT_EQ(
+      error(R"pb(feature {
+                   name: "a"
+                   categorical {}
+                 }
+                 feature {
+                   name: "a"
+                   bag {}
+                 })pb"),
+      "[config] data.feature[1].name: feature \"a\" is there twice (first data.feature[0].name); rename or remove one");
   EXPECT_EQ(error(R"pb(label { name: "y" }
                        label { name: "y" })pb"),
-            "[data.feature] two labels are named \"y\"");
-  EXPECT_EQ(error("group {}"), "[data.feature] a group has no name");
+            "[config] data.label[1].name: label \"y\" is there twice (first data.label[0].name); rename or remove one");
+  EXPECT_EQ(error("group {}"), "[config] data.group[0] wants a name; give it name: \"...\"");
   EXPECT_EQ(error(R"pb(feature { name: "a" })pb"),
-            "[data.feature] feature \"a\" wants one of categorical, bag, number, sequence; got none");
+            "[config] data.feature[0] \"a\" wants a kind: one of categorical { }, bag { }, number { }, sequence { }");
 }
 
 TEST(FeatureSchemaFrom, RefusesUnknownTargets) {
-  EXPECT_EQ(error(R"pb(feature {
-                         name: "video"
-                         categorical {}
-                       }
-                       feature {
-                         name: "h"
-                         sequence { side { column: "v" target: "vidoe" } }
-                       })pb"),
-            "[data.feature] sequence \"h\" wants target \"vidoe\", but no categorical feature has that name; did you "
-            "mean \"video\"?");
+  EXPECT_EQ(
+      error(R"pb(feature {
+                   name: "video"
+                   categorical {}
+                 }
+                 feature {
+                   name: "h"
+                   sequence { side { column: "v" target: "vidoe" } }
+                 })pb"),
+      "[config] data.feature[1].sequence.side[0].target wants a categorical feature or a number with boundaries, got "
+      "\"vidoe\"; did you mean \"video\"?");
 }
 
 TEST(FeatureSchemaFrom, RefusesImpossibleSettings) {
@@ -113,32 +115,34 @@ TEST(FeatureSchemaFrom, RefusesImpossibleSettings) {
                          name: "a"
                          number { stddev: 0 }
                        })pb"),
-            "[data.feature] number \"a\" wants a finite mean and a positive stddev, got mean 0, stddev 0");
+            "[config] data.feature[0].number.stddev wants a number above 0, got 0");
   EXPECT_EQ(error(R"pb(feature {
                          name: "a"
                          number { boundary: 2 boundary: 2 }
                        })pb"),
-            "[data.feature] number \"a\" wants finite boundaries in ascending order, got 2 at place 1");
+            "[config] data.feature[0].number.boundary[1] wants more than the boundary before it (2), got 2; list the "
+            "bounds in ascending order, each once");
   EXPECT_EQ(error(R"pb(feature {
                          name: "a"
                          categorical { min_id: 2 max_id: 1 }
                        })pb"),
-            "[data.feature] categorical \"a\" wants min_id <= max_id, got 2 and 1");
+            "[config] data.feature[0].categorical.min_id wants at most max_id, got 2 above 1; no id would be valid");
   EXPECT_EQ(error(R"pb(feature {
                          name: "a"
                          bag { max_length: 0 }
                        })pb"),
-            "[data.feature] \"a\" wants max_length of at least 1, got 0");
+            "[config] data.feature[0].bag.max_length wants at least 1, got 0");
   EXPECT_EQ(error(R"pb(feature {
                          name: "a"
                          sequence {}
                        })pb"),
-            "[data.feature] sequence \"a\" wants at least one side { column: ... }");
+            "[config] data.feature[0].sequence wants at least one side, e.g. side { column: \"history_video\" target: "
+            "\"video_id\" }");
   EXPECT_EQ(error(R"pb(feature {
                          name: "a"
                          sequence { side {} }
                        })pb"),
-            "[data.feature] sequence \"a\" has a side without a column");
+            "[config] data.feature[0].sequence.side[0] wants a column, e.g. column: \"history_video\"");
 }
 
 }  // namespace

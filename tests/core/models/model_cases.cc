@@ -32,7 +32,11 @@ std::vector<ModelCase> model_cases() {
       sfpnet("target_attention", [](Sfpnet& c) { c.set_readout(Sfpnet::READOUT_DAP_AND_TARGET_ATTENTION); }),
       sfpnet("no_sam", [](Sfpnet& c) { c.set_use_sam(false); }),
       sfpnet("no_rtm", [](Sfpnet& c) { c.set_use_rtm(false); }),
-      {"lr", [](config::Model& m) { m.mutable_lr(); }},
+      {"lr",
+       [](config::Model& m) {
+         m.mutable_lr();
+         m.clear_head();
+       }},
       {"mlp", [](config::Model& m) { m.mutable_mlp(); }},
       {"din", [](config::Model& m) { m.mutable_din(); }},
       {"pepnet",

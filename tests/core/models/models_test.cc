@@ -30,6 +30,7 @@ std::string message_of(F f) {
 TEST(Models, LogisticRegressionIsASumOfWeights) {
   config::Experiment experiment = tiny_experiment();
   experiment.mutable_model()->mutable_lr();
+  experiment.mutable_model()->clear_head();
   ModelHarness harness(experiment);
   harness.randomise(0.5);
   const TinyBatch batch = tiny_batch(9);
@@ -125,32 +126,40 @@ TEST(Models, PepnetIsPersonalisedByTheNamedIds) {
 TEST(Models, RefusesDataThatTheyCannotUse) {
   config::Experiment no_scenario = tiny_experiment();
   no_scenario.mutable_data()->mutable_feature(3)->set_role(config::Feature::CONTEXT);
-  EXPECT_NE(message_of([&] { (void)parameter_names(no_scenario); }).find("role: SCENARIO"), std::string::npos);
+  EXPECT_EQ(message_of([&] { (void)parameter_names(no_scenario); }),
+            "[config] model.sfpnet wants a scenario vector, but no feature has role: SCENARIO; give it to the feature "
+            "that tells the scenario");
 
   config::Experiment no_sequence = tiny_experiment();
   no_sequence.mutable_data()->mutable_feature()->RemoveLast();
-  EXPECT_NE(message_of([&] { (void)parameter_names(no_sequence); }).find("SFPNet wants exactly one sequence"),
-            std::string::npos);
+  EXPECT_EQ(message_of([&] { (void)parameter_names(no_sequence); }),
+            "[config] model.sfpnet wants exactly one sequence of behaviours, the data has 0; add one, or choose mlp or "
+            "pepnet");
   no_sequence.mutable_model()->mutable_din();
-  EXPECT_NE(message_of([&] { (void)parameter_names(no_sequence); }).find("DIN wants a sequence"), std::string::npos);
+  EXPECT_EQ(message_of([&] { (void)parameter_names(no_sequence); }),
+            "[config] model.din wants a sequence of behaviours, the data has none; add one, or choose mlp or pepnet");
 
   config::Experiment no_target = tiny_experiment();
   no_target.mutable_data()->mutable_feature(4)->mutable_sequence()->mutable_side(0)->clear_target();
   no_target.mutable_model()->mutable_din();
-  EXPECT_NE(message_of([&] { (void)parameter_names(no_target); }).find("wants a target for every side"),
-            std::string::npos);
+  EXPECT_EQ(message_of([&] { (void)parameter_names(no_target); }),
+            "[config] data.feature[4].sequence.side[0] wants a target, because model.din compares behaviours with "
+            "targets; add e.g. target: \"video_id\"");
 
   config::Experiment no_ids = tiny_experiment();
   no_ids.mutable_model()->mutable_pepnet();
   EXPECT_EQ(message_of([&] { (void)parameter_names(no_ids); }),
-            "[models] PEPNet wants the ids of user and item in model.pepnet.personal, got none");
+            "[config] model.pepnet wants the features that tell user, item and author apart, whose embeddings "
+            "personalise the layers; add e.g. personal: [\"user_id\", \"video_id\"]");
   no_ids.mutable_model()->mutable_pepnet()->add_personal("history");
   EXPECT_EQ(message_of([&] { (void)parameter_names(no_ids); }),
-            "[models] model.pepnet.personal wants features with one id per row, got \"history\"");
+            "[config] model.pepnet.personal[0] wants a categorical feature or a number with boundaries, but "
+            "\"history\" is neither; there are user, item, category, scenario");
 
   config::Experiment no_model = tiny_experiment();
   no_model.mutable_model()->clear_kind();
-  EXPECT_NE(message_of([&] { (void)parameter_names(no_model); }).find("none is set"), std::string::npos);
+  EXPECT_EQ(message_of([&] { (void)parameter_names(no_model); }),
+            "[config] model wants a kind: one of sfpnet { }, lr { }, mlp { }, din { }, pepnet { }");
 }
 
 }  // namespace

@@ -16,12 +16,22 @@ void fill_from(std::span<T> values, int64_t from, T value) {
   std::fill(values.begin() + from, values.end(), value);
 }
 
+std::vector<int> groups_of(const std::vector<RowsInput>& inputs, const TableLayout& layout) {
+  std::vector<int> groups;
+  for (const RowsInput& input : inputs)
+    for (int group = 0; group < layout.groups(); ++group)
+      if (layout.dim(group) == input.dim) groups.push_back(group);
+  require(groups.size() == inputs.size(), "[models] wanted a group of tables for each width of rows");
+  return groups;
+}
+
 }  // namespace
 
 StepInputs::StepInputs(const Model& model, const FeatureSchema& schema, const TableLayout& layout, int64_t pad_up_to)
     : model_(model),
       schema_(schema),
       layout_(layout),
+      row_groups_(groups_of(model.rows, layout)),
       deduplicator_(layout),
       pad_up_to_(pad_up_to),
       fields_(model.fields.size()),
@@ -122,12 +132,10 @@ void StepInputs::bind(Executor& executor, const RowLookup& lookup, double weight
     executor.bind(value, copies != nullptr ? copies->add(host) : host);
   };
   if (copies != nullptr) copies->begin();
-  for (const RowsInput& input : model_.rows)
-    for (int group = 0; group < layout_.groups(); ++group)
-      if (layout_.dim(group) == input.dim) {
-        const TensorView rows = lookup.rows(group);
-        executor.bind(input.rows, {rows.data, rows.dtype, {pad(rows.shape[0]), input.dim}});
-      }
+  for (size_t i = 0; i < row_groups_.size(); ++i) {
+    const TensorView rows = lookup.rows(row_groups_[i]);
+    executor.bind(model_.rows[i].rows, {rows.data, rows.dtype, {pad(rows.shape[0]), model_.rows[i].dim}});
+  }
   for (size_t i = 0; i < fields_.size(); ++i)
     bind(model_.fields[i].index,
          view(fields_[i].data(), {rows_, static_cast<int64_t>(model_.fields[i].fields.size())}));

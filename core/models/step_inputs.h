@@ -2,6 +2,7 @@
 // for every feature the index of its row.
 #pragma once
 
+#include <span>
 #include <vector>
 
 #include "core/features/batch.h"
@@ -35,6 +36,8 @@ class StepInputs {
   void bind(Executor& executor, const RowLookup& lookup, double weight, InputCopies* copies);
 
   [[nodiscard]] const UniqueKeys& keys() const { return keys_; }
+  // The groups of tables [Model::rows] whose rows the row inputs are. A group has one dim, as a row input has.
+  [[nodiscard]] std::span<const int> row_groups() const { return row_groups_; }
   [[nodiscard]] int64_t behaviours() const { return behaviours_; }
   [[nodiscard]] int64_t distinct_behaviours() const { return distinct_behaviours_; }
 
@@ -60,6 +63,7 @@ class StepInputs {
   const Model& model_;
   const FeatureSchema& schema_;
   const TableLayout& layout_;
+  std::vector<int> row_groups_;  // per RowsInput
   Deduplicator deduplicator_;
   UniqueKeys keys_;
   const Batch* batch_ = nullptr;

@@ -141,11 +141,11 @@ void Session::train_step(const Batch& batch, int64_t global_rows, double learnin
   clock.lap(Stage::kDenseUpdate);
 
   std::vector<TensorView> row_gradients(model_.rows.size());
-  for (size_t i = 0; i < model_.rows.size(); ++i)
-    for (int group = 0; group < tables().layout().groups(); ++group)
-      if (tables().layout().dim(group) == model_.rows[i].dim)
-        row_gradients[static_cast<size_t>(group)] =
-            real_rows(training_->result(row_gradients_[i]), inputs.keys().rows(group));
+  for (size_t i = 0; i < model_.rows.size(); ++i) {
+    const int group = inputs.row_groups()[i];
+    row_gradients[static_cast<size_t>(group)] =
+        real_rows(training_->result(row_gradients_[i]), inputs.keys().rows(group));
+  }
   tables_.lookup->update(row_gradients, learning_rate_factor);
   clock.lap(Stage::kSparseUpdate);
 }

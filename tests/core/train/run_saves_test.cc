@@ -13,9 +13,9 @@
 #include "dist/world.h"
 #include "tests/core/models/model_harness.h"
 #include "tests/core/session/random_batch.h"
+#include "tests/support/memory_folder.h"
 #include "tests/support/rank.h"
 #include "tests/support/size_limit.h"
-#include "tests/support/temporary_folder.h"
 
 namespace polyscene::testing {
 namespace {
@@ -30,17 +30,11 @@ Evaluation with_auc(double auc) {
   return evaluation;
 }
 
-// A run of one rank whose checkpoints are due at every second step. In memory where there is such a file system: all
-// that is saved is synced, and a disk takes longer for that than the tests for the rest.
-class RunSavesTest : public FolderTest {
+// A run of one rank whose checkpoints are due at every second step.
+class RunSavesTest : public MemoryFolderTest {
  protected:
   void SetUp() override {
-    FolderTest::SetUp();
-    if (fs::is_directory("/dev/shm")) {
-      fs::remove_all(folder_);
-      folder_ = fs::path("/dev/shm") / folder_.filename();
-      fs::create_directories(folder_);
-    }
+    MemoryFolderTest::SetUp();
     write("train.parquet", "rows");
     fs::create_directories(path("run"));
     run_.emplace(path("run"));

@@ -16,7 +16,7 @@ programs() {
 
 # An existing folder keeps its configuration, for developers who change one file at a time.
 how=(-DPOLYSCENE_TESTS=ON)
-[[ -e build/$preset/CMakeCache.txt ]] || how+=(-DPOLYSCENE_UNITY=ON)
+[[ -e build/$preset/CMakeCache.txt ]] || how+=(-DPOLYSCENE_UNITY=ON -DPOLYSCENE_PCH=ON)
 mkdir -p "${log%/*}"
 cmake --preset "$preset" "${how[@]}" >"$log" || {
   cat "$log"

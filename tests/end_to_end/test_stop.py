@@ -140,7 +140,8 @@ class StopTest(ProgramTest):
                 result = self.run_program(*command, preexec_fn=asked_before_it_began(number))
                 self.assertEqual((result.code, result.text), (-number, ""), command)
             result = self.train("asked", *LONG, preexec_fn=asked_before_it_began(number))
-            self.assertIn("stopped by a signal after step 1; the model is saved", result.out)
+            # The thread that takes signals may need a few steps to begin on a busy machine; all the steps are 76,000.
+            self.assertRegex(result.out, r"stopped by a signal after step \d{1,2}; the model is saved")
             shutil.rmtree(self.folder / "asked")
 
     def test_a_program_that_is_started_takes_all_signals(self):

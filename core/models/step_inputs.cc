@@ -125,13 +125,10 @@ TensorView StepInputs::offsets(const std::vector<int32_t>& real, int64_t extent,
   return view(all.data(), {rows_ + 1});
 }
 
-void StepInputs::bind(Executor& executor, const RowLookup& lookup, double weight, InputCopies* copies) {
+void StepInputs::bind(Executor& executor, const RowLookup& lookup, double weight, const Placing& place) {
   const Batch& batch = *batch_;
   weight_ = static_cast<float>(weight);
-  const auto bind = [&](Value value, const TensorView& host) {
-    executor.bind(value, copies != nullptr ? copies->add(host) : host);
-  };
-  if (copies != nullptr) copies->begin();
+  const auto bind = [&](Value value, const TensorView& host) { executor.bind(value, place(host)); };
   for (size_t i = 0; i < row_groups_.size(); ++i) {
     const TensorView rows = lookup.rows(row_groups_[i]);
     executor.bind(model_.rows[i].rows, {rows.data, rows.dtype, {pad(rows.shape[0]), model_.rows[i].dim}});
@@ -165,7 +162,6 @@ void StepInputs::bind(Executor& executor, const RowLookup& lookup, double weight
   }
   bind(model_.labels, view(labels_.data(), {rows_, 1}));
   bind(model_.weight, view(&weight_, {1}));
-  if (copies != nullptr) copies->end();
 }
 
 }  // namespace polyscene

@@ -2,6 +2,7 @@
 // for every feature the index of its row.
 #pragma once
 
+#include <functional>
 #include <span>
 #include <vector>
 
@@ -10,7 +11,6 @@
 #include "embedding/keys/deduplicator.h"
 #include "embedding/keys/row_lookup.h"
 #include "embedding/keys/tuple_deduplicator.h"
-#include "ops/device/input_copies.h"
 #include "ops/graph/executor.h"
 #include "ops/tensor/padding.h"
 
@@ -30,10 +30,15 @@ class StepInputs {
   // Whether the prepared batch is padded. The real rows come first.
   [[nodiscard]] bool padded() const { return padded_; }
 
+  // Returns the memory to bind an input to, for one in host memory: its own, or that of a copy.
+  using Placing = std::function<TensorView(const TensorView& host)>;
   // Binds the executor's inputs to the prepared batch, to the rows that `lookup` fetched for keys(), and to `weight`,
-  // the factor of the summed loss. Inputs that the executor does not need are bound too. With `copies`, binds copies on
-  // the device.
-  void bind(Executor& executor, const RowLookup& lookup, double weight, InputCopies* copies);
+  // the factor of the summed loss. Inputs that the executor does not need are bound too. `place` is called for all
+  // inputs but the rows, in the same order every time; without it they are used in place.
+  void bind(Executor& executor, const RowLookup& lookup, double weight, const Placing& place);
+  void bind(Executor& executor, const RowLookup& lookup, double weight) {
+    bind(executor, lookup, weight, [](const TensorView& host) { return host; });
+  }
 
   [[nodiscard]] const UniqueKeys& keys() const { return keys_; }
   // The groups of tables [Model::rows] whose rows the row inputs are. A group has one dim, as a row input has.

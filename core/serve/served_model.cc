@@ -176,7 +176,7 @@ std::span<const float> Scorer::score(const Batch& batch) {
   if (batch.rows == 0) return {};
   inputs_.prepare(batch);
   lookup_.lookup(inputs_.keys(), LookupMode::kEval);
-  inputs_.bind(executor_, lookup_, 1.0, nullptr);
+  inputs_.bind(executor_, lookup_, 1.0);
   executor_.run();
   return executor_.result(model_.model().logit).elements<const float>();
 }

@@ -1,15 +1,12 @@
 #include "core/session/batches_ahead.h"
 
-#include <algorithm>
-
 #include "ops/base/thread.h"
 
 namespace polyscene {
 
 BatchesAhead::BatchesAhead(Next next, const Session& session) : next_(std::move(next)), threads_([this] { stop(); }) {
-  if (session.device() == nullptr) return;
-  const int threads = std::clamp(thread_count() / 2, 1, 8);
-  for (int i = 0; i < threads; ++i) slots_.push_back({.inputs = session.make_inputs(), .batch = {}, .error = {}});
+  for (int i = 0; i < session.preparing_threads(); ++i)
+    slots_.push_back({.inputs = session.make_inputs(), .batch = {}, .error = {}});
   for (size_t i = 0; i < slots_.size(); ++i) threads_.start([this, i] { prepare(i, slots_[i]); });
 }
 

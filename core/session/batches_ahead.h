@@ -25,10 +25,9 @@ class BatchesAhead {
   // Returns the next batch; nullptr at the end.
   using Next = std::function<std::shared_ptr<const Batch>()>;
 
-  // For a session on a device, starts half as many threads as the caller has processors, at most eight; on the host
-  // none, because a step uses all processors. One thread at a time calls `next`. `next` and the session must outlive
-  // this object; its destructor waits for calls of `next` in progress. Throws DeviceError when the system refuses a
-  // thread.
+  // Starts as many threads as Session::preparing_threads(). One thread at a time calls `next`. `next` and the session
+  // must outlive this object; its destructor waits for calls of `next` in progress. Throws DeviceError when the system
+  // refuses a thread.
   BatchesAhead(Next next, const Session& session);
   BatchesAhead(const BatchesAhead&) = delete;
   BatchesAhead& operator=(const BatchesAhead&) = delete;

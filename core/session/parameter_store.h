@@ -8,16 +8,16 @@
 #include <string>
 #include <vector>
 
-#include "ops/device/device.h"
+#include "core/session/flat_buffer.h"
 #include "ops/graph/graph.h"
 
 namespace polyscene {
 
 class ParameterStore {
  public:
-  // Initial values are a function of (seed, parameter name, element). The graph's floating type must be float32. With a
-  // device, which must outlive this object, the buffers are in device memory.
-  ParameterStore(const Graph& graph, uint64_t seed, Device* device = nullptr);
+  // Initial values are a function of (seed, parameter name, element). The graph's floating type must be float32. `make`
+  // says in which memory the buffers are.
+  ParameterStore(const Graph& graph, uint64_t seed, const MakeFlatBuffer& make = make_host_buffer);
 
   struct Entry {
     std::string name;
@@ -27,30 +27,25 @@ class ParameterStore {
     int64_t offset = 0;  // index in values(), a multiple of 16: each parameter starts on a cache line
   };
   [[nodiscard]] std::span<const Entry> entries() const { return entries_; }
-  [[nodiscard]] std::span<float> values() const { return values_; }
-  [[nodiscard]] std::span<float> gradients() const { return gradients_; }
+  [[nodiscard]] std::span<float> values() const { return values_->values(); }
+  [[nodiscard]] std::span<float> gradients() const { return gradients_->values(); }
   // Number of parameter values, without padding.
   [[nodiscard]] int64_t size() const { return size_; }
 
-  // values() in host memory: the buffer itself without a device, otherwise a copy, which set_values() copies back. May
-  // wait for the device.
-  [[nodiscard]] Tensor host_values() const;
+  // values() in host memory: the buffer itself on the host, otherwise a copy, which set_values() copies back. May wait
+  // for the device.
+  [[nodiscard]] Tensor host_values() const { return values_->on_host(); }
   void set_values(const Tensor& values);
   // gradients() in host memory, to be read.
-  [[nodiscard]] Tensor host_gradients() const;
+  [[nodiscard]] Tensor host_gradients() const { return gradients_->on_host(); }
   // The part of an entry in a host buffer that is laid out like host_values().
   [[nodiscard]] static TensorView part(const Entry& entry, const Tensor& buffer) {
     return {buffer.view().as<float>() + entry.offset, DType::kFloat32, entry.data.shape};
   }
 
  private:
-  [[nodiscard]] Tensor from_device(std::span<const float> buffer) const;
-
   std::vector<Entry> entries_;
-  Device* device_;
-  Tensor host_values_, host_gradients_;                     // without a device
-  std::shared_ptr<void> device_values_, device_gradients_;  // with a device
-  std::span<float> values_, gradients_;
+  std::unique_ptr<FlatBuffer> values_, gradients_;
   int64_t size_ = 0;
 };
 

@@ -1,7 +1,6 @@
 #include "core/session/session.h"
 
 #include <algorithm>
-#include <limits>
 #include <set>
 
 #include "core/config/translate.h"
@@ -13,19 +12,8 @@
 namespace polyscene {
 namespace {
 
-// Larger batches need no recorded graph: they keep a device busy for longer than the host needs to queue their kernels.
-int64_t pad_up_to(const config::Train& train, const Device* device) {
-  if (device == nullptr || train.device_graphs() == config::Train::NEVER) return 0;
-  return train.device_graphs() == config::Train::ALWAYS ? std::numeric_limits<int64_t>::max() : 4096;
-}
-
 TensorView real_rows(const TensorView& padded, int64_t rows) {
   return {padded.data, padded.dtype, {rows, padded.shape[1]}};
-}
-
-DeviceRanks connect_devices(const Rank& rank) {
-  const auto* on = std::get_if<OnDevice>(&rank.runs_on);
-  return on == nullptr ? DeviceRanks() : make_device_ranks(rank.communicator, on->device, on->transport);
 }
 
 }  // namespace
@@ -34,33 +22,27 @@ Session::Session(const config::Experiment& experiment, const FeatureSchema& sche
                  SessionOptions options)
     : experiment_(experiment),
       schema_(schema),
-      rank_(rank),
       communicator_(rank.communicator),
       options_(options),
       model_(build_model(experiment, schema)),
-      parameters_(*model_.graph, experiment.seed(), device()),
-      device_ranks_(connect_devices(rank)),
-      tables_(
-          make_tables(experiment, model_, options.training, communicator_, device(), device_ranks_.communicator.get())),
-      inputs_(make_inputs()),
-      buckets_(static_cast<int64_t>(parameters_.gradients().size()), DType::kFloat32) {
-  if (device() != nullptr) copies_.emplace(*device(), "inputs of the batch");
-  const config::Train& train = experiment.train();
+      backend_(make_backend(rank, *model_.graph, experiment.seed())),
+      tables_(backend_->make_tables(experiment, model_, options.training)),
+      inputs_(make_inputs()) {
   if (options_.training) {
     build_training_executor();
-    update_ = device() == nullptr ? make_host_update(train, parameters_, communicator_)
-                                  : make_device_update(train, parameters_, communicator_, *device());
+    update_ = backend_->make_update(experiment.train());
     tables_.lookup->stop_where(update_->stopped());
   }
-  forward_ =
-      std::make_unique<Executor>(*model_.graph, std::vector{model_.logit},
-                                 ExecutorOptions{.device = device(), .precision = to_precision(train.precision())});
-  for (const ParameterStore::Entry& e : parameters_.entries()) forward_->bind(e.value, e.data);
+  ExecutorOptions forward = backend_->executor_options();
+  forward.precision = to_precision(experiment.train().precision());
+  forward_ = std::make_unique<Executor>(*model_.graph, std::vector{model_.logit}, forward);
+  for (const ParameterStore::Entry& e : parameters().entries()) forward_->bind(e.value, e.data);
 }
 
 void Session::build_training_executor() {
   std::vector<Value> wanted;
-  for (const ParameterStore::Entry& e : parameters_.entries()) wanted.push_back(e.value);
+  const auto entries = parameters().entries();
+  for (const ParameterStore::Entry& e : entries) wanted.push_back(e.value);
   for (const RowsInput& r : model_.rows) wanted.push_back(r.rows);
   std::vector<Value> grads = gradients(model_.loss, wanted);
 
@@ -75,44 +57,22 @@ void Session::build_training_executor() {
   std::vector<Value> outputs = {model_.loss};
   std::ranges::copy_if(grads, std::back_inserter(outputs), [](Value g) { return static_cast<bool>(g); });
   const config::Train& train = experiment_.train();
-  training_ = std::make_unique<Executor>(*model_.graph, outputs,
-                                         ExecutorOptions{.device = device(),
-                                                         .precision = to_precision(train.precision()),
-                                                         .check_finite = train.debug_finite(),
-                                                         .profile = options_.profile,
-                                                         .where = started_rank(communicator_)});
-  const auto entries = parameters_.entries();
+  ExecutorOptions training = backend_->executor_options();
+  training.precision = to_precision(train.precision());
+  training.check_finite = train.debug_finite();
+  training.profile = options_.profile;
+  training.where = started_rank(communicator_);
+  training_ = std::make_unique<Executor>(*model_.graph, outputs, training);
   for (size_t i = 0; i < entries.size(); ++i) {
     training_->bind(entries[i].value, entries[i].data);
     if (grads[i]) training_->bind(grads[i], entries[i].gradient);
   }
-  if (device() != nullptr && communicator_.size() > 1 && !device_ranks_.host_waits) sum_gradients_in_passing(grads);
+  backend_->sum_in_passing(*training_, std::span(grads).first(entries.size()));
   row_gradients_.assign(grads.begin() + static_cast<int64_t>(entries.size()), grads.end());
 }
 
-// Each bucket is summed on a side queue as soon as its gradients are queued. The side queue has its own communicator,
-// because that of the tables runs on the compute queue. Exchanges of the two never overlap: the compute queue waits for
-// the sums before its next exchange.
-void Session::sum_gradients_in_passing(std::span<const Value> gradients) {
-  side_.emplace(*device());
-  side_ranks_ = make_device_ranks(communicator_, side_->device(), std::get<OnDevice>(rank_.runs_on).transport);
-  const auto entries = parameters_.entries();
-  for (int64_t bucket = 0; bucket < buckets_.count(); ++bucket) {
-    const GradientBuckets::Range range = buckets_.range(bucket);
-    std::vector<Value> inside;
-    for (size_t i = 0; i < entries.size(); ++i)
-      if (gradients[i] && entries[i].offset < range.end &&
-          entries[i].offset + entries[i].gradient.shape.elements() > range.begin)
-        inside.push_back(gradients[i]);
-    training_->after(inside, [this, bucket] {
-      side_->begin();
-      buckets_.all_reduce_bucket(*side_ranks_.communicator, parameters_.gradients(), bucket);
-    });
-  }
-}
-
 StepInputs Session::make_inputs() const {
-  return {model_, schema_, tables_.tables->layout(), pad_up_to(experiment_.train(), device())};
+  return {model_, schema_, tables_.tables->layout(), backend_->pad_up_to(experiment_.train())};
 }
 
 StepInputs& Session::prepare(const Batch& batch, StepInputs* prepared) {
@@ -123,19 +83,15 @@ StepInputs& Session::prepare(const Batch& batch, StepInputs* prepared) {
 }
 
 void Session::train_step(const Batch& batch, int64_t global_rows, double learning_rate_factor, StepInputs* prepared) {
-  StageClock clock(stage_seconds_, device(), options_.profile);
+  StageClock clock(stage_seconds_, *backend_, options_.profile);
   StepInputs& inputs = prepare(batch, prepared);
   clock.lap(Stage::kDedup);
   tables_.lookup->lookup(inputs.keys(), LookupMode::kTrain);
   clock.lap(Stage::kLookup);
-  inputs.bind(*training_, *tables_.lookup, 1.0 / static_cast<double>(global_rows), copies_ ? &*copies_ : nullptr);
+  backend_->bind(inputs, *training_, *tables_.lookup, 1.0 / static_cast<double>(global_rows));
   training_->run(inputs.padded());
   clock.lap(Stage::kDense);
-  if (side_)
-    side_->end();
-  else if (communicator_.size() > 1)
-    buckets_.all_reduce(device_ranks_.communicator ? *device_ranks_.communicator : communicator_,
-                        parameters_.gradients());
+  backend_->sum_gradients();
   clock.lap(Stage::kAllReduce);
   update_->step(training_->result(model_.loss), learning_rate_factor);
   clock.lap(Stage::kDenseUpdate);
@@ -153,29 +109,22 @@ void Session::train_step(const Batch& batch, int64_t global_rows, double learnin
 std::span<const float> Session::predict(const Batch& batch, StepInputs* prepared) {
   StepInputs& inputs = prepare(batch, prepared);
   tables_.lookup->lookup(inputs.keys(), LookupMode::kEval);
-  inputs.bind(*forward_, *tables_.lookup, 1.0, copies_ ? &*copies_ : nullptr);
+  backend_->bind(inputs, *forward_, *tables_.lookup, 1.0);
   forward_->run(inputs.padded());
-  const TensorView logits = forward_->result(model_.logit);
-  if (device() == nullptr) return logits.elements<const float>();
-  const std::span<float> host = logits_.resize(batch.rows);
-  device()->copy_out(host.data(), logits.data, static_cast<int64_t>(host.size_bytes()));
-  return host;
+  return backend_->read(forward_->result(model_.logit), batch.rows);
 }
 
 double Session::take_losses(int64_t steps) {
   const double losses = update_->take_losses(steps);
-  // Checks that no exchange failed, because the losses depend on what the ranks sent.
-  for (const DeviceRanks* ranks : {&device_ranks_, &side_ranks_})
-    if (ranks->communicator) ranks->communicator->check();
+  // The losses depend on what the ranks sent.
+  backend_->check();
   return losses;
 }
 
 void Session::settle() {
-  if (device() == nullptr) return;
   if (update_) update_->settle();
   tables_.lookup->check();
-  device_ranks_.communicator->check();
-  if (side_ranks_.communicator) side_ranks_.communicator->check();
+  backend_->check();
 }
 
 void Session::reset_times() {

@@ -1,10 +1,9 @@
 // A model with its state on one rank: dense parameters (replicated), tables (sharded), optimisers, and the executors of
-// its graph, on the host or on a device. Training, evaluation and prediction drive it batch by batch.
+// its graph, on the host or on a device (backend.h). Training, evaluation and prediction drive it batch by batch.
 #pragma once
 
 #include <array>
 #include <memory>
-#include <optional>
 #include <vector>
 
 #include "core/config/experiment.pb.h"
@@ -13,23 +12,21 @@
 #include "core/features/feature_schema.h"
 #include "core/models/model.h"
 #include "core/models/step_inputs.h"
+#include "core/session/backend.h"
 #include "core/session/dense_update.h"
 #include "core/session/model_state.h"
 #include "core/session/parameter_store.h"
 #include "core/session/stage_clock.h"
 #include "core/session/tables.h"
 #include "dist/communicator.h"
-#include "dist/data_parallel/gradient_buckets.h"
-#include "dist/data_parallel/side_queue.h"
 #include "dist/rank.h"
-#include "embedding/keys/buffer.h"
 #include "ops/graph/executor.h"
 
 namespace polyscene {
 
 struct SessionOptions {
   bool training = true;  // false: no gradients, no optimiser state; tables never change
-  bool profile = false;  // measures time per operator, and waits for the device after every stage
+  bool profile = false;  // measures time per operator, and waits for all queued work after every stage
 };
 
 class Session {
@@ -56,29 +53,27 @@ class Session {
   // call.
   [[nodiscard]] std::span<const float> predict(const Batch& batch, StepInputs* prepared = nullptr);
 
-  // Inputs for batches that other threads prepare. The session must outlive them.
+  // Inputs for batches that other threads prepare, and the number of threads that is best for it, perhaps none. The
+  // session must outlive the inputs.
   [[nodiscard]] StepInputs make_inputs() const;
+  [[nodiscard]] int preparing_threads() const { return backend_->preparing_threads(); }
 
   [[nodiscard]] const config::Experiment& experiment() const { return experiment_; }
   [[nodiscard]] const Model& model() const { return model_; }
   [[nodiscard]] const FeatureSchema& schema() const { return schema_; }
-  [[nodiscard]] ParameterStore& parameters() { return parameters_; }
+  [[nodiscard]] ParameterStore& parameters() { return backend_->parameters(); }
   // Only of a session that trains.
   [[nodiscard]] DenseUpdate& dense_update() { return *update_; }
   [[nodiscard]] RowTables& tables() { return *tables_.tables; }
   // References for saving and loading, valid as long as the session.
   [[nodiscard]] ModelState state() {
-    return {experiment_, communicator_, parameters_, tables(), update_.get(), scenario_names_};
+    return {experiment_, communicator_, parameters(), tables(), update_.get(), scenario_names_};
   }
   // Names in the rows that were trained or predicted on this rank, and in the model that was loaded.
   [[nodiscard]] ScenarioNames& scenario_names() { return scenario_names_; }
-  // The ranks' exchange of device memory; nullptr on the host.
-  [[nodiscard]] const DeviceRanks* device_ranks() const { return device() == nullptr ? nullptr : &device_ranks_; }
   [[nodiscard]] Communicator& communicator() { return communicator_; }
-  [[nodiscard]] Device* device() const {
-    const auto* on = std::get_if<OnDevice>(&rank_.runs_on);
-    return on == nullptr ? nullptr : &on->device;
-  }
+  // What a run says of the device that the model runs on: of its memory and waits so far.
+  [[nodiscard]] DeviceReport device_report() const { return backend_->report(); }
   // The last batch that this session prepared itself.
   [[nodiscard]] const StepInputs& inputs() const { return inputs_; }
   [[nodiscard]] const RowLookup& lookup() const { return *tables_.lookup; }
@@ -90,28 +85,19 @@ class Session {
  private:
   void build_training_executor();
   StepInputs& prepare(const Batch& batch, StepInputs* prepared);
-  void sum_gradients_in_passing(std::span<const Value> gradients);
 
   const config::Experiment& experiment_;
   const FeatureSchema& schema_;
-  Rank rank_;
   Communicator& communicator_;
   SessionOptions options_;
   Model model_;
-  ParameterStore parameters_;
-  DeviceRanks device_ranks_;  // for device memory, with a device
-  // Queue and ranks that sum gradients during the backward pass, if that does not make the host wait.
-  std::optional<SideQueue> side_;
-  DeviceRanks side_ranks_;
+  std::unique_ptr<Backend> backend_;
   TablesAndLookup tables_;
   StepInputs inputs_;
-  std::optional<InputCopies> copies_;  // with a device
-  std::vector<Value> row_gradients_;   // one for each of model_.rows
+  std::vector<Value> row_gradients_;  // one for each of model_.rows
   std::unique_ptr<Executor> training_, forward_;
   std::unique_ptr<DenseUpdate> update_;
-  GradientBuckets buckets_;
   ScenarioNames scenario_names_;
-  Buffer<float> logits_;  // result of predict() on a device
   std::array<double, kStageNames.size()> stage_seconds_{};
 };
 

@@ -7,7 +7,7 @@
 #include <span>
 #include <string_view>
 
-#include "ops/device/device.h"
+#include "core/session/backend.h"
 
 namespace polyscene {
 
@@ -18,15 +18,16 @@ inline constexpr std::array<std::string_view, 6> kStageNames = {"dedup",      "l
 // lap() adds the time since construction or the last lap to a stage.
 class StageClock {
  public:
-  // Marks stages as profiler ranges of `device`, if there is one. With `wait`, each lap first waits for the device.
-  StageClock(std::span<double> seconds, Device* device, bool wait) : seconds_(seconds), device_(device), wait_(wait) {
+  // Marks stages for the profilers of `backend`. With `wait`, each lap first waits for all queued work.
+  StageClock(std::span<double> seconds, Backend& backend, bool wait)
+      : seconds_(seconds), backend_(backend), wait_(wait) {
     begin_stage();
   }
   StageClock(const StageClock&) = delete;
   StageClock& operator=(const StageClock&) = delete;
   ~StageClock() { end_stage(); }
   void lap(Stage stage) {
-    if (wait_ && device_ != nullptr) device_->synchronize();
+    if (wait_) backend_.wait();
     end_stage();
     stage_ = static_cast<size_t>(stage) + 1;
     begin_stage();
@@ -37,14 +38,14 @@ class StageClock {
 
  private:
   void begin_stage() {
-    if (device_ != nullptr && stage_ < kStageNames.size()) device_->begin_range(kStageNames[stage_].data());
+    if (stage_ < kStageNames.size()) backend_.begin_stage(kStageNames[stage_].data());
   }
   void end_stage() {
-    if (device_ != nullptr && stage_ < kStageNames.size()) device_->end_range();
+    if (stage_ < kStageNames.size()) backend_.end_stage();
   }
 
   std::span<double> seconds_;
-  Device* device_;
+  Backend& backend_;
   bool wait_;
   size_t stage_ = 0;  // the current one
   std::chrono::steady_clock::time_point last_ = std::chrono::steady_clock::now();

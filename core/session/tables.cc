@@ -6,6 +6,13 @@
 #include "embedding/exchange/staged_lookup.h"
 
 namespace polyscene {
+namespace {
+
+ShardingOptions sharding(const config::Experiment& experiment) {
+  return {.seed = experiment.seed(), .partitions = experiment.embedding().partitions()};
+}
+
+}  // namespace
 
 std::vector<TableSpec> table_specs(const Model& model, const config::Embedding& embedding, bool training) {
   std::vector<TableSpec> specs;
@@ -24,23 +31,24 @@ std::vector<TableSpec> table_specs(const Model& model, const config::Embedding& 
   return specs;
 }
 
-TablesAndLookup make_tables(const config::Experiment& experiment, const Model& model, bool training,
-                            Communicator& communicator, Device* device, Communicator* device_ranks) {
-  const ShardingOptions options{.seed = experiment.seed(), .partitions = experiment.embedding().partitions()};
-  if (device != nullptr && experiment.embedding().memory() == config::Embedding::DEVICE) {
-    auto tables =
-        std::make_unique<DeviceTables>(*device, DeviceCommunicators{.host = communicator, .device = *device_ranks},
-                                       table_specs(model, experiment.embedding(), training), options);
-    auto lookup = std::make_unique<DeviceLookup>(*tables);
+TablesAndLookup make_host_tables(const config::Experiment& experiment, const Model& model, bool training,
+                                 Communicator& communicator) {
+  auto tables = std::make_unique<ShardedTables>(communicator, table_specs(model, experiment.embedding(), training),
+                                                sharding(experiment));
+  auto lookup = std::make_unique<ShardedLookup>(*tables);
+  return {std::move(tables), std::move(lookup)};
+}
+
+TablesAndLookup make_device_tables(const config::Experiment& experiment, const Model& model, bool training,
+                                   const DeviceCommunicators& communicators, Device& device) {
+  const std::vector<TableSpec> specs = table_specs(model, experiment.embedding(), training);
+  if (experiment.embedding().memory() == config::Embedding::HOST) {
+    auto tables = std::make_unique<ShardedTables>(communicators.host, specs, sharding(experiment));
+    auto lookup = std::make_unique<StagedLookup>(*tables, device);
     return {std::move(tables), std::move(lookup)};
   }
-  auto tables =
-      std::make_unique<ShardedTables>(communicator, table_specs(model, experiment.embedding(), training), options);
-  std::unique_ptr<RowLookup> lookup;
-  if (device == nullptr)
-    lookup = std::make_unique<ShardedLookup>(*tables);
-  else
-    lookup = std::make_unique<StagedLookup>(*tables, *device);
+  auto tables = std::make_unique<DeviceTables>(device, communicators, specs, sharding(experiment));
+  auto lookup = std::make_unique<DeviceLookup>(*tables);
   return {std::move(tables), std::move(lookup)};
 }
 

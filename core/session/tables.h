@@ -6,6 +6,7 @@
 
 #include "core/config/experiment.pb.h"
 #include "core/models/model.h"
+#include "embedding/device/device_tables.h"
 #include "embedding/exchange/row_tables.h"
 #include "embedding/keys/row_lookup.h"
 #include "ops/device/device.h"
@@ -21,9 +22,12 @@ struct TablesAndLookup {
 // The specification of each table of a model, from the configuration.
 [[nodiscard]] std::vector<TableSpec> table_specs(const Model& model, const config::Embedding& embedding, bool training);
 
-// Without `training`, tables have no optimiser state. `device` and `device_ranks` are nullptr on the host;
-// `device_ranks` are the ranks of `communicator` for device memory. All references must outlive the tables.
-[[nodiscard]] TablesAndLookup make_tables(const config::Experiment& experiment, const Model& model, bool training,
-                                          Communicator& communicator, Device* device, Communicator* device_ranks);
+// For a model that runs on the host, or on a device. Without `training`, tables have no optimiser state. Communicators
+// and device must outlive the tables.
+[[nodiscard]] TablesAndLookup make_host_tables(const config::Experiment& experiment, const Model& model, bool training,
+                                               Communicator& communicator);
+[[nodiscard]] TablesAndLookup make_device_tables(const config::Experiment& experiment, const Model& model,
+                                                 bool training, const DeviceCommunicators& communicators,
+                                                 Device& device);
 
 }  // namespace polyscene

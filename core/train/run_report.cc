@@ -94,7 +94,7 @@ void RunReport::finish(Ending ending, const TrainPosition& at, RunSaves& saves, 
                            .metric = best.metric_name(),
                            .tables = describe(summarize_tables(*session_), *session_),
                            .saves = saves.describe(),
-                           .device = session_->device(),
+                           .device = session_->device_report(),
                            .replayed = session_->executor().replayed(),
                            .first_epoch = over_ranks(first_epoch, communicator_),
                            .validation = over_ranks(validation, communicator_)};

@@ -94,8 +94,7 @@ class Trainer {
                    .ranks = communicator_.size(),
                    .real_ranks = job_.real_ranks,
                    .network = communicator_.name(),
-                   .device = session_->device() == nullptr ? "" : session_->device()->name(),
-                   .device_ranks = session_->device_ranks(),
+                   .device = session_->device_report(),
                    .checkpoint = resume_,
                    .step = at_.step,
                    .warm_start = std::move(warm)});

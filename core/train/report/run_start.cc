@@ -16,10 +16,10 @@ std::string describe_ranks(const RunStart& start) {
 }
 
 // How devices exchange data, and what the hosts do for them.
-void print_exchange(std::ostream& out, const DeviceRanks& ranks, bool rows_on_host) {
+void print_exchange(std::ostream& out, const DeviceReport& device, bool rows_on_host) {
   out << "devices exchange " << (rows_on_host ? "gradients of dense parameters by " : "rows and gradients by ")
-      << ranks.communicator->name() << (rows_on_host ? ", the hosts rows and their gradients" : "")
-      << (ranks.why.empty() ? "" : " (" + ranks.why + ")") << '\n';
+      << device.exchange << (rows_on_host ? ", the hosts rows and their gradients" : "")
+      << (device.why.empty() ? "" : " (" + device.why + ")") << '\n';
 }
 
 }  // namespace
@@ -27,12 +27,12 @@ void print_exchange(std::ostream& out, const DeviceRanks& ranks, bool rows_on_ho
 void print(std::ostream& out, const RunStart& start) {
   out << "training " << start.experiment.name() << ": " << start.rows << " rows, " << start.steps_per_epoch
       << " steps per epoch, " << describe_ranks(start) << " (" << start.network << ")"
-      << (start.device.empty() ? "" : " on " + start.device) << '\n';
+      << (start.device.name.empty() ? "" : " on " + start.device.name) << '\n';
   if (const std::string note = scenario_note(start.experiment.data()); !note.empty()) out << note << '\n';
   if (!start.checkpoint.empty()) out << "going on from step " << start.step << ", " << start.checkpoint << '\n';
   if (start.warm_start) print(out, *start.warm_start);
-  if (start.device_ranks != nullptr && start.ranks > 1)
-    print_exchange(out, *start.device_ranks, start.experiment.embedding().memory() == config::Embedding::HOST);
+  if (!start.device.name.empty() && start.ranks > 1)
+    print_exchange(out, start.device, start.experiment.embedding().memory() == config::Embedding::HOST);
   out << std::flush;
 }
 

@@ -8,7 +8,7 @@
 
 #include "core/checkpoint/warm_start.h"
 #include "core/config/experiment.pb.h"
-#include "dist/world.h"
+#include "core/session/device_report.h"
 
 namespace polyscene {
 
@@ -17,8 +17,7 @@ struct RunStart {
   int64_t rows = 0, steps_per_epoch = 0;
   int ranks = 1, real_ranks = 1;                   // real: those that run the virtual ones
   std::string network = {};                        // what ranks exchange by
-  std::string device = {};                         // empty: the CPU
-  const DeviceRanks* device_ranks = nullptr;       // where there is a device
+  DeviceReport device = {};                        // that the model runs on
   std::string checkpoint = {};                     // the checkpoint that was resumed; empty: a new run
   int64_t step = 0;                                // of the checkpoint
   std::optional<WarmStartReport> warm_start = {};  // what it took from another model

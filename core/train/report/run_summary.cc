@@ -37,10 +37,9 @@ void print_best(std::ostream& out, const RunSummary& s) {
   out << '\n';
 }
 
-void print_device(std::ostream& out, const Device& device, int64_t replayed) {
-  out << "device   " << device.name() << ": peak " << device.use().describe_peak() << ", waited for "
-      << device.use().waits(HostWait::kResult) << " times, held back " << device.use().waits(HostWait::kThrottle)
-      << " times; steps queued as a recorded graph " << replayed << '\n';
+void print_device(std::ostream& out, const DeviceReport& device, int64_t replayed) {
+  out << "device   " << device.name << ": peak " << device.peak << ", waited for " << device.waits
+      << " times, held back " << device.holds << " times; steps queued as a recorded graph " << replayed << '\n';
 }
 
 }  // namespace
@@ -59,7 +58,7 @@ void print(std::ostream& out, const RunSummary& s) {
   out << describe(s.ending) << '\n';
   if (s.best) print_best(out, s);
   out << s.tables;
-  if (s.device != nullptr) print_device(out, *s.device, s.replayed);
+  if (!s.device.name.empty()) print_device(out, s.device, s.replayed);
   print_left_out(out, "first epoch", s.first_epoch, see_rejects);
   print_left_out(out, "validation", s.validation, see_rejects);
   out << s.saves << "metrics  " << folder.metrics() << "\nevents   " << folder.events() << " (tensorboard --logdir "

@@ -10,7 +10,7 @@
 #include "core/config/experiment.pb.h"
 #include "core/data/batch_source.h"
 #include "core/run/run_folder.h"
-#include "ops/device/device.h"
+#include "core/session/device_report.h"
 
 namespace polyscene {
 
@@ -38,7 +38,7 @@ struct RunSummary {
   std::optional<BestSoFar> best = {};  // evaluation, by `metric`: its name for people
   std::string metric = {};
   std::string tables = {}, saves = {};  // lines about these
-  const Device* device = nullptr;       // nullptr: the CPU
+  DeviceReport device = {};             // that the model ran on
   int64_t replayed = 0;                 // steps that were queued on it as a recorded graph
   SourceCounters first_epoch = {}, validation = {};
 };

@@ -20,7 +20,7 @@ constexpr int64_t kLag = 8;
 struct Update {
   explicit Update(bool on_device)
       : model(build_model(experiment, FeatureSchema::from(experiment.data()))),
-        parameters(*model.graph, 1, on_device ? &device : nullptr),
+        parameters(*model.graph, 1, on_device ? device_buffers(device) : MakeFlatBuffer(make_host_buffer)),
         update(on_device ? make_device_update(experiment.train(), parameters, *world, device)
                          : make_host_update(experiment.train(), parameters, *world)) {}
 

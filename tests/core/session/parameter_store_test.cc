@@ -55,8 +55,8 @@ TEST_F(ParameterStoreTest, EachParameterStartsOnACacheLineOfOneBuffer) {
 }
 
 TEST_F(ParameterStoreTest, PaddingAndGradientsStartAsZeros) {
-  for (Device* device : {static_cast<Device*>(nullptr), static_cast<Device*>(&device_)}) {
-    const ParameterStore store(graph_, 1, device);
+  for (const MakeFlatBuffer& make : {MakeFlatBuffer(make_host_buffer), device_buffers(device_)}) {
+    const ParameterStore store(graph_, 1, make);
     const std::vector<float> values = floats(store.host_values().view());
     EXPECT_EQ(std::vector(values.begin() + 12, values.begin() + 16), std::vector<float>(4, 0.0f));
     EXPECT_EQ(std::vector(values.begin() + 36, values.begin() + 64), std::vector<float>(28, 0.0f)) << "the bias too";
@@ -111,7 +111,7 @@ TEST_F(ParameterStoreTest, OnTheHostValuesAreTheBufferItself) {
 
 TEST_F(ParameterStoreTest, OfADeviceTheyAreACopyThatIsTakenBack) {
   const ParameterStore host(graph_, 1);
-  ParameterStore store(graph_, 1, &device_);
+  ParameterStore store(graph_, 1, device_buffers(device_));
   Tensor values = store.host_values();
   EXPECT_NE(values.view().data, store.values().data());
   EXPECT_EQ(floats(values.view()), floats(host.host_values().view()));
@@ -134,8 +134,8 @@ TEST_F(ParameterStoreTest, APartIsTheEntrysPlaceInAnyBufferOfTheLayout) {
 }
 
 TEST_F(ParameterStoreTest, ValuesOfAnotherLengthAreRefused) {
-  for (Device* device : {static_cast<Device*>(nullptr), static_cast<Device*>(&device_)}) {
-    ParameterStore store(graph_, 1, device);
+  for (const MakeFlatBuffer& make : {MakeFlatBuffer(make_host_buffer), device_buffers(device_)}) {
+    ParameterStore store(graph_, 1, make);
     const std::vector<float> before = floats(store.host_values().view());
     EXPECT_EQ(message_of([&] { store.set_values(Tensor(DType::kFloat32, {49})); }),
               "[train] wanted 80 parameters, padding included, got [49]");
@@ -149,10 +149,12 @@ TEST_F(ParameterStoreTest, ValuesOfAnotherLengthAreRefused) {
 
 TEST_F(ParameterStoreTest, ADevicesMemoryIsCountedByWhatItHolds) {
   device_.limit_memory(400);
-  EXPECT_EQ(message_of<DeviceError>([&] { const ParameterStore store(graph_, 1, &device_); }).substr(0, 9), "[device] ")
+  EXPECT_EQ(
+      message_of<DeviceError>([&] { const ParameterStore store(graph_, 1, device_buffers(device_)); }).substr(0, 9),
+      "[device] ")
       << "80 values fit, their gradients do not";
   device_.limit_memory(640);
-  const ParameterStore store(graph_, 1, &device_);
+  const ParameterStore store(graph_, 1, device_buffers(device_));
   EXPECT_EQ(device_.use().bytes(), 640);
 }
 

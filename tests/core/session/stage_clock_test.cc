@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "tests/support/emulator/emulated_device.h"
+#include "tests/support/rank.h"
 
 namespace polyscene::testing {
 namespace {
@@ -36,13 +37,26 @@ class NotingDevice : public EmulatedDevice {
   milliseconds wait_;
 };
 
+class StageClockTest : public ::testing::Test {
+ protected:
+  StageClockTest() { graph_.parameter("w", {1}, Init::kZeros); }
+  std::unique_ptr<Backend> backend(const Rank& rank) { return make_backend(rank, graph_, 1); }
+  std::unique_ptr<Backend> host() { return backend(on_host(*world_)); }
+  std::unique_ptr<Backend> on(Device& device) { return backend(on_device(*world_, device)); }
+
+ private:
+  Graph graph_;
+  std::unique_ptr<Communicator> world_ = make_single_world();
+};
+
 double& of(Seconds& seconds, Stage stage) { return seconds[static_cast<size_t>(stage)]; }
 
-TEST(StageClock, ATimeIsThatOfTheStageThatEnds) {
+TEST_F(StageClockTest, ATimeIsThatOfTheStageThatEnds) {
   Seconds seconds{};
+  const auto backend = host();
   const auto begin = std::chrono::steady_clock::now();
   {
-    StageClock clock(seconds, nullptr, true);
+    StageClock clock(seconds, *backend, true);
     std::this_thread::sleep_for(milliseconds(20));
     clock.lap(Stage::kDedup);
     std::this_thread::sleep_for(milliseconds(40));
@@ -58,22 +72,24 @@ TEST(StageClock, ATimeIsThatOfTheStageThatEnds) {
     EXPECT_EQ(of(seconds, stage), 0);
 }
 
-TEST(StageClock, TimesOfAllStepsAdd) {
+TEST_F(StageClockTest, TimesOfAllStepsAdd) {
   Seconds seconds{};
   of(seconds, Stage::kDedup) = 100;
+  const auto backend = host();
   for (int step = 0; step < 2; ++step) {
-    StageClock clock(seconds, nullptr, false);
+    StageClock clock(seconds, *backend, false);
     std::this_thread::sleep_for(milliseconds(10));
     clock.lap(Stage::kDedup);
   }
   EXPECT_GE(of(seconds, Stage::kDedup), 100.020);
 }
 
-TEST(StageClock, StagesAreRangesOfTheDevice) {
+TEST_F(StageClockTest, StagesAreRangesOfTheDevice) {
   Seconds seconds{};
   NotingDevice device;
+  const auto backend = on(device);
   {
-    StageClock clock(seconds, &device, false);
+    StageClock clock(seconds, *backend, false);
     for (size_t stage = 0; stage < kStageNames.size(); ++stage) clock.lap(static_cast<Stage>(stage));
   }
   EXPECT_EQ(device.said, (std::vector<std::string>{"begin dedup", "end", "begin lookup", "end", "begin dense fwd+bwd",
@@ -81,11 +97,12 @@ TEST(StageClock, StagesAreRangesOfTheDevice) {
                                                    "begin sparse update", "end"}));
 }
 
-TEST(StageClock, AStepThatFailsEndsItsRange) {
+TEST_F(StageClockTest, AStepThatFailsEndsItsRange) {
   Seconds seconds{};
   NotingDevice device;
+  const auto backend = on(device);
   try {
-    StageClock clock(seconds, &device, false);
+    StageClock clock(seconds, *backend, false);
     clock.lap(Stage::kDedup);
     throw DataError("no row");
   } catch (const DataError&) {
@@ -96,11 +113,12 @@ TEST(StageClock, AStepThatFailsEndsItsRange) {
 }
 
 // Otherwise the work that one stage queues would count for a later one.
-TEST(StageClock, AProfileWaitsForTheDeviceWithinTheStage) {
+TEST_F(StageClockTest, AProfileWaitsForTheDeviceWithinTheStage) {
   Seconds seconds{};
   NotingDevice device(milliseconds(20));
+  const auto backend = on(device);
   {
-    StageClock clock(seconds, &device, true);
+    StageClock clock(seconds, *backend, true);
     clock.lap(Stage::kDedup);
   }
   EXPECT_EQ(device.said, (std::vector<std::string>{"begin dedup", "wait", "end", "begin lookup", "end"}));

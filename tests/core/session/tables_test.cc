@@ -35,8 +35,9 @@ class TablesTest : public ::testing::Test {
   [[nodiscard]] std::vector<TableSpec> specs(bool training = true) const {
     return table_specs(model_, experiment_.embedding(), training);
   }
-  TablesAndLookup make(bool training = true, Device* device = nullptr) {
-    return make_tables(experiment_, model_, training, *world_, device, device == nullptr ? nullptr : world_.get());
+  TablesAndLookup make(bool training = true) { return make_host_tables(experiment_, model_, training, *world_); }
+  TablesAndLookup make_for(Device& device) {
+    return make_device_tables(experiment_, model_, true, {.host = *world_, .device = *world_}, device);
   }
   // The initial values of three new rows of the table "user".
   std::array<float, 9> new_rows() {
@@ -89,12 +90,12 @@ TEST_F(TablesTest, AreOnTheDeviceOrBesideItOrOnTheHost) {
 
   EmulatedDevice device;
   embedding().set_memory(config::Embedding::DEVICE);
-  const TablesAndLookup there = make(true, &device);
+  const TablesAndLookup there = make_for(device);
   EXPECT_NE(dynamic_cast<DeviceTables*>(there.tables.get()), nullptr);
   EXPECT_NE(dynamic_cast<DeviceLookup*>(there.lookup.get()), nullptr);
 
   embedding().set_memory(config::Embedding::HOST);
-  const TablesAndLookup staged = make(true, &device);
+  const TablesAndLookup staged = make_for(device);
   EXPECT_NE(dynamic_cast<ShardedTables*>(staged.tables.get()), nullptr);
   EXPECT_NE(dynamic_cast<StagedLookup*>(staged.lookup.get()), nullptr);
 }

@@ -49,13 +49,11 @@ TEST_F(RunStartTest, SaysWhereItWasResumedAndWhatItTookFromAnotherModel) {
 }
 
 TEST_F(RunStartTest, SaysByWhatDevicesExchange) {
-  DeviceRanks ranks{.communicator = make_single_world(), .why = "NCCL is not there"};
-  start_.device = "a device";
-  start_.device_ranks = &ranks;
+  start_.device = {.name = "a device", .exchange = "local", .why = "NCCL is not there"};
   EXPECT_TRUE(printed(start_).ends_with("1 rank (local) on a device\n")) << "alone it exchanges nothing";
   start_.ranks = 2;
   EXPECT_TRUE(printed(start_).ends_with("\ndevices exchange rows and gradients by local (NCCL is not there)\n"));
-  ranks.why.clear();
+  start_.device.why.clear();
   experiment_.mutable_embedding()->set_memory(config::Embedding::HOST);
   EXPECT_TRUE(printed(start_).ends_with(
       "\ndevices exchange gradients of dense parameters by local, the hosts rows and their gradients\n"));
@@ -128,6 +126,16 @@ TEST_F(RunSummaryTest, SaysWhereTheBestModelIs) {
   experiment_.mutable_train()->mutable_early_stop();
   EXPECT_EQ(printed(summary_),
             kHead + "best AUC 0.75000 at step 4 (the model is that of this step)\ntables: 1\n" + kTail);
+}
+
+TEST_F(RunSummaryTest, SaysWhatTheDeviceDid) {
+  summary_.device = {.name = "a device", .peak = "2.0 MiB (tables 2.0 MiB)", .waits = 3, .holds = 5};
+  summary_.replayed = 7;
+  EXPECT_EQ(printed(summary_),
+            kHead +
+                "tables: 1\ndevice   a device: peak 2.0 MiB (tables 2.0 MiB), waited for 3 times, held back 5 times; "
+                "steps queued as a recorded graph 7\n" +
+                kTail);
 }
 
 TEST_F(RunSummaryTest, SaysWhatWasLeftOut) {

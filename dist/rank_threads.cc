@@ -15,7 +15,7 @@ std::exception_ptr run_rank(Communicator& communicator, const std::function<void
     communicator.abort(error.what());
     return std::current_exception();
   } catch (...) {
-    communicator.abort("an exception that is no std::exception");
+    communicator.abort("an exception that is not a std::exception");
     return std::current_exception();
   }
 }

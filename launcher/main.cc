@@ -93,8 +93,7 @@ int run(int argc, char** argv) {
     say_once(app, e.what());
     return static_cast<int>(e.kind());
   } catch (const std::exception& e) {
-    say_once(app, str("an error that the program did not expect: ", e.what(),
-                      "; please report it together with the command"));
+    say_once(app, str("unexpected error: ", e.what(), "; please report it together with the command"));
     return static_cast<int>(ErrorKind::kOther);
   }
   return 0;

@@ -38,7 +38,7 @@ void add_logs(Manifest& manifest, const RunFolder& run) {
     entry.set_name(path.lexically_relative(run.path()).string());
     std::error_code error;
     entry.set_bytes(static_cast<int64_t>(fs::file_size(path, error)));
-    require<DataError>(!error, "[checkpoint] cannot see how long ", path.string(), " is: ", error.message());
+    require<DataError>(!error, "[checkpoint] cannot read the size of ", path.string(), ": ", error.message());
   };
   std::error_code error;
   if (fs::exists(run.metrics(), error)) add(run.metrics());
@@ -174,7 +174,7 @@ void clear_what_may_be_converted(config::Experiment& e) {
   e.mutable_train()->clear_optimizer();
 }
 
-constexpr const char* kTakeAnother = "take another checkpoint; polyscene checkpoint verify says which are whole";
+constexpr const char* kTakeAnother = "use another checkpoint; polyscene checkpoint verify says which are undamaged";
 
 // Fields that `clear` leaves may not differ.
 config::Experiment load_config(const std::string& checkpoint, const std::vector<std::string>& overrides,
@@ -188,8 +188,7 @@ config::Experiment load_config(const std::string& checkpoint, const std::vector<
   google::protobuf::util::MessageDifferencer differencer;
   differencer.ReportDifferencesToString(&differences);
   const bool same = differencer.Compare(before, now);
-  require(same, "[checkpoint] ", rule, ", but --set changes it: ", differences.substr(0, differences.find('\n')), "; ",
-          advice);
+  require(same, "[checkpoint] ", rule, ", got ", differences.substr(0, differences.find('\n')), "; ", advice);
   return result;
 }
 
@@ -199,7 +198,7 @@ std::string end_of_file(const std::string& path, uintmax_t size) {
   std::ifstream file(path, std::ios::binary);
   file.seekg(static_cast<std::streamoff>(size - end.size())).read(end.data(), static_cast<std::streamsize>(end.size()));
   require<DataError>(file.good() || end.empty(), "[checkpoint] cannot read the end of ", path,
-                     "; check that it is a file that you may read, and that nothing changes it");
+                     "; check that it is a readable file and that no other process writes it");
   return end;
 }
 
@@ -289,7 +288,7 @@ void CheckpointSave::finish() {
     if (communicator.rank() != 0) return;
     Manifest manifest;
     require<DataError>(manifest.ParseFromArray(all.data(), static_cast<int>(all.size())),
-                       "[checkpoint] the ranks' lists of files do not fit together");
+                       "[checkpoint] cannot parse the joined lists of files of all ranks");
     write_manifest(aside_, manifest);
     const std::string folder = run_.checkpoints() + "/" + name_of(position_.step);
     replace_folder(folder, aside_);  // one may exist, from before a resume from an earlier checkpoint
@@ -304,7 +303,7 @@ namespace {
 // Names the model of a run without checkpoints, because some commands take a model too.
 std::string model_of(const std::string& run) {
   const std::string model = RunFolder(run).model();
-  return is_model(model) ? ", but a model, " + model + ", which checkpoint inspect, verify and diff take too" : "";
+  return is_model(model) ? ", only a model, " + model + ", which checkpoint inspect, verify and diff accept" : "";
 }
 
 }  // namespace
@@ -314,12 +313,12 @@ std::string find_checkpoint(const std::string& path) {
   const std::string folder = RunFolder(path).checkpoints();
   const std::vector<int64_t> steps = steps_in(folder);
   const std::string none = config_text::why_no_folder(path);
-  require(none.empty(), "[checkpoint] wanted a checkpoint or a run that has some, ", none);
-  require(!is_model(path), "[checkpoint] wanted a checkpoint or a run that has some, ", path,
-          " is a model, which has no state of optimisers for training to go on from; pass its run, or start another "
+  require(none.empty(), "[checkpoint] wanted a checkpoint or a run with checkpoints, ", none);
+  require(!is_model(path), "[checkpoint] wanted a checkpoint or a run with checkpoints, ", path,
+          " is a model, which has no optimiser state to resume from; pass its run, or start another "
           "run with train.warm_start { from: \"",
           path, "\" }");
-  require(!steps.empty(), "[checkpoint] wanted a checkpoint or a run that has some, ", path,
+  require(!steps.empty(), "[checkpoint] wanted a checkpoint or a run with checkpoints, ", path,
           " holds no manifest.pbtxt and no checkpoints/step-...", model_of(path),
           "; train with train.checkpoint.every_steps set");
   return folder + "/" + name_of(steps.back());
@@ -338,12 +337,12 @@ std::string run_of_checkpoint(const std::string& checkpoint) {
 
 config::Experiment load_resume_config(const std::string& checkpoint, const std::vector<std::string>& overrides) {
   return load_config(checkpoint, overrides, clear_what_resume_may_change,
-                     "--resume goes on with what the run was trained with", "leave it as it was, or start another run");
+                     "wanted the settings that the run was trained with", "leave it as it was, or start another run");
 }
 
 config::Experiment load_convert_config(const std::string& checkpoint, const std::vector<std::string>& overrides) {
   return load_config(checkpoint, overrides, clear_what_may_be_converted,
-                     "convert changes model, embedding and train.optimizer",
+                     "wanted --set to change only model, embedding and train.optimizer",
                      "leave it as it was, or start another run with train.warm_start");
 }
 
@@ -355,8 +354,8 @@ std::vector<std::string> chain_of(const std::string& checkpoint) {
     // Steps must decrease: otherwise a damaged manifest could make the chain a cycle.
     const int64_t step = *checkpoint::step_of(base);
     require<DataError>(fs::exists(checkpoint::manifest_path(base)) && step < before, "[checkpoint] ", chain.back(),
-                       " adds to ", manifest.base(),
-                       ", which is not beside it; restore it, or take a checkpoint that is whole");
+                       " is incremental, but its base checkpoint ", manifest.base(),
+                       " is not beside it; restore it, or use a full checkpoint");
     before = step;
     chain.push_back(base);
   }
@@ -366,8 +365,9 @@ std::vector<std::string> chain_of(const std::string& checkpoint) {
 void require_whole(const std::string& folder) {
   if (!fs::exists(checkpoint::manifest_path(folder))) return;
   const size_t links = chain_of(folder).size();
-  require(links == 1, "[checkpoint] ", folder, " adds to ", links - 1, links == 2 ? " other" : " others",
-          ", and has not all rows; polyscene checkpoint compact ", folder, " makes it whole");
+  require(links == 1, "[checkpoint] ", folder,
+          " is incremental and holds only part of the rows; polyscene checkpoint compact ", folder,
+          " makes it a full one");
 }
 
 TrainPosition position_of_checkpoint(const std::string& checkpoint) { return position_of(read_manifest(checkpoint)); }

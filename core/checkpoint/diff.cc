@@ -133,8 +133,8 @@ bool print_tables(std::ostream& out, const std::string& name, const WholeTable& 
     }
   }
   if (only_a + only_b + differ == 0) return true;
-  out << "table " << visible(name) << ": " << only_a << " rows in the first alone, " << only_b
-      << " in the second alone, " << differ << " of " << both << " in both differ";
+  out << "table " << visible(name) << ": " << only_a << " rows only in the first, " << only_b << " only in the second, "
+      << differ << " of " << both << " in both differ";
   if (differ > 0) out << ", by at most " << largest << " (key " << farthest << ")";
   out << '\n';
   return false;
@@ -145,7 +145,7 @@ bool print_file(std::ostream& out, const std::string& path_a, const std::string&
   bool same = true;
   for (const std::string& name : a.names()) {
     if (!b.contains(name)) {
-      out << name << ": in the first alone\n";
+      out << name << ": only in the first\n";
       same = false;
       continue;
     }
@@ -164,7 +164,7 @@ bool print_file(std::ostream& out, const std::string& path_a, const std::string&
   }
   for (const std::string& name : b.names())
     if (!a.contains(name)) {
-      out << name << ": in the second alone\n";
+      out << name << ": only in the second\n";
       same = false;
     }
   return same;
@@ -182,12 +182,12 @@ bool print_folders(std::ostream& out, const std::string& a, const std::string& b
       same = print_tables(out, name, table, other->second) && same;
       continue;
     }
-    out << "table " << visible(name) << ": in the first alone\n";
+    out << "table " << visible(name) << ": only in the first\n";
     same = false;
   }
   for (const auto& [name, table] : right)
     if (!left.contains(name)) {
-      out << "table " << visible(name) << ": in the second alone\n";
+      out << "table " << visible(name) << ": only in the second\n";
       same = false;
     }
   if (same) out << a << " and " << b << " hold the same\n";
@@ -199,7 +199,7 @@ bool print_folders(std::ostream& out, const std::string& a, const std::string& b
 bool print_difference(std::ostream& out, const std::string& path_a, const std::string& path_b) {
   const HeldModel first = model_at(path_a), second = model_at(path_b);
   const std::string &a = first.path(), &b = second.path();
-  const std::string advice = "what is printed above is of the damaged files";
+  const std::string advice = "the output above comes from the damaged files";
   const auto one = make_single_world();
   bool same = false;
   read_checked(a, *one, advice, [&] { read_checked(b, *one, advice, [&] { same = print_folders(out, a, b); }); });

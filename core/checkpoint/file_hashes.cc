@@ -64,8 +64,7 @@ std::optional<std::string> damage_of_file(const std::string& folder, const File&
   std::error_code error;
   if (!fs::exists(path, error)) return path + " is missing";
   const FileHash found = hash_file(path);
-  if (found.bytes != wanted.bytes())
-    return str(path, " has ", found.bytes, " bytes, was written with ", wanted.bytes());
+  if (found.bytes != wanted.bytes()) return str(path, " has ", found.bytes, " bytes, wanted ", wanted.bytes());
   if (found.xxh3 != wanted.xxh3())
     return path + " does not have the hash that it was written with" + damaged_place(path, wanted);
   return {};

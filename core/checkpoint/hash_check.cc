@@ -30,7 +30,7 @@ std::string list_path(const std::string& folder) { return folder + "/files.pbtxt
 bool is_checkpoint(const std::string& folder) { return fs::exists(checkpoint::manifest_path(folder)); }
 
 ModelFiles read_list(const std::string& folder) {
-  const std::string path = list_path(folder), advice = "the model is damaged, take another, or train it again";
+  const std::string path = list_path(folder), advice = "the model is damaged; use another, or train it again";
   ModelFiles list;
   const checkpoint::ReadMessage read = checkpoint::read_sealed(path, list, advice);
   require<DataError>(list.schema() == kModelSchema, "[checkpoint] ", path, " is of schema ", list.schema(),
@@ -108,7 +108,7 @@ void write_model_hashes(const std::string& folder, std::span<const WrittenFile> 
   together(communicator, [&] {
     if (communicator.rank() != 0) return;
     require<DataError>(list.ParseFromArray(all.data(), static_cast<int>(all.size())),
-                       "[checkpoint] the ranks' lists of files do not fit together");
+                       "[checkpoint] cannot parse the joined lists of files of all ranks");
     list.set_schema(kModelSchema);
     checkpoint::write_sealed(list_path(folder), list);
   });
@@ -129,13 +129,15 @@ std::vector<std::string> damage_of(const std::string& folder, const HashShare& s
 
 std::string without_hash(const std::string& folder) {
   if (!is_checkpoint(folder))
-    return fs::exists(list_path(folder))
-               ? ""
-               : str(folder, " carries no hashes, since an earlier program wrote it: damage to its values is not seen");
+    return fs::exists(list_path(folder)) ? ""
+                                         : str(folder,
+                                               " has no hashes, since an earlier version of Polyscene wrote it: damage "
+                                               "to its values is not detected");
   for (const std::string& link : chain_of(folder))
     if (!checkpoint::manifest_is_hashed(link))
-      return str(checkpoint::manifest_path(link),
-                 " carries no hash of itself, since an earlier program wrote it: damage to it may not be seen");
+      return str(
+          checkpoint::manifest_path(link),
+          " has no hash of itself, since an earlier version of Polyscene wrote it: damage to it may not be detected");
   return {};
 }
 

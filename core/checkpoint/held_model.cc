@@ -54,7 +54,7 @@ HeldModel::HeldModel(const std::string& path) {
 
 HeldModel HeldModel::of_run(const std::string& run, bool best) {
   const std::string none = config_text::why_no_folder(run);
-  require(none.empty(), "[checkpoint] wanted the folder of a run that has saved a model, ", none);
+  require(none.empty(), "[checkpoint] wanted the folder of a run with a saved model, ", none);
   const RunFolder folder(run);
   std::error_code error;
   const auto has_model = [&](const std::string& path) { return fs::exists(path + "/dense.safetensors", error); };
@@ -64,9 +64,9 @@ HeldModel HeldModel::of_run(const std::string& run, bool best) {
                      follow(folder.best_model()),
                      ", which holds no dense.safetensors; restore it from a copy, or leave out --best");
   const std::string earlier = folder.path() + "/.replaced";
-  require(has_model(folder.model()), "[checkpoint] wanted the folder of a run that has saved a model, ", folder.path(),
+  require(has_model(folder.model()), "[checkpoint] wanted the folder of a run with a saved model, ", folder.path(),
           " holds no model/dense.safetensors; ",
-          has_model(earlier + "/model") ? "the run that it is to replace is " + earlier
+          has_model(earlier + "/model") ? "the run that it replaces is in " + earlier
                                         : "pass the folder that `polyscene train --output` wrote");
   return HeldModel(folder.model());
 }

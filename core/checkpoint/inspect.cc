@@ -90,8 +90,8 @@ void print_folder(std::ostream& out, const std::string& folder) {
           << p.best->step << (p.best->model.empty() ? "" : ", whose model is models/" + p.best->model);
     out << '\n';
     if (const std::vector<std::string> chain = chain_of(folder); chain.size() > 1)
-      out << "adds to " << fs::path(chain[1]).filename().string() << ", " << chain.size()
-          << " checkpoints in all; its rows are those that were trained since\n";
+      out << "incremental, base checkpoint " << fs::path(chain[1]).filename().string() << ", " << chain.size()
+          << " checkpoints in the chain; it holds the rows trained since its base\n";
   }
   std::map<std::string, Values> tables;
   for (const std::string& file_path : files_in(folder + "/tables")) {
@@ -120,7 +120,7 @@ void print_folder(std::ostream& out, const std::string& folder) {
 
 void print_checkpoint(std::ostream& out, const std::string& path) {
   const HeldModel model(fs::exists(path + "/dense.safetensors") ? path : find_checkpoint(path));
-  read_checked(model.path(), *make_single_world(), "what is printed above is of the damaged files",
+  read_checked(model.path(), *make_single_world(), "the output above comes from the damaged files",
                [&] { print_folder(out, model.path()); });
 }
 

@@ -36,8 +36,8 @@ void check_numbers(const std::string& path, const std::string& checkpoint, const
   require<DataError>(std::isfinite(m.best()), "[checkpoint] ", path, ": wanted best as a number, got ", m.best(), "; ",
                      kDamaged);
   const std::optional<int64_t> named = step_of(checkpoint);
-  require<DataError>(!named || *named == m.step(), "[checkpoint] ", path, " is of step ", m.step(),
-                     ", its folder of step ", named.value_or(0), "; ", kDamaged);
+  require<DataError>(!named || *named == m.step(), "[checkpoint] ", path, " has step ", m.step(),
+                     ", its folder has step ", named.value_or(0), "; ", kDamaged);
 }
 
 std::pair<Manifest, bool> read_with_hash(const std::string& checkpoint) {

@@ -15,11 +15,10 @@ namespace {
 void require_finite(const std::string& folder, const ParameterStore& parameters) {
   const Tensor values = parameters.host_values();
   for (const ParameterStore::Entry& entry : parameters.entries())
-    require<DataError>(
-        std::ranges::all_of(ParameterStore::part(entry, values).elements<const float>(),
-                            [](float x) { return std::isfinite(x); }),
-        "[checkpoint] ", folder, "/dense.safetensors: tensor \"", entry.name,
-        "\" has values that are not finite, with which nothing can be scored; take another model, or train it again");
+    require<DataError>(std::ranges::all_of(ParameterStore::part(entry, values).elements<const float>(),
+                                           [](float x) { return std::isfinite(x); }),
+                       "[checkpoint] ", folder, "/dense.safetensors: tensor \"", entry.name,
+                       "\" has values that are not finite and cannot score; use another model, or train it again");
 }
 
 }  // namespace

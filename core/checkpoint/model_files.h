@@ -10,8 +10,8 @@ namespace polyscene {
 
 // Advice for errors that report a damaged model.
 inline constexpr const char* kRestoreModel =
-    "restore it from a copy; or remove the folder of that model, and polyscene train --resume saves one anew where the "
-    "run has checkpoints";
+    "restore it from a copy; or, if the run has checkpoints, remove the folder of that model and save it again with "
+    "polyscene train --resume";
 
 // Collective. Each rank writes its rows, and rank 0 everything else, into FOLDER.partial, which replaces the folder
 // when all ranks have finished: the model in `folder` is always whole. Throws DataError on every rank when any rank

@@ -300,7 +300,7 @@ void warn_of_dropped(std::vector<int64_t> dropped, const std::string& folder, co
     const TableSpec& spec = model.tables.spec(static_cast<int>(t));
     if (dropped[t] > 0)
       warn(str("[checkpoint] dropped ", dropped[t], " rows of table \"", spec.name, "\" of ", folder,
-               ": its max_rows, ", spec.max_rows, ", has no place for them; raise it to that of the model"));
+               ": its max_rows, ", spec.max_rows, ", is too small for them; raise it to the model's max_rows"));
   }
 }
 

@@ -102,11 +102,12 @@ class Conversion {
     const Tensor values = parameters.host_values();
     const auto anew = take_parts(SafetensorsFile(chain_.front() + "/dense.safetensors"), parameters, "", values);
     to_.session.parameters().set_values(values);
-    for (const std::string& name : anew) out_ << name << " starts anew: another shape, or not there\n";
+    for (const std::string& name : anew)
+      out_ << name << " is initialised: the checkpoint has another shape, or lacks it\n";
 
     const auto kind = before_.train().optimizer().kind();
     if (kind != to_.experiment.train().optimizer().kind()) {
-      out_ << "the dense optimiser is another one and starts anew\n";
+      out_ << "the state of the dense optimiser is reset: its kind changes\n";
       return;
     }
     DenseState state = to_.session.dense_update().state();
@@ -127,13 +128,14 @@ class Conversion {
       const TableSpec& spec = tables.spec(t);
       const auto found = std::ranges::find(specs, spec.name, &TableSpec::name);
       if (found == specs.end()) {
-        out_ << "table " << spec.name << " starts without rows: it is not there\n";
+        out_ << "table " << spec.name << " starts without rows: the checkpoint lacks it\n";
         continue;
       }
       std::erase(gone, spec.name);
       take_table(layout, static_cast<int>(found - specs.begin()), *found, t);
     }
-    for (const std::string& name : gone) out_ << "table " << name << " is there and was not taken\n";
+    for (const std::string& name : gone)
+      out_ << "table " << name << " has no counterpart in this model and was not used\n";
   }
 
   void take_table(const TableLayout& layout, int from, const TableSpec& was, int to) {
@@ -148,8 +150,8 @@ class Conversion {
     });
     out_ << "table " << is.name << ": " << loaded.kept << " rows of " << was.dim << " values";
     if (is.dim != was.dim) out_ << ", now of " << is.dim;
-    if (!convert.keeps_state()) out_ << ", its optimiser is another one and starts anew";
-    if (loaded.dropped > 0) out_ << ", " << loaded.dropped << " more have no place in its max_rows";
+    if (!convert.keeps_state()) out_ << ", the state of its optimiser is reset: its kind changes";
+    if (loaded.dropped > 0) out_ << ", " << loaded.dropped << " more exceed its max_rows";
     out_ << '\n';
   }
 

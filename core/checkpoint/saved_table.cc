@@ -54,8 +54,8 @@ std::vector<Shard> whole_table(const std::string& folder, const std::string& nam
       std::ranges::all_of(shards, [&](const Shard& shard) { return shard.ranks == shards[0].ranks; });
   require<DataError>(of_one_model && shards.size() == wanted, "[checkpoint] wanted ", wanted, " files of table \"",
                      name, "\" in ", folder, ", found ", shards.size(),
-                     of_one_model ? "" : " of models of other numbers of ranks too",
-                     "; the folder was copied in part, copy the whole model");
+                     of_one_model ? "" : ", some from models of another number of ranks",
+                     "; the folder is incomplete, copy the whole model");
   return shards;
 }
 
@@ -72,7 +72,7 @@ std::vector<int64_t> partition_begins(const SafetensorsFile& file, const std::st
   const std::span<const int64_t> listed = typed_tensor<int64_t>(file, path, "partitions").elements<const int64_t>();
   const bool ascending =
       !listed.empty() && std::ranges::is_sorted(listed) && listed.front() == 0 && listed.back() == rows;
-  require<DataError>(ascending, "[checkpoint] ", path, ": wanted rows in front of each partition, ascending from 0 to ",
+  require<DataError>(ascending, "[checkpoint] ", path, ": wanted row offsets of the partitions, ascending from 0 to ",
                      rows, ", got others; the file is damaged");
   const auto said = file.metadata().find("partitions");
   if (said == file.metadata().end()) return {listed.begin(), listed.end()};
@@ -255,7 +255,8 @@ void SavedTable::visit_rank(const TableLayout& layout, int index, int rank, bool
 
   if (!std::ranges::all_of(files_, [&](const File& f) { return f.begin.size() == partitions + 1; })) {
     require<DataError>(!chain_, "[checkpoint] wanted the files of table \"", name_, "\" of ", folder_,
-                       " and what it adds to by ", partitions, " partitions; they were written with another number");
+                       " and its base checkpoints in ", partitions,
+                       " partitions; they were written with another number");
     for (const File& file : files_) give({{&file, 0, file.rows}});
     return;
   }

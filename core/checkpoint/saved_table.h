@@ -70,7 +70,7 @@ template <class T>
   const TensorView found = file.tensor(tensor);
   constexpr DType kWanted = DTypeOf<T>::value;
   require<DataError>(found.dtype == kWanted, "[checkpoint] ", path, ": wanted tensor \"", tensor, "\" of type ",
-                     name(kWanted), ", got ", name(found.dtype), "; convert it as it was when training wrote it");
+                     name(kWanted), ", got ", name(found.dtype), "; restore the file that training wrote");
   return found;
 }
 

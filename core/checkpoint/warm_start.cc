@@ -55,8 +55,9 @@ class WarmStart {
     for (const ParameterStore::Entry& entry : model_.parameters.entries()) take_tensor(entry, values);
     model_.parameters.set_values(values);
     for (int t = 0; t < model_.tables.tables(); ++t) take_table(t);
-    require(!report_.tensors.empty() || !report_.tables.empty(), "[checkpoint] train.warm_start takes nothing from ",
-            report_.folder, ": no tensor and no table there has a name of this model; set rename, or leave it out");
+    require(!report_.tensors.empty() || !report_.tables.empty(),
+            "[checkpoint] train.warm_start finds nothing to load in ", report_.folder,
+            ": none of its tensors and tables has a name of this model; set rename, or remove train.warm_start");
     report_.unused.assign(unused_.begin(), unused_.end());
     return std::move(report_);
   }
@@ -66,7 +67,7 @@ class WarmStart {
   std::string source_of(const std::string& name) {
     const auto begins = [&](const std::string& prefix) { return name.starts_with(prefix); };
     if (wanted_.only_size() > 0 && std::ranges::none_of(wanted_.only(), begins)) {
-      report_.kept.emplace_back(name, "not among train.warm_start.only");
+      report_.kept.emplace_back(name, "not in train.warm_start.only");
       return {};
     }
     std::string source = name;
@@ -83,10 +84,11 @@ class WarmStart {
   // Whether the shapes are equal. Throws when they differ, unless `mismatch` is SKIP.
   bool fits(const std::string& name, const std::string& there, const std::string& here) {
     if (there == here) return true;
-    require(wanted_.mismatch() != config::WarmStart::REFUSE, "[checkpoint] ", name, " has shape ", there, " in ",
-            report_.folder, ", ", here,
-            " here; set train.warm_start.mismatch: SKIP to start it anew, CONVERT to fit rows of tables, or only, or "
-            "rename");
+    require(
+        wanted_.mismatch() != config::WarmStart::REFUSE, "[checkpoint] ", name, " has shape ", there, " in ",
+        report_.folder, ", ", here,
+        " here; set train.warm_start.mismatch: SKIP to initialise it, CONVERT to resize rows of tables, or only, or "
+        "rename");
     report_.kept.emplace_back(name, str("shape ", there, " there, ", here, " here"));
     return false;
   }
@@ -171,8 +173,9 @@ void print(std::ostream& out, const WarmStartReport& r) {
   out << "warm start from " << r.folder << ": " << r.tensors.size() << " tensors, " << r.tables.size()
       << " tables with " << std::accumulate(r.rows.begin(), r.rows.end(), int64_t{0}) << " rows\n";
   for (const std::string& table : r.converted) out << "  table " << table << '\n';
-  for (const auto& [name, why] : r.kept) out << "  " << name << " starts anew: " << why << '\n';
-  for (const std::string& name : r.unused) out << "  " << name << " is there and was not taken\n";
+  for (const auto& [name, why] : r.kept) out << "  " << name << " is initialised: " << why << '\n';
+  for (const std::string& name : r.unused)
+    out << "  " << name << " has no counterpart in this model and was not used\n";
   out << std::flush;
 }
 

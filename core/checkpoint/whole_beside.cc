@@ -33,9 +33,9 @@ std::string whole_beside(const std::string& checkpoint, Communicator& communicat
     if (other.filename() == fs::path(checkpoint).filename()) continue;
     int64_t damaged = looks_whole(other.string(), communicator) ? 0 : 1;
     communicator.all_reduce<int64_t>({&damaged, 1});
-    if (damaged == 0) return other.string() + ", beside it, is whole";
+    if (damaged == 0) return other.string() + ", beside it, is undamaged";
   }
-  return "no other checkpoint of the run is whole";
+  return "no other checkpoint of the run is undamaged";
 }
 
 }  // namespace polyscene

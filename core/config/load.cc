@@ -75,7 +75,7 @@ void require_saved_config(const std::string& folder) {
   std::error_code error;
   const fs::file_type type = fs::status(path, error).type();
   require<DataError>(type == fs::file_type::regular || type == fs::file_type::not_found, "[config] wanted a file as ",
-                     path, ", got a folder, pipe or device; put back what was written there");
+                     path, ", got a folder, pipe or device; restore the file that was there");
 }
 
 config::Experiment load_saved_experiment(const std::string& folder, const std::vector<std::string>& overrides) {

@@ -17,9 +17,9 @@ std::vector<CarriedColumn> prediction_columns(const config::Data& data, const st
   for (const auto& label : data.label()) own.insert("label_" + label.name());
   for (const std::string& column : more) {
     require(!column.empty(), "[data] wanted names of columns to carry, got an empty one; write --carry COLUMN,...");
-    require(!own.contains(column), "[data] wanted columns to carry of other names than predictions have anyway, got \"",
+    require(!own.contains(column), "[data] wanted --carry columns with names that predictions do not have, got \"",
             column, "\"; leave it out, or rename it in the file");
-    require(seen.insert(column).second, "[data] column \"", column, "\" is to be carried twice; name it once");
+    require(seen.insert(column).second, "[data] --carry names column \"", column, "\" twice; name it once");
     carried.push_back({column, column, "--carry", false});
   }
   return carried;

@@ -24,7 +24,7 @@ using ArrayPtr = std::shared_ptr<arrow::Array>;
 using TypePtr = std::shared_ptr<arrow::DataType>;
 
 void check_carried(const arrow::Status& status, const std::string& column) {
-  require<DataError>(status.ok(), "[data] cannot carry column \"", column, "\": ", arrow_reason(status),
+  require<DataError>(status.ok(), "[data] cannot copy column \"", column, "\": ", arrow_reason(status),
                      "; leave it out, or write it in another type");
 }
 

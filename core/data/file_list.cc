@@ -62,7 +62,7 @@ void add_matches(const config::Data& data, Split split, const std::string& patte
     require(fresh || first.path != path, "[data] file \"", path, "\" is matched by two patterns of data.",
             split_name(split), "_files, \"", first.pattern, "\" and \"", pattern, "\"; its rows would count twice");
     require(fresh, "[data] \"", first.path, "\" and \"", path, "\" of data.", split_name(split),
-            "_files are one file, by a link; its rows would count twice: leave one out of the patterns");
+            "_files are the same file, through a link; its rows would count twice: leave one out of the patterns");
     files.push_back(path);
   }
 }
@@ -113,7 +113,7 @@ void require_apart(const config::Data& data) {
       require(false, "[data] file \"", path, "\" is in data.train_files, by \"", found->second.pattern,
               "\", and in data.", split_name(split), "_files, by \"", match.pattern, "\"",
               path == match.path ? "" : str(" as \"", match.path, "\""),
-              "; metrics of rows that were trained say nothing: leave it out of one of them");
+              "; metrics of training rows are meaningless: leave it out of one of them");
     }
   }
 }

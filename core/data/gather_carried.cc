@@ -18,7 +18,7 @@ namespace {
 using RowsPtr = std::shared_ptr<arrow::RecordBatch>;
 
 void check_gathered(const arrow::Status& status) {
-  require<DataError>(status.ok(), "[data] cannot pass carried columns from rank to rank: ", arrow_reason(status),
+  require<DataError>(status.ok(), "[data] cannot send carried columns to other ranks: ", arrow_reason(status),
                      "; carry fewer columns, or score on one rank");
 }
 

@@ -79,7 +79,7 @@ class ParquetSource : public BatchSource {
   }
 
   [[nodiscard]] std::optional<Batch> next() override {
-    require(started_, "[data] next() before start_epoch()");
+    require(started_, "[data] wanted start_epoch() before next()");
     if (failure_) std::rethrow_exception(failure_);
     if (pipeline_ == nullptr) return std::nullopt;
     try {

@@ -91,7 +91,7 @@ void print_bad(std::ostream& out, const DataReport& report) {
   const double share = static_cast<double>(report.bad_rows) / static_cast<double>(std::max<int64_t>(1, report.rows));
   out << "\nbad rows: " << report.bad_rows << " (" << percent(share) << ")";
   if (share > report.max_bad_share)
-    out << "\nTraining or scoring would end: data.max_bad_share allows " << percent(report.max_bad_share);
+    out << "\nTraining or scoring would fail: data.max_bad_share allows " << percent(report.max_bad_share);
   out << '\n';
   for (const auto& [reason, count] : report.bad_by_reason) out << "  " << count << "  " << visible(reason) << '\n';
   if (!report.first_bad.empty()) out << "first " << report.first_bad.size() << ":\n";

@@ -131,8 +131,8 @@ void RejectLog::judge() const {
                    ", column \"", bad.column, "\": ", bad.reason, ", got ", bad.value);
   }
   const std::string& path = plan_.options.reject_file;
-  const std::string advice = named.empty() ? "Mend the files or raise data.max_bad_share."
-                                           : "Mend the file, or export with another data.max_bad_share.";
+  const std::string advice = named.empty() ? "Correct the files or raise data.max_bad_share."
+                                           : "Correct the file, or export with another data.max_bad_share.";
   message += path.empty() ? "\n" + advice
                           : str(unlisted_ == 0 ? "\nAll are in \"" : "\nThe first are in \"", path, "\". ", advice);
   const std::string hint = nullable_hint(plan_.data, null_columns);

@@ -96,7 +96,7 @@ std::string ScenarioNames::to_json() const {
 }
 
 ScenarioNames ScenarioNames::from_json(std::string_view text, const std::string& path) {
-  const auto wrong = [&] { return DataError(str("[data] ", path, " is no list of scenarios' names; it is damaged")); };
+  const auto wrong = [&] { return DataError(str("[data] ", path, " is not a list of scenario names; it is damaged")); };
   const nlohmann::json json = nlohmann::json::parse(text, nullptr, false);
   if (!json.is_object() || !json.contains("names") || !json["names"].is_object() || !json.contains("complete") ||
       !json["complete"].is_boolean())

@@ -11,7 +11,7 @@ std::string scenario_note(const config::Data& data) {
     if (feature.role() != config::Feature::SCENARIO) continue;
     const std::string column =
         feature.has_categorical() ? column_of(feature.categorical(), feature.name()) : std::string("COLUMN");
-    return str("all rows are one scenario, and S-GAUC is the AUC, since data.scenario_column is not set; feature \"",
+    return str("data.scenario_column is not set, so all rows are one scenario and S-GAUC is the AUC; feature \"",
                feature.name(), "\" has role SCENARIO: try --set data.scenario_column=", column);
   }
   return "";

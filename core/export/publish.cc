@@ -131,8 +131,8 @@ Json compare(const ExportJob& job, const ScoredSample& sample, const std::string
     require<DataError>(largest <= kMostLogitDifference, "[export] wanted the exported model to score ", logits.size(),
                        " rows as the trainer does, to ", kMostLogitDifference, ", got ", largest, say);
   if (trained)
-    require<DataError>(*trained - *exported <= kMostAucLoss, "[export] wanted an AUC of ", *trained, " less at most ",
-                       kMostAucLoss, " with ", row_format_name(job.rows), " rows, got ", *exported,
+    require<DataError>(*trained - *exported <= kMostAucLoss, "[export] wanted an AUC at most ", kMostAucLoss,
+                       " below the trainer's ", *trained, " with ", row_format_name(job.rows), " rows, got ", *exported,
                        "; nothing was published, try --rows fp32");
   Json json = {{"rows", logits.size()}, {"largest_difference", largest}};
   if (trained) {
@@ -145,18 +145,18 @@ Json compare(const ExportJob& job, const ScoredSample& sample, const std::string
 // Writes the stores of a delta; returns the entry "base" of export.json.
 Json write_delta(const ExportJob& job, const Model& model, const std::string& trained, const std::string& to,
                  std::ostream& out) {
-  require(!job.onnx, "[export] --delta writes embedding stores alone, since ONNX has whole tables; leave out --format");
+  require(!job.onnx, "[export] --delta cannot be written as ONNX, which holds full tables; leave out --format");
   const int64_t version = latest_whole_version(job.output);
   require(version > 0, "[export] wanted a version in ", job.output,
-          " that --delta adds to, there is none; export without --delta first");
+          " as the base of --delta, there is none; export without --delta first");
   const ServedModel base(job.output + "/" + std::to_string(version));
   for (const auto& store : base.stores())
     require(store->format() == job.rows, "[export] --delta wanted rows as ", row_format_name(job.rows), ", ",
             base.folder(), " has ", row_format_name(store->format()), "; pass --rows ",
             row_format_name(store->format()), ", or export without --delta");
   const ChangedRows rows = write_changed_stores(model, trained, to, base);
-  out << "rows that differ from version " << version << ": " << rows.changed << " of " << rows.all << ", and "
-      << rows.gone << " that are gone\n";
+  out << "rows that changed since version " << version << ": " << rows.changed << " of " << rows.all << ", and "
+      << rows.gone << " removed\n";
   return {{"version", version}, {"xxh3", file_hash(export_json(base.folder()))}};
 }
 
@@ -239,11 +239,11 @@ std::string export_model(const ExportJob& job, std::ostream& out) {
           << json["checked"]["auc_exported"].get<double>() << std::defaultfloat;
     out << '\n';
   } else {
-    out << "no row was scored: that the exported model scores as the trainer does was not checked\n";
+    out << "not checked: whether the exported model scores as the trainer does; --sample 4096 checks it\n";
   }
   if (job.onnx && job.onnx_check.empty())
-    out << "that ONNX Runtime scores the same was not checked; --onnx-check \"python3 tools/onnx/score.py --check\" "
-           "does\n";
+    out << "not checked: whether ONNX Runtime scores the same; --onnx-check \"python3 tools/onnx/score.py --check\" "
+           "checks it\n";
   out << "exported " << folder << "\nnext:    polyscene score --model " << job.output << " --input FILE.parquet"
       << std::endl;
   return folder;

@@ -80,7 +80,7 @@ ChangedRows write_changed_stores(const Model& model, const std::string& trained,
     const auto at = std::ranges::find(base.model().tables, table.name, &TableUse::name) - base.model().tables.begin();
     require(at < std::ssize(base.model().tables) && base.model().tables[static_cast<size_t>(at)].dim == table.dim,
             "[export] wanted table \"", table.name, "\" with rows of ", table.dim, " values in ", base.folder(),
-            ", which --delta adds to; it has none, or others: export without --delta");
+            ", the base of --delta; it has none, or others: export without --delta");
     const EmbeddingStore& store = *base.stores()[static_cast<size_t>(at)];
     const SavedTable saved = open_table(table, trained);
     Difference difference(saved, store);

@@ -34,7 +34,7 @@ void IdKinds::add(const ColumnRequest& request, IdForms forms, const std::functi
   Seen& seen = found->second;
   require<DataError>(seen.forms.texts == forms.texts, "[data] wanted ids of one kind for ",
                      shares ? str("table \"", place, "\"") : place, ", but ", seen.where, ", and ", where(),
-                     "; a string's key is its hash, which no integer meets: write both as integers or both as strings");
+                     "; strings are hashed and never equal integers: write both as integers or both as strings");
   seen.forms.bools |= forms.bools;
   seen.forms.integers |= forms.integers;
   seen.forms.naturals |= forms.naturals;

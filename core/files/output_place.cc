@@ -39,7 +39,7 @@ OutputPlace follow_links(const std::string& option, const std::string& path) {
     at = target.is_absolute() ? target : folder / target;
   }
   throw InvalidArgument(
-      str("[output] wanted a file for ", option, ", got ", path, ", whose links run in a circle; choose another"));
+      str("[output] wanted a file for ", option, ", got ", path, ", whose symbolic links form a loop; choose another"));
 }
 
 // Whether another process has opened the file by open_output(): it would rename what this process writes.

@@ -71,7 +71,7 @@ class Reader {
  private:
   template <class... Parts>
   void check(bool ok, const Parts&... parts) const {
-    require<DataError>(ok, "[files] ", path_, ": ", parts..., "; the file is damaged or no safetensors file");
+    require<DataError>(ok, "[files] ", path_, ": ", parts..., "; the file is damaged or not a safetensors file");
   }
 
   [[nodiscard]] uint64_t header_length() const {

@@ -22,7 +22,7 @@ struct SafetensorsFile::State {
     for (DType type : kTypes)
       if (entry.type == safetensors_type(type)) return type;
     throw DataError(str("[files] ", path, ": tensor \"", name, "\" is of type ", entry.type,
-                        ", wanted F32, F64, I32 or I64; convert it when exporting"));
+                        ", wanted F32, F64, I32 or I64; convert it to one of them"));
   }
 
   [[nodiscard]] Shape shape_of(const std::string& name, const SafetensorsEntry& entry) const {

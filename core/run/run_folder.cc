@@ -128,8 +128,8 @@ void RunFolder::settle(bool running) const {
     earlier.put_back();
     warn(str(back, path_, ": the new one has saved nothing"));
   } else if (!running) {
-    warn(str("[run] ", path_, " has a checkpoint to go on from and no model yet; the run that --overwrite ",
-             "was to replace is whole in ", earlier.folder(), " until it has one"));
+    warn(str("[run] ", path_, " has a checkpoint to resume from and no model yet; the run that --overwrite ",
+             "was to replace is complete in ", earlier.folder(), " until it has one"));
   }
 }
 

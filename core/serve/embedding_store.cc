@@ -179,7 +179,7 @@ EmbeddingStore::EmbeddingStore(const std::string& path, std::unique_ptr<Embeddin
   std::memcpy(&header_, bytes.data(), sizeof(StoreHeader));
   const StoreHeader& h = header_;
   require<DataError>(std::ranges::equal(h.magic, kMagic), "[serve] ", path_,
-                     " does not begin like a table's rows of this version; export it again");
+                     " is not an embedding store of this version; export it again");
   const bool sound = h.header_hash == hash_of(h) && h.format <= 2 && h.rows >= 0 && h.rows <= kMostRows && h.dim > 0 &&
                      h.dim < (1 << 24) && h.slots == slots_of(h.rows) &&
                      h.record_bytes == record_bytes_of(static_cast<RowFormat>(h.format), h.dim);
@@ -193,7 +193,7 @@ EmbeddingStore::EmbeddingStore(const std::string& path, std::unique_ptr<Embeddin
   require<DataError>(indexed, "[serve] ", path_,
                      ": the index of its rows is not what was written; copy it again, or export again");
   require<DataError>(base_ == nullptr || (base_->dim() == dim() && base_->format() == format()), "[serve] ", path_,
-                     ": wanted rows as wide and of the format of those it adds to; export the model again");
+                     ": wanted rows of the dim and format of its base version; export the model again");
 }
 
 int64_t EmbeddingStore::key(int64_t row) const {

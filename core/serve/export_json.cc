@@ -63,7 +63,7 @@ ExportDescription read_export(const std::string& version) {
   const ExportJson json = ExportJson::parse(text, nullptr, false);
   const bool sound = json.is_object() && json.contains("format") && json["format"].is_number_integer() &&
                      json.contains("files") && json["files"].is_object();
-  require<DataError>(sound, "[serve] ", path, " is no description of an exported model; export it again");
+  require<DataError>(sound, "[serve] ", path, " is not the description of an exported model; export it again");
   const auto format = json["format"].get<int64_t>();
   require<DataError>(format == kFormat, "[serve] ", path, " is of format ", format, ", this program reads ", kFormat,
                      "; use the program that exported it, or export it again");
@@ -72,13 +72,13 @@ ExportDescription read_export(const std::string& version) {
                      " does not have the hash on its first line; copy it again, or export again");
   require<DataError>(
       has_only(json, {"xxh3", "format", "model", "run", "rows", "base", "files", "checked"}) && is_told(json),
-      "[serve] ", path, " says what this program does not know; use the program that exported it");
+      "[serve] ", path, " has fields that this program does not know; use the program that exported it");
   ExportDescription description{.hashed = seal == Seal::kWhole, .files = {}, .base_version = 0, .base_xxh3 = {}};
   for (const auto& [name, entry] : json["files"].items()) description.files.push_back(file_of(path, name, entry));
   if (!json.contains("base")) return description;
   const ExportJson& base = json["base"];
   require<DataError>(has_only(base, {"version", "xxh3"}) && is_whole(base, "version", 1) && is_hash(base, "xxh3"),
-                     "[serve] ", path, " does not say which version it adds to; export it again");
+                     "[serve] ", path, " does not name its base version; export it again");
   description.base_version = base["version"].get<int64_t>();
   description.base_xxh3 = base["xxh3"].get<std::string>();
   return description;

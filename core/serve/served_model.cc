@@ -123,7 +123,7 @@ ServedModel::ServedModel(const std::string& folder)
                        "; export the model again");
     require<DataError>(std::ranges::all_of(saved.elements<const float>(), [](float x) { return std::isfinite(x); }),
                        "[serve] ", path, ": tensor \"", parameter.name,
-                       "\" has values that are not finite, with which nothing can be scored; export another model");
+                       "\" has values that are not finite and cannot score; export another model");
     Tensor& copy = parameters_.emplace_back(DType::kFloat32, shape);
     std::ranges::copy(saved.elements<const float>(), copy.elements<float>().begin());
   }
@@ -135,8 +135,8 @@ void ServedModel::open_base() {
   base_ = (fs::absolute(folder_).parent_path() / std::to_string(own.base_version)).string();
   std::error_code error;
   require<DataError>(fs::exists(export_json(base_), error) && file_hash(export_json(base_)) == own.base_xxh3,
-                     "[serve] ", folder_, " has the rows that changed since ", base_,
-                     ", which is not there as it was; put it back, or export without --delta");
+                     "[serve] ", folder_, " holds the rows that changed since ", base_,
+                     ", which is missing or changed; restore it, or export without --delta");
 }
 
 std::vector<std::string> ServedModel::folders() const {
@@ -158,9 +158,9 @@ std::string ServedModel::without_hash() const {
   const bool described = std::ranges::all_of(folders(), [](const auto& folder) { return read_export(folder).hashed; });
   const bool indexed = std::ranges::all_of(stores_, [](const auto& store) { return store->index_is_hashed(); });
   if (described && indexed) return {};
-  return str(folder_, ": an earlier program exported it without a hash of ", described ? "" : "export.json",
-             described || indexed ? "" : " and of ", indexed ? "" : "the indexes of its tables",
-             "; damage there is not seen at opening");
+  return str(folder_, ": an earlier version of Polyscene exported it without a hash of ",
+             described ? "" : "export.json", described || indexed ? "" : " and of ",
+             indexed ? "" : "the indexes of its tables", "; damage there is not detected when it is opened");
 }
 
 Scorer::Scorer(const ServedModel& model)

@@ -30,7 +30,7 @@ void print_left_out(std::ostream& out, const std::string& pass, const SourceCoun
   line(counters.rows_bad,
        str("of ", counters.rows_read, " records read were bad and left out", see.empty() ? "" : ", ", see, listed));
   line(counters.rows_skipped, "rows of other scenarios than data.only_scenarios were skipped");
-  line(counters.rows_dropped_tail, "records were left over, too few for a batch, and dropped (train.min_tail_share)");
+  line(counters.rows_dropped_tail, "records were dropped, too few for a last batch (train.min_tail_share)");
   line(counters.sequences_cut, "sequences were longer than max_length and kept their newest behaviours");
   line(counters.bags_cut, "bags were longer than max_length and kept their heaviest ids");
 }

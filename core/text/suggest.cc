@@ -79,7 +79,7 @@ std::string why_no_folder(const std::string& path) {
   const fs::file_type type = fs::status(path, error).type();
   if (type == fs::file_type::directory) return "";
   if (type == fs::file_type::not_found) return "there is no folder " + path + suggestion_beside(path);
-  return path + (type == fs::file_type::none ? " cannot be looked at: " + error.message() : " is no folder");
+  return path + (type == fs::file_type::none ? " cannot be accessed: " + error.message() : " is not a folder");
 }
 
 std::string join(const std::vector<std::string>& words) {

@@ -77,11 +77,10 @@ std::string BestModel::go_on_from(const std::optional<BestSoFar>& saved) {
   });
   if (why.empty()) return {};
   std::error_code error;
-  return str("the best evaluation so far, of step ", saved->step, ", ", why,
-             ": the best is from now on one of those that come",
-             std::filesystem::exists(run_.earlier_best_model(), error)
-                 ? "; its model stays as " + run_.earlier_best_model()
-                 : "");
+  return str(
+      "the best evaluation so far, of step ", saved->step, ", ", why, ": it is not compared with later evaluations",
+      std::filesystem::exists(run_.earlier_best_model(), error) ? "; its model stays as " + run_.earlier_best_model()
+                                                                : "");
 }
 
 BestModel::Verdict BestModel::evaluated(const Evaluation& evaluation, int64_t step) {

@@ -77,7 +77,7 @@ void RunLog::finish() {
   progress_.finish();
   flush();
   if (failed_ > 0)
-    progress_.note(str("metrics.jsonl and events/ are not whole: ", failed_, failed_ == 1 ? " write" : " writes",
+    progress_.note(str("metrics.jsonl and events/ are incomplete: ", failed_, failed_ == 1 ? " write" : " writes",
                        " failed, the first with: ", first_failure_));
 }
 
@@ -91,7 +91,7 @@ void RunLog::attempt(const std::function<void()>& write) {
   } catch (const DataError& error) {
     if (failed_++ > 0) return;
     first_failure_ = error.what();
-    note("a log could not be written, training goes on: " + first_failure_);
+    note("a log could not be written, training continues: " + first_failure_);
   }
 }
 

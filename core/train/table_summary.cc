@@ -44,7 +44,7 @@ std::string describe(const TableSummary& s, Session& session) {
     bounds += str(bounds.empty() ? "" : ", ", spec.name, " holds ", s.rows[static_cast<size_t>(t)], " of ",
                   plan.buckets * plan.slots, " rows");
   }
-  if (!bounds.empty()) out << "bounded tables: " << bounds << "; rows given up for new ones " << s.rows_lost << "\n";
+  if (!bounds.empty()) out << "bounded tables: " << bounds << "; rows evicted " << s.rows_lost << "\n";
   return out.str();
 }
 

@@ -24,8 +24,8 @@ void clear_rejects(const ScoreJob& job) {
   require<DataError>(!error, "[train] cannot make the folder ", job.rejects, ": ", error.message(),
                      file_advice(error.value(), job.rejects));
   for (const std::string& file : reject_files(job.rejects, split_name(job.split))) {
-    require(is_reject_file(file), "[train] wanted to list bad records in ", file,
-            ", which is there and no such list; choose another folder for --rejects");
+    require(is_reject_file(file), "[train] wanted to write the list of bad records to ", file,
+            ", which exists and is not such a list; choose another folder for --rejects");
     fs::remove(file, error);
     require<DataError>(!error, "[train] cannot replace ", file, ": ", error.message(),
                        file_advice(error.value(), file));

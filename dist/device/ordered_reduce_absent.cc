@@ -8,7 +8,7 @@ void ordered_reduce(const Stream& /*stream*/, DType /*dtype*/, ReduceOp /*op*/, 
                     void* /*output*/) {
   throw DeviceError(
       "[dist.nccl] sums in rank order want a kernel that this program was built without; configure with "
-      "-DPOLYSCENE_CUDA=ON where nvcc is");
+      "-DPOLYSCENE_CUDA=ON on a host with nvcc");
 }
 
 }  // namespace polyscene

@@ -30,7 +30,7 @@ void run_mpi_rank(const std::function<void(Communicator&)>& body, CommunicatorOp
     world->abort(error.what());
     throw;
   } catch (...) {
-    world->abort("an exception that is no std::exception");
+    world->abort("an exception that is not a std::exception");
     throw;
   }
 }

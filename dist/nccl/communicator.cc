@@ -50,8 +50,8 @@ void NcclCommunicator::queue(const Call& call, const Question& ask) {
   }
   watch().check();
   if (result && *result != nccl::Result::kSuccess)
-    fail(str(where(call.collective, rank(), size()), ": NCCL did not take ", describe(call), ": ",
-             handle_->describe(*result), "; NCCL_DEBUG=INFO makes it say more"));
+    fail(str(where(call.collective, rank(), size()), ": NCCL refused ", describe(call), ": ",
+             handle_->describe(*result), "; set NCCL_DEBUG=INFO for details"));
 }
 
 void NcclCommunicator::run(const Call& call, bool nothing, const std::function<void()>& work,

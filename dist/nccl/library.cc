@@ -72,7 +72,7 @@ std::string NcclLibrary::describe(nccl::Result result, nccl::Comm* comm) const {
 void NcclLibrary::check(nccl::Result result, const char* function, nccl::Comm* comm) const {
   if (result == nccl::Result::kSuccess || result == nccl::Result::kInProgress) return;
   throw CommunicationError(
-      str("[dist.nccl] ", function, " failed: ", describe(result, comm), "; NCCL_DEBUG=INFO makes it say more"));
+      str("[dist.nccl] ", function, " failed: ", describe(result, comm), "; set NCCL_DEBUG=INFO for details"));
 }
 
 }  // namespace polyscene

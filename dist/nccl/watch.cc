@@ -98,7 +98,7 @@ std::optional<std::string> NcclWatch::State::look_at(Watched& watched) {
   const std::optional<nccl::Result> state = watched.handle->state();
   if (state && *state != nccl::Result::kSuccess && *state != nccl::Result::kInProgress)
     return str("[dist.nccl] rank ", rank, " of ", size, ": NCCL reports ", watched.handle->describe(*state),
-               "; NCCL_DEBUG=INFO makes it say more");
+               "; set NCCL_DEBUG=INFO for details");
   return look_at_queue(watched);
 }
 
@@ -191,7 +191,7 @@ NcclWatch::~NcclWatch() {
     state_->thread.join();
     return;
   }
-  warn("[dist.nccl] NCCL does not come back from giving up a communicator; it is left behind");
+  warn("[dist.nccl] NCCL does not return from aborting a communicator; its resources are not freed");
   {
     const std::lock_guard host_lock(state_->host_mutex);
     state_->host = nullptr;

@@ -8,8 +8,8 @@ namespace {
 
 [[noreturn]] void absent() {
   throw DeviceError(
-      "[embedding.device] wanted tables on a device, but this program was built without kernels of devices; configure "
-      "with -DPOLYSCENE_CUDA=ON where nvcc is, or run on the CPU");
+      "[embedding.device] wanted tables on a device, but this program was built without CUDA kernels; configure with "
+      "-DPOLYSCENE_CUDA=ON on a host with nvcc, or run on the CPU");
 }
 
 }  // namespace

@@ -44,7 +44,7 @@ auto within_memory(const TableSpec& spec, int64_t capacity, const Body& body) {
   }
   throw DeviceError(str("[embedding.table] table \"", spec.name, "\" with max_rows ", spec.max_rows,
                         " wanted memory for ", capacity, " rows of dim ", spec.dim,
-                        ", more than this host gives; try a smaller max_rows, or ", "more ranks on more hosts"));
+                        ", more than this host has free; try a smaller max_rows, or ", "more ranks on more hosts"));
 }
 
 BoundedIndex bounded_index(const TableSpec& spec, const TableShare& share) {

@@ -40,7 +40,7 @@ void check_rows_in(const TableSpec& spec, const RowsIn& rows) {
   require(fit(spec, n, {n, rows.values.size(), rows.state.size(), rows.uses.size()}), "[embedding.table] table \"",
           spec.name, "\": wanted ", n * static_cast<size_t>(spec.dim), " values, ",
           n * static_cast<size_t>(spec.optimizer.state_width(spec.dim)), " (or no) state floats and ", n,
-          " (or no) uses for ", n, " keys, got ", rows.values.size(), ", ", rows.state.size(), " and ",
+          " (or no) access statistics for ", n, " keys, got ", rows.values.size(), ", ", rows.state.size(), " and ",
           rows.uses.size(), "; the rows were saved with another dim or optimizer");
 }
 
@@ -49,8 +49,8 @@ void check_rows_out(const TableSpec& spec, int64_t rows, const RowsOut& out) {
   require(fit(spec, n, {out.keys.size(), out.values.size(), out.state.size(), out.uses.size()}),
           "[embedding.table] table \"", spec.name, "\": wanted room for ", n, " keys, ",
           n * static_cast<size_t>(spec.dim), " values, ", n * static_cast<size_t>(spec.optimizer.state_width(spec.dim)),
-          " (or no) state floats and ", n, " (or no) uses, got ", out.keys.size(), ", ", out.values.size(), ", ",
-          out.state.size(), " and ", out.uses.size());
+          " (or no) state floats and ", n, " (or no) access statistics, got ", out.keys.size(), ", ", out.values.size(),
+          ", ", out.state.size(), " and ", out.uses.size());
 }
 
 SavedRows rows_of_rank(const TableLayout& layout, int table, int rank, const TableSpec& spec, const RowsIn& rows) {

@@ -27,15 +27,17 @@ void verify(const std::string& path) {
                      model ? "restore it from a copy, or train it again"
                            : "resume from another; " + whole_beside(folder, *make_single_world()));
   const std::string unseen = without_hash(folder);
-  require<DataError>(unseen.empty() || !model, "[checkpoint] cannot verify ", unseen,
-                     "; a model that this program saves carries them");
+  require<DataError>(unseen.empty() || !model, "[checkpoint] cannot verify: ", unseen,
+                     "; models that this version saves have hashes");
   if (!unseen.empty()) std::cout << unseen << '\n';
   std::cout << folder << ": all files are as they were written\n";
 }
 
 void compact(const std::string& path) {
   const auto [checkpoint, links] = compact_checkpoint(path);
-  std::cout << checkpoint << (links == 1 ? " is whole already\n" : str(": whole now, of ", links, " checkpoints\n"));
+  std::cout << checkpoint
+            << (links == 1 ? " is already a full checkpoint\n"
+                           : str(" is now a full checkpoint, joined from ", links, " checkpoints\n"));
 }
 
 void diff(const std::string& a, const std::string& b) {

@@ -53,9 +53,9 @@ std::string explain(const Reached& at, const CLI::ParseError& error) {
     if (is_option(word)) return unknown_option(at, word);
     if (wants_command)
       return str(at.name, " has no command \"", word, "\"", config_text::suggestion(word, commands_of(*at.command)));
-    return str(at.name, " wants no further word, got \"", word, "\"; options begin with --");
+    return str(at.name, " takes no argument \"", word, "\"; options begin with --");
   }
-  if (wants_command) return "wanted a command behind \"" + at.name + "\"";
+  if (wants_command) return "wanted a command after \"" + at.name + "\"";
   return error.what();
 }
 
@@ -65,7 +65,7 @@ std::string explain_usage(const CLI::App& app, const CLI::ParseError& error) {
   const Reached at = reached(app);
   std::string text = explain(at, error);
   const std::vector<std::string> commands = commands_of(*at.command);
-  if (commands.empty()) return text + "\n" + at.name + " --help tells more";
+  if (commands.empty()) return text + "\nsee " + at.name + " --help";
   // A list of commands is short, so it is printed in place of a hint to --help.
   std::string help = app.help();
   while (help.ends_with('\n')) help.pop_back();

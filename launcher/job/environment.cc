@@ -42,16 +42,16 @@ LaunchedJob launched_job(const std::function<const char*(const char*)>& value_of
 }
 
 void require_joined(const LaunchedJob& job, int mpi_processes) {
-  require(job.processes <= 1 || mpi_processes > 1, "[launcher] wanted one job of the ", job.processes,
-          job.only_rank ? " or more" : "", " processes that ", job.variable, " tells of, but MPI joins this one to no ",
-          "other: each would run by itself and write into the same folder; start them with mpirun or srun --mpi=pmix, ",
-          "or unset ", job.variable, " if this process is meant to be alone");
+  require(job.processes <= 1 || mpi_processes > 1, "[launcher] wanted an MPI job of the ", job.processes,
+          job.only_rank ? " or more" : "", " processes that ", job.variable, " announces, got one process: each would ",
+          "run by itself and write into the same folder; start them with mpirun or srun --mpi=pmix, or unset ",
+          job.variable, " if this process is meant to run alone");
 }
 
 void require_alone(const LaunchedJob& job, const char* command) {
-  require(job.processes <= 1, "[launcher] wanted one process for polyscene ", command, ", which runs alone, but ",
-          job.variable, " tells of ", job.processes, job.only_rank ? " or more" : "",
-          "; start it without mpirun or srun, or unset ", job.variable);
+  require(job.processes <= 1, "[launcher] wanted one process for polyscene ", command, ", got the ", job.processes,
+          job.only_rank ? " or more" : "", " that ", job.variable,
+          " announces; start it without mpirun or srun, or unset ", job.variable);
 }
 
 }  // namespace polyscene

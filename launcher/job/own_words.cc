@@ -13,7 +13,7 @@ namespace polyscene {
 namespace {
 
 [[noreturn]] void throw_no_memory(const std::exception& error) {
-  throw DeviceError(str("[launcher] wanted more memory than this host gives (", error.what(),
+  throw DeviceError(str("[launcher] wanted more memory than this host has (", error.what(),
                         "); try a smaller train.batch_size, data.shuffle_window, data.prefetch or max_rows of a table, "
                         "fewer local ranks, ",
                         "or more hosts"));
@@ -38,7 +38,7 @@ void in_own_words(const std::function<void()>& body) {
     const std::string path = error.path1().empty() ? "the current folder" : error.path1().string();
     throw DataError(str("[launcher] cannot use ", path, ": ", error.code().message(), what_to_try(error.code(), path)));
   } catch (const std::system_error& error) {
-    throw DeviceError(str("[launcher] wanted another thread or handle of the system: ", error.code().message(),
+    throw DeviceError(str("[launcher] wanted another thread or file handle: ", error.code().message(),
                           "; try fewer --threads, data.threads or local ranks, or raise ulimit -u and -n"));
   }
 }

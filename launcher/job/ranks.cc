@@ -53,13 +53,12 @@ int threads_per_rank(const RankOptions& options, int ranks_here) {
 }  // namespace
 
 Ranks::Ranks(const RankOptions& options) : options_(options) {
-  require(
-      options.cuda || options.transport == DeviceTransport::Kind::kAuto,
-      "[launcher] --transport says how devices exchange, but the model runs on the CPU; add --device cuda, or leave it "
-      "out");
+  require(options.cuda || options.transport == DeviceTransport::Kind::kAuto,
+          "[launcher] --transport applies to GPUs, but the model runs on the CPU; add --device cuda, or leave out "
+          "--transport");
   const bool under_mpirun = started_by_mpi();
   require(options.local_ranks == 0 || !under_mpirun, "[launcher] --local-ranks ", options.local_ranks,
-          " makes ranks of this process's threads, but mpirun started it; use one or the other");
+          " starts ranks as threads, but mpirun has already started ranks; use one or the other");
   // Read before MPI starts, since MPI sets such variables itself when it runs alone.
   const LaunchedJob job = launched_job([](const char* variable) { return std::getenv(variable); });
   if (under_mpirun) processes_ = make_mpi_world(communicator_options(options));
@@ -67,8 +66,8 @@ Ranks::Ranks(const RankOptions& options) : options_(options) {
 
   real_ = processes_ ? processes_->size() : std::max(1, options.local_ranks);
   ranks_ = options.virtual_ranks > 0 ? options.virtual_ranks : real_;
-  require(real_ <= ranks_, "[launcher] ", real_, " ranks were started to run the ", ranks_,
-          " of train.virtual_ranks; start at most ", ranks_, ", or raise it, which makes another run");
+  require(real_ <= ranks_, "[launcher] wanted at most ", ranks_, " ranks, the number of train.virtual_ranks, got ",
+          real_, "; start fewer, or raise train.virtual_ranks, which changes the results");
   int sharing = real_;
   if (processes_) {
     const ProcessesHere here = processes_here(*processes_);

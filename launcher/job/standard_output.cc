@@ -53,7 +53,7 @@ void StandardOutput::finish() {
   sync();
   require<DataError>(error_ == 0 || error_ == EPIPE,
                      "[launcher] cannot write to standard output: ", std::strerror(error_),
-                     "; what was printed is not whole: free space, or send it elsewhere");
+                     "; the output is incomplete: free space, or redirect it");
 }
 
 }  // namespace polyscene

@@ -267,8 +267,8 @@ int cuda_devices() {
   const cudaError_t status = cudaGetDeviceCount(&devices);
   require<DeviceError>(status == cudaSuccess && devices > 0,
                        "[device] wanted a CUDA device, but CUDA does not start here: ", cudaGetErrorString(status),
-                       "; is there an NVIDIA driver for CUDA ", CUDART_VERSION / 1000,
-                       " (nvidia-smi), and a device in CUDA_VISIBLE_DEVICES? --device cpu does without");
+                       "; check the NVIDIA driver for CUDA ", CUDART_VERSION / 1000,
+                       " (nvidia-smi) and CUDA_VISIBLE_DEVICES, or use --device cpu");
   return devices;
 }
 

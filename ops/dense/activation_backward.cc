@@ -36,7 +36,7 @@ ActivationGradients activation_backward(Value y, Value dy, Activation activation
 const OpDefinition kActivationBackward = {
     .name = "activation_backward",
     .infer = infer,
-    .gradient = "it is a gradient itself: second derivatives are not offered",
+    .gradient = "it is a gradient itself, and second derivatives are not supported",
     .cpu = activation_backward_cpu,
     .gpu = activation_backward_gpu,
     .samples = samples,

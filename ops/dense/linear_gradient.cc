@@ -6,7 +6,7 @@
 namespace polyscene::ops {
 namespace {
 
-constexpr const char* kNoSecond = "it is a gradient itself: second derivatives are not offered";
+constexpr const char* kNoSecond = "it is a gradient itself, and second derivatives are not supported";
 
 std::vector<ValueType> infer_input(const InferContext& c) {
   const auto [begin, end] = c.attributes.as<LinearInputGradientAttributes>();

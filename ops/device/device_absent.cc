@@ -7,9 +7,8 @@ namespace polyscene {
 
 int cuda_devices() {
   throw DeviceError(
-      "[device] wanted a CUDA device, but this program was built without CUDA; configure with -DPOLYSCENE_CUDA=ON "
-      "where "
-      "nvcc is, or use --device cpu");
+      "[device] wanted a CUDA device, but this program was built without CUDA; configure with -DPOLYSCENE_CUDA=ON on a "
+      "host with nvcc, or use --device cpu");
 }
 
 std::shared_ptr<Device> make_cuda_device(int /*index*/) {

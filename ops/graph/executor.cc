@@ -126,7 +126,7 @@ Shape Executor::resolve_shape(Value v) const {
     require(d.is_static() || symbols_[static_cast<size_t>(d.symbol)] >= 0, "[ops.executor] ", graph_.describe(v), ' ',
             shape, " depends on s", d.symbol, " \"",
             d.is_static() ? "" : graph_.symbols()[static_cast<size_t>(d.symbol)],
-            "\", which no bound input tells; bind one that has it in its shape");
+            "\", which no bound input determines; bind one that has it in its shape");
   return shape.resolve(symbols_);
 }
 
@@ -203,7 +203,7 @@ void Executor::after(std::span<const Value> outputs, std::function<void()> work)
   std::vector<bool> wanted(views_.size());  // their memory
   for (const Value& v : outputs) {
     require(std::ranges::find(outputs_, v) != outputs_.end(), "[ops.executor] ", graph_.describe(v),
-            " was not asked for when the executor was made");
+            " is not an output that the executor was built for");
     wanted[static_cast<size_t>(alias_of_[static_cast<size_t>(v.id)])] = true;
   }
   const auto touches = [&](Value v) { return wanted[static_cast<size_t>(alias_of_[static_cast<size_t>(v.id)])]; };
@@ -291,7 +291,7 @@ void Executor::check_step(const Step& step) const {
 
 TensorView Executor::result(Value output) const {
   require(std::ranges::find(outputs_, output) != outputs_.end(), "[ops.executor] ", graph_.describe(output),
-          " was not asked for when the executor was made");
+          " is not an output that the executor was built for");
   return views_[static_cast<size_t>(output.id)];
 }
 

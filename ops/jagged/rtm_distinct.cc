@@ -119,7 +119,7 @@ const OpDefinition kRtmDistinct = {.name = "rtm_distinct",
 const OpDefinition kRtmDistinctBackward = {
     .name = "rtm_distinct_backward",
     .infer = infer_backward,
-    .gradient = "it is a gradient itself: second derivatives are not offered",
+    .gradient = "it is a gradient itself, and second derivatives are not supported",
     .cpu = rtm_distinct_backward_cpu,
     .gpu = rtm_distinct_backward_gpu,
     .samples = samples<sample_backward>,

@@ -17,8 +17,7 @@ std::vector<ValueType> infer(const InferContext& c) {
 
 std::vector<Value> gradient(const GradientContext& c) {
   require(!c.needed[1] && !c.needed[2],
-          "[ops.bce_with_logits] wanted label and weight without parameters behind them, got one that is trained; try "
-          "stop_gradient");
+          "[ops.bce_with_logits] wanted label and weight that need no gradient, got one that does; try stop_gradient");
   return {bce_with_logits_gradient(c.gradients[0], c.inputs[0], c.inputs[1], c.inputs[2]), Value{}, Value{}};
 }
 

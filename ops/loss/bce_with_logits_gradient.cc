@@ -28,7 +28,7 @@ Value bce_with_logits_gradient(Value dloss, Value logit, Value label, Value weig
 const OpDefinition kBceWithLogitsGradient = {
     .name = "bce_with_logits_gradient",
     .infer = infer,
-    .gradient = "second derivatives of the loss are not offered",
+    .gradient = "second derivatives of the loss are not supported",
     .cpu = bce_with_logits_gradient_cpu,
     .gpu = bce_with_logits_gradient_gpu,
     .samples = +[]() -> std::vector<Sample> {

@@ -86,7 +86,7 @@ class BestModelTest(ProgramTest):
         for _ in range(2):
             again = self.resume("run")
             self.assertIn(f"nothing left to do: train.early_stop ended the run at step {step}, raise "
-                          "train.early_stop.patience or leave train.early_stop out to go on, ", again.out)
+                          "train.early_stop.patience or leave train.early_stop out to continue, ", again.out)
             self.assertNotIn("samples/s", again.out)
             self.assertEqual(BEST.search(again.out).groups(), BEST.search(result.out).groups())
             self.assertEqual(self.model_bytes("run"), before)
@@ -97,9 +97,9 @@ class BestModelTest(ProgramTest):
         self.train("run", *EVALUATE_OFTEN, "--set", "train.epochs=1")
         before = self.model_bytes("run")
         result = self.resume("run")
-        self.assertIn("nothing left to do: all 38 steps are done, raise train.epochs to go on, 2400 samples\n", result.out)
+        self.assertIn("nothing left to do: all 38 steps are done, raise train.epochs to continue, 2400 samples\n", result.out)
         self.assertEqual(self.model_bytes("run"), before)
-        self.assertIn("nothing left to do: all 38 steps are done, raise train.max_steps to go on",
+        self.assertIn("nothing left to do: all 38 steps are done, raise train.max_steps to continue",
                       self.resume("run", "--set", "train.max_steps=38").out)
 
     def test_another_metric_and_other_validation_files(self):

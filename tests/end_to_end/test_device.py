@@ -62,7 +62,7 @@ class DeviceTest(ProgramTest):
     def test_tables_with_a_bound_forget_as_on_the_host(self):
         self.bound_users()
         result = self.train_both()
-        self.assertRegex(result.out, r"bounded tables: user holds 32 of 32 rows; rows given up for new ones [1-9]\d+\n")
+        self.assertRegex(result.out, r"bounded tables: user holds 32 of 32 rows; rows evicted [1-9]\d+\n")
         self.assert_same_runs()
         host, device = self.evaluate("host"), self.evaluate("host", "test", "--device", "cuda")
         self.assertAlmostEqual(host["auc"], device["auc"], places=5)

@@ -189,7 +189,7 @@ class ExportTest(ProgramTest):
         done = self.run_program("train", "--resume", self.folder / "run", "--set", "train.max_steps=41", "--threads", 1)
         self.assertEqual(done.code, OK, done.text)
         result = self.export("--delta")
-        changed, rows, gone = map(int, re.search(r"rows that differ from version 1: (\d+) of (\d+), and (\d+) that are gone\n", result.out).groups())
+        changed, rows, gone = map(int, re.search(r"rows that changed since version 1: (\d+) of (\d+), and (\d+) removed\n", result.out).groups())
         self.assertTrue(0 < changed < rows, result.out)
         self.assertGreater(gone, 0)
         self.assertRegex(result.out, r"scored 500 rows of valid with trainer and exported model: logits differ by at most 0\.0e\+00")
@@ -206,22 +206,22 @@ class ExportTest(ProgramTest):
         self.export("--delta")
         self.assertEqual(json.loads((self.folder / "served/3/export.json").read_text())["base"]["version"], 1)
         result = self.export("--delta", output="whole")
-        self.assertRegex(result.out, r"rows that differ from version 1: 0 of \d+, and 0 that are gone\n")
+        self.assertRegex(result.out, r"rows that changed since version 1: 0 of \d+, and 0 removed\n")
 
         self.assertIn("; was --set used to change the model?", self.export("--set", "embedding.dim=16", expect=DATA).err)
         self.assertIn("--delta wanted rows as int8, ", self.export("--delta", "--rows", "int8", expect=USAGE).err)
-        self.assertIn("--delta writes embedding stores alone", self.export("--delta", "--format", "onnx", expect=USAGE).err)
-        self.assertIn("that --delta adds to, there is none; export without --delta first",
+        self.assertIn("--delta cannot be written as ONNX, which holds full tables", self.export("--delta", "--format", "onnx", expect=USAGE).err)
+        self.assertIn("as the base of --delta, there is none; export without --delta first",
                       self.export("--delta", output="none", expect=USAGE).err)
         self.train("wide", *settings, "--set", "embedding.dim=16", "--set", "train.max_steps=2")
         self.assertIn('with rows of 16 values in ', self.export("--delta", run="wide", expect=USAGE).err)
         description = self.folder / "served/3/export.json"
         text = description.read_text()
         description.write_text(without_hash(text).replace('"version": 1', '"version": "one"'))
-        self.assertIn("does not say which version it adds to", self.fails_to_score())
+        self.assertIn("does not name its base version", self.fails_to_score())
         description.write_text(text)
         shutil.rmtree(self.folder / "served/1")
-        self.assertRegex(self.fails_to_score(), r"/served/3 has the rows that changed since \S+/served/1, which is not there as it was")
+        self.assertRegex(self.fails_to_score(), r"/served/3 holds the rows that changed since \S+/served/1, which is missing or changed")
 
     def fails_to_score(self):
         file = self.data / "test/part-00000.parquet"
@@ -483,7 +483,7 @@ print(library.score(model, {}, 0).shape)
             save_file(tensors, file)
         (self.folder / "run/model/files.pbtxt").unlink()
         result = self.export("--rows", "int8", expect=DATA)
-        self.assertRegex(result.err, r"polyscene: \[export\] wanted an AUC of 0\.\d+ less at most 0\.0005 with int8 rows, got 0\.\d+; "
+        self.assertRegex(result.err, r"polyscene: \[export\] wanted an AUC at most 0\.0005 below the trainer's 0\.\d+ with int8 rows, got 0\.\d+; "
                                      r"nothing was published, try --rows fp32")
         self.assertEqual(os.listdir(self.folder / "served"), [])
         self.export()
@@ -494,7 +494,7 @@ print(library.score(model, {}, 0).shape)
         shutil.rmtree(self.data)
         self.assert_fails(self.export(expect=DATA), DATA, 'no file matches "valid/*.parquet"')
         result = self.export("--sample", 0)
-        self.assertIn("no row was scored: that the exported model scores as the trainer does was not checked", result.out)
+        self.assertIn("not checked: whether the exported model scores as the trainer does; --sample 4096 checks it", result.out)
         self.assertNotIn("checked", json.loads((self.folder / "served/1/export.json").read_text()))
 
     def test_what_cannot_be_exported_or_scored(self):
@@ -528,7 +528,7 @@ print(library.score(model, {}, 0).shape)
             rows.write_bytes(whole)
 
         damage(whole[:-8], f"wanted {len(whole)} bytes, got {len(whole) - 8}; it was copied in part")
-        damage(b"X" + whole[1:], "does not begin like a table's rows of this version")
+        damage(b"X" + whole[1:], "is not an embedding store of this version")
         damage(whole[:20] + b"\xff" + whole[21:], "the header is damaged; export it again")
         damage(whole[:200] + bytes([whole[200] ^ 1]) + whole[201:], "its checksum differs", arguments=["--verify"])
         description = served / "export.json"
@@ -540,7 +540,7 @@ print(library.score(model, {}, 0).shape)
         description.write_text(without_hash(text).replace("tables/item.rows", "../item.rows"))
         score_fails('file "../item.rows" is not described as one below its folder')
         description.write_text("{")
-        score_fails("export.json is no description of an exported model")
+        score_fails("export.json is not the description of an exported model")
         description.write_text(text)
         dense = load_file(served / "dense.safetensors")
         dense["head/0/w"] = dense["head/0/w"][:-1]

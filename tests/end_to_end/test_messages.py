@@ -55,7 +55,7 @@ class MessagesTest(ProgramTest):
                 (["data"], "polyscene data", ("inspect",))):
             with self.subTest(arguments):
                 bare = self.run_program(*arguments)
-                self.assert_fails(bare, USAGE, f'polyscene: wanted a command behind "{name}"\n')
+                self.assert_fails(bare, USAGE, f'polyscene: wanted a command after "{name}"\n')
                 for command in commands:
                     self.assertRegex(bare.err, rf"\n  {command} +[A-Z]")
                 self.assertLessEqual(max(map(len, bare.err.splitlines())), 80)
@@ -67,8 +67,8 @@ class MessagesTest(ProgramTest):
                 (["--verison"], 'polyscene has no option --verison; did you mean "--version"?'),
                 (["train", "--confg", "x"], 'polyscene train has no option --confg; did you mean "--config"?'),
                 (["evaluate", "--run", "x", "--jsn=1"], 'polyscene evaluate has no option --jsn; did you mean "--json"?'),
-                (["evaluate", "--run", "x", "valid"], 'polyscene evaluate wants no further word, got "valid"; options begin'),
-                (["score", "--model", "x"], "--input is required\npolyscene score --help tells more")):
+                (["evaluate", "--run", "x", "valid"], 'polyscene evaluate takes no argument "valid"; options begin'),
+                (["score", "--model", "x"], "--input is required\nsee polyscene score --help")):
             with self.subTest(arguments):
                 self.assert_fails(self.run_program(*arguments), USAGE, f"polyscene: {said}")
 
@@ -76,7 +76,7 @@ class MessagesTest(ProgramTest):
         self.assert_fails(self.run_program("train", "--config", self.config), USAGE, "--output is required")
         self.assert_fails(self.run_program("evaluate", "--run", self.folder, "--split", "tset"), USAGE, "train, valid or test",
                           "tset")
-        self.train_fails(USAGE, "--transport says how devices exchange, but the model runs on the CPU; add --device cuda",
+        self.train_fails(USAGE, "--transport applies to GPUs, but the model runs on the CPU; add --device cuda",
                          arguments=["--transport", "nccl"])
         self.assert_fails(self.run_program("evaluate", "--run", self.folder), USAGE, "holds no model/dense.safetensors")
 
@@ -89,7 +89,7 @@ class MessagesTest(ProgramTest):
             with self.subTest(command[0]):
                 self.assert_fails(self.run_program(*command, self.folder / "first"), code,
                                   f'there is no folder {self.folder}/first; did you mean "{self.folder}/frist"?\n')
-                self.assert_fails(self.run_program(*command, self.config), code, f"{self.config} is no folder\n")
+                self.assert_fails(self.run_program(*command, self.config), code, f"{self.config} is not a folder\n")
 
     def test_outputs_whose_folder_is_not_there(self):
         self.train()
@@ -256,8 +256,8 @@ class MessagesTest(ProgramTest):
         self.train()
         (self.folder / "bad/test-rank0.jsonl").mkdir(parents=True)
         result = self.run_program("evaluate", "--run", self.folder / "run", "--rejects", self.folder / "bad")
-        self.assert_fails(result, USAGE, f"wanted to list bad records in {self.folder}/bad/test-rank0.jsonl, which is there "
-                          "and no such list; choose another folder for --rejects")
+        self.assert_fails(result, USAGE, f"wanted to write the list of bad records to {self.folder}/bad/test-rank0.jsonl, which exists "
+                          "and is not such a list; choose another folder for --rejects")
 
     def test_what_is_cut_or_dropped_is_counted(self):
         settings = ["--set", "data.feature[tags].bag.max_length=1", "--set", "train.batch_size=1000"]
@@ -266,7 +266,7 @@ class MessagesTest(ProgramTest):
         lengths = {name: np.concatenate([[len(row) for row in table[name].to_pylist()] for table in tables])
                    for name in ("history_item", "tags")}
         cut = int((lengths["history_item"] > 8).sum()), int((lengths["tags"] > 1).sum())
-        self.assertIn("first epoch: 400 records were left over, too few for a batch, and dropped", out)
+        self.assertIn("first epoch: 400 records were dropped, too few for a last batch", out)
         for count, text in zip(cut, ("sequences were longer than max_length and kept their newest behaviours",
                                      "bags were longer than max_length and kept their heaviest ids")):
             found = int(re.search(rf"first epoch: (\d+) {text}", out)[1])
@@ -276,7 +276,7 @@ class MessagesTest(ProgramTest):
         self.assertIn("dropped in every epoch: 400 rows, less than train.min_tail_share 0.5 of a batch of 1000\n", inspected)
 
     def test_a_scenario_feature_without_its_column_is_said(self):
-        note = ("all rows are one scenario, and S-GAUC is the AUC, since data.scenario_column is not set; feature \"scene\" has "
+        note = ("data.scenario_column is not set, so all rows are one scenario and S-GAUC is the AUC; feature \"scene\" has "
                 "role SCENARIO: try --set data.scenario_column=scene\n")
         self.assertNotIn("S-GAUC is the AUC", self.train("told").out)
         self.assertIn(note, self.train("run", "--set", "data.scenario_column=").out)
@@ -424,8 +424,8 @@ class MessagesTest(ProgramTest):
                 with open("/dev/full", "w") as full:
                     done = subprocess.run([BINARY, *map(str, command)], stdout=full, stderr=subprocess.PIPE, text=True)
                 self.assertEqual(done.returncode, DATA, done.stderr)
-                self.assertIn("[launcher] cannot write to standard output: No space left on device; what was printed is not "
-                              "whole", done.stderr)
+                self.assertIn("[launcher] cannot write to standard output: No space left on device; the output "
+                              "is incomplete", done.stderr)
         self.assertTrue((self.folder / "other/model/dense.safetensors").exists())  # what is lost is what was said
 
     def test_full_disk(self):
@@ -436,7 +436,7 @@ class MessagesTest(ProgramTest):
                 self.assert_fails(result, DATA, f"{self.folder}/run{size}/{file}: File too large; ", "raise ulimit -f")
                 self.assertRegex(result.text, r"cannot write \d+ bytes to |cannot write .*; wanted \d+ bytes, wrote 20000;")
                 self.assertEqual(list((self.folder / f"run{size}").rglob("*.partial")), [])
-        self.assertRegex(result.out, r"model of step 38 not saved, training goes on: .*; wanted \d+ bytes, wrote 20000;")
+        self.assertRegex(result.out, r"model of step 38 not saved, training continues: .*; wanted \d+ bytes, wrote 20000;")
 
     def test_full_disk_at_an_export(self):
         self.train()
@@ -476,7 +476,7 @@ class MessagesTest(ProgramTest):
                                        ({"PMI_RANK": "0", "PMI_SIZE": "2"}, "2 processes"),
                                        ({"PMIX_RANK": "1"}, "2 or more processes")):
             with self.subTest(environment):
-                self.train_fails(USAGE, f"wanted one job of the {processes} ", "MPI joins this one to no other",
+                self.train_fails(USAGE, f"wanted an MPI job of the {processes} ", "got one process",
                                  "mpirun or srun --mpi=pmix", env=os.environ | environment)
                 self.assertFalse((self.folder / "run").exists())
 
@@ -522,7 +522,7 @@ class MessagesTest(ProgramTest):
         score(odd, DATA, f"[data] --input {odd} holds no rows")
         self.change("test", 500, price=self.prices(500, range(100)))
         score(part, DATA, f"rows read of --input {part} are bad, a share of 0.2; data.max_bad_share allows 0.001",
-              "Mend the file, or export with another data.max_bad_share.", "nullable: true in data.feature[price].number")
+              "Correct the file, or export with another data.max_bad_share.", "nullable: true in data.feature[price].number")
         part.write_bytes(b"id\n1\n")
         score(part, DATA, f'"{part}" is not a Parquet file')
 
@@ -571,16 +571,17 @@ class MessagesTest(ProgramTest):
         # What an earlier program wrote is read with a word.
         description = served / "1/export.json"
         description.write_text(re.sub(r'\n  "xxh3": "[0-9a-f]{16}",', "", description.read_text(), count=1))
-        self.assertIn("1: an earlier program exported it without a hash of export.json; damage there is not seen at opening\n",
+        self.assertIn("1: an earlier version of Polyscene exported it without a hash of export.json; damage "
+                      "there is not detected when it is opened\n",
                       self.run_program(*score).out)
         (run / "model/files.pbtxt").unlink()
         result = self.run_program("evaluate", "--run", run)
         self.assertEqual(result.code, 0, result.text)
-        self.assertEqual(result.err, f"polyscene: warning: [checkpoint] {model} carries no hashes, since an earlier program wrote "
-                         "it: damage to its values is not seen\n")
-        self.assert_fails(self.run_program("checkpoint", "verify", run / "model"), DATA, f"{model} carries no hashes",
-                          "a model that this program saves carries them")
-        self.assert_fails(self.run_program("train", "--resume", run / "model"), 2, "is a model, which has no state of optimisers")
+        self.assertEqual(result.err, f"polyscene: warning: [checkpoint] {model} has no hashes, since an earlier version of "
+                         "Polyscene wrote it: damage to its values is not detected\n")
+        self.assert_fails(self.run_program("checkpoint", "verify", run / "model"), DATA, f"{model} has no hashes",
+                          "models that this version saves have hashes")
+        self.assert_fails(self.run_program("train", "--resume", run / "model"), 2, "is a model, which has no optimiser state to resume from")
 
     def test_data_inspect(self):
         result = self.run_program("data", "inspect", "--config", self.config)

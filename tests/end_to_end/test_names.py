@@ -223,9 +223,9 @@ class NamesTest(ProgramTest):
                               'has no column "sen", wanted by --carry; did you mean "seen"?')
             for name in ("logit", "scenario", "group_user"):
                 self.assert_fails(self.run_program(*command, "--carry", name), USAGE,
-                                  f'of other names than predictions have anyway, got "{name}"')
+                                  f'with names that predictions do not have, got "{name}"')
             self.assert_fails(self.run_program(*command, "--carry", "when", "--carry", "seen,when"), USAGE,
-                              'column "when" is to be carried twice')
+                              '--carry names column "when" twice')
         self.assert_fails(self.run_program(*score[:5], "--carry", "when"), USAGE, "--carry requires --output")
         self.assertFalse(output.exists() or output.with_suffix(".parquet.partial").exists())
 

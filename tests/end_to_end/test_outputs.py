@@ -73,7 +73,7 @@ class OutputsTest(ProgramTest):
         (self.folder / "mine/test-rank3.jsonl").write_text('{"precious": 1}\n')
         before = self.everything()
         result = self.run_program("evaluate", "--run", self.run_folder, "--rejects", self.folder / "mine")
-        self.assert_fails(result, USAGE, "mine/test-rank3.jsonl, which is there and no such list")
+        self.assert_fails(result, USAGE, "mine/test-rank3.jsonl, which exists and is not such a list")
         self.assertEqual(self.everything(), before)
 
     def test_pipes_links_and_devices(self):

@@ -89,7 +89,7 @@ class OverwriteTest(ProgramTest):
         back = "[run] the run that --overwrite was to replace is back in "
         self.killed(until=3)
         self.assert_fails(self.run_program("evaluate", "--run", self.run_folder), USAGE, "holds no model/dense.safetensors; the run "
-                          f"that it is to replace is {self.run_folder}/.replaced")
+                          f"that it replaces is in {self.run_folder}/.replaced")
         self.evaluate("run/.replaced")
         self.assertIn(back, self.train("run", expect=USAGE).err)
         self.assert_kept()
@@ -97,7 +97,7 @@ class OverwriteTest(ProgramTest):
         result = self.run_program("train", "--resume", self.run_folder, "--set", "train.max_steps=6", "--threads", 1)
         self.assertEqual(result.code, 0, result.text)
         self.assertIn(back, result.err)
-        self.assertIn("going on from step 4", result.out)  # of the run that was there before
+        self.assertIn("resumed from step 4", result.out)  # of the run that was there before
         self.assertEqual(self.logged("run", "train")[-1]["step"], 6)
 
     def test_killed_behind_a_checkpoint_of_the_new_run(self):
@@ -106,7 +106,7 @@ class OverwriteTest(ProgramTest):
         self.assertEqual({name.removeprefix(".replaced/"): data for name, data in old.items()}, self.before)
         result = self.run_program("train", "--resume", self.run_folder, "--set", "train.max_steps=12", "--threads", 1)
         self.assertEqual(result.code, 0, result.text)
-        self.assertIn(f"the run that --overwrite was to replace is whole in {self.run_folder}/.replaced until", result.err)
+        self.assertIn(f"the run that --overwrite was to replace is complete in {self.run_folder}/.replaced until", result.err)
         self.assertFalse((self.run_folder / ".replaced").exists())
         self.assertEqual(self.logged("run", "train")[-1]["step"], 12)
 

@@ -65,8 +65,8 @@ class RanksTest(ProgramTest):
         for arguments, ranks in ((["--local-ranks", 5], 0), ([], 5)):
             result = self.run_program("train", "--config", self.config, "--output", self.folder / "run", "--set",
                                       "train.virtual_ranks=4", *arguments, ranks=ranks)
-            self.assert_fails(result, 2, "5 ranks were started to run the 4 of train.virtual_ranks; start at most 4, or "
-                              "raise it")
+            self.assert_fails(result, 2, "wanted at most 4 ranks, the number of train.virtual_ranks, got 5; start fewer, or "
+                              "raise train.virtual_ranks")
 
     def test_evaluation_is_equal_at_any_rank_count(self):
         self.train("run", "--local-ranks", 2)
@@ -174,7 +174,7 @@ class RanksTest(ProgramTest):
         damaged = [next((model / "tables").glob(f"{table}-{rank:05}-of-00004*")) for table, rank in (("item", 3), ("user", 1))]
         for file in damaged:
             file.write_bytes(file.read_bytes()[:-1])
-        lines = sorted(f"  {file} has {file.stat().st_size} bytes, was written with {file.stat().st_size + 1}" for file in damaged)
+        lines = sorted(f"  {file} has {file.stat().st_size} bytes, wanted {file.stat().st_size + 1}" for file in damaged)
         for ranks, place in ((0, ""), (2, r" \(rank [01] on host \S+\)")):
             with self.subTest(ranks=ranks):
                 result = self.run_program("evaluate", "--run", self.folder / "run", "--deadline", 30, ranks=ranks)

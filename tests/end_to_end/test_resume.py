@@ -46,7 +46,7 @@ class ResumeTest(ProgramTest):
         shutil.rmtree(self.folder / "parts/checkpoints/step-0000000030")
         # From step 28, in the first epoch; --set of what may change.
         result = self.resume(self.folder / "parts", "--set", "train.max_steps=0")
-        self.assertIn("going on from step 28, ", result.out)
+        self.assertIn("resumed from step 28, ", result.out)
         self.assert_same("parts")
 
     def test_killed_at_any_moment(self):
@@ -118,7 +118,7 @@ class ResumeTest(ProgramTest):
         self.assertEqual(process.returncode, 0)
         (checkpoint,) = (self.folder / "run/checkpoints").iterdir()
         step = int(checkpoint.name.removeprefix("step-"))
-        self.assertIn(f"going on from step {step}, ", self.resume(checkpoint, "--set", f"train.max_steps={step + 3}").out)
+        self.assertIn(f"resumed from step {step}, ", self.resume(checkpoint, "--set", f"train.max_steps={step + 3}").out)
 
     def test_a_device_goes_on_too(self):
         small = ["--set", "train.batch_size=24", "--set", "model.sfpnet.gate_hidden=8", "--set", "model.head=8", "--set",
@@ -134,7 +134,7 @@ class ResumeTest(ProgramTest):
         self.train("run", *OFTEN, "--set", "train.max_steps=20")
         size = max(f.stat().st_size for f in (self.folder / "run/model").rglob("*.safetensors"))
         result = self.train("full", *OFTEN, "--set", "train.max_steps=20", preexec_fn=limit_file_size(size))
-        self.assertRegex(result.out, r"checkpoint failed, training goes on: step 7: .*optimizer.safetensors")
+        self.assertRegex(result.out, r"checkpoint failed, training continues: step 7: .*optimizer.safetensors")
         self.assertRegex(result.out, r"a checkpoint could not be written, at step 20: .*optimizer.safetensors")
         self.assertEqual(self.model_bytes("full"), self.model_bytes("run"))
 
@@ -154,11 +154,11 @@ class ResumeTest(ProgramTest):
             cp -r {mounted}/run {self.folder}/full"""
         full = subprocess.run(["unshare", "-rm", "sh", "-c", script], capture_output=True, text=True, timeout=300)
         text = (self.folder / "full.txt").read_text()
-        self.assertRegex(text, r"checkpoint failed, training goes on: step \d+: .*No space left on device")
+        self.assertRegex(text, r"checkpoint failed, training continues: step \d+: .*No space left on device")
         self.assertRegex(text, r"the disk is full: free space or choose another place")
         self.assertNotIn(".partial\n", text)  # what failed left nothing
         self.assertEqual(full.returncode, 0, text + full.stdout + full.stderr)
-        self.assertRegex(full.stdout, r"going on from step \d+, ")
+        self.assertRegex(full.stdout, r"resumed from step \d+, ")
         self.train("whole", *OFTEN)
         self.assert_same("full")
 
@@ -191,7 +191,7 @@ class ResumeTest(ProgramTest):
         result = self.resume(self.folder / "copy", "--set", "train.max_steps=0")
         self.assertRegex(result.err, r"\[train\] the best evaluation so far, of step \d+, has no model in \S+/copy/models "
                                      r"\(copy models/ and its links with the checkpoints to keep it\): "
-                                     r"the best is from now on one of those that come\n")
+                                     r"it is not compared with later evaluations\n")
         self.evaluate("copy")
         shutil.copytree(self.folder / "run/checkpoints", self.folder / "kept/checkpoints")
         self.assertIn("kept already holds a run", self.train("kept", expect=2).err)
@@ -224,23 +224,24 @@ class ResumeTest(ProgramTest):
         before = table("new")
         result = convert("embedding.optimizer.kind=ADAGRAD", "embedding.optimizer.initial_accumulator=0.25",
                          "train.optimizer.kind=SGD")
-        self.assertRegex(result.out, r"the dense optimiser is another one and starts anew\n")
-        self.assertRegex(result.out, r"table item: \d+ rows of 8 values, its optimiser is another one and starts anew\n")
+        self.assertRegex(result.out, r"the state of the dense optimiser is reset: its kind changes\n")
+        self.assertRegex(result.out, r"table item: \d+ rows of 8 values, "
+                                     r"the state of its optimiser is reset: its kind changes\n")
         after = table("new")
         for name in ("keys", "values", "uses"):
             np.testing.assert_array_equal(after[name], before[name])
         np.testing.assert_array_equal(after["state"], np.full_like(after["values"], 0.25))
-        self.assertIn("going on from step 21, ", self.resume(new, "--set", "train.max_steps=24").out)
-        # Narrower rows: their first values, and state beside them; what they feed starts anew.
+        self.assertIn("resumed from step 21, ", self.resume(new, "--set", "train.max_steps=24").out)
+        # Narrower rows: their first values, and state beside them; what they feed is initialised.
         result = convert("embedding.dim=4")
-        self.assertRegex(result.out, r"(?m)^head/0/w starts anew: another shape, or not there$")
+        self.assertRegex(result.out, r"(?m)^head/0/w is initialised: the checkpoint has another shape, or lacks it$")
         self.assertRegex(result.out, r"table item: \d+ rows of 8 values, now of 4\n")
         after = table("new")
         np.testing.assert_array_equal(after["values"], before["values"][:, :4])
         np.testing.assert_array_equal(after["state"], np.hstack([before["state"][:, :4], before["state"][:, 8:12]]))
         self.resume(new, "--set", "train.max_steps=24")
 
-        self.assertIn("convert changes model, embedding and train.optimizer, but --set changes it: modified: train.batch_size: "
+        self.assertIn("wanted --set to change only model, embedding and train.optimizer, got modified: train.batch_size: "
                       "32 -> 16; leave it as it was", convert("train.batch_size=16", expect=2).err)
         self.assert_fails(self.run_program("checkpoint", "convert", old, "--output", old), 2, "already holds a run")
         file = next((old / "checkpoints/step-0000000007/tables").glob("item-*"))
@@ -251,7 +252,7 @@ class ResumeTest(ProgramTest):
         self.train("run", *OFTEN, "--set", "train.max_steps=20")
         run = self.folder / "run"
         self.assert_fails(self.run_program("train", "--resume", run, "--set", "train.batch_size=32"), 2,
-                          "--resume goes on with what the run was trained with, but --set changes it: "
+                          "wanted the settings that the run was trained with, got "
                           "modified: train.batch_size: 64 -> 32; leave it as it was, or start another run")
         self.assert_fails(self.run_program("train", "--resume", self.folder / "data"), 2, "holds no manifest.pbtxt")
         self.assert_fails(self.run_program("train", "--resume", run, "--config", self.config), 2, "--config excludes --resume")
@@ -260,12 +261,12 @@ class ResumeTest(ProgramTest):
         table = next((run / "checkpoints/step-0000000020/tables").glob("item-*"))
         table.write_bytes(table.read_bytes()[:-1])
         self.assert_fails(self.run_program("train", "--resume", run), 3, "is damaged:", f"{table} has ",
-                          f"resume from another; {run}/checkpoints/step-0000000014, beside it, is whole")
+                          f"resume from another; {run}/checkpoints/step-0000000014, beside it, is undamaged")
         # The list of files damaged too, and on two ranks.
         manifest = run / "checkpoints/step-0000000020/manifest.pbtxt"
         manifest.write_bytes(manifest.read_bytes()[:-5])
         self.assert_fails(self.run_program("train", "--resume", run, ranks=2), 3, f"{manifest}",
-                          f"; {run}/checkpoints/step-0000000014, beside it, is whole")
+                          f"; {run}/checkpoints/step-0000000014, beside it, is undamaged")
         # From an earlier one: a new course, without what came later or was never finished.
         (run / "checkpoints/step-0000000017.partial").mkdir()
         self.resume(run / "checkpoints/step-0000000014", "--set", "train.max_steps=18")
@@ -297,15 +298,15 @@ class ResumeTest(ProgramTest):
         table.write_bytes(table.read_bytes()[:-1] + b"x")
         result = self.run_program("checkpoint", "verify", run)
         self.assert_fails(result, 3, f"{table} does not have the hash that it was written with: tensor \"values\"\n", "1 file is not as written; "
-                          f"resume from another; {run}/checkpoints/step-0000000014, beside it, is whole\n")
+                          f"resume from another; {run}/checkpoints/step-0000000014, beside it, is undamaged\n")
         for step in (7, 14):
             shutil.rmtree(run / f"checkpoints/step-{step:010}", ignore_errors=True)
-        self.assert_fails(self.run_program("checkpoint", "verify", run), 3, "; no other checkpoint of the run is whole\n")
+        self.assert_fails(self.run_program("checkpoint", "verify", run), 3, "; no other checkpoint of the run is undamaged\n")
         shutil.rmtree(run / "checkpoints")
-        self.assert_fails(self.run_program("checkpoint", "inspect", run), 2, f"no checkpoints/step-..., but a model, {run}/model, "
-                          "which checkpoint inspect, verify and diff take too; train with train.checkpoint.every_steps set")
+        self.assert_fails(self.run_program("checkpoint", "inspect", run), 2, f"no checkpoints/step-..., only a model, {run}/model, "
+                          "which checkpoint inspect, verify and diff accept; train with train.checkpoint.every_steps set")
         self.assert_fails(self.run_program("checkpoint", "inspect", self.data), 2, "wanted a checkpoint or a run")
-        self.assert_fails(self.run_program("checkpoint"), 2, 'wanted a command behind "polyscene checkpoint"')
+        self.assert_fails(self.run_program("checkpoint"), 2, 'wanted a command after "polyscene checkpoint"')
 
     def test_two_jobs_on_one_folder(self):
         command = [self.program, "train", "--config", self.config, "--output", self.folder / "run", "--threads", "1",
@@ -333,7 +334,7 @@ class ResumeTest(ProgramTest):
                                        stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
             with self.assertRaises(subprocess.TimeoutExpired):
                 resumed.wait(timeout=1)
-        self.assertIn("going on from step 20, ", resumed.communicate()[0])
+        self.assertIn("resumed from step 20, ", resumed.communicate()[0])
         self.assertEqual(resumed.returncode, 0)
 
     def test_what_the_job_that_was_waited_for_saved_is_gone_on_from(self):
@@ -350,7 +351,7 @@ class ResumeTest(ProgramTest):
             shutil.copytree(self.folder / "later/checkpoints/step-0000000028", checkpoints / "step-0000000028")
             shutil.rmtree(checkpoints / "step-0000000020")
         text = resumed.communicate()[0]
-        self.assertIn("going on from step 28, ", text)
+        self.assertIn("resumed from step 28, ", text)
         self.assertEqual(resumed.returncode, 0, text)
 
     def test_what_two_checkpoints_differ_in(self):
@@ -368,7 +369,7 @@ class ResumeTest(ProgramTest):
         result = diff(run / "checkpoints/step-0000000007", run, 1)
         self.assertRegex(result.out, r"(?m)^head/0/w: \d+ of \d+ elements differ, by at most [\d.e-]+$")
         self.assertRegex(result.out, r"(?m)^adam/m/head/0/w|^\S+/head/0/w: ")
-        self.assertRegex(result.out, r"(?m)^table user: 0 rows in the first alone, 0 in the second alone, \d+ of 40 in both differ, "
+        self.assertRegex(result.out, r"(?m)^table user: 0 rows only in the first, 0 only in the second, \d+ of 40 in both differ, "
                                      r"by at most [\d.e-]+ \(key \d+\)$")
         self.assertIn("[checkpoint] ", result.err)
         # One row of one table, on files of another number of ranks.
@@ -381,7 +382,7 @@ class ResumeTest(ProgramTest):
         save_file(tensors, file, {"table": "user"})
         (self.folder / "model/files.pbtxt").unlink()
         result = diff(run / "model", self.folder / "model", 1)
-        self.assertEqual(result.out, f"table user: 1 rows in the first alone, 1 in the second alone, 1 of 39 in both differ, by at most 0.5 (key {key})\n")
+        self.assertEqual(result.out, f"table user: 1 rows only in the first, 1 only in the second, 1 of 39 in both differ, by at most 0.5 (key {key})\n")
 
     def test_a_manifest_that_was_cut_or_changed(self):
         self.train("run", *OFTEN, "--set", "train.max_steps=14")
@@ -397,10 +398,10 @@ class ResumeTest(ProgramTest):
         manifest.write_text(text[text.index("\n") + 1:])
         result = self.run_program("checkpoint", "verify", checkpoint)
         self.assertEqual(result.code, 0, result.text)
-        self.assertRegex(result.out, rf"^{manifest} carries no hash of itself, .*\n{checkpoint}: all files are as they were written\n$")
+        self.assertRegex(result.out, rf"^{manifest} has no hash of itself, .*\n{checkpoint}: all files are as they were written\n$")
         result = self.resume(self.folder / "run", "--set", "train.max_steps=15")
-        self.assertRegex(result.err, rf"^polyscene: warning: \[checkpoint\] {manifest} carries no hash of itself, since an earlier "
-                         r"program wrote it: damage to it may not be seen\n$")
+        self.assertRegex(result.err, rf"^polyscene: warning: \[checkpoint\] {manifest} has no hash of itself, since an earlier "
+                         r"version of Polyscene wrote it: damage to it may not be detected\n$")
 
     def test_a_start_from_parts_of_another_model(self):
         self.train("old", "--set", "train.max_steps=20")
@@ -429,21 +430,21 @@ class ResumeTest(ProgramTest):
         for key, values in zip(whole["keys"], whole["values"]):
             np.testing.assert_allclose(found[int(key)], values, atol=1e-20)
 
-        # Parts, renamed; what does not fit is refused, or starts anew.
+        # Parts, renamed; what does not fit is refused, or initialised.
         result = warm('only: "sfpnet/stb1" only: "table/" rename { from: "sfpnet/stb0" to: "sfpnet/stb1" }')
         after = load_file(new / "dense.safetensors")
         np.testing.assert_allclose(after["sfpnet/stb1/sam/w1"], before["sfpnet/stb0/sam/w1"], atol=1e-20)
-        self.assertIn("  head/0/w starts anew: not among train.warm_start.only\n", result.out)
-        self.assertIn("  sfpnet/stb1/sam/w1 is there and was not taken\n", result.out)
+        self.assertIn("  head/0/w is initialised: not in train.warm_start.only\n", result.out)
+        self.assertIn("  sfpnet/stb1/sam/w1 has no counterpart in this model and was not used\n", result.out)
         result = warm("", expect=2, head=("head: 16 head: 8", "head: 12 head: 8"))
         self.assertRegex(result.err, r"\[checkpoint\] head/0/w has shape \[\d+, 16\] in \S+/old/models/step-0000000020, \[\d+, 12\] here; "
-                                     r"set train.warm_start.mismatch: SKIP to start it anew, CONVERT to fit rows of tables, or only, or rename")
+                                     r"set train.warm_start.mismatch: SKIP to initialise it, CONVERT to resize rows of tables, or only, or rename")
         result = warm("mismatch: SKIP", head=("head: 16 head: 8", "head: 12 head: 8"))
-        self.assertRegex(result.out, r"  head/0/w starts anew: shape \[\d+, 16\] there, \[\d+, 12\] here\n")
+        self.assertRegex(result.out, r"  head/0/w is initialised: shape \[\d+, 16\] there, \[\d+, 12\] here\n")
         result = warm("", expect=2, dim=("dim: 8", "dim: 4"))
         self.assertRegex(result.err, r"\[checkpoint\] \S+ has shape ")
         result = warm("mismatch: SKIP", dim=("dim: 8", "dim: 4"))
-        self.assertIn("  table/item starts anew: shape [rows, 8] there, [rows, 4] here\n", result.out)
+        self.assertIn("  table/item is initialised: shape [rows, 8] there, [rows, 4] here\n", result.out)
         result = warm("mismatch: CONVERT", dim=("dim: 8", "dim: 4"))
         self.assertIn("  table item: rows of 8 values to 4\n", result.out)
         rows = load_file(next((new / "tables").glob("item-*")))
@@ -451,11 +452,11 @@ class ResumeTest(ProgramTest):
         for key, values in zip(whole["keys"], whole["values"]):
             np.testing.assert_allclose(narrow[int(key)], values[:4], atol=1e-20)
         result = warm("", item=('table: "item" target', 'table: "thing" target'), name="things")
-        self.assertIn("  table/thing starts anew: not there\n", result.out)
+        self.assertIn("  table/thing is initialised: not there\n", result.out)
         result = warm('rename { from: "table/item" to: "table/thing" }', item=('table: "item" target', 'table: "thing" target'), name="things")
-        self.assertNotIn("table/thing starts anew", result.out)
+        self.assertNotIn("table/thing is initialised", result.out)
         result = warm('only: "nothing"', expect=2)
-        self.assertIn("takes nothing from ", result.err)
+        self.assertIn("finds nothing to load in ", result.err)
         self.assert_fails(self.run_program("train", "--config", self.config, "--output", self.folder / "x", "--set",
                                            "train.warm_start.from="), 2, "train.warm_start.from wants a run, a checkpoint")
 
@@ -479,18 +480,19 @@ class ResumeTest(ProgramTest):
         self.assertEqual(models("parts"), models("whole"))
 
         result = self.run_program("checkpoint", "inspect", self.folder / "compact")
-        self.assertIn("adds to step-0000000021, 4 checkpoints in all; its rows are those that were trained since", result.out)
+        self.assertIn("incremental, base checkpoint step-0000000021, 4 checkpoints in the chain; "
+                      "it holds the rows trained since its base", result.out)
         self.assert_fails(self.run_program("checkpoint", "diff", self.folder / "compact", self.folder / "whole"), 2,
-                          "adds to 3 others, and has not all rows; polyscene checkpoint compact ")
+                          "is incremental and holds only part of the rows; polyscene checkpoint compact ")
         result = self.run_program("checkpoint", "compact", self.folder / "compact")
         self.assertEqual(result.code, 0, result.text)
-        self.assertRegex(result.out, r"/step-0000000024: whole now, of 4 checkpoints\n$")
+        self.assertRegex(result.out, r"/step-0000000024 is now a full checkpoint, joined from 4 checkpoints\n$")
         for step in (7, 14, 21):
             shutil.rmtree(self.folder / f"compact/checkpoints/step-{step:010}")
-        self.assertRegex(self.run_program("checkpoint", "compact", self.folder / "compact").out, "is whole already\n$")
+        self.assertRegex(self.run_program("checkpoint", "compact", self.folder / "compact").out, "is already a full checkpoint\n$")
         self.assertEqual(self.run_program("checkpoint", "verify", self.folder / "compact").code, 0)
         self.resume(self.folder / "compact", "--set", "train.max_steps=0")
         self.assertEqual(models("compact"), models("whole"))
         # The newest of the run that went on adds to one that is gone.
         shutil.rmtree(sorted((self.folder / "parts/checkpoints").iterdir())[0])
-        self.assert_fails(self.run_program("checkpoint", "verify", self.folder / "parts"), 3, "which is not beside it; restore it")
+        self.assert_fails(self.run_program("checkpoint", "verify", self.folder / "parts"), 3, " is not beside it; restore it")

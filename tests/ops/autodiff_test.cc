@@ -75,7 +75,7 @@ Value slope_of_tanh(Value y, Value dy) {
 TEST_F(Autodiff, AbsentRuleIsNamedWithItsReason) {
   EXPECT_EQ(message_of([&] { of(slope_of_tanh(x_, w_)); }),
             "[ops.autodiff] the loss depends on its parameters through activation_backward, which has no gradient: it "
-            "is a gradient itself: second derivatives are not offered");
+            "is a gradient itself, and second derivatives are not supported");
 }
 
 TEST_F(Autodiff, AbsentRuleOffThePathDoesNotMatter) {

@@ -49,7 +49,7 @@ Result guarded(char* error, size_t error_bytes, Result failed, const Work& work)
   } catch (const std::exception& e) {
     say(error, error_bytes, e.what());
   } catch (...) {
-    say(error, error_bytes, "[serve] failed without words");
+    say(error, error_bytes, "[serve] unknown error");
   }
   return failed;
 }

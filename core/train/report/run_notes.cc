@@ -11,9 +11,11 @@ std::string describe_undefined(int64_t step, const std::string& metric, const Me
 }
 
 std::string describe_unsaved_model(int64_t step, const std::string& why) {
-  return str("model of step ", step, " not saved, training goes on: ", why);
+  return str("model of step ", step, " not saved, training continues: ", why);
 }
 
-std::string describe_failed_checkpoint(const std::string& why) { return "checkpoint failed, training goes on: " + why; }
+std::string describe_failed_checkpoint(const std::string& why) {
+  return "checkpoint failed, training continues: " + why;
+}
 
 }  // namespace polyscene

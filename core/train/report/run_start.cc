@@ -29,7 +29,7 @@ void print(std::ostream& out, const RunStart& start) {
       << " steps per epoch, " << describe_ranks(start) << " (" << start.network << ")"
       << (start.device.name.empty() ? "" : " on " + start.device.name) << '\n';
   if (const std::string note = scenario_note(start.experiment.data()); !note.empty()) out << note << '\n';
-  if (!start.checkpoint.empty()) out << "going on from step " << start.step << ", " << start.checkpoint << '\n';
+  if (!start.checkpoint.empty()) out << "resumed from step " << start.step << ", " << start.checkpoint << '\n';
   if (start.warm_start) print(out, *start.warm_start);
   if (!start.device.name.empty() && start.ranks > 1)
     print_exchange(out, start.device, start.experiment.embedding().memory() == config::Embedding::HOST);

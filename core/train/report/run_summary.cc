@@ -16,11 +16,11 @@ std::string describe_end(const RunEnding& end, bool nothing_left) {
     case Ending::kSteps:
       if (!nothing_left) return str("done: ", end.step, " steps");
       return str("nothing left to do: all ", end.step, " steps are done, raise ",
-                 end.by_max_steps ? "train.max_steps" : "train.epochs", " to go on");
+                 end.by_max_steps ? "train.max_steps" : "train.epochs", " to continue");
     case Ending::kEarlyStop:
       if (!nothing_left) return str("stopped early at step ", end.step);
       return str("nothing left to do: train.early_stop ended the run at step ", end.step,
-                 ", raise train.early_stop.patience or leave train.early_stop out to go on");
+                 ", raise train.early_stop.patience or leave train.early_stop out to continue");
     case Ending::kSignal:
       break;
   }

@@ -260,10 +260,9 @@ TEST_F(Checkpoints, AddToOthers) {
     EXPECT_EQ(damage_of(checkpoint(4)).size(), 1u);
     std::ofstream(file, std::ios::binary) << bytes;
     fs::rename(checkpoint(2), path("away"));
-    EXPECT_EQ(
-        error_of<DataError>([&] { (void)chain_of(checkpoint(4)); }),
-        "[checkpoint] checkpoints/step-0000000003 adds to step-0000000002, which is not beside it; restore it, or take "
-        "a checkpoint that is whole");
+    EXPECT_EQ(error_of<DataError>([&] { (void)chain_of(checkpoint(4)); }),
+              "[checkpoint] checkpoints/step-0000000003 is incremental, but its base checkpoint step-0000000002 is not "
+              "beside it; restore it, or use a full checkpoint");
     fs::rename(path("away"), checkpoint(2));
   }
 }
@@ -309,13 +308,13 @@ TEST_F(Checkpoints, KeepsTheLastOnesAndEveryKth) {
   EXPECT_EQ(find_checkpoint(path("")), RunFolder(path("")).checkpoints() + "/step-0000000007");
   EXPECT_EQ(find_checkpoint(checkpoint(3)), RunFolder(checkpoint(3)).path());
   EXPECT_EQ(error_of<InvalidArgument>([&] { static_cast<void>(find_checkpoint("/nowhere")); }),
-            "[checkpoint] wanted a checkpoint or a run that has some, there is no folder /nowhere");
+            "[checkpoint] wanted a checkpoint or a run with checkpoints, there is no folder /nowhere");
   fs::create_directory(path("empty"));
   EXPECT_EQ(error_of<InvalidArgument>([&] { static_cast<void>(find_checkpoint(path("empty"))); }),
-            "[checkpoint] wanted a checkpoint or a run that has some, empty holds no manifest.pbtxt and no "
+            "[checkpoint] wanted a checkpoint or a run with checkpoints, empty holds no manifest.pbtxt and no "
             "checkpoints/step-...; train with train.checkpoint.every_steps set");
   EXPECT_EQ(error_of<InvalidArgument>([&] { static_cast<void>(find_checkpoint(path("emtpy"))); }),
-            "[checkpoint] wanted a checkpoint or a run that has some, there is no folder emtpy; did you mean "
+            "[checkpoint] wanted a checkpoint or a run with checkpoints, there is no folder emtpy; did you mean "
             "\"empty\"?");
 }
 
@@ -347,13 +346,13 @@ TEST_F(Checkpoints, NameWhatIsDamaged) {
   EXPECT_EQ(error_of_load(),
             "[checkpoint] checkpoints/step-0000000002 is damaged:\n"
             "  checkpoints/step-0000000002/tables/item-00000-of-00001.safetensors does not have the hash that it was "
-            "written with: its header\nresume from another; no other checkpoint of the run is whole");
+            "written with: its header\nresume from another; no other checkpoint of the run is undamaged");
   const auto size = fs::file_size(optimizer);
   fs::resize_file(optimizer, size - 1);
   fs::remove(table);
-  EXPECT_EQ(damage_of(checkpoint(2)),
-            (std::vector<std::string>{optimizer + str(" has ", size - 1, " bytes, was written with ", size),
-                                      table + " is missing"}));
+  EXPECT_EQ(
+      damage_of(checkpoint(2)),
+      (std::vector<std::string>{optimizer + str(" has ", size - 1, " bytes, wanted ", size), table + " is missing"}));
 }
 
 TEST_F(Checkpoints, RefuseWhatTheyCannotTrust) {
@@ -365,7 +364,7 @@ TEST_F(Checkpoints, RefuseWhatTheyCannotTrust) {
     std::string changed = text.str().substr(text.str().find('\n') + 1);
     changed.replace(changed.find(from), from.size(), to);
     std::ofstream(manifest) << sealed(kProtoSeal, changed);
-    const std::string error = error_of_load(), beside = "; no other checkpoint of the run is whole";
+    const std::string error = error_of_load(), beside = "; no other checkpoint of the run is undamaged";
     EXPECT_TRUE(error.ends_with(beside)) << error;
     return error.substr(0, error.rfind(beside));
   };

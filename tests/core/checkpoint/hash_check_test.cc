@@ -81,11 +81,10 @@ TEST_F(HashCheck, EveryReaderOfAModelRefusesDamage) {
   EXPECT_EQ(error_of_export(), "no error");
   for (const auto& [file, tensor] : files) {
     flip("run/model/" + file);
-    const std::string
-        again =
-            "restore it from a copy; or remove the folder of that model, and polyscene train --resume saves one anew "
-            "where the run has checkpoints",
-        above = "what is printed above is of the damaged files";
+    const std::string again =
+                          "restore it from a copy; or, if the run has checkpoints, remove the folder of that model and "
+                          "save it again with polyscene train --resume",
+                      above = "the output above comes from the damaged files";
     for (const int ranks : {1, 3}) {
       const std::string said = error_of_load(ranks);
       EXPECT_NE(said.find(damaged(file, tensor, again)), std::string::npos) << said;
@@ -108,9 +107,8 @@ TEST_F(HashCheck, EveryReaderOfAModelRefusesDamage) {
 TEST_F(HashCheck, TheConfigurationIsAmongTheFiles) {
   const std::string file = "run/model/config.pbtxt", text = read(file);
   write(file, text + "#");
-  EXPECT_EQ(
-      damage_of(path("run/model")),
-      std::vector<std::string>{path(file) + str(" has ", text.size() + 1, " bytes, was written with ", text.size())});
+  EXPECT_EQ(damage_of(path("run/model")),
+            std::vector<std::string>{path(file) + str(" has ", text.size() + 1, " bytes, wanted ", text.size())});
   fs::remove(path("run/model/config.pbtxt"));
   EXPECT_EQ(damage_of(path("run/model")), std::vector<std::string>{path(file) + " is missing"});
 }
@@ -125,7 +123,7 @@ TEST_F(HashCheck, AConfigurationThatWasCutIsDamageNotItsWritersFault) {
     EXPECT_EQ(error(), "no error");
     for (const size_t bytes : {size_t{0}, text.size() / 2}) {
       write(file, text.substr(0, bytes));
-      EXPECT_EQ(error(), damaged + str(" has ", bytes, " bytes, was written with ", text.size(), "\ntake another"));
+      EXPECT_EQ(error(), damaged + str(" has ", bytes, " bytes, wanted ", text.size(), "\ntake another"));
     }
     std::string other = text;
     other[0] = static_cast<char>(other[0] ^ 4);
@@ -141,8 +139,7 @@ TEST_F(HashCheck, EveryCommandLooksAtTheHashOfAConfigurationBeforeItsText) {
   const std::string checkpoint = path("run/checkpoints/step-0000000002");
   fs::resize_file(path("run/model/config.pbtxt"), 0);
   fs::resize_file(checkpoint + "/config.pbtxt", 0);
-  const std::string model =
-      "[checkpoint] run/model is damaged:\n  run/model/config.pbtxt has 0 bytes, was written with ";
+  const std::string model = "[checkpoint] run/model is damaged:\n  run/model/config.pbtxt has 0 bytes, wanted ";
   EXPECT_TRUE(error_of_export().starts_with(model)) << error_of_export();
   ScoreJob job;
   job.run = path("run");
@@ -152,16 +149,17 @@ TEST_F(HashCheck, EveryCommandLooksAtTheHashOfAConfigurationBeforeItsText) {
     const auto error = error_of<DataError>([&] { static_cast<void>(load(checkpoint, {})); });
     EXPECT_TRUE(
         error.starts_with("[checkpoint] run/checkpoints/step-0000000002 is damaged:\n  run/checkpoints/"
-                          "step-0000000002/config.pbtxt has 0 bytes, was written with "))
+                          "step-0000000002/config.pbtxt has 0 bytes, wanted "))
         << error;
-    EXPECT_TRUE(error.ends_with("take another checkpoint; polyscene checkpoint verify says which are whole")) << error;
+    EXPECT_TRUE(error.ends_with("use another checkpoint; polyscene checkpoint verify says which are undamaged"))
+        << error;
   }
 }
 
 TEST_F(HashCheck, EmptiedListsAreSaidToBeEmpty) {
   fs::resize_file(path("run/model/files.pbtxt"), 0);
   EXPECT_EQ(error_of<DataError>([&] { static_cast<void>(damage_of(path("run/model"))); }),
-            "[checkpoint] run/model/files.pbtxt is empty; the model is damaged, take another, or train it again");
+            "[checkpoint] run/model/files.pbtxt is empty; the model is damaged; use another, or train it again");
   const std::string checkpoint = path("run/checkpoints/step-0000000002");
   fs::resize_file(checkpoint + "/manifest.pbtxt", 0);
   EXPECT_EQ(error_of<DataError>([&] { static_cast<void>(position_of_checkpoint(checkpoint)); }),
@@ -189,16 +187,17 @@ TEST_F(HashCheck, WhatAnEarlierProgramWroteIsReadWithAWord) {
   EXPECT_EQ(without_hash(path("run/model")), "");
   EXPECT_EQ(without_hash(path("run/checkpoints/step-0000000002")), "");
   fs::remove(path("run/model/files.pbtxt"));
-  EXPECT_EQ(
-      without_hash(path("run/model")),
-      path("run/model") + " carries no hashes, since an earlier program wrote it: damage to its values is not seen");
+  EXPECT_EQ(without_hash(path("run/model")),
+            path("run/model") +
+                " has no hashes, since an earlier version of Polyscene wrote it: damage to its values is not detected");
   EXPECT_EQ(error_of_load(), "no error");
   // Also where an earlier one of the chain is such a one.
   const std::string manifest = "run/checkpoints/step-0000000001/manifest.pbtxt", text = read(manifest);
   write(manifest, text.substr(text.find('\n') + 1));
   EXPECT_EQ(
       without_hash(path("run/checkpoints/step-0000000002")),
-      path(manifest) + " carries no hash of itself, since an earlier program wrote it: damage to it may not be seen");
+      path(manifest) +
+          " has no hash of itself, since an earlier version of Polyscene wrote it: damage to it may not be detected");
   EXPECT_EQ(damage_of(path("run/checkpoints/step-0000000002")), std::vector<std::string>{});
 }
 
@@ -207,8 +206,8 @@ TEST_F(HashCheck, AModelIsNoCheckpoint) {
   EXPECT_FALSE(is_model(path("run")));
   EXPECT_FALSE(is_model(path("run/checkpoints/step-0000000002")));
   EXPECT_EQ(error_of<InvalidArgument>([&] { static_cast<void>(find_checkpoint(path("run/model"))); }),
-            "[checkpoint] wanted a checkpoint or a run that has some, run/model is a model, which has no state of "
-            "optimisers for training to go on from; pass its run, or start another run with train.warm_start { from: "
+            "[checkpoint] wanted a checkpoint or a run with checkpoints, run/model is a model, which has no optimiser "
+            "state to resume from; pass its run, or start another run with train.warm_start { from: "
             "\"run/model\" }");
 }
 
@@ -222,9 +221,9 @@ TEST_F(HashCheck, NumbersThatAreNoneAreNotScoredWith) {
     session.parameters().set_values(values);
     save_model(path("run/model"), experiment_, session.state());
     const std::string tensor = session.parameters().entries()[0].name;
-    EXPECT_EQ(error_of_load(), "[checkpoint] run/model/dense.safetensors: tensor \"" + tensor +
-                                   "\" has values that are not finite, with which nothing can be scored; take another "
-                                   "model, or train it again");
+    EXPECT_EQ(error_of_load(),
+              "[checkpoint] run/model/dense.safetensors: tensor \"" + tensor +
+                  "\" has values that are not finite and cannot score; use another model, or train it again");
     EXPECT_EQ(error_of_warm_start(), "[checkpoint] run/model: tensor \"" + tensor +
                                          "\" has values that are not finite; start from another model, or leave it out "
                                          "with only");
@@ -254,8 +253,8 @@ TEST_F(HashCheck, WhatIsNoFileIsRefusedAtOnce) {
   fs::remove(checkpoint + "/config.pbtxt");
   fs::create_symlink("/dev/zero", checkpoint + "/config.pbtxt");
   EXPECT_EQ(error_of<DataError>([&] { static_cast<void>(load_resume_config(checkpoint, {})); }),
-            "[config] wanted a file as run/checkpoints/step-0000000002/config.pbtxt, got a folder, pipe or device; put "
-            "back what was written there");
+            "[config] wanted a file as run/checkpoints/step-0000000002/config.pbtxt, got a folder, pipe or device; "
+            "restore the file that was there");
 }
 
 }  // namespace

@@ -139,7 +139,7 @@ TEST_F(ManifestFile, NumbersAreThoseThatARunCanHave) {
   EXPECT_EQ(error_of_changed([&](Manifest& m) { m.set_best_step(43); }), wanted("best_step", 0, 42, 43));
   EXPECT_EQ(error_of_changed([&](Manifest& m) { m.set_ranks(0); }), wanted("ranks", 1, 1 << 20, 0));
   EXPECT_EQ(error_of_changed([&](Manifest& m) { m.set_best(NAN); }), ": wanted best as a number, got nan" + kAdvice);
-  EXPECT_EQ(error_of_changed([&](Manifest& m) { m.set_step(44); }), " is of step 44, its folder of step 42" + kAdvice);
+  EXPECT_EQ(error_of_changed([&](Manifest& m) { m.set_step(44); }), " has step 44, its folder has step 42" + kAdvice);
 }
 
 TEST_F(ManifestFile, FilesAreNamedOnceWithBytesAndHash) {

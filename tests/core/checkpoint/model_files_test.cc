@@ -189,7 +189,7 @@ TEST_F(ModelFiles, RowsWithoutAPlaceAreSaidOnceForAllRanks) {
   const std::string said = ::testing::internal::GetCapturedStderr();
   const std::string warning = "polyscene: warning: [checkpoint] dropped 9872 rows of table \"item\" of " +
                               path("model") +
-                              ": its max_rows, 128, has no place for them; raise it to that of the model\n";
+                              ": its max_rows, 128, is too small for them; raise it to the model's max_rows\n";
   EXPECT_TRUE(said.ends_with(warning)) << said;
   EXPECT_EQ(said.find("dropped"), said.rfind("dropped")) << said;
 }
@@ -197,10 +197,9 @@ TEST_F(ModelFiles, RowsWithoutAPlaceAreSaidOnceForAllRanks) {
 TEST_F(ModelFiles, MissingFilesOfATable) {
   save_without_hashes(1, 3);
   fs::remove(path("model/tables/item-00001-of-00003.safetensors"));
-  EXPECT_EQ(
-      error_of_load(),
-      "[checkpoint] wanted 3 files of table \"item\" in model/tables, found 2; the folder was copied in part, copy the "
-      "whole model");
+  EXPECT_EQ(error_of_load(),
+            "[checkpoint] wanted 3 files of table \"item\" in model/tables, found 2; the folder is incomplete, copy "
+            "the whole model");
   for (const char* left : {"item-00000-of-00003.safetensors", "item-00002-of-00003.safetensors"})
     fs::remove(path("model/tables/") + left);
   EXPECT_EQ(error_of_load(),
@@ -220,9 +219,8 @@ TEST_F(ModelFiles, FilesOfTwoModels) {
   fs::copy_file(path("model/tables/item-00000-of-00002.safetensors"),
                 path("model/tables/item-00000-of-00001.safetensors"));
   EXPECT_EQ(error_of_load(),
-            "[checkpoint] wanted 1 files of table \"item\" in model/tables, found 3 of models of other numbers of "
-            "ranks too; the "
-            "folder was copied in part, copy the whole model");
+            "[checkpoint] wanted 1 files of table \"item\" in model/tables, found 3, some from models of another "
+            "number of ranks; the folder is incomplete, copy the whole model");
 }
 
 TEST_F(ModelFiles, FilesThatOnlyLookLikeATable) {
@@ -256,9 +254,9 @@ TEST_F(ModelFiles, TensorsThatDoNotFit) {
             "[checkpoint] wanted rows of table \"item\" with 3 values, model has 4; was the model "
             "trained with another configuration?");
   write_safetensors(path(shard), {{"keys", keys.view()}, {"values", keys.view()}});
-  EXPECT_EQ(error_of_load(), "[checkpoint] " + shard +
-                                 ": wanted tensor \"values\" of type float32, got int64; convert "
-                                 "it as it was when training wrote it");
+  EXPECT_EQ(error_of_load(),
+            "[checkpoint] " + shard +
+                ": wanted tensor \"values\" of type float32, got int64; restore the file that training wrote");
   const Tensor flat = Tensor(DType::kFloat32, {2}), three = Tensor(DType::kFloat32, {3, 3});
   write_safetensors(path(shard), {{"keys", keys.view()}, {"values", flat.view()}});
   EXPECT_EQ(error_of_load(), "[checkpoint] " + shard + ": wanted values [rows, width], got [2]");
@@ -267,16 +265,16 @@ TEST_F(ModelFiles, TensorsThatDoNotFit) {
                                  ": wanted values of shape [2, 3], got [3, 3]; was the model "
                                  "trained with another configuration?");
   write_safetensors(path(shard), {{"keys", wide.view()}, {"values", wide.view()}});
-  EXPECT_EQ(error_of_load(), "[checkpoint] " + shard +
-                                 ": wanted tensor \"keys\" of type int64, got float32; convert it as it "
-                                 "was when training wrote it");
+  EXPECT_EQ(error_of_load(),
+            "[checkpoint] " + shard +
+                ": wanted tensor \"keys\" of type int64, got float32; restore the file that training wrote");
   write_safetensors(path(shard), {{"keys", keys.view()}});
   EXPECT_EQ(error_of_load(), "[files] " + shard + " holds no tensor \"values\"; there are keys");
 
   const Tensor partitions = Tensor::of<int64_t>({3}, {0, 3, 2}), good = Tensor(DType::kFloat32, {2, 3});
   write_safetensors(path(shard), {{"keys", keys.view()}, {"values", good.view()}, {"partitions", partitions.view()}});
   EXPECT_EQ(error_of_load(), "[checkpoint] " + shard +
-                                 ": wanted rows in front of each partition, ascending from 0 to "
+                                 ": wanted row offsets of the partitions, ascending from 0 to "
                                  "2, got others; the file is damaged");
   const Tensor begins = Tensor::of<int64_t>({3}, {0, 1, 2});
   const auto error_with = [&](const std::string& said) {

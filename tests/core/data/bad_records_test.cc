@@ -363,7 +363,7 @@ TEST(BadRecords, TooManyStopTheJobAfterAThousandRows) {
   for (const int row : {5, 105, 205, 305, 405}) {
     expected += str("\n  \"", a, "\" row ", row, ", column \"y\": label outside {0, 1}, got 9");
   }
-  expected += "\nMend the files or raise data.max_bad_share.";
+  expected += "\nCorrect the files or raise data.max_bad_share.";
   EXPECT_EQ(message_of<DataError>([&] { (void)source->next(); }), expected);
   EXPECT_EQ(message_of<DataError>([&] { (void)source->next(); }), expected);
 }
@@ -379,7 +379,7 @@ TEST(BadRecords, AShortEpochIsJudgedAtItsEnd) {
             "[data] 1 of the 4 rows read in this epoch of split train are bad, a share of 0.25; data.max_bad_share "
             "allows 0.001. First ones:\n  \"" +
                 folder.file("a.parquet") + "\" row 2, column \"y\": label outside {0, 1}, got 7\nAll are in \"" +
-                folder.file("bad.jsonl") + "\". Mend the files or raise data.max_bad_share.");
+                folder.file("bad.jsonl") + "\". Correct the files or raise data.max_bad_share.");
 }
 
 }  // namespace

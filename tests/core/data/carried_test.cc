@@ -265,10 +265,9 @@ TEST(PredictionColumns, OthersHaveNamesOfTheirOwn) {
     return message_of<InvalidArgument>([&] { (void)prediction_columns(data, more); });
   };
   for (const char* name : {"row_key", "scenario", "group_user", "label_click", "logit", "probability"})
-    EXPECT_EQ(error({"a", name}),
-              str("[data] wanted columns to carry of other names than predictions have anyway, got \"", name,
-                  "\"; leave it out, or rename it in the file"));
-  EXPECT_EQ(error({"a", "b", "a"}), "[data] column \"a\" is to be carried twice; name it once");
+    EXPECT_EQ(error({"a", name}), str("[data] wanted --carry columns with names that predictions do not have, got \"",
+                                      name, "\"; leave it out, or rename it in the file"));
+  EXPECT_EQ(error({"a", "b", "a"}), "[data] --carry names column \"a\" twice; name it once");
   EXPECT_EQ(error({""}), "[data] wanted names of columns to carry, got an empty one; write --carry COLUMN,...");
 }
 

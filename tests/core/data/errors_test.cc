@@ -97,8 +97,8 @@ TEST_F(DataErrors, OneFileByALink) {
     else
       std::filesystem::create_symlink(folder_.file("a.parquet"), link);
     EXPECT_EQ(usage(""), "[data] " + quoted("a.parquet") + " and " + quoted("z.parquet") +
-                             " of data.train_files are one file, by a link; its rows would count twice: leave one out "
-                             "of the patterns");
+                             " of data.train_files are the same file, through a link; its rows would count twice: "
+                             "leave one out of the patterns");
     std::filesystem::remove(link);
   }
 }
@@ -109,7 +109,7 @@ TEST_F(DataErrors, TrainingFilesInAnotherSplit) {
   const auto apart = [&](const std::string& splits) {
     return message_of<InvalidArgument>([&] { require_apart(data_config(folder_, splits)); });
   };
-  const std::string why = "; metrics of rows that were trained say nothing: leave it out of one of them";
+  const std::string why = "; metrics of training rows are meaningless: leave it out of one of them";
   EXPECT_EQ(apart(R"pb(train_files: "*.parquet" valid_files: "b.*")pb"),
             "[data] file " + quoted("b.parquet") +
                 " is in data.train_files, by \"*.parquet\", and in data.valid_files, by \"b.*\"" + why);

@@ -149,7 +149,7 @@ scenarios
   cart         1  25.00 %              0
 
 bad rows: 1 (20.00 %)
-Training or scoring would end: data.max_bad_share allows 0.10 %
+Training or scoring would fail: data.max_bad_share allows 0.10 %
   1  "click": label outside {0, 1}
 first 1:
   a.parquet row 4, column "click": label outside {0, 1}, got 5
@@ -265,7 +265,7 @@ TEST(InspectText, AScenarioFeatureWithoutItsColumnIsSaid) {
   const TempFolder folder;
   write_parquet(folder.file("a.parquet"), {{"y", "int64", "[1, 0]"}, {"tab", "string", R"(["a", "b"])"}});
   const std::string note =
-      "all rows are one scenario, and S-GAUC is the AUC, since data.scenario_column is not set; feature \"scene\" has "
+      "data.scenario_column is not set, so all rows are one scenario and S-GAUC is the AUC; feature \"scene\" has "
       "role SCENARIO: try --set data.scenario_column=tab";
   const std::string fields = R"pb(feature {
                                     name: "scene"

@@ -272,7 +272,7 @@ TEST(ReadingOrderLimits, NextBeforeStartAndAfterTheEnd) {
   const TempFolder folder;
   write_rows(folder.file("a.parquet"), 0, 40, 40);
   const auto source = make_parquet_source(data_config(folder, kConfig), {.batch_size = 40});
-  EXPECT_EQ(message_of<InvalidArgument>([&] { (void)source->next(); }), "[data] next() before start_epoch()");
+  EXPECT_EQ(message_of<InvalidArgument>([&] { (void)source->next(); }), "[data] wanted start_epoch() before next()");
   EXPECT_EQ(message_of<InvalidArgument>([&] { source->resume_epoch(0, 2); }),
             "[data] wanted to resume at a step of 0 .. 1, got 2");
   EXPECT_EQ(read_epoch(*source).size(), 1u);

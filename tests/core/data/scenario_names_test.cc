@@ -87,7 +87,7 @@ TEST(ScenarioNames, DamagedJson) {
   for (const char* text :
        {"", "[]", R"({"format":1,"complete":true})", R"({"format":1,"complete":1,"names":{}})",
         R"({"format":1,"complete":true,"names":{"x":"a"}})", R"({"format":1,"complete":true,"names":{"1":2}})"})
-    EXPECT_EQ(error(text), "[data] x/scenarios.json is no list of scenarios' names; it is damaged") << text;
+    EXPECT_EQ(error(text), "[data] x/scenarios.json is not a list of scenario names; it is damaged") << text;
   EXPECT_EQ(
       error(R"({"format":2,"complete":true,"names":{}})"),
       "[data] x/scenarios.json is of another format than this program reads, 1; use the program that wrote it, or "

@@ -27,8 +27,7 @@ constexpr char kFeatures[] = R"pb(feature {
                                     bag { table: "goods" }
                                   }
                                   group { name: "who" column: "user" })pb";
-constexpr char kWhy[] =
-    "; a string's key is its hash, which no integer meets: write both as integers or both as strings";
+constexpr char kWhy[] = "; strings are hashed and never equal integers: write both as integers or both as strings";
 
 class IdKindsOfFiles : public ::testing::Test {
  protected:

@@ -47,7 +47,7 @@ TEST_F(OutputPlaceTest, LinksLeadToTheFileBehindThem) {
   fs::create_symlink("far/new", path("dangling"));
   EXPECT_EQ(fs::weakly_canonical(place("dangling").path), path("far/new"));
   fs::create_symlink("round", path("round"));
-  EXPECT_EQ(refused("round"), wanted("round", "whose links run in a circle; choose another"));
+  EXPECT_EQ(refused("round"), wanted("round", "whose symbolic links form a loop; choose another"));
 }
 
 TEST_F(OutputPlaceTest, PipesAndDevicesAreStreams) {

@@ -21,7 +21,7 @@ class SafetensorsDamageTest : public testing::FolderTest {
   [[nodiscard]] std::string error_of_bytes(const std::string& bytes) const {
     write("m", bytes);
     const std::string error = error_of<DataError>([&] { SafetensorsFile file(path("m")); });
-    const std::string prefix = "[files] m: ", suffix = "; the file is damaged or no safetensors file";
+    const std::string prefix = "[files] m: ", suffix = "; the file is damaged or not a safetensors file";
     if (!error.starts_with(prefix) || !error.ends_with(suffix)) return "unexpected: " + error;
     return error.substr(prefix.size(), error.size() - prefix.size() - suffix.size());
   }
@@ -140,7 +140,7 @@ TEST_F(SafetensorsDamageTest, TensorsThatAreRightButNotForUs) {
   const SafetensorsFile file(path("m"));
   const auto error = [&](const char* name) { return error_of<DataError>([&] { (void)file.tensor(name); }); };
   EXPECT_EQ(error("bf"),
-            "[files] m: tensor \"bf\" is of type BF16, wanted F32, F64, I32 or I64; convert it when exporting");
+            "[files] m: tensor \"bf\" is of type BF16, wanted F32, F64, I32 or I64; convert it to one of them");
   EXPECT_EQ(error("deep"), "[files] m: tensor \"deep\" has rank 5, wanted at most 4");
   EXPECT_EQ(error("wide"),
             "[files] m: tensor \"wide\" has an extent of 18446744073709551615, which no tensor can have");

@@ -262,8 +262,8 @@ TEST_F(RunFolderTest, BothRunsAreNamedWhileTheNewOneHasACheckpointOnly) {
   EXPECT_EQ(logged.said, std::vector<std::string>{}) << "the run goes on";
   lock.reset();
   EXPECT_EQ(logged.said, std::vector<std::string>{"polyscene: warning: [run] " + path("run") +
-                                                  " has a checkpoint to go on from and no model yet; the run that "
-                                                  "--overwrite was to replace is whole in " +
+                                                  " has a checkpoint to resume from and no model yet; the run that "
+                                                  "--overwrite was to replace is complete in " +
                                                   path("run/.replaced") + " until it has one"});
   EXPECT_EQ(read("run/.replaced/config.pbtxt"), "old");
 }

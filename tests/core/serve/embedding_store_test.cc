@@ -80,7 +80,7 @@ TEST_P(EmbeddingStoreTest, TakesTheRestFromItsBase) {
   narrow.finish();
   EXPECT_EQ(
       error_of<DataError>([&] { EmbeddingStore(path("n.rows"), std::make_unique<EmbeddingStore>(path("t.rows"))); }),
-      "[serve] n.rows: wanted rows as wide and of the format of those it adds to; export the model again");
+      "[serve] n.rows: wanted rows of the dim and format of its base version; export the model again");
 }
 
 TEST_P(EmbeddingStoreTest, GivesBackWhatWasWritten) {

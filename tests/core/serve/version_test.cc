@@ -111,15 +111,15 @@ TEST_F(VersionTest, ADescriptionSaysWhatIsKnownAlone) {
   };
   EXPECT_EQ(error_of_described("", ""), "no error");
   EXPECT_EQ(error_of_described("", "\"steps\": 3,\n"),
-            "[serve] 1/export.json says what this program does not know; use the program that exported it");
+            "[serve] 1/export.json has fields that this program does not know; use the program that exported it");
   EXPECT_EQ(error_of_described("", "\"checked\": {\"rows\": 3, \"auc\": 1},\n"),
-            "[serve] 1/export.json says what this program does not know; use the program that exported it");
+            "[serve] 1/export.json has fields that this program does not know; use the program that exported it");
   for (const std::string base :
        {R"({"version": 0, "xxh3": "0123456789abcdef"})", R"({"version": -1, "xxh3": "0123456789abcdef"})",
         R"({"version": 1, "xxh3": "0123"})", R"({"version": 1})", "3",
         R"({"version": 18446744073709551615, "xxh3": "0123456789abcdef"})"})
     EXPECT_EQ(error_of_described("", "\"base\": " + base + ",\n"),
-              "[serve] 1/export.json does not say which version it adds to; export it again");
+              "[serve] 1/export.json does not name its base version; export it again");
   for (const std::string file :
        {R"({"bytes": -1, "xxh3": "0123456789abcdef"})", R"({"bytes": 1.5, "xxh3": "0123456789abcdef"})",
         R"({"bytes": 1, "xxh3": "0123456789ABCDEF"})", R"({"bytes": 1})", "1",
@@ -138,8 +138,8 @@ TEST_F(VersionTest, ThatAnEarlierProgramExportedIsReadWithAWord) {
   write("1/export.json", text);
   const ServedModel model(path("1"));
   EXPECT_EQ(model.without_hash(), path("1") +
-                                      ": an earlier program exported it without a hash of export.json; damage "
-                                      "there is not seen at opening");
+                                      ": an earlier version of Polyscene exported it without a hash of export.json; "
+                                      "damage there is not detected when it is opened");
 }
 
 TEST_F(VersionTest, OpeningReadsDenseParametersAndTheConfiguration) {
@@ -194,10 +194,8 @@ TEST_F(VersionTest, NumbersThatAreNoneAreNotScoredWith) {
     }
     fs::rename(path("changed"), path("1/dense.safetensors"));
     write("1/export.json", sealed(kJsonSeal, described("")));
-    EXPECT_EQ(error_of_open(),
-              "[serve] 1/dense.safetensors: tensor \"" + name +
-                  "\" has values that are not finite, with which nothing can be scored; export another "
-                  "model");
+    EXPECT_EQ(error_of_open(), "[serve] 1/dense.safetensors: tensor \"" + name +
+                                   "\" has values that are not finite and cannot score; export another model");
   }
 }
 

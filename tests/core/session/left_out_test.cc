@@ -32,7 +32,7 @@ TEST(LeftOut, EveryKindHasItsLine) {
                      .rows_skipped = 6}),
             "first epoch: 2 of 7 records read were bad and left out, see runs/a/rejects\n"
             "first epoch: 6 rows of other scenarios than data.only_scenarios were skipped\n"
-            "first epoch: 3 records were left over, too few for a batch, and dropped (train.min_tail_share)\n"
+            "first epoch: 3 records were dropped, too few for a last batch (train.min_tail_share)\n"
             "first epoch: 4 sequences were longer than max_length and kept their newest behaviours\n"
             "first epoch: 5 bags were longer than max_length and kept their heaviest ids\n");
 }

@@ -364,7 +364,7 @@ TEST_F(BestModelRules, WhatCannotBeComparedStartsAnewAndItsModelStays) {
   static_cast<void>(best.evaluated(with_auc(0.9), 1));
   const std::optional<BestSoFar> saved = best.best();
   const std::string anew =
-      ": the best is from now on one of those that come; its model stays as " + path("run") + "/earlier_best_model";
+      ": it is not compared with later evaluations; its model stays as " + path("run") + "/earlier_best_model";
   EXPECT_EQ(make("2 files").go_on_from(saved),
             "the best evaluation so far, of step 1, is of other validation files (1 files; now 2 files)" + anew);
   EXPECT_EQ(fs::read_symlink(run_->earlier_best_model()), "models/step-0000000001");
@@ -383,10 +383,10 @@ TEST_F(BestModelRules, WithoutItsModelNoneIsTheBest) {
   BestModel best = make();
   static_cast<void>(best.evaluated(with_auc(0.9), 1));
   fs::remove_all(run_->models());
-  EXPECT_EQ(make().go_on_from(best.best()),
-            "the best evaluation so far, of step 1, has no model in " + run_->models() +
-                " (copy models/ and its links with the checkpoints to keep it): the best is from now on one of those "
-                "that come");
+  EXPECT_EQ(
+      make().go_on_from(best.best()),
+      "the best evaluation so far, of step 1, has no model in " + run_->models() +
+          " (copy models/ and its links with the checkpoints to keep it): it is not compared with later evaluations");
   EXPECT_FALSE(fs::is_symlink(run_->best_model()));
 }
 

@@ -124,13 +124,13 @@ TEST_F(RunLogTest, AFullDiskIsSaidOnceAndCountedInTheEnd) {
   }
   EXPECT_EQ(files("run"), before) << "no half of a line or an event";
   const std::string first = not_written(path("run/metrics.jsonl"));
-  EXPECT_EQ(out_.str(), "a log could not be written, training goes on: " + first +
+  EXPECT_EQ(out_.str(), "a log could not be written, training continues: " + first +
                             "\nstep 4  valid AUC -  logloss -  S-GAUC -\nstep 5  valid AUC -  logloss -  S-GAUC -\n");
   std::ostringstream().swap(out_);
   log.evaluation(6, "valid", {});
   log.finish();
   EXPECT_EQ(out_.str(),
-            "step 6  valid AUC -  logloss -  S-GAUC -\nmetrics.jsonl and events/ are not whole: 4 writes "
+            "step 6  valid AUC -  logloss -  S-GAUC -\nmetrics.jsonl and events/ are incomplete: 4 writes "
             "failed, the first with: " +
                 first + "\n");
   EXPECT_NE(read("run/metrics.jsonl").find("\"step\": 6"), std::string::npos) << "there was space again";
@@ -144,7 +144,7 @@ TEST_F(RunLogTest, OneFailedWriteIsOne) {
   }
   std::ostringstream().swap(out_);
   log.finish();
-  EXPECT_EQ(out_.str(), "metrics.jsonl and events/ are not whole: 1 write failed, the first with: " +
+  EXPECT_EQ(out_.str(), "metrics.jsonl and events/ are incomplete: 1 write failed, the first with: " +
                             not_written(path("run/metrics.jsonl")) + "\n");
 }
 

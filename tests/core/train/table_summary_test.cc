@@ -102,7 +102,7 @@ TEST_F(TableSummaryTest, RowsThatABoundGivesUpAreCounted) {
     EXPECT_LE(held, 256);
     EXPECT_EQ(got.rows_lost, 800 - held) << "of 800 users that came once";
     const std::string want =
-        str("\nbounded tables: user holds ", held, " of 256 rows; rows given up for new ones ", got.rows_lost, "\n");
+        str("\nbounded tables: user holds ", held, " of 256 rows; rows evicted ", got.rows_lost, "\n");
     EXPECT_TRUE(describe(got, session).ends_with(want)) << describe(got, session);
   });
 }
@@ -154,7 +154,7 @@ TEST_F(PrintedTables, ABoundIsTheNumberOfRowsThatFitBelowIt) {
         str(list.empty() ? "" : ", ", name, " holds ", full[name], name == "user" ? " of 256 rows" : " of 1024 rows");
   }
   const std::string got = describe({.rows = rows, .rows_lost = 77}, session);
-  EXPECT_TRUE(got.ends_with("\nbounded tables: " + list + "; rows given up for new ones 77\n")) << got;
+  EXPECT_TRUE(got.ends_with("\nbounded tables: " + list + "; rows evicted 77\n")) << got;
   EXPECT_NE(list.find(", "), std::string::npos);
 }
 

@@ -125,18 +125,18 @@ TEST_F(TrainedRunTest, APredictionNeedsNoLabelAndAnEvaluationDoes) {
 TEST_F(TrainedRunTest, AFolderWithoutAModelIsRefused) {
   ScoreJob job = scoring();
   job.run = path("nowhere");
-  EXPECT_EQ(refused(job), "[checkpoint] wanted the folder of a run that has saved a model, there is no folder nowhere");
+  EXPECT_EQ(refused(job), "[checkpoint] wanted the folder of a run with a saved model, there is no folder nowhere");
   EXPECT_EQ(error_of<InvalidArgument>([&] { static_cast<void>(load_run_config(job)); }), refused(job));
   fs::create_directories(path("empty"));
   job.run = path("empty");
   EXPECT_EQ(refused(job),
-            "[checkpoint] wanted the folder of a run that has saved a model, empty holds no model/dense.safetensors; "
+            "[checkpoint] wanted the folder of a run with a saved model, empty holds no model/dense.safetensors; "
             "pass the folder that `polyscene train --output` wrote");
   fs::create_directories(path("empty/.replaced"));
   fs::copy(path("run/models/step-0000000005"), path("empty/.replaced/model"), fs::copy_options::recursive);
   EXPECT_EQ(refused(job),
-            "[checkpoint] wanted the folder of a run that has saved a model, empty holds no model/dense.safetensors; "
-            "the run that it is to replace is empty/.replaced");
+            "[checkpoint] wanted the folder of a run with a saved model, empty holds no model/dense.safetensors; "
+            "the run that it replaces is in empty/.replaced");
 }
 
 TEST_F(TrainedRunTest, ABestModelThatIsGoneIsNamed) {
@@ -180,8 +180,8 @@ TEST_F(TrainedRunTest, AnothersFileIsNotReplacedByAList) {
   ScoreJob job = scoring();
   job.rejects = path("rejects");
   EXPECT_EQ(refused(job),
-            "[train] wanted to list bad records in rejects/valid-rank3.jsonl, which is there and no such list; choose "
-            "another folder for --rejects");
+            "[train] wanted to write the list of bad records to rejects/valid-rank3.jsonl, which exists and is not "
+            "such a list; choose another folder for --rejects");
   EXPECT_EQ(read("rejects/valid-rank3.jsonl"), "my notes\n");
   job.rejects = path("train.parquet");
   EXPECT_EQ(refused(job), "[train] cannot make the folder train.parquet: Not a directory; choose another place");

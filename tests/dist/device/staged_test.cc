@@ -67,7 +67,7 @@ TEST(Staged, WaitsOfTheHostAreCounted) {
 TEST(OrderedReduce, AProgramWithoutKernelsSaysSo) {
   EXPECT_EQ(message_of<DeviceError>([] { ordered_reduce({}, DType::kFloat32, ReduceOp::kSum, {}, nullptr); }),
             "[dist.nccl] sums in rank order want a kernel that this program was built without; configure with "
-            "-DPOLYSCENE_CUDA=ON where nvcc is");
+            "-DPOLYSCENE_CUDA=ON on a host with nvcc");
 }
 
 }  // namespace

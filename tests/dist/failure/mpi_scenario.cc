@@ -153,7 +153,7 @@ int main(int argc, char** argv) {
   } catch (const std::exception& error) {
     say(error.what());
   } catch (...) {
-    say("an exception that is no std::exception");
+    say("an exception that is not a std::exception");
   }
   return 1;
 }

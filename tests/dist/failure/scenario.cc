@@ -174,7 +174,7 @@ Scenario throw_of_no_exception() {
     communicator.barrier();
   };
   const auto check = [](const Outcome& outcome) {
-    expect_echo(outcome, 0, "rank 1 of the world failed: an exception that is no std::exception");
+    expect_echo(outcome, 0, "rank 1 of the world failed: an exception that is not a std::exception");
     EXPECT_NE(outcome.exit_code, 0);
   };
   return {"throw_of_no_exception", 2, body, check};

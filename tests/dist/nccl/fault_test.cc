@@ -84,8 +84,8 @@ TEST_F(NcclFault, AnAsynchronousErrorBreaksAllRanks) {
     wait_for_failure(nccl);
   });
   const std::string text =
-      "[dist.nccl] rank 1 of 3: NCCL reports remote rank failed: a fault that was asked for; NCCL_DEBUG=INFO makes it "
-      "say more";
+      "[dist.nccl] rank 1 of 3: NCCL reports remote rank failed: a fault that was asked for; set NCCL_DEBUG=INFO for "
+      "details";
   EXPECT_EQ(outcome.errors[1], text);
   for (const size_t rank : {0, 2})
     EXPECT_NE(outcome.errors[rank].find(" stopped because rank 1 of the world failed: " + text), std::string::npos)
@@ -100,7 +100,7 @@ TEST_F(NcclFault, AnErrorIsPassedOnByTheNextCall) {
     for (;;) reduce(nccl);
   });
   for (const std::string& error : outcome.errors)
-    EXPECT_NE(error.find("remote rank failed: a fault that was asked for; NCCL_DEBUG=INFO makes it say more"),
+    EXPECT_NE(error.find("remote rank failed: a fault that was asked for; set NCCL_DEBUG=INFO for details"),
               std::string::npos)
         << error;
 }
@@ -136,7 +136,7 @@ TEST_F(NcclFault, WithoutMeetingNcclRefusesMismatchedCalls) {
   const Outcome unlike =
       run_faulty(2, Meeting::kNone, [](Communicator& nccl) { nccl.rank() == 0 ? reduce(nccl, 10) : reduce(nccl, 9); });
   const std::string said = unlike.errors[0] + unlike.errors[1];
-  EXPECT_NE(said.find("invalid usage: ranks that make different calls; NCCL_DEBUG=INFO makes it say more"),
+  EXPECT_NE(said.find("invalid usage: ranks that make different calls; set NCCL_DEBUG=INFO for details"),
             std::string::npos)
       << said;
   EXPECT_EQ(unlike.exit_code, 5);
@@ -190,7 +190,7 @@ TEST_F(NcclFault, AnAbortThatDoesNotComeBackIsLeftBehind) {
                                }),
                DataError);
   EXPECT_NE(::testing::internal::GetCapturedStderr().find(
-                "[dist.nccl] NCCL does not come back from giving up a communicator; it is left behind"),
+                "[dist.nccl] NCCL does not return from aborting a communicator; its resources are not freed"),
             std::string::npos);
   EXPECT_LT(std::chrono::steady_clock::now() - start, 10 * kShort);
   EXPECT_EQ(nccl_stand_in_counts().live, 2);

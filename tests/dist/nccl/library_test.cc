@@ -54,8 +54,8 @@ TEST(NcclLibrary, PassesOnWhatNcclSays) {
   nccl::UniqueId id{};
   library->check(library->get_unique_id(&id), "ncclGetUniqueId");
   EXPECT_EQ(message_of<CommunicationError>([&] { NcclHandle(library, 2, id, 2); }),
-            "[dist.nccl] ncclCommInitRankConfig failed: bad argument: an id of nobody, or ranks that do not fit; "
-            "NCCL_DEBUG=INFO makes it say more");
+            "[dist.nccl] ncclCommInitRankConfig failed: bad argument: an id of nobody, or ranks that do not fit; set "
+            "NCCL_DEBUG=INFO for details");
 }
 
 }  // namespace

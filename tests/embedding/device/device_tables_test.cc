@@ -98,18 +98,16 @@ TEST(DeviceTables, SayWhatIsWrong) {
   DeviceTables tables(device, {.host = *world, .device = *world}, {{.name = "a", .dim = 4}}, {});
   std::vector<int64_t> keys(2);
   std::vector<float> floats(3);
-  EXPECT_EQ(
-      message_of([&] {
-        tables.read_rows(0, {keys, floats});
-      }),
-      "[embedding.table] table \"a\": wanted room for 0 keys, 0 values, 0 (or no) state floats and 0 (or no) uses, "
-      "got 2, 3, 0 and 0");
-  EXPECT_EQ(
-      message_of([&] {
-        static_cast<void>(tables.load_rows(0, {keys, floats}));
-      }),
-      "[embedding.table] table \"a\": wanted 8 values, 16 (or no) state floats and 2 (or no) uses for 2 keys, got 3, "
-      "0 and 0; the rows were saved with another dim or optimizer");
+  EXPECT_EQ(message_of([&] {
+              tables.read_rows(0, {keys, floats});
+            }),
+            "[embedding.table] table \"a\": wanted room for 0 keys, 0 values, 0 (or no) state floats and 0 (or no) "
+            "access statistics, got 2, 3, 0 and 0");
+  EXPECT_EQ(message_of([&] {
+              static_cast<void>(tables.load_rows(0, {keys, floats}));
+            }),
+            "[embedding.table] table \"a\": wanted 8 values, 16 (or no) state floats and 2 (or no) access statistics "
+            "for 2 keys, got 3, 0 and 0; the rows were saved with another dim or optimizer");
   DeviceTable small(device, {.name = "b", .dim = 1}, 1, {.most_rows = 100});
   EXPECT_EQ(message_of<DeviceError>([&] { small.reserve(101, 0, nullptr); }),
             "[embedding.device] table \"b\" wanted room for 101 rows, but the most that a rank can hold is 100; try "

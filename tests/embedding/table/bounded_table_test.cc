@@ -159,7 +159,7 @@ TEST(BoundedTable, SaysWhenTheHostHasNotTheMemory) {
   const TableSpec wide{.name = "item", .dim = 1 << 24, .max_rows = 1 << 24};
   EXPECT_EQ(message_of<DeviceError>([&] { HashedTable(wide, 1); }),
             "[embedding.table] table \"item\" with max_rows 16777216 wanted memory for 16777216 rows of dim 16777216, "
-            "more than this host gives; try a smaller max_rows, or more ranks on more hosts");
+            "more than this host has free; try a smaller max_rows, or more ranks on more hosts");
 }
 
 // Rows of a larger table into a smaller one, in any order of the file.

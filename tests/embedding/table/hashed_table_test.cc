@@ -170,20 +170,18 @@ TEST(HashedTable, SaysWhichLengthsDoNotFit) {
   HashedTable table({.name = "t", .dim = 2}, 1);
   const std::vector<int64_t> keys = {1};
   const std::vector<float> three(3);
-  EXPECT_EQ(
-      message_of([&] {
-        table.write_rows({keys, three});
-      }),
-      "[embedding.table] table \"t\": wanted 2 values, 4 (or no) state floats and 1 (or no) uses for 1 keys, got 3, 0 "
-      "and 0; the rows were saved with another dim or optimizer");
+  EXPECT_EQ(message_of([&] {
+              table.write_rows({keys, three});
+            }),
+            "[embedding.table] table \"t\": wanted 2 values, 4 (or no) state floats and 1 (or no) access statistics "
+            "for 1 keys, got 3, 0 and 0; the rows were saved with another dim or optimizer");
   std::vector<int64_t> room(1);
   const std::vector<int32_t> rows = train(table, {1});
-  EXPECT_EQ(
-      message_of([&] {
-        table.read_rows(rows, {room, {}});
-      }),
-      "[embedding.table] table \"t\": wanted room for 1 keys, 2 values, 4 (or no) state floats and 1 (or no) uses, "
-      "got 1, 0, 0 and 0");
+  EXPECT_EQ(message_of([&] {
+              table.read_rows(rows, {room, {}});
+            }),
+            "[embedding.table] table \"t\": wanted room for 1 keys, 2 values, 4 (or no) state floats and 1 (or no) "
+            "access statistics, got 1, 0, 0 and 0");
 }
 
 TEST(HashedTable, SaysWhenItIsFull) {

@@ -45,21 +45,21 @@ TEST(Environment, ProcessesThatMpiDoesNotJoinAreRefused) {
   } catch (const InvalidArgument& error) {
     EXPECT_STREQ(
         error.what(),
-        "[launcher] wanted one job of the 4 processes that PMI_SIZE tells of, but MPI joins this one to no other: "
+        "[launcher] wanted an MPI job of the 4 processes that PMI_SIZE announces, got one process: "
         "each would run by itself and write into the same folder; start them with mpirun or srun --mpi=pmix, or "
-        "unset PMI_SIZE if this process is meant to be alone");
+        "unset PMI_SIZE if this process is meant to run alone");
   }
 }
 
 TEST(Environment, ARankAboveZeroTellsOfTheRanksBelowIt) {
   const LaunchedJob job{.processes = 6, .only_rank = true, .variable = "PMIX_RANK"};
   EXPECT_EQ(testing::message_of<InvalidArgument>([&] { require_joined(job, 1); }),
-            "[launcher] wanted one job of the 6 or more processes that PMIX_RANK tells of, but MPI joins this one to "
-            "no other: each would run by itself and write into the same folder; start them with mpirun or srun "
-            "--mpi=pmix, or unset PMIX_RANK if this process is meant to be alone");
+            "[launcher] wanted an MPI job of the 6 or more processes that PMIX_RANK announces, got one process: each "
+            "would run by itself and write into the same folder; start them with mpirun or srun --mpi=pmix, or unset "
+            "PMIX_RANK if this process is meant to run alone");
   EXPECT_EQ(testing::message_of<InvalidArgument>([&] { require_alone(job, "score"); }),
-            "[launcher] wanted one process for polyscene score, which runs alone, but PMIX_RANK tells of 6 or more; "
-            "start it without mpirun or srun, or unset PMIX_RANK");
+            "[launcher] wanted one process for polyscene score, got the 6 or more that PMIX_RANK announces; start it "
+            "without mpirun or srun, or unset PMIX_RANK");
 }
 
 TEST(Environment, VariablesThatHoldNoNumberAreRefused) {
@@ -83,10 +83,9 @@ TEST(Environment, CommandsThatRunAloneAreRefusedUnderALauncher) {
     require_alone({.processes = 2, .variable = "OMPI_COMM_WORLD_SIZE"}, "export");
     FAIL();
   } catch (const InvalidArgument& error) {
-    EXPECT_STREQ(
-        error.what(),
-        "[launcher] wanted one process for polyscene export, which runs alone, but OMPI_COMM_WORLD_SIZE tells of "
-        "2; start it without mpirun or srun, or unset OMPI_COMM_WORLD_SIZE");
+    EXPECT_STREQ(error.what(),
+                 "[launcher] wanted one process for polyscene export, got the 2 that OMPI_COMM_WORLD_SIZE announces; "
+                 "start it without mpirun or srun, or unset OMPI_COMM_WORLD_SIZE");
   }
 }
 

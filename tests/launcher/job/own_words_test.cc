@@ -24,7 +24,7 @@ std::string message_of(const std::function<void()>& body) {
 
 TEST(OwnWords, Memory) {
   const auto wanted = [](const std::string& what) {
-    return "[launcher] wanted more memory than this host gives (" + what +
+    return "[launcher] wanted more memory than this host has (" + what +
            "); try a smaller train.batch_size, data.shuffle_window, data.prefetch or max_rows of a table, fewer local "
            "ranks, or more hosts";
   };
@@ -58,7 +58,7 @@ TEST(OwnWords, WhatToTryFitsTheReason) {
 TEST(OwnWords, Threads) {
   const auto refuse = [] { throw std::system_error(std::make_error_code(std::errc::resource_unavailable_try_again)); };
   EXPECT_EQ(message_of<DeviceError>(refuse),
-            "[launcher] wanted another thread or handle of the system: Resource temporarily unavailable; try fewer "
+            "[launcher] wanted another thread or file handle: Resource temporarily unavailable; try fewer "
             "--threads, data.threads or local ranks, or raise ulimit -u and -n");
 }
 

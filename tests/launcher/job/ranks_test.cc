@@ -72,8 +72,8 @@ TEST(Ranks, OnDevicesHaveTheTransportAndItsDeadline) {
 
 TEST(Ranks, OnTheHostHaveNoTransportToChoose) {
   EXPECT_EQ(message_of([] { const Ranks ranks({.transport = DeviceTransport::Kind::kStaged}); }),
-            "[launcher] --transport says how devices exchange, but the model runs on the CPU; add --device cuda, or "
-            "leave it out");
+            "[launcher] --transport applies to GPUs, but the model runs on the CPU; add --device cuda, or leave out "
+            "--transport");
 }
 
 }  // namespace

@@ -107,8 +107,7 @@ TEST(Device, CopiesOutLaterAreThereOnceTheirEventIs) {
 TEST(Device, ABuildWithoutCudaSaysSo) {
   EXPECT_EQ(message_of<DeviceError>([] { (void)make_cuda_device(2); }),
             "[device] wanted a CUDA device, but this program was built without CUDA; configure with "
-            "-DPOLYSCENE_CUDA=ON where "
-            "nvcc is, or use --device cpu");
+            "-DPOLYSCENE_CUDA=ON on a host with nvcc, or use --device cpu");
 }
 
 TEST(SharedLibraries, ThatAreMissingSayWhyAndWhatToDo) {

@@ -61,8 +61,7 @@ TEST_F(Bce, LabelsAreNotTrained) {
   const Value loss = ops::bce_with_logits(ops::scale(trained, 2), trained, weight_);
   EXPECT_EQ(
       message_of([&] { (void)gradients(loss, std::vector{trained}); }),
-      "[ops.bce_with_logits] wanted label and weight without parameters behind them, got one that is trained; try "
-      "stop_gradient");
+      "[ops.bce_with_logits] wanted label and weight that need no gradient, got one that does; try stop_gradient");
   EXPECT_NO_THROW((void)gradients(ops::bce_with_logits(ops::scale(trained, 2), ops::stop_gradient(trained), weight_),
                                   std::vector{trained}));
 }

@@ -326,7 +326,7 @@ TEST_F(CInterfaceTest, NothingIsThrownOutOfIt) {
   EXPECT_EQ(caught([]() -> int { throw DataError("[data] torn"); }), "[data] torn");
   EXPECT_EQ(caught([]() -> int { throw std::bad_alloc(); }),
             "[serve] out of memory; score fewer rows at a time, or with fewer threads");
-  EXPECT_EQ(caught([]() -> int { throw 42; }), "[serve] failed without words");
+  EXPECT_EQ(caught([]() -> int { throw 42; }), "[serve] unknown error");
 }
 
 // Joined or not, what cannot be scored fails alone and leaves the caller's memory as it was.

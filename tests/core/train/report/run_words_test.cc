@@ -38,7 +38,7 @@ TEST_F(RunStartTest, SaysWhatIsTrainedAndOnHowManyRanks) {
 TEST_F(RunStartTest, SaysWhereItWasResumedAndWhatItTookFromAnotherModel) {
   start_.checkpoint = "run/checkpoints/step-0000000007";
   start_.step = 7;
-  EXPECT_TRUE(printed(start_).ends_with("\ngoing on from step 7, run/checkpoints/step-0000000007\n"));
+  EXPECT_TRUE(printed(start_).ends_with("\nresumed from step 7, run/checkpoints/step-0000000007\n"));
   start_.checkpoint.clear();
   WarmStartReport& warm = start_.warm_start.emplace();
   warm.folder = "old/model";
@@ -82,13 +82,14 @@ TEST(RunEnding, ASignalMayComeBeforeTheFirstStep) {
 
 TEST(RunEnding, WithNothingLeftToDoSaysHowToGoOn) {
   RunEnding ending{.step = 4, .samples = 40, .resumed_step = 4, .resumed_samples = 40};
-  EXPECT_EQ(describe(ending), "nothing left to do: all 4 steps are done, raise train.epochs to go on, 40 samples");
+  EXPECT_EQ(describe(ending), "nothing left to do: all 4 steps are done, raise train.epochs to continue, 40 samples");
   ending.by_max_steps = true;
-  EXPECT_EQ(describe(ending), "nothing left to do: all 4 steps are done, raise train.max_steps to go on, 40 samples");
+  EXPECT_EQ(describe(ending),
+            "nothing left to do: all 4 steps are done, raise train.max_steps to continue, 40 samples");
   ending.ending = Ending::kEarlyStop;
   EXPECT_EQ(describe(ending),
             "nothing left to do: train.early_stop ended the run at step 4, raise train.early_stop.patience or leave "
-            "train.early_stop out to go on, 40 samples");
+            "train.early_stop out to continue, 40 samples");
 }
 
 class RunSummaryTest : public FolderTest {
@@ -168,8 +169,8 @@ TEST(RunNotes, SayWhatIsMissingAndThatTrainingGoesOn) {
       "step 3  the validation split has no AUC (6 rows, 6 of them positive): this evaluation is not the best one";
   EXPECT_EQ(describe_undefined(3, "AUC", ones, false), undefined);
   EXPECT_EQ(describe_undefined(3, "AUC", ones, true), undefined + ", and train.early_stop does not count it");
-  EXPECT_EQ(describe_unsaved_model(3, "why"), "model of step 3 not saved, training goes on: why");
-  EXPECT_EQ(describe_failed_checkpoint("why"), "checkpoint failed, training goes on: why");
+  EXPECT_EQ(describe_unsaved_model(3, "why"), "model of step 3 not saved, training continues: why");
+  EXPECT_EQ(describe_failed_checkpoint("why"), "checkpoint failed, training continues: why");
 }
 
 }  // namespace

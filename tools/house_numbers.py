@@ -1,11 +1,11 @@
 #!/usr/bin/env python3
-"""Sizes and habits of the code in numbers: of HEAD, of a revision, or of two side by side.
+"""Prints statistics of the source code: of HEAD, of a revision, or of two side by side.
 
     tools/house_numbers.py [REVISION [REVISION]]
 
-Reads tracked files out of git and wants no checkout. src is all but tests/; the product is also without tools/. Shares of
-lines leave out empty lines. Below the table: the longest functions, folders that include each other, the arrows that run
-up in the order of folders which has the fewest, and classes that two files define.
+Reads tracked files out of git and needs no checkout. src is all but tests/; the product is also without tools/. Shares
+of lines leave out empty lines. Below the table: the longest functions, folders that include each other, includes that
+run up in the order of folders that has the fewest of them, and classes that two files define.
 """
 
 import argparse
@@ -165,7 +165,7 @@ def measure(revision):
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("revision", nargs="*", default=["HEAD"], help="one or two; default: HEAD")
+    parser.add_argument("revision", nargs="*", default=["HEAD"], help="one or two git revisions (default: HEAD)")
     revisions = parser.parse_args().revision
     if len(revisions) > 2:
         parser.error(f"wanted at most two revisions, got {len(revisions)}")

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Whether two builds do the same to the last bit: the same commands with each, then every file beside its twin.
+"""Checks that two builds give the same results to the last bit: runs the same commands with each, compares all files.
 
     .venv/bin/python tools/same_bytes.py BEFORE AFTER
 
@@ -283,9 +283,9 @@ def compare(before, after):
 
 def parse(words):
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("before")
-    parser.add_argument("after")
-    parser.add_argument("--keep", type=pathlib.Path, metavar="FOLDER", help="leave what was written in this new folder")
+    parser.add_argument("before", help="program or build folder to compare with")
+    parser.add_argument("after", help="program or build folder to check")
+    parser.add_argument("--keep", type=pathlib.Path, metavar="FOLDER", help="keep the written files in this new folder")
     options = parser.parse_args(words)
     for name in ("before", "after"):
         path = pathlib.Path(getattr(options, name)).resolve()

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Whole training steps of Polyscene and of the PyTorch peer, alternately on the same cores: samples/s and their ratio.
+"""Measures training steps of Polyscene and of the PyTorch peer in turn on the same cores: samples/s and their ratio.
 
     tools/bench/compare_peer.py --data runs/data/kuairand [--rounds 3] [--threads 2] [--cases sfpnet:4096 sfpnet:128 mlp:4096]
 """
@@ -21,11 +21,11 @@ def last_json(command):
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--data", required=True, type=pathlib.Path, help="folder that tools/data/kuairand.py wrote")
-    parser.add_argument("--rounds", type=int, default=3)
-    parser.add_argument("--threads", type=int, default=2)
-    parser.add_argument("--bench", default=str(ROOT / "build/release/bin/train_bench"))
-    parser.add_argument("--peer", default=str(ROOT / "tools/bench/pytorch_peer.sh"))
+    parser.add_argument("--data", required=True, type=pathlib.Path, help="output folder of tools/data/kuairand.py")
+    parser.add_argument("--rounds", type=int, default=3, help="measurements of each program (%(default)s)")
+    parser.add_argument("--threads", type=int, default=2, help="threads of each program (%(default)s)")
+    parser.add_argument("--bench", default=str(ROOT / "build/release/bin/train_bench"), help="path of train_bench")
+    parser.add_argument("--peer", default=str(ROOT / "tools/bench/pytorch_peer.sh"), help="path of the peer")
     parser.add_argument("--cases", nargs="+", default=["sfpnet:4096", "sfpnet:128", "mlp:4096"], metavar="MODEL:BATCH")
     arguments = parser.parse_args()
     data = arguments.data.resolve()

@@ -1,5 +1,5 @@
-"""Training steps of SFPNet and of a mean-pooled MLP in PyTorch, on the CPU or on a CUDA device: the figure that Polyscene
-is held against.
+"""Measures training steps of SFPNet and of a mean-pooled MLP in PyTorch, on the CPU or on a CUDA device, to compare
+Polyscene with.
 
 Same models (configs/models/sfpnet.pbtxt, mlp.pbtxt; default switches), same fields (configs/data/kuairand.pbtxt), same
 optimiser, batches held in memory. A step is lookup, forward, backward, both optimisers. It is tuned as far as we could
@@ -314,23 +314,27 @@ def measure_device(trainer, batches, steps, rounds=5):
 
 def parse_arguments():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--model", choices=["sfpnet", "mlp"], default="sfpnet")
-    parser.add_argument("--batch", type=int, default=4096, help="samples per step")
-    parser.add_argument("--steps", type=int, default=30)
-    parser.add_argument("--threads", type=int, default=2)
-    parser.add_argument("--fields", type=int, default=34, help="context fields")
-    parser.add_argument("--device", choices=["cpu", "cuda"], default="cpu")
-    parser.add_argument("--precision", choices=["fp32", "tf32", "bf16"], default="fp32", help="of products")
+    parser.add_argument("--model", choices=["sfpnet", "mlp"], default="sfpnet", help="model to train (%(default)s)")
+    parser.add_argument("--batch", type=int, default=4096, help="samples per step (%(default)s)")
+    parser.add_argument("--steps", type=int, default=30, help="steps (%(default)s)")
+    parser.add_argument("--threads", type=int, default=2, help="threads of PyTorch (%(default)s)")
+    parser.add_argument("--fields", type=int, default=34, help="number of context fields (%(default)s)")
+    parser.add_argument("--device", choices=["cpu", "cuda"], default="cpu", help="where to train (%(default)s)")
+    parser.add_argument("--precision", choices=["fp32", "tf32", "bf16"], default="fp32",
+                        help="precision of matrix products (%(default)s)")
     parser.add_argument(
-        "--data", default="runs/data/kuairand/train", help="folder of Parquet files, or what pytorch_peer_data.py saved"
+        "--data", default="runs/data/kuairand/train",
+        help="folder of Parquet files, or a file that pytorch_peer_data.py saved"
     )
-    parser.add_argument("--synthetic", action="store_true", help="random batches of the same shape")
+    parser.add_argument("--synthetic", action="store_true", help="use random batches of the same shape")
     parser.add_argument(
-        "--lookup", choices=["sorted", "dense", "sparse"], help="default: sorted on the CPU, dense (PyTorch's own) on a device"
+        "--lookup", choices=["sorted", "dense", "sparse"],
+        help="embedding lookup; default: sorted on the CPU, dense (PyTorch's own) on a device"
     )
-    parser.add_argument("--layout", choices=["packed", "padded"], default="packed")
-    parser.add_argument("--compile", action="store_true")
-    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--layout", choices=["packed", "padded"], default="packed",
+                        help="layout of sequences (%(default)s)")
+    parser.add_argument("--compile", action="store_true", help="use torch.compile")
+    parser.add_argument("--seed", type=int, default=1, help="seed of random numbers (%(default)s)")
     arguments = parser.parse_args()
     arguments.lookup = arguments.lookup or ("sorted" if arguments.device == "cpu" else "dense")
     return arguments

@@ -1,5 +1,5 @@
-"""Batches for pytorch_peer.py: real ones from the Parquet files that tools/data/kuairand.py writes, or random ones of
-the same shape. Ids are rows of one table that all features share, each feature with its own range.
+"""Makes batches for pytorch_peer.py: real ones from the Parquet files of tools/data/kuairand.py, or random ones of the
+same shape. Ids are rows of one table that all features share, each feature with its own range.
 
     pytorch_peer_data.py --data FOLDER --save FILE.npz    what a machine without pyarrow reads: --data FILE.npz
 """
@@ -128,7 +128,8 @@ def batches(columns, size, count, seed):
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--data", required=True, help="folder of Parquet files")
-    parser.add_argument("--fields", type=int, default=len(IDS) + len(NUMBERS), help="context fields")
+    parser.add_argument("--fields", type=int, default=len(IDS) + len(NUMBERS),
+                        help="number of context fields (%(default)s)")
     parser.add_argument("--save", required=True, help="file to write")
     arguments = parser.parse_args()
     columns = load(arguments.data, arguments.fields)

@@ -38,12 +38,14 @@ def best(folder):
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--data", required=True, type=pathlib.Path, help="folder that tools/data/kuairand.py wrote")
-    parser.add_argument("--out", type=pathlib.Path, default=ROOT / "runs/quality")
-    parser.add_argument("--binary", default=str(ROOT / "build/release/bin/polyscene"))
-    parser.add_argument("--seeds", type=int, nargs="+", default=[1, 2, 3])
-    parser.add_argument("--models", nargs="+", default=["lr", "mlp", "din", "pepnet", "sfpnet"])
-    parser.add_argument("--set", dest="overrides", action="append", default=[], metavar="FIELD=VALUE")
+    parser.add_argument("--data", required=True, type=pathlib.Path, help="output folder of tools/data/kuairand.py")
+    parser.add_argument("--out", type=pathlib.Path, default=ROOT / "runs/quality",
+                        help="folder for the runs (%(default)s)")
+    parser.add_argument("--binary", default=str(ROOT / "build/release/bin/polyscene"), help="path of polyscene")
+    parser.add_argument("--seeds", type=int, nargs="+", default=[1, 2, 3], help="seeds of each model")
+    parser.add_argument("--models", nargs="+", default=["lr", "mlp", "din", "pepnet", "sfpnet"], help="models to train")
+    parser.add_argument("--set", dest="overrides", action="append", default=[], metavar="FIELD=VALUE",
+                        help="change the configuration; repeatable")
     arguments = parser.parse_args()
     arguments.out.mkdir(parents=True, exist_ok=True)
 

@@ -394,13 +394,14 @@ def print_summary(summary):
 
 def parse(argv):
     parser = argparse.ArgumentParser(prog="aliccp.py", description=__doc__.splitlines()[0])
-    parser.add_argument("--raw", required=True, type=Path, help="folder of the four raw CSV files")
-    parser.add_argument("--out", required=True, type=Path, help="folder that gets train/, valid/ and test/")
+    parser.add_argument("--raw", required=True, type=Path, help="input folder with the four raw CSV files")
+    parser.add_argument("--out", required=True, type=Path, help="output folder for train/, valid/ and test/")
     parser.add_argument("--half", action="append", choices=("train", "test"),
-                        help="convert only this half; may be repeated (both)")
+                        help="convert only this half; repeatable (default: both)")
     parser.add_argument("--valid-percent", type=at_least(0), default=0,
-                        help="share of the training half's common indexes that becomes valid/ (%(default)s)")
-    parser.add_argument("--max-length", type=at_least(1), default=50, help="behaviours in beh_* (%(default)s)")
+                        help="percent of the training half, by common index, that goes to valid/ (%(default)s)")
+    parser.add_argument("--max-length", type=at_least(1), default=50,
+                        help="maximum number of behaviours in beh_* (%(default)s)")
     conversion.add_output_options(parser)
     args = parser.parse_args(argv)
     if args.valid_percent >= 100:

@@ -215,12 +215,13 @@ def at_least(least):
 
 def add_output_options(parser):
     """The options that say how Parquet is laid out."""
-    parser.add_argument("--row-group-rows", type=at_least(1), default=8192, help="(%(default)s)")
+    parser.add_argument("--row-group-rows", type=at_least(1), default=8192, help="rows in one row group (%(default)s)")
     parser.add_argument("--groups-per-file", type=at_least(1), default=8, help="row groups in one file (%(default)s)")
-    parser.add_argument("--compression-level", type=at_least(1), default=3, help="of zstd (%(default)s)")
+    parser.add_argument("--compression-level", type=at_least(1), default=3,
+                        help="compression level of zstd (%(default)s)")
     parser.add_argument("--drop-columns", type=lambda text: text.split(","), default=[],
                         help="columns to leave out, separated by commas")
-    parser.add_argument("--overwrite", action="store_true", help="replace splits that exist")
+    parser.add_argument("--overwrite", action="store_true", help="replace existing splits")
 
 
 def check_columns(named, fields):

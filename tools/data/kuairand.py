@@ -529,29 +529,30 @@ def _date(text):
 
 def parse(argv):
     parser = argparse.ArgumentParser(prog="kuairand.py", description=__doc__.splitlines()[0])
-    parser.add_argument("--raw", required=True, type=Path, help="folder of the raw CSV files")
-    parser.add_argument("--log", required=True, action="append", help="log in --raw; may be repeated, in any order")
-    parser.add_argument("--out", required=True, type=Path, help="folder that gets train/, valid/ and test/")
-    parser.add_argument("--train-from", type=_date, help="earlier impressions are behaviours, not rows")
+    parser.add_argument("--raw", required=True, type=Path, help="input folder with the raw CSV files")
+    parser.add_argument("--log", required=True, action="append", help="log file in --raw; repeatable, in any order")
+    parser.add_argument("--out", required=True, type=Path, help="output folder for train/, valid/ and test/")
+    parser.add_argument("--train-from", type=_date, help="first date of train; earlier impressions are behaviours only")
     parser.add_argument("--train-until", required=True, type=_date, metavar="YYYYMMDD", help="last date of train")
     parser.add_argument("--valid-until", required=True, type=_date, metavar="YYYYMMDD",
                         help="last date of valid; later dates are test")
-    parser.add_argument("--users", default=USERS, help="user features in --raw (%(default)s)")
-    parser.add_argument("--videos", default=VIDEOS, help="video features in --raw (%(default)s)")
+    parser.add_argument("--users", default=USERS, help="file of user features in --raw (%(default)s)")
+    parser.add_argument("--videos", default=VIDEOS, help="file of video features in --raw (%(default)s)")
     parser.add_argument("--history", default=HISTORIES,
-                        help="behaviours before the log, in --raw (%(default)s); 'none' starts every user empty")
+                        help="file of earlier behaviours in --raw (%(default)s), or 'none'")
     parser.add_argument("--behaviours", choices=("shown", "long_viewed"), default="shown",
                         help="which impressions become behaviours (%(default)s)")
-    parser.add_argument("--max-length", type=at_least(1), default=50, help="behaviours per row (%(default)s)")
+    parser.add_argument("--max-length", type=at_least(1), default=50,
+                        help="maximum number of behaviours per row (%(default)s)")
     parser.add_argument("--min-count", type=at_least(0), default=2,
                         help="training impressions a user, video, author or music id needs to be known; 0 keeps all "
                              "(%(default)s)")
     parser.add_argument("--drop-repeated-events", action="store_true",
-                        help="keep one line per user, video and time_ms even where the lines differ")
+                        help="keep one line per user, video and time_ms even if the lines differ")
     parser.add_argument("--max-disorder-minutes", type=at_least(0), default=60,
-                        help="how late a line of a log may come; later stops the conversion (%(default)s)")
+                        help="fail if a log line is older than its predecessors by more than this (%(default)s)")
     parser.add_argument("--sample-users", type=at_least(1), metavar="N",
-                        help="keep N users, chosen by a hash of the id")
+                        help="keep only N users, chosen by a hash of the id")
     conversion.add_output_options(parser)
     args = parser.parse_args(argv)
     if args.valid_until < args.train_until:

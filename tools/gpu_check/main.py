@@ -45,30 +45,39 @@ def parse(words):
         prog="gpu_check", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     here = pathlib.Path(__file__).resolve().parents[2]
-    parser.add_argument("--bundle", type=pathlib.Path, default=here, help="unpacked bundle (default: this file's)")
+    parser.add_argument("--bundle", type=pathlib.Path, default=here,
+                        help="unpacked bundle (default: the one of this script)")
     parser.add_argument(
-        "--build", type=pathlib.Path, help="build folder (default: the bundle's programs, else build/release)"
+        "--build", type=pathlib.Path,
+        help="build folder with the programs (default: those of the bundle, else build/release)"
     )
-    parser.add_argument("--program", type=pathlib.Path, help="in place of polyscene")
+    parser.add_argument("--program", type=pathlib.Path, help="program to check in place of polyscene")
     parser.add_argument(
-        "--out", type=pathlib.Path, default=pathlib.Path("gpu_check"), help="folder for results.json and logs/"
+        "--out", type=pathlib.Path, default=pathlib.Path("gpu_check"), help="output folder for results.json and logs/"
     )
-    parser.add_argument("--only", nargs="+", choices=GROUPS, default=list(GROUPS), help="groups of checks")
-    parser.add_argument("--seconds", type=float, default=480, help="for everything together (default: %(default)s)")
-    parser.add_argument("--jobs", type=int, default=5, help="programs at once where nothing is timed")
-    parser.add_argument("--seeds", type=int, default=3, help="of the operators' inputs; the first has them as they are")
+    parser.add_argument("--only", nargs="+", choices=GROUPS, default=list(GROUPS),
+                        help="run only these groups of checks")
+    parser.add_argument("--seconds", type=float, default=480,
+                        help="time limit of all checks together (default: %(default)s)")
+    parser.add_argument("--jobs", type=int, default=5,
+                        help="programs to run at once in checks without timing (default: %(default)s)")
+    parser.add_argument("--seeds", type=int, default=3,
+                        help="inputs of the operators: their samples, then random ones (default: %(default)s)")
     parser.add_argument(
-        "--sanitizer-seconds", type=float, default=150, help="limit of each sanitizer, all of which run at once"
+        "--sanitizer-seconds", type=float, default=150,
+        help="time limit of each sanitizer; all run at once (default: %(default)s)"
     )
-    parser.add_argument("--sanitizer-filter", default="*", help="of cuda_battery's cases, as GoogleTest writes it")
-    parser.add_argument("--models", nargs="+", help="of configs/models (default: all)")
-    parser.add_argument("--precisions", nargs="+", choices=parity.TOLERANCES, default=list(parity.TOLERANCES))
-    parser.add_argument("--steps", type=int, default=100, help="of training")
-    parser.add_argument("--batch", type=int, default=256, help="of training")
+    parser.add_argument("--sanitizer-filter", default="*", help="GoogleTest filter of the cuda_battery cases")
+    parser.add_argument("--models", nargs="+", help="models of configs/models (default: all)")
+    parser.add_argument("--precisions", nargs="+", choices=parity.TOLERANCES, default=list(parity.TOLERANCES),
+                        help="precisions")
+    parser.add_argument("--steps", type=int, default=100, help="training steps (default: %(default)s)")
+    parser.add_argument("--batch", type=int, default=256, help="training batch size (default: %(default)s)")
     parser.add_argument(
-        "--set", action="append", default=[], metavar="FIELD=VALUE", help="of every training configuration"
+        "--set", action="append", default=[], metavar="FIELD=VALUE",
+        help="change every training configuration; repeatable"
     )
-    parser.add_argument("--commit", help="what the results belong to, where the folder does not say")
+    parser.add_argument("--commit", help="commit of the results (default: the one that the folder names)")
     return parser.parse_args(words)
 
 

@@ -1,12 +1,12 @@
 #!/usr/bin/env python3
 """Scores the sample of an exported model with ONNX Runtime.
 
-    tools/onnx/score.py VERSION                 rows/s and milliseconds of one thread, beside nothing else
-    tools/onnx/score.py --check VERSION         exit code 1 where it scores otherwise than Polyscene (probabilities, 1e-6)
+    tools/onnx/score.py VERSION                 prints rows/s and milliseconds of one thread
+    tools/onnx/score.py --check VERSION         exit code 1 if probabilities differ from Polyscene's by more than 1e-6
 
 VERSION is a folder that `polyscene export --format onnx` wrote, e.g. exports/3; --model and --sample take other files,
 such as what `serve_bench --onnx-sample` writes. `polyscene export --onnx-check "python3 tools/onnx/score.py --check"`
-publishes nothing that fails here. Wants onnxruntime, numpy and safetensors: .venv/bin/python has them.
+publishes nothing that fails here. Needs onnxruntime, numpy and safetensors, which .venv/bin/python has.
 """
 
 import argparse
@@ -25,12 +25,12 @@ TOLERANCE = 1e-6
 def parse(words):
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("version", type=pathlib.Path, nargs="?", help="folder of an exported version")
-    parser.add_argument("--model", type=pathlib.Path, help="default: VERSION/onnx/model.onnx")
-    parser.add_argument("--sample", type=pathlib.Path, help="default: VERSION/onnx/sample.safetensors")
-    parser.add_argument("--check", action="store_true", help="compare only")
-    parser.add_argument("--threads", type=int, default=1, help="of ONNX Runtime (default: %(default)s)")
-    parser.add_argument("--seconds", type=float, default=3, help="of timing (default: %(default)s)")
-    parser.add_argument("--json", action="store_true", help="one JSON object")
+    parser.add_argument("--model", type=pathlib.Path, help="ONNX model (default: VERSION/onnx/model.onnx)")
+    parser.add_argument("--sample", type=pathlib.Path, help="rows to score (default: VERSION/onnx/sample.safetensors)")
+    parser.add_argument("--check", action="store_true", help="compare with Polyscene, without timing")
+    parser.add_argument("--threads", type=int, default=1, help="threads of ONNX Runtime (default: %(default)s)")
+    parser.add_argument("--seconds", type=float, default=3, help="seconds of timing (default: %(default)s)")
+    parser.add_argument("--json", action="store_true", help="print one JSON object")
     options = parser.parse_args(words)
     if options.version is None and (options.model is None or options.sample is None):
         parser.error("wanted VERSION, or both --model and --sample")

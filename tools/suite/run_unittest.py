@@ -60,9 +60,9 @@ def report(became):
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--report", type=Path, required=True)
-    parser.add_argument("--discover", metavar="FOLDER")
-    parser.add_argument("modules", nargs="*")
+    parser.add_argument("--report", type=Path, required=True, help="report file to write")
+    parser.add_argument("--discover", metavar="FOLDER", help="run all tests of this folder")
+    parser.add_argument("modules", nargs="*", help="test modules to run")
     arguments = parser.parse_args()
     sys.path.insert(0, "")  # like python -m unittest
     loader = unittest.defaultTestLoader

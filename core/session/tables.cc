@@ -8,8 +8,11 @@
 namespace polyscene {
 namespace {
 
-ShardingOptions sharding(const config::Experiment& experiment) {
-  return {.seed = experiment.seed(), .partitions = experiment.embedding().partitions()};
+ShardingOptions sharding(const config::Experiment& experiment, int ranks) {
+  const int partitions = experiment.embedding().partitions();
+  require(ranks <= partitions, "[config] embedding.partitions wants at least 1 for each of ", ranks, " ranks, got ",
+          partitions, "; try a larger embedding.partitions");
+  return {.seed = experiment.seed(), .partitions = partitions};
 }
 
 }  // namespace
@@ -34,7 +37,7 @@ std::vector<TableSpec> table_specs(const Model& model, const config::Embedding& 
 TablesAndLookup make_host_tables(const config::Experiment& experiment, const Model& model, bool training,
                                  Communicator& communicator) {
   auto tables = std::make_unique<ShardedTables>(communicator, table_specs(model, experiment.embedding(), training),
-                                                sharding(experiment));
+                                                sharding(experiment, communicator.size()));
   auto lookup = std::make_unique<ShardedLookup>(*tables);
   return {std::move(tables), std::move(lookup)};
 }
@@ -42,12 +45,13 @@ TablesAndLookup make_host_tables(const config::Experiment& experiment, const Mod
 TablesAndLookup make_device_tables(const config::Experiment& experiment, const Model& model, bool training,
                                    const DeviceCommunicators& communicators, Device& device) {
   const std::vector<TableSpec> specs = table_specs(model, experiment.embedding(), training);
+  const ShardingOptions options = sharding(experiment, communicators.host.size());
   if (experiment.embedding().memory() == config::Embedding::HOST) {
-    auto tables = std::make_unique<ShardedTables>(communicators.host, specs, sharding(experiment));
+    auto tables = std::make_unique<ShardedTables>(communicators.host, specs, options);
     auto lookup = std::make_unique<StagedLookup>(*tables, device);
     return {std::move(tables), std::move(lookup)};
   }
-  auto tables = std::make_unique<DeviceTables>(device, communicators, specs, sharding(experiment));
+  auto tables = std::make_unique<DeviceTables>(device, communicators, specs, options);
   auto lookup = std::make_unique<DeviceLookup>(*tables);
   return {std::move(tables), std::move(lookup)};
 }

@@ -23,7 +23,7 @@ struct TablesAndLookup {
 [[nodiscard]] std::vector<TableSpec> table_specs(const Model& model, const config::Embedding& embedding, bool training);
 
 // For a model that runs on the host, or on a device. Without `training`, tables have no optimiser state. Communicators
-// and device must outlive the tables.
+// and device must outlive the tables. Throws InvalidArgument when there are fewer partitions than ranks.
 [[nodiscard]] TablesAndLookup make_host_tables(const config::Experiment& experiment, const Model& model, bool training,
                                                Communicator& communicator);
 [[nodiscard]] TablesAndLookup make_device_tables(const config::Experiment& experiment, const Model& model,

@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "core/config/advice.h"
 #include "dist/place.h"
 #include "ops/base/error.h"
 
@@ -58,7 +59,7 @@ void together(Communicator& communicator, const std::function<void()>& work) {
   std::exception_ptr error;
   RankFailure mine;
   try {
-    work();
+    with_advice(work);  // ranks that did not fail get the text alone
   } catch (const std::exception& thrown) {
     error = std::current_exception();
     mine = {.no_space = dynamic_cast<const NoSpace*>(&thrown) != nullptr,

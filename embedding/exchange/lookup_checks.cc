@@ -25,11 +25,11 @@ void check_update(const TableLayout& layout, const UniqueKeys* sent, bool trains
   }
 }
 
-Error not_finite(const TableLayout& layout, int table, int64_t key, int64_t element, float value) {
-  return {ErrorKind::kOther,
-          str("[embedding.update] wanted finite gradients, got ", value, " in element ", element, " of key ", key,
-              " of table \"", layout.name(table),
-              "\" (summed over ranks); try a smaller learning rate, or train.debug_finite: true to find the operator")};
+RowGradientNotFinite not_finite(const TableLayout& layout, int table, int64_t key, int64_t element, float value) {
+  return RowGradientNotFinite(
+      str("[embedding.update] wanted finite gradients, got ", value, " in element ", element, " of key ", key,
+          " of table \"", layout.name(table),
+          "\" (summed over ranks); try a smaller learning rate, or check every operator's output"));
 }
 
 }  // namespace polyscene

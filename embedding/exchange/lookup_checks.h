@@ -5,7 +5,7 @@
 #include <span>
 
 #include "embedding/keys/deduplicator.h"
-#include "ops/base/error.h"
+#include "ops/base/caused_error.h"
 #include "ops/tensor/tensor.h"
 
 namespace polyscene {
@@ -19,6 +19,7 @@ void check_update(const TableLayout& layout, const UniqueKeys* sent, bool trains
                   std::span<const TensorView> gradients);
 
 // The error for an element of a key's gradient that is not finite.
-[[nodiscard]] Error not_finite(const TableLayout& layout, int table, int64_t key, int64_t element, float value);
+[[nodiscard]] RowGradientNotFinite not_finite(const TableLayout& layout, int table, int64_t key, int64_t element,
+                                              float value);
 
 }  // namespace polyscene

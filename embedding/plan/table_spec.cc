@@ -20,7 +20,7 @@ void check_tables(std::span<const TableSpec> tables, int partitions) {
     const int64_t least = int64_t{BucketPlan::kMinSlots} * partitions;
     require(t.max_rows == 0 || t.max_rows >= least, "[embedding.plan] table \"", t.name,
             "\": wanted max_rows of 0 (no ", "bound) or at least ", least, ", ", BucketPlan::kMinSlots, " for each of ",
-            partitions, " partitions, got ", t.max_rows, "; try more rows, or a smaller embedding.partitions");
+            partitions, " partitions, got ", t.max_rows, "; try more rows, or fewer partitions");
   }
 }
 

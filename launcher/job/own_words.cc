@@ -6,6 +6,7 @@
 #include <stdexcept>
 #include <system_error>
 
+#include "core/config/advice.h"
 #include "core/files/file_advice.h"
 #include "ops/base/error.h"
 
@@ -29,7 +30,7 @@ std::string what_to_try(const std::error_code& code, const std::string& path) {
 
 void in_own_words(const std::function<void()>& body) {
   try {
-    body();
+    with_advice(body);
   } catch (const std::bad_alloc& error) {
     throw_no_memory(error);
   } catch (const std::length_error& error) {

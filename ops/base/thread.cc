@@ -13,7 +13,7 @@
 #include <system_error>
 #include <utility>
 
-#include "ops/base/error.h"
+#include "ops/base/caused_error.h"
 #include "ops/base/signals.h"
 
 namespace polyscene {
@@ -55,10 +55,9 @@ std::optional<Shortage> shortage_of(int wanted) {
 
 void require_no_shortage(int wanted, const std::optional<Shortage>& shortage) {
   if (!shortage) return;
-  throw DeviceError(
-      str("[ops.thread] wanted ", wanted, wanted == 1 ? " more thread" : " more threads", ", the system gave ",
-          shortage->got, ": ", shortage->why,
-          "; try fewer --threads, data.threads or local ranks, or raise ulimit -u or the group's pids.max"));
+  throw ThreadShortage(str("[ops.thread] wanted ", wanted, wanted == 1 ? " more thread" : " more threads",
+                           ", the system gave ", shortage->got, ": ", shortage->why,
+                           "; try fewer threads or ranks, or raise ulimit -u or the group's pids.max"));
 }
 
 void check_bounds(int threads) {

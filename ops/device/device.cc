@@ -5,7 +5,7 @@
 #include <sstream>
 #include <vector>
 
-#include "ops/base/error.h"
+#include "ops/base/caused_error.h"
 #include "ops/tensor/tensor.h"
 
 namespace polyscene {
@@ -68,10 +68,10 @@ std::shared_ptr<void> Device::counted(std::shared_ptr<void> memory, int64_t byte
 }
 
 void Device::out_of_memory(int64_t bytes, const std::string& consumer, int64_t free, int64_t all) const {
-  throw DeviceError(str("[device] ", name(), " is out of memory: wanted ", mebibytes(bytes), " for ", consumer, ", ",
-                        mebibytes(free), " of ", mebibytes(all),
-                        " are free; in use by this process: ", use_->describe(),
-                        "; try a smaller train.batch_size, shorter sequences, embedding.memory: HOST or more ranks"));
+  throw DeviceMemoryShortage(str("[device] ", name(), " is out of memory: wanted ", mebibytes(bytes), " for ", consumer,
+                                 ", ", mebibytes(free), " of ", mebibytes(all),
+                                 " are free; in use by this process: ", use_->describe(),
+                                 "; try a smaller batch, shorter sequences, tables in host memory or more ranks"));
 }
 
 std::shared_ptr<void> allocate_on(Device* device, int64_t bytes, const std::string& consumer) {

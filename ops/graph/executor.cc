@@ -7,6 +7,7 @@
 #include <map>
 #include <numeric>
 
+#include "ops/base/caused_error.h"
 #include "ops/base/signals.h"
 #include "ops/device/device.h"
 #include "ops/graph/plan.h"
@@ -234,6 +235,12 @@ void Executor::run_nodes(bool works) {
 
 // A device's errors show where the host next asks it something: with check_finite or profile that is behind every node.
 void Executor::run_step(Step& step) {
+  const auto seen_at = [&] {
+    std::string shapes;
+    for (const TensorView& input : step.inputs) shapes += str(shapes.empty() ? "" : ", ", input.shape);
+    return str("; seen at ", graph_.describe(step.node->outputs[0]), " of inputs ", shapes,
+               options_.where.empty() ? "" : " on ", options_.where);
+  };
   const double start = options_.profile ? now_s() : 0;
   try {
     run_kernel(step);
@@ -243,11 +250,12 @@ void Executor::run_step(Step& step) {
       ++step.calls;
     }
     if (options_.check_finite) check_step(step);
+  } catch (const ThreadShortage& error) {
+    throw ThreadShortage(error.what() + seen_at());
+  } catch (const DeviceMemoryShortage& error) {
+    throw DeviceMemoryShortage(error.what() + seen_at());
   } catch (const DeviceError& error) {
-    std::string shapes;
-    for (const TensorView& input : step.inputs) shapes += str(shapes.empty() ? "" : ", ", input.shape);
-    throw DeviceError(str(error.what(), "; seen at ", graph_.describe(step.node->outputs[0]), " of inputs ", shapes,
-                          options_.where.empty() ? "" : " on ", options_.where));
+    throw DeviceError(error.what() + seen_at());
   }
 }
 
@@ -282,10 +290,10 @@ void Executor::check_step(const Step& step) const {
     for (size_t k = 0; k < step.inputs.size(); ++k)
       inputs += str(k ? ", " : "", graph_.describe(step.node->inputs[k]), step.inputs[k].shape,
                     all_finite(step.inputs[k]) ? "" : " (not finite)");
-    throw Error(ErrorKind::kOther,
-                str("[ops.executor] ", options_.where, options_.where.empty() ? "" : ": ", "output ", i, " of ",
-                    graph_.describe(step.node->outputs[i]), " ", step.node->attributes, " is not finite; its inputs: ",
-                    inputs, "; try a lower learning rate, gradient clipping (train.clip_norm) or look at the data"));
+    throw OutputNotFinite(str("[ops.executor] ", options_.where, options_.where.empty() ? "" : ": ", "output ", i,
+                              " of ", graph_.describe(step.node->outputs[i]), " ", step.node->attributes,
+                              " is not finite; its inputs: ", inputs,
+                              "; try a lower learning rate, clipped gradients or a look at the data"));
   }
 }
 

@@ -11,6 +11,7 @@
 #include "embedding/exchange/sharded_lookup.h"
 #include "embedding/exchange/staged_lookup.h"
 #include "tests/support/emulator/emulated_device.h"
+#include "tests/support/message_of.h"
 
 namespace polyscene::testing {
 namespace {
@@ -81,6 +82,16 @@ TEST_F(TablesTest, WithoutTrainingTheyHaveNoState) {
   EXPECT_EQ(scored[1].row_bytes(), 16 + 4 * 2);
   EXPECT_EQ(make(false).tables->spec(0), scored[0]);
   EXPECT_EQ(make().tables->spec(0), trained[0]);
+}
+
+TEST_F(TablesTest, HaveAPartitionForEachRank) {
+  embedding().set_partitions(1);
+  const auto two_ranks = [&] {
+    run_local_ranks(2, [&](Communicator& world) { (void)make_host_tables(experiment_, model_, true, world); });
+  };
+  EXPECT_EQ(message_of(two_ranks),
+            "[config] embedding.partitions wants at least 1 for each of 2 ranks, got 1; try a larger "
+            "embedding.partitions");
 }
 
 TEST_F(TablesTest, AreOnTheDeviceOrBesideItOrOnTheHost) {

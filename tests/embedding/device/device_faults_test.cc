@@ -37,7 +37,7 @@ TEST_P(FaultyRanks, ANonFiniteGradientIsNamedAsOnTheCpu) {
   };
   EXPECT_EQ(message_of<Error>([&] { run_local_ranks(ranks, train_with_nan); }),
             "[embedding.update] wanted finite gradients, got nan in element 1 of key 17 of table \"item\" (summed over "
-            "ranks); try a smaller learning rate, or train.debug_finite: true to find the operator");
+            "ranks); try a smaller learning rate, or check every operator's output");
 }
 
 // No rank's gradient is infinite, their sum is.

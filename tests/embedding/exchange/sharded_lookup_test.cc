@@ -261,8 +261,7 @@ TEST_P(AnyRanks, ANonFiniteGradientIsNamed) {
   const std::string message = message_of<Error>([&] { run_local_ranks(ranks, train_with_nan); });
   EXPECT_EQ(message,
             "[embedding.update] wanted finite gradients, got nan in element 1 of key 17 of table \"item\" "
-            "(summed over ranks); try a smaller learning rate, or train.debug_finite: true to find the "
-            "operator");
+            "(summed over ranks); try a smaller learning rate, or check every operator's output");
 }
 
 TEST(ShardedLookup, ANonFiniteGradientChangesNoRow) {

@@ -58,8 +58,8 @@ TEST(PartitionMap, RoutingNeverChanges) {
 
 TEST(PartitionMap, NeedsAPartitionPerRank) {
   EXPECT_EQ(message_of([] { PartitionMap(8, 9); }),
-            "[embedding.plan] wanted between 1 and 8 ranks (the number of partitions), got 9; try a larger "
-            "embedding.partitions");
+            "[embedding.plan] wanted between 1 and 8 ranks (the number of partitions), got 9; try more "
+            "partitions");
   EXPECT_NE(message_of([] { PartitionMap(8, 0); }), "nothing thrown");
 }
 
@@ -89,7 +89,7 @@ TEST(TableSpec, SaysWhatIsWrong) {
   EXPECT_EQ(
       message({.name = "user", .max_rows = 127}),
       "[embedding.plan] table \"user\": wanted max_rows of 0 (no bound) or at least 128, 32 for each of 4 partitions, "
-      "got 127; try more rows, or a smaller embedding.partitions");
+      "got 127; try more rows, or fewer partitions");
   EXPECT_EQ(message_of([&] { check_tables(twice, 4); }),
             "[embedding.plan] wanted every table once, got \"user\" twice");
 }

@@ -7,7 +7,7 @@
 #include <system_error>
 #include <vector>
 
-#include "ops/base/error.h"
+#include "ops/base/caused_error.h"
 
 namespace polyscene {
 namespace {
@@ -60,6 +60,11 @@ TEST(OwnWords, Threads) {
   EXPECT_EQ(message_of<DeviceError>(refuse),
             "[launcher] wanted another thread or file handle: Resource temporarily unavailable; try fewer "
             "--threads, data.threads or local ranks, or raise ulimit -u and -n");
+}
+
+TEST(OwnWords, ErrorsOfTheLayersBelowNameTheSettings) {
+  EXPECT_EQ(message_of<DeviceError>([] { throw DeviceMemoryShortage("full; try a smaller batch"); }),
+            "full; try a smaller batch; settings: train.batch_size, embedding.memory: HOST");
 }
 
 TEST(OwnWords, OursAndOthersPass) {

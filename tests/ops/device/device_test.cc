@@ -1,6 +1,7 @@
 // Graphs on devices: error messages about numbers, memory and the device itself.
 #include <limits>
 
+#include "ops/base/caused_error.h"
 #include "ops/dense/mul.h"
 #include "ops/device/shared_library.h"
 #include "ops/operators.h"
@@ -52,7 +53,7 @@ TEST(Device, MemoryThatRunsOutNamesWhoWantedItAndWhoHasIt) {
       message_of<DeviceError>([&] { (void)device.allocate(3 << 19, "intermediate values of the graph"); }),
       "[device] the emulated device is out of memory: wanted 1.5 MiB for intermediate values of the graph, 1.0 MiB "
       "of 4.0 MiB are free; in use by this process: 3.0 MiB (the table user_id 2.0 MiB, gradients 1.0 MiB); try a "
-      "smaller train.batch_size, shorter sequences, embedding.memory: HOST or more ranks");
+      "smaller batch, shorter sequences, tables in host memory or more ranks");
 }
 
 TEST(Device, ErrorsNameTheNodeTheyShowAt) {
@@ -66,7 +67,7 @@ TEST(Device, ErrorsNameTheNodeTheyShowAt) {
   const auto whole = bound(device);
   whole->run();
   small.limit_memory(whole->arena_bytes());  // leaves nothing for temporary memory of kernels
-  const std::string message = message_of<DeviceError>([&] { bound(small)->run(); });
+  const std::string message = message_of<DeviceMemoryShortage>([&] { bound(small)->run(); });
   EXPECT_NE(message.find(" for temporary values of kernels, "), std::string::npos) << message;
   EXPECT_NE(message.find("; seen at bce_with_logits#3 of inputs [4, 1], [4, 1], [1] on rank 3"), std::string::npos)
       << message;

@@ -192,7 +192,7 @@ TEST_F(ExecutorTest, NotFiniteIsNamedWhereItArises) {
   EXPECT_EQ(
       message_of<Error>([&] { (void)evaluate(graph_, {y}, feed, {.check_finite = true, .where = "rank 3"}); }),
       "[ops.executor] rank 3: output 0 of mul#1 {} is not finite; its inputs: scale#0[1, 2], b[1, 2]; try a lower "
-      "learning rate, gradient clipping (train.clip_norm) or look at the data");
+      "learning rate, clipped gradients or a look at the data");
 }
 
 TEST_F(ExecutorTest, NotFiniteInputsAreMarked) {

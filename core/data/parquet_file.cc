@@ -117,6 +117,15 @@ std::string ParquetFile::type_of(const std::string& column) const {
   return type != nullptr ? type->ToString() : "";
 }
 
+std::shared_ptr<arrow::Schema> ParquetFile::arrow_schema() const {
+  return guarded(str("[data] cannot read the columns of \"", path_, "\""),
+                 [&]() -> arrow::Result<std::shared_ptr<arrow::Schema>> {
+                   std::shared_ptr<arrow::Schema> schema;
+                   ARROW_RETURN_NOT_OK(reader_->GetSchema(&schema));
+                   return schema;
+                 });
+}
+
 std::shared_ptr<arrow::DataType> ParquetFile::arrow_type(const std::string& column) const {
   const auto* field = find(reader_->manifest(), column);
   return field != nullptr ? field->field->type() : nullptr;

@@ -14,6 +14,7 @@ namespace arrow {
 class DataType;
 class RecordBatch;
 class RecordBatchReader;
+class Schema;
 }  // namespace arrow
 namespace parquet {
 class FileMetaData;
@@ -43,6 +44,8 @@ class ParquetFile {
   // Type of a column as Arrow prints it.
   [[nodiscard]] std::string type_of(const std::string& column) const;
 
+  // All columns with the file's metadata, as Arrow reads them. Throws DataError for types that Arrow does not have.
+  [[nodiscard]] std::shared_ptr<arrow::Schema> arrow_schema() const;
   // Type of a column; null if the file has no such column.
   [[nodiscard]] std::shared_ptr<arrow::DataType> arrow_type(const std::string& column) const;
 

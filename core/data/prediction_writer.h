@@ -5,6 +5,8 @@
 #include <string>
 #include <vector>
 
+#include "core/data/parquet_output.h"
+
 namespace arrow {
 class RecordBatch;
 class Schema;
@@ -20,20 +22,17 @@ struct PredictionRows {
 
 class PredictionWriter {
  public:
-  // Columns: `carried` (BatchSource::carried_schema()), label_NAME for each label, logit, probability. A file is
-  // written under a temporary name until finish(); a pipe or device is written to directly (output_place.h). Throws
-  // DataError naming the file, and InvalidArgument when the path cannot be written as a file.
+  // Columns: `carried` (BatchSource::carried_schema()), label_NAME for each label, logit, probability. Throws as
+  // ParquetOutput does.
   PredictionWriter(std::string path, std::shared_ptr<arrow::Schema> carried, const std::vector<std::string>& labels);
-  ~PredictionWriter();
 
   void write(const PredictionRows& rows);
-  // Completes the file and moves it into place. Without this call the destructor removes what was written, and an
-  // earlier file at the path stays as it was.
-  void finish();
+  // See ParquetOutput.
+  void finish() { output_.finish(); }
 
  private:
-  struct State;
-  std::unique_ptr<State> state_;
+  std::shared_ptr<arrow::Schema> carried_, schema_;
+  ParquetOutput output_;
 };
 
 }  // namespace polyscene

@@ -9,14 +9,14 @@ namespace {
 
 // Marks the values that depend on one of `roots`, walking forward; paths through stop_gradient do not count.
 std::vector<bool> reachable(const Graph& graph, std::span<const Value> roots) {
-  std::vector<bool> marked(static_cast<size_t>(graph.value_count()));
-  for (const Value& v : roots) marked[static_cast<size_t>(v.id)] = true;
+  std::vector<bool> marked(graph.value_count());
+  for (const Value& v : roots) marked[v.id] = true;
   for (const Node& node : graph.nodes()) {
     if (node.op == &ops::kStopGradient) continue;
     bool any = false;
-    for (const Value& v : node.inputs) any = any || marked[static_cast<size_t>(v.id)];
+    for (const Value& v : node.inputs) any = any || marked[v.id];
     for (const Value& v : node.outputs)
-      if (any && is_floating(v.dtype())) marked[static_cast<size_t>(v.id)] = true;
+      if (any && is_floating(v.dtype())) marked[v.id] = true;
   }
   return marked;
 }
@@ -28,21 +28,21 @@ std::vector<Value> gradients(Value loss, std::span<const Value> with_respect_to)
   for (const Dim& d : loss.shape().dims())
     require(d == Dim(1), "[ops.autodiff] wanted a loss of one element, got ", graph.describe(loss), ' ', loss.shape());
   const std::vector<bool> wanted = reachable(graph, with_respect_to);
-  std::vector<Value> grads(static_cast<size_t>(graph.value_count()));
-  grads[static_cast<size_t>(loss.id)] = ops::constant(graph, loss.type(), 1.0);
+  std::vector<Value> grads(graph.value_count());
+  grads[loss.id] = ops::constant(graph, loss.type(), 1.0);
 
   for (int32_t n = graph.producer(loss); n >= 0; --n) {
-    const Node node = graph.nodes()[static_cast<size_t>(n)];  // a copy: the rule adds nodes
+    const Node node = graph.nodes()[n];  // a copy: the rule adds nodes
     std::vector<Value> output_grads;
     bool any = false;
     for (const Value& v : node.outputs) {
-      output_grads.push_back(grads[static_cast<size_t>(v.id)]);
+      output_grads.push_back(grads[v.id]);
       any = any || static_cast<bool>(output_grads.back());
     }
     std::vector<bool> needed;
     bool some_needed = false;
     for (const Value& v : node.inputs) {
-      needed.push_back(wanted[static_cast<size_t>(v.id)] && is_floating(v.dtype()));
+      needed.push_back(wanted[v.id] && is_floating(v.dtype()));
       some_needed = some_needed || needed.back();
     }
     if (!any || !some_needed) continue;
@@ -52,13 +52,13 @@ std::vector<Value> gradients(Value loss, std::span<const Value> with_respect_to)
         node.op->gradient.function()({graph, node.attributes, node.inputs, node.outputs, output_grads, needed});
     for (size_t i = 0; i < node.inputs.size(); ++i) {
       if (!needed[i] || !input_grads[i]) continue;
-      Value& slot = grads[static_cast<size_t>(node.inputs[i].id)];
+      Value& slot = grads[node.inputs[i].id];
       slot = slot ? ops::add(slot, input_grads[i]) : input_grads[i];
     }
   }
 
   std::vector<Value> result;
-  for (const Value& v : with_respect_to) result.push_back(grads[static_cast<size_t>(v.id)]);
+  for (const Value& v : with_respect_to) result.push_back(grads[v.id]);
   return result;
 }
 

@@ -56,7 +56,7 @@ class PhiloxStream {
       block_ = philox(key_, counter_++, stream_);
       used_ = 0;
     }
-    return block_[static_cast<size_t>(used_++)];
+    return block_[used_++];
   }
   // Uniform in [0, bound) with negligible modulo bias (64-bit multiply-shift); bound > 0.
   [[nodiscard]] uint64_t next_below(uint64_t bound) {

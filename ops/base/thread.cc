@@ -34,7 +34,7 @@ struct Shortage {
 std::optional<Shortage> shortage_of(int wanted) {
   std::latch end(1);
   std::vector<std::thread> threads;
-  std::vector<std::atomic<pid_t>> ids(static_cast<size_t>(wanted));
+  std::vector<std::atomic<pid_t>> ids(wanted);
   std::optional<Shortage> shortage;
   try {
     for (std::atomic<pid_t>& id : ids)

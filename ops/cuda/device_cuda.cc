@@ -73,8 +73,7 @@ class CudaEvent : public Event {
 std::shared_ptr<void> pinned_memory(const std::shared_ptr<Queue>& queue, int64_t bytes) {
   use_device(queue->index);
   void* memory = nullptr;
-  check(cudaMallocHost(&memory, static_cast<size_t>(std::max<int64_t>(bytes, 1))), "pinning ", bytes,
-        " bytes of host memory");
+  check(cudaMallocHost(&memory, std::max<int64_t>(bytes, 1)), "pinning ", bytes, " bytes of host memory");
   return {memory, [queue](void* p) {
             cudaSetDevice(queue->index);
             cudaStreamSynchronize(queue->stream);
@@ -157,7 +156,7 @@ class CudaDevice : public Device {
                          "[device] wanted a device of compute capability 8.0 or later, CUDA device ", index, " (",
                          properties.name, ") has ", properties.major, ".", properties.minor);
     name_ = str("CUDA device ", index, " (", properties.name, ")");
-    for (const char byte : properties.uuid.bytes) place_ += str(static_cast<int>(byte), ' ');
+    for (const char byte : properties.uuid.bytes) place_ += str(int{byte}, ' ');
     // Freed memory stays with the process: returning it to the driver and allocating it again would stop the device.
     cudaMemPool_t pool = nullptr;
     check(cudaDeviceGetDefaultMemPool(&pool, index), "finding the memory pool of ", name_);
@@ -177,13 +176,13 @@ class CudaDevice : public Device {
   std::shared_ptr<void> allocate(int64_t bytes, const std::string& consumer) override {
     use_device(queue_->index);
     void* memory = nullptr;
-    const auto size = static_cast<size_t>(std::max<int64_t>(bytes, 1));
+    const size_t size = std::max<int64_t>(bytes, 1);
     const cudaError_t status = cudaMallocAsync(&memory, size, queue_->stream);
     if (status == cudaErrorMemoryAllocation) {
       (void)cudaGetLastError();  // clears the error, which does not concern the kernels that follow
       size_t free = 0, all = 0;
       check(cudaMemGetInfo(&free, &all), "asking ", name_, " for its free memory");
-      out_of_memory(bytes, consumer, static_cast<int64_t>(free), static_cast<int64_t>(all));
+      out_of_memory(bytes, consumer, free, all);
     }
     check(status, "allocating ", bytes, " bytes on ", name_);
     return counted({memory,
@@ -199,8 +198,8 @@ class CudaDevice : public Device {
     use_device(queue_->index);
     const std::lock_guard lock(staging_mutex_);
     for (int64_t done = 0; done < bytes; done += Staging::kBytes) {
-      const auto piece = static_cast<size_t>(std::min(bytes - done, Staging::kBytes));
-      std::byte* const memory = staging_.room(queue_, static_cast<int64_t>(piece), [this] { return record(); });
+      const size_t piece = std::min(bytes - done, Staging::kBytes);
+      std::byte* const memory = staging_.room(queue_, piece, [this] { return record(); });
       std::memcpy(memory, static_cast<const std::byte*>(host) + done, piece);
       check(cudaMemcpyAsync(static_cast<std::byte*>(device) + done, memory, piece, cudaMemcpyHostToDevice,
                             queue_->stream),
@@ -213,18 +212,17 @@ class CudaDevice : public Device {
   }
   void copy_out_later(void* pinned, const void* device, int64_t bytes) override {
     use_device(queue_->index);
-    check(cudaMemcpyAsync(pinned, device, static_cast<size_t>(bytes), cudaMemcpyDeviceToHost, queue_->stream),
-          "copying ", bytes, " bytes from ", name_);
+    check(cudaMemcpyAsync(pinned, device, bytes, cudaMemcpyDeviceToHost, queue_->stream), "copying ", bytes,
+          " bytes from ", name_);
   }
   void copy(void* to, const void* from, int64_t bytes) override {
     use_device(queue_->index);
-    check(cudaMemcpyAsync(to, from, static_cast<size_t>(bytes), cudaMemcpyDeviceToDevice, queue_->stream), "copying ",
-          bytes, " bytes on ", name_);
+    check(cudaMemcpyAsync(to, from, bytes, cudaMemcpyDeviceToDevice, queue_->stream), "copying ", bytes, " bytes on ",
+          name_);
   }
   void clear(void* device, int64_t bytes) override {
     use_device(queue_->index);
-    check(cudaMemsetAsync(device, 0, static_cast<size_t>(bytes), queue_->stream), "clearing ", bytes, " bytes on ",
-          name_);
+    check(cudaMemsetAsync(device, 0, bytes, queue_->stream), "clearing ", bytes, " bytes on ", name_);
   }
 
   std::unique_ptr<DeviceGraph> capture(const std::function<void()>& work) override {

@@ -37,7 +37,7 @@ ProductForm form_of(const ops::DeviceProduct& p, ProductPrecision precision) {
 // product: extents on which no stride depends are rounded up to four significant bits, so that there are few forms.
 int64_t rounded(int64_t extent) {
   if (extent < 1024) return extent;
-  const auto step = static_cast<int64_t>(std::bit_floor(static_cast<uint64_t>(extent)) / 8);
+  const int64_t step = std::bit_floor(static_cast<uint64_t>(extent)) / 8;
   return (extent + step - 1) / step * step;
 }
 
@@ -76,7 +76,7 @@ using Owned = std::unique_ptr<T, cublasStatus_t (*)(T*)>;
 Owned<cublasLtMatrixLayoutOpaque_t> layout(const CublasLt& lt, const ProductForm& f, int64_t rows, int64_t cols,
                                            int64_t stride) {
   cublasLtMatrixLayout_t made = nullptr;
-  check(lt, lt.create_layout(&made, CUDA_R_32F, static_cast<uint64_t>(rows), static_cast<uint64_t>(cols), stride), f);
+  check(lt, lt.create_layout(&made, CUDA_R_32F, rows, cols, stride), f);
   return {made, lt.destroy_layout};
 }
 
@@ -128,7 +128,7 @@ cublasLtMatmulAlgo_t DeviceProducts::propose(const ops::DeviceProduct& p, const 
   const auto set = [&](cublasLtMatmulPreferenceAttributes_t attribute, const auto& value) {
     check(*lt_, lt_->set_preference(made, attribute, &value, sizeof(value)), f);
   };
-  set(CUBLASLT_MATMUL_PREF_MAX_WORKSPACE_BYTES, static_cast<uint64_t>(kWorkspaceBytes));
+  set(CUBLASLT_MATMUL_PREF_MAX_WORKSPACE_BYTES, uint64_t{kWorkspaceBytes});
   set(CUBLASLT_MATMUL_PREF_REDUCTION_SCHEME_MASK, static_cast<uint32_t>(CUBLASLT_REDUCTION_SCHEME_COMPUTE_TYPE));
   set(CUBLASLT_MATMUL_PREF_MIN_ALIGNMENT_A_BYTES, f.b_alignment);
   set(CUBLASLT_MATMUL_PREF_MIN_ALIGNMENT_B_BYTES, f.a_alignment);
@@ -161,7 +161,7 @@ cublasLtMatmulAlgo_t DeviceProducts::algorithm(const ops::DeviceProduct& p, cons
 void DeviceProducts::multiply(const ops::DeviceProduct& p, ProductPrecision precision) {
   if (p.rows == 0 || p.cols == 0) return;
   if (p.inner == 0) {
-    const int64_t bytes = p.rows * p.cols * static_cast<int64_t>(sizeof(float));
+    const int64_t bytes = p.rows * p.cols * int64_t{sizeof(float)};
     if (p.c == nullptr) device_.clear(p.y, bytes);
     if (p.c != nullptr && p.c != p.y) device_.copy(p.y, p.c, bytes);
     return;
@@ -175,7 +175,7 @@ void DeviceProducts::multiply(const ops::DeviceProduct& p, ProductPrecision prec
   check(*lt_,
         lt_->multiply(handle_, d.product.get(), &one, p.b, d.first.get(), p.a, d.second.get(), &before,
                       f.add ? p.c : p.y, d.result.get(), p.y, d.result.get(), &chosen, workspace_.get(),
-                      static_cast<size_t>(kWorkspaceBytes), static_cast<cudaStream_t>(device_.stream().handle)),
+                      kWorkspaceBytes, static_cast<cudaStream_t>(device_.stream().handle)),
         f);
 }
 

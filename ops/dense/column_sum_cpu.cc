@@ -25,7 +25,7 @@ void column_sum_cpu(const KernelContext& context) {
     parallel_for(cols, kColumnGrain, [=](int64_t begin, int64_t end) {
       double sum[kColumnGrain] = {};
       for (int64_t b = 0; b < blocks; ++b)
-        for (int64_t c = begin; c < end; ++c) sum[c - begin] += static_cast<double>(partial[b * cols + c]);
+        for (int64_t c = begin; c < end; ++c) sum[c - begin] += double{partial[b * cols + c]};
       for (int64_t c = begin; c < end; ++c) y[c] = static_cast<T>(sum[c - begin]);
     });
   });

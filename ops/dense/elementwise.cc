@@ -18,8 +18,7 @@ std::vector<Sample> samples_floats(int inputs, const Attributes& attributes) {
   std::vector<Sample> samples;
   for (const auto& [name, shape] : shapes) {
     Sample sample{name, attributes, {}, {}};
-    for (int i = 0; i < inputs; ++i)
-      sample.inputs.push_back(sample_tensor(shape, samples.size() * 16 + static_cast<size_t>(i)));
+    for (int i = 0; i < inputs; ++i) sample.inputs.push_back(sample_tensor(shape, samples.size() * 16 + i));
     samples.push_back(std::move(sample));
   }
   return samples;

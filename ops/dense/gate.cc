@@ -33,7 +33,7 @@ std::vector<ValueType> infer_backward(const InferContext& c) {
   check_gate(c, parts);
   check_inputs(c, std::ranges::equal(c.inputs.first(parts), c.inputs.subspan(parts + 1)),
                "x, p and gradients of x's types");
-  return {c.inputs.begin(), c.inputs.begin() + static_cast<ptrdiff_t>(parts) + 1};
+  return {c.inputs.begin(), c.inputs.begin() + parts + 1};
 }
 
 std::vector<Value> gradient(const GradientContext& c) {

@@ -11,7 +11,7 @@ namespace {
 uint64_t elements_at(const SymbolicShape& shape, uint64_t trial) {
   uint64_t count = 1;
   for (const Dim& d : shape.dims()) {
-    uint64_t extent = static_cast<uint64_t>(d.constant);
+    uint64_t extent = d.constant;
     if (!d.is_static())
       extent += static_cast<uint64_t>(d.factor) * (mix64(trial * 65536 + static_cast<uint64_t>(d.symbol) + 1) >> 40);
     count *= extent;

@@ -25,13 +25,13 @@ Tensor sample_index(Shape shape, int64_t rows, uint64_t seed, MissingRows missin
   PhiloxStream random(seed, 2);
   for (int32_t& i : t.elements<int32_t>()) {
     const bool left_out = missing == MissingRows::kSome && random.next_below(8) == 0;
-    i = left_out ? -1 : static_cast<int32_t>(random.next_below(static_cast<uint64_t>(rows)));
+    i = left_out ? -1 : static_cast<int32_t>(random.next_below(rows));
   }
   return t;
 }
 
 Tensor sample_offsets(std::vector<int32_t> lengths) {
-  Tensor t(DType::kInt32, Shape{static_cast<int64_t>(lengths.size()) + 1});
+  Tensor t(DType::kInt32, Shape{std::ssize(lengths) + 1});
   const auto offsets = t.elements<int32_t>();
   for (size_t i = 0; i < lengths.size(); ++i) offsets[i + 1] = offsets[i] + lengths[i];
   return t;

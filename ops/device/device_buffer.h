@@ -23,25 +23,25 @@ class DeviceBuffer {
       memory_.reset();  // frees the old block first: the peak is one block
       capacity_ = 0;
       const int64_t wanted = size + size / 4;
-      memory_ = device_->allocate(wanted * static_cast<int64_t>(sizeof(T)), consumer_);
+      memory_ = device_->allocate(wanted * int64_t{sizeof(T)}, consumer_);
       capacity_ = wanted;
     }
     return data();
   }
   // Resizes the buffer and fills it from the host.
   T* assign(std::span<const T> values) {
-    resize(static_cast<int64_t>(values.size()));
-    device_->copy_in(data(), values.data(), static_cast<int64_t>(values.size_bytes()));
+    resize(std::ssize(values));
+    device_->copy_in(data(), values.data(), values.size_bytes());
     return data();
   }
   // Resizes the buffer and fills it with zeros.
   T* resize_cleared(int64_t size) {
     resize(size);
-    if (size > 0) device_->clear(data(), size * static_cast<int64_t>(sizeof(T)));
+    if (size > 0) device_->clear(data(), size * int64_t{sizeof(T)});
     return data();
   }
   [[nodiscard]] T* data() const { return static_cast<T*>(memory_.get()); }
-  [[nodiscard]] int64_t capacity_bytes() const { return capacity_ * static_cast<int64_t>(sizeof(T)); }
+  [[nodiscard]] int64_t capacity_bytes() const { return capacity_ * int64_t{sizeof(T)}; }
 
  private:
   Device* device_;

@@ -24,7 +24,7 @@ TensorView InputCopies::add(const TensorView& host) {
   auto& set = sets_[set_];
   if (next_ == set.size()) set.emplace_back(*queue_, consumer_);
   DeviceBuffer<std::byte>& copy = set[next_++];
-  const auto bytes = static_cast<size_t>(host.bytes());
+  const size_t bytes = host.bytes();
   return {copy.assign({static_cast<const std::byte*>(host.data), bytes}), host.dtype, host.shape};
 }
 

@@ -23,7 +23,7 @@ constexpr uintptr_t kDeviceAlignment = 16;  // of the widest access of a kernel
 
 Executor::Executor(const Graph& graph, std::vector<Value> outputs, ExecutorOptions options)
     : graph_(graph), outputs_(std::move(outputs)), options_(std::move(options)), scratch_(options_.device) {
-  const auto values = static_cast<size_t>(graph.value_count());
+  const size_t values = graph.value_count();
   views_.resize(values);
   bound_.assign(values, false);
   alias_of_.resize(values);
@@ -33,12 +33,12 @@ Executor::Executor(const Graph& graph, std::vector<Value> outputs, ExecutorOptio
 
   // Walk backwards to find what the outputs need.
   std::vector<bool> needed(values);
-  for (const Value& v : outputs_) needed[static_cast<size_t>(v.id)] = true;
+  for (const Value& v : outputs_) needed[v.id] = true;
   std::vector<const Node*> nodes;
   for (size_t n = graph.nodes().size(); n-- > 0;) {
     const Node& node = graph.nodes()[n];
-    if (std::ranges::none_of(node.outputs, [&](Value v) { return needed[static_cast<size_t>(v.id)]; })) continue;
-    for (const Value& v : node.inputs) needed[static_cast<size_t>(v.id)] = true;
+    if (std::ranges::none_of(node.outputs, [&](Value v) { return needed[v.id]; })) continue;
+    for (const Value& v : node.inputs) needed[v.id] = true;
     nodes.push_back(&node);
   }
   std::ranges::reverse(nodes);
@@ -47,11 +47,10 @@ Executor::Executor(const Graph& graph, std::vector<Value> outputs, ExecutorOptio
   last_.assign(values, -1);
   for (const Node* node : nodes) {
     const auto step = static_cast<int32_t>(steps_.size());
-    for (const Value& v : node->inputs) last_[static_cast<size_t>(alias_of_[static_cast<size_t>(v.id)])] = step;
-    if (node->op->aliases_input)
-      alias_of_[static_cast<size_t>(node->outputs[0].id)] = alias_of_[static_cast<size_t>(node->inputs[0].id)];
+    for (const Value& v : node->inputs) last_[alias_of_[v.id]] = step;
+    if (node->op->aliases_input) alias_of_[node->outputs[0].id] = alias_of_[node->inputs[0].id];
     for (const Value& v : node->outputs) {
-      const auto root = static_cast<size_t>(alias_of_[static_cast<size_t>(v.id)]);
+      const size_t root = alias_of_[v.id];
       if (first_[root] < 0) first_[root] = step;
       last_[root] = std::max(last_[root], step);
     }
@@ -64,8 +63,7 @@ Executor::Executor(const Graph& graph, std::vector<Value> outputs, ExecutorOptio
               graph.describe(v), " is float64; devices compute in float32");
     steps_.push_back({node, {}, {}});
   }
-  for (const Value& v : outputs_)
-    last_[static_cast<size_t>(alias_of_[static_cast<size_t>(v.id)])] = static_cast<int32_t>(steps_.size());
+  for (const Value& v : outputs_) last_[alias_of_[v.id]] = static_cast<int32_t>(steps_.size());
   for (size_t i = 0; i < values; ++i)
     if (needed[i] && graph.producer({nullptr, static_cast<int32_t>(i)}) < 0)
       used_inputs_.push_back(static_cast<int32_t>(i));
@@ -77,7 +75,7 @@ void Executor::bind(Value value, TensorView data) {
   const bool aligned = reinterpret_cast<uintptr_t>(data.data) % kDeviceAlignment == 0;
   require(options_.device == nullptr || aligned, "[ops.executor] ", graph_.describe(value),
           " wants memory on a multiple of ", kDeviceAlignment, " bytes on a device");
-  const auto id = static_cast<size_t>(value.id);
+  const size_t id = value.id;
   require(alias_of_[id] == value.id, "[ops.executor] ", graph_.describe(value),
           " shares the memory of its input and cannot be bound");
   stale_ = stale_ || !bound_[id] || views_[id].data != data.data || !(views_[id].shape == data.shape);
@@ -90,7 +88,7 @@ bool Executor::fit_symbols(const SymbolicShape& want, const Shape& got) {
   for (int axis = 0; axis < want.rank(); ++axis) {
     const Dim& d = want[axis];
     if (!d.is_static()) {
-      int64_t& bound = symbols_[static_cast<size_t>(d.symbol)];
+      int64_t& bound = symbols_[d.symbol];
       if (bound < 0 && (got[axis] - d.constant) % d.factor == 0) bound = (got[axis] - d.constant) / d.factor;
       if (bound < 0) return false;
     }
@@ -103,7 +101,7 @@ void Executor::bind_symbols() {
   std::ranges::fill(symbols_, -1);
   for (int32_t id : used_inputs_) {
     const Value v{const_cast<Graph*>(&graph_), id};
-    require(bound_[static_cast<size_t>(id)], "[ops.executor] input \"", graph_.describe(v), "\" is not bound");
+    require(bound_[id], "[ops.executor] input \"", graph_.describe(v), "\" is not bound");
     const SymbolicShape& want = graph_.type(v).shape;
     if (fit_symbols(want, view(v).shape)) continue;
     std::string known;
@@ -116,17 +114,15 @@ void Executor::bind_symbols() {
   // gradient alone is wanted.
   for (int32_t id = 0; id < graph_.value_count(); ++id) {
     const Value v{const_cast<Graph*>(&graph_), id};
-    if (bound_[static_cast<size_t>(id)] && graph_.producer(v) < 0)
-      (void)fit_symbols(graph_.type(v).shape, view(v).shape);
+    if (bound_[id] && graph_.producer(v) < 0) (void)fit_symbols(graph_.type(v).shape, view(v).shape);
   }
 }
 
 Shape Executor::resolve_shape(Value v) const {
   const SymbolicShape& shape = graph_.type(v).shape;
   for (const Dim& d : shape.dims())
-    require(d.is_static() || symbols_[static_cast<size_t>(d.symbol)] >= 0, "[ops.executor] ", graph_.describe(v), ' ',
-            shape, " depends on s", d.symbol, " \"",
-            d.is_static() ? "" : graph_.symbols()[static_cast<size_t>(d.symbol)],
+    require(d.is_static() || symbols_[d.symbol] >= 0, "[ops.executor] ", graph_.describe(v), ' ', shape,
+            " depends on s", d.symbol, " \"", d.is_static() ? "" : graph_.symbols()[d.symbol],
             "\", which no bound input determines; bind one that has it in its shape");
   return shape.resolve(symbols_);
 }
@@ -139,10 +135,10 @@ void Executor::resolve_views() {
     for (const Value& v : step.node->outputs) {
       TensorView& out = view(v);
       const Shape shape = resolve_shape(v);
-      require(!bound_[static_cast<size_t>(v.id)] || out.shape == shape, "[ops.executor] ", graph_.describe(v),
+      require(!bound_[v.id] || out.shape == shape, "[ops.executor] ", graph_.describe(v),
               " is bound to memory of shape ", out.shape, ", its shape is ", shape);
       out.shape = shape;
-      const auto root = static_cast<size_t>(alias_of_[static_cast<size_t>(v.id)]);
+      const size_t root = alias_of_[v.id];
       if (root != static_cast<size_t>(v.id) || bound_[root]) continue;
       lifetimes.push_back(
           {out.bytes(), first_[root], options_.plan_memory ? last_[root] : static_cast<int32_t>(steps_.size())});
@@ -164,7 +160,7 @@ void Executor::resolve_views() {
     step.outputs.clear();
     for (const Value& v : step.node->inputs) step.inputs.push_back(view(v));
     for (const Value& v : step.node->outputs) {
-      view(v).data = views_[static_cast<size_t>(alias_of_[static_cast<size_t>(v.id)])].data;
+      view(v).data = views_[alias_of_[v.id]].data;
       step.outputs.push_back(view(v));
     }
   }
@@ -205,9 +201,9 @@ void Executor::after(std::span<const Value> outputs, std::function<void()> work)
   for (const Value& v : outputs) {
     require(std::ranges::find(outputs_, v) != outputs_.end(), "[ops.executor] ", graph_.describe(v),
             " is not an output that the executor was built for");
-    wanted[static_cast<size_t>(alias_of_[static_cast<size_t>(v.id)])] = true;
+    wanted[alias_of_[v.id]] = true;
   }
-  const auto touches = [&](Value v) { return wanted[static_cast<size_t>(alias_of_[static_cast<size_t>(v.id)])]; };
+  const auto touches = [&](Value v) { return wanted[alias_of_[v.id]]; };
   size_t last = 0;
   for (size_t i = 0; i < steps_.size(); ++i)
     if (std::ranges::any_of(steps_[i].node->inputs, touches) || std::ranges::any_of(steps_[i].node->outputs, touches))
@@ -300,7 +296,7 @@ void Executor::check_step(const Step& step) const {
 TensorView Executor::result(Value output) const {
   require(std::ranges::find(outputs_, output) != outputs_.end(), "[ops.executor] ", graph_.describe(output),
           " is not an output that the executor was built for");
-  return views_[static_cast<size_t>(output.id)];
+  return views_[output.id];
 }
 
 std::vector<OpTime> Executor::profile() const {

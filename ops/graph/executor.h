@@ -51,7 +51,7 @@ class Executor {
   void bind(Value value, TensorView view);
 
   // What an input or parameter is bound to.
-  [[nodiscard]] TensorView bound(Value value) const { return views_[static_cast<size_t>(value.id)]; }
+  [[nodiscard]] TensorView bound(Value value) const { return views_[value.id]; }
 
   // Registers a callback that every run calls after the last node that writes or reads one of these wanted outputs. On
   // a device the work of that node is queued then, but perhaps not done. A run that is launched from a recording calls
@@ -99,7 +99,7 @@ class Executor {
   void check_step(const Step& step) const;
   // False when a number is not finite.
   [[nodiscard]] bool all_finite(const TensorView& v) const;
-  [[nodiscard]] TensorView& view(Value v) { return views_[static_cast<size_t>(v.id)]; }
+  [[nodiscard]] TensorView& view(Value v) { return views_[v.id]; }
 
   const Graph& graph_;
   std::vector<Value> outputs_;

@@ -44,7 +44,7 @@ std::vector<Value> Graph::add(const OpDefinition& op, Attributes attributes, std
 std::string Graph::describe(Value v) const {
   const Info& info = values_[index(v)];
   if (info.producer < 0) return info.name;
-  return str(nodes_[static_cast<size_t>(info.producer)].op->name, "#", info.producer);
+  return str(nodes_[info.producer].op->name, "#", info.producer);
 }
 
 Value Graph::find(std::string_view name) const {

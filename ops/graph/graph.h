@@ -68,7 +68,7 @@ class Graph {
     std::string name;
     int32_t producer = -1;
   };
-  [[nodiscard]] size_t index(Value v) const { return static_cast<size_t>(v.id); }
+  [[nodiscard]] size_t index(Value v) const { return v.id; }
   Value new_value(ValueType type, std::string name, int32_t producer);
 
   DType floating_;

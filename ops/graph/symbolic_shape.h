@@ -27,7 +27,7 @@ struct Dim {
   [[nodiscard]] bool is_static() const { return symbol < 0; }
   // The extent for these values of the symbols.
   [[nodiscard]] int64_t resolve(std::span<const int64_t> symbols) const {
-    return constant + (symbol < 0 ? 0 : factor * symbols[static_cast<size_t>(symbol)]);
+    return constant + (symbol < 0 ? 0 : factor * symbols[symbol]);
   }
   friend Dim operator+(Dim d, int64_t n) {
     d.constant += n;
@@ -57,22 +57,22 @@ class SymbolicShape {
     std::copy(dims.begin(), dims.end(), dims_.begin());
   }
   explicit SymbolicShape(const Shape& shape) : rank_(shape.rank()) {
-    for (int i = 0; i < rank_; ++i) dims_[static_cast<size_t>(i)] = shape[i];
+    for (int i = 0; i < rank_; ++i) dims_[i] = shape[i];
   }
 
   [[nodiscard]] int rank() const { return rank_; }
-  [[nodiscard]] const Dim& operator[](int axis) const { return dims_[static_cast<size_t>(axis)]; }
-  [[nodiscard]] std::span<const Dim> dims() const { return {dims_.data(), static_cast<size_t>(rank_)}; }
-  [[nodiscard]] const Dim& back() const { return dims_[static_cast<size_t>(rank_ - 1)]; }
+  [[nodiscard]] const Dim& operator[](int axis) const { return dims_[axis]; }
+  [[nodiscard]] std::span<const Dim> dims() const { return std::span(dims_.data(), rank_); }
+  [[nodiscard]] const Dim& back() const { return dims_[rank_ - 1]; }
   [[nodiscard]] SymbolicShape with_back(Dim last) const {
     SymbolicShape s = *this;
-    s.dims_[static_cast<size_t>(rank_ - 1)] = last;
+    s.dims_[rank_ - 1] = last;
     return s;
   }
   [[nodiscard]] Shape resolve(std::span<const int64_t> symbols) const {
     std::array<int64_t, Shape::kMaxRank> extents{};
-    for (int i = 0; i < rank_; ++i) extents[static_cast<size_t>(i)] = dims_[static_cast<size_t>(i)].resolve(symbols);
-    return Shape(std::span<const int64_t>(extents.data(), static_cast<size_t>(rank_)));
+    for (int i = 0; i < rank_; ++i) extents[i] = dims_[i].resolve(symbols);
+    return Shape(std::span<const int64_t>(extents.data(), rank_));
   }
 
   friend bool operator==(const SymbolicShape& a, const SymbolicShape& b) {

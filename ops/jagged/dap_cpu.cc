@@ -56,7 +56,7 @@ const T* sample_factors(const KernelContext& c, DapKind kind, int64_t width, int
   const T *y = c.inputs[2].as<const T>(), *dy = c.inputs[3].as<const T>();
   T* factors = c.scratch.get<T>(batch * stride).data();
   parallel_for(batch, kSampleGrain, [=](int64_t begin, int64_t end) {
-    std::vector<T> unused(static_cast<size_t>(width));
+    std::vector<T> unused(width);
     for (int64_t s = begin; s < end; ++s) {
       T *base = factors + s * stride, *slope = stride > width ? base + width : unused.data();
       const T* mean = y + s * pooled_stride;
@@ -80,7 +80,7 @@ void add_factors(const T* __restrict factors, const T* __restrict x, bool second
 
 template <class T>
 void prefetch(const T* p, int64_t count) {
-  for (int64_t j = 0; j < count; j += static_cast<int64_t>(64 / sizeof(T))) __builtin_prefetch(p + j);
+  for (int64_t j = 0; j < count; j += 64 / sizeof(T)) __builtin_prefetch(p + j);
 }
 
 template <class T>
@@ -93,7 +93,7 @@ void backward_gathered(const KernelContext& c, DapKind kind) {
   const T* factors = sample_factors<T>(c, kind, width, stride);
   T* dx = c.outputs[0].as<T>();
   const std::span<const int32_t> index = c.inputs[4].elements<const int32_t>();
-  int32_t* owner = c.scratch.get<int32_t>(static_cast<int64_t>(index.size())).data();
+  int32_t* owner = c.scratch.get<int32_t>(std::ssize(index)).data();
   parallel_for(c.inputs[2].shape[0], kSampleGrain, [=](int64_t begin, int64_t end) {
     for (int64_t s = begin; s < end; ++s)
       std::fill(owner + offsets[s], owner + offsets[s + 1], static_cast<int32_t>(s));
@@ -105,7 +105,7 @@ void backward_gathered(const KernelContext& c, DapKind kind) {
     const int64_t last = tasks.begin(task + 1);
     const int32_t known = first[last];
     with_fixed_cols(width, [&](auto cols) {
-      std::vector<T> piece(static_cast<size_t>(width));
+      std::vector<T> piece(width);
       for (int64_t v = tasks.begin(task); v < last; ++v) {
         T* sum = dx + v * width;
         std::fill_n(sum, width, T{0});
@@ -115,7 +115,7 @@ void backward_gathered(const KernelContext& c, DapKind kind) {
             if (k + kAhead < known) prefetch(factors + owner[order[k + kAhead]] * stride, stride);
             add_factors<T>(factors + owner[order[k]] * stride, x + v * width, second, cols, piece.data());
           }
-          for (int64_t j = 0; j < width; ++j) sum[j] += piece[static_cast<size_t>(j)];
+          for (int64_t j = 0; j < width; ++j) sum[j] += piece[j];
         }
       }
     });

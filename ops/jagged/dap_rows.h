@@ -103,7 +103,7 @@ template <class T>
 void pooled_rows_gradient(const PooledGradient<T>& p, int64_t first, int64_t last, const T* x, int64_t width,
                           const T* other, T* dx) {
   const int64_t stride = dap_cols(p.kind, width);
-  std::vector<T> factors(static_cast<size_t>(2 * width));
+  std::vector<T> factors(2 * width);
   T* __restrict base = factors.data(), * __restrict slope = base + width;
   for (int64_t s = first; s < last; ++s) {
     const T* __restrict mean = p.pooled + s * stride;

@@ -17,7 +17,7 @@ std::vector<ValueType> infer(const InferContext& c) {
 }
 
 Sample sample(const char* name, bool mean, std::vector<int32_t> lengths, int64_t cols) {
-  const auto segments = static_cast<int64_t>(lengths.size());
+  const auto segments = std::ssize(lengths);
   const Tensor offsets = sample_offsets(std::move(lengths));
   const ExpandRowsAttributes attributes{offsets.elements<int32_t>().back(), mean};
   return {name, Attributes::of(attributes), {sample_tensor({segments, cols}, 1), offsets}, {}};

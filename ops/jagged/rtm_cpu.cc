@@ -30,8 +30,7 @@ void plain_forward(const KernelContext& c) {
   const auto* offsets = c.inputs[1].as<const int32_t>();
   const auto owner = c.scratch.get<int32_t>(e.rows);
   rtm_owners(offsets, e.batch, owner.data());
-  for (int64_t i = 0; i < e.rows; ++i)
-    std::copy_n(row_bias + owner[static_cast<size_t>(i)] * e.hidden, e.hidden, u + i * e.hidden);
+  for (int64_t i = 0; i < e.rows; ++i) std::copy_n(row_bias + owner[i] * e.hidden, e.hidden, u + i * e.hidden);
   plain_product<T>(strided(b, e.width), strided(c.inputs[3].as<const T>(), e.hidden), strided(u, e.hidden), e.rows,
                    e.width, e.hidden);
   for (T& x : c.outputs[2].elements<T>()) x = std::max(x, T{0});

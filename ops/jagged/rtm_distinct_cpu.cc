@@ -36,8 +36,7 @@ std::span<T> plain_hidden(const RtmShape& e, const KernelContext& c, const T* pr
   const auto u = c.scratch.get<T>(e.rows * e.hidden);
   for (int64_t i = 0; i < e.rows; ++i)
     for (int64_t j = 0; j < e.hidden; ++j)
-      u[static_cast<size_t>(i * e.hidden + j)] =
-          std::max(projected[index[i] * e.hidden + j] + row_bias[owner[static_cast<size_t>(i)] * e.hidden + j], T{0});
+      u[i * e.hidden + j] = std::max(projected[index[i] * e.hidden + j] + row_bias[owner[i] * e.hidden + j], T{0});
   return u;
 }
 
@@ -69,8 +68,7 @@ void plain_backward(const KernelContext& c) {
   T *ddistinct = c.outputs[0].as<T>(), *dprojected = c.outputs[1].as<T>();
   for (int64_t i = 0; i < e.rows; ++i) {
     for (int64_t j = 0; j < e.width; ++j) ddistinct[index[i] * e.width + j] += g[i * e.width + j];
-    for (int64_t j = 0; j < e.hidden; ++j)
-      dprojected[index[i] * e.hidden + j] += q[static_cast<size_t>(i * e.hidden + j)];
+    for (int64_t j = 0; j < e.hidden; ++j) dprojected[index[i] * e.hidden + j] += q[i * e.hidden + j];
   }
 }
 

@@ -121,10 +121,10 @@ HWY_INLINE void sum_rows(const float* from, int64_t stride, std::span<const int3
 void rtm_distinct_sources_task(const RtmDistinctBackwardCall& call, const SourceLists& sources, const KeptRows& kept,
                                int64_t first, int64_t last) {
   const RtmShape& e = call.shape;
-  const auto known = static_cast<size_t>(sources.begin[static_cast<size_t>(last)]);
+  const size_t known = sources.begin[last];
   for (int64_t v = first; v < last; ++v) {
-    const auto begin = static_cast<size_t>(sources.begin[static_cast<size_t>(v)]);
-    const auto end = static_cast<size_t>(sources.begin[static_cast<size_t>(v) + 1]);
+    const size_t begin = sources.begin[v];
+    const size_t end = sources.begin[v + 1];
     const std::span<const int32_t> rows = sources.order.subspan(begin, end - begin);
     for (size_t k = begin + kAhead; k < std::min(end + kAhead, known); ++k) {
       prefetch_row(kept.q + sources.order[k] * padded_cols(e.hidden), e.hidden);
@@ -172,7 +172,7 @@ void rtm_distinct_backward_simd(const RtmDistinctBackwardCall& call, Scratch& sc
     HWY_DYNAMIC_DISPATCH(rtm_distinct_backward_task)(call, wo_transposed, sums.start(task), kept, first, last);
   });
   sums.finish(nullptr, call.dwo, call.dco);
-  const SourceLists sources = invert_index({call.index, static_cast<size_t>(e.rows)}, call.distinct_rows, scratch);
+  const SourceLists sources = invert_index(std::span(call.index, e.rows), call.distinct_rows, scratch);
   const RowTasks runs(sources.begin.data(), call.distinct_rows, 1024, 1 << 20);
   parallel_for(runs.count(), 1, [&](int64_t run, int64_t) {
     HWY_DYNAMIC_DISPATCH(rtm_distinct_sources_task)(call, sources, kept, runs.begin(run), runs.begin(run + 1));

@@ -32,7 +32,7 @@ LongRows find_long_rows(const SourceLists& lists, Scratch& scratch) {
   const LongRows space{scratch.get<LongRow>(most), scratch.get<Piece>(2 * most)};
   size_t found = 0, pieces = 0;
   for (int32_t u = 0; u < rows; ++u) {
-    const int32_t begin = lists.begin[static_cast<size_t>(u)], end = lists.begin[static_cast<size_t>(u) + 1];
+    const int32_t begin = lists.begin[u], end = lists.begin[int64_t{u} + 1];
     if (end - begin <= kPieceSources) continue;
     const auto first_piece = static_cast<int32_t>(pieces);
     for (int32_t k = begin; k < end; k += kPieceSources)
@@ -57,10 +57,10 @@ void prefetch_row(const T* x, Cols cols) {
 template <class T, class Cols>
 void sum_sources(T* to, const T* g, std::span<const int32_t> order, Piece piece, Cols cols) {
   const auto add_all = [=](T* sum) {
-    const auto last = static_cast<int64_t>(order.size()) - 1;
+    const auto last = std::ssize(order) - 1;
     for (int64_t k = piece.begin; k < piece.end; ++k) {
-      prefetch_row(g + order[static_cast<size_t>(std::min(k + kPrefetchAhead, last))] * int64_t{cols}, cols);
-      add_row(sum, g + order[static_cast<size_t>(k)] * int64_t{cols}, cols);
+      prefetch_row(g + order[std::min(k + kPrefetchAhead, last)] * int64_t{cols}, cols);
+      add_row(sum, g + order[k] * int64_t{cols}, cols);
     }
   };
   if constexpr (std::is_integral_v<Cols>) {
@@ -77,14 +77,13 @@ template <class T, class Cols>
 void sum_lists(T* y, const T* g, const SourceLists& lists, Cols cols, Scratch& scratch) {
   const LongRows long_rows = find_long_rows(lists, scratch);
   const int32_t* first = lists.begin.data();
-  const auto order = lists.order.first(static_cast<size_t>(lists.begin.back()));
-  T* partial = scratch.get<T>(static_cast<int64_t>(long_rows.pieces.size()) * cols).data();  // [pieces, cols]
+  const auto order = lists.order.first(lists.begin.back());
+  T* partial = scratch.get<T>(std::ssize(long_rows.pieces) * cols).data();  // [pieces, cols]
 
-  parallel_for(static_cast<int64_t>(long_rows.pieces.size()), 1, [=](int64_t begin, int64_t end) {
-    for (int64_t p = begin; p < end; ++p)
-      sum_sources(partial + p * cols, g, order, long_rows.pieces[static_cast<size_t>(p)], cols);
+  parallel_for(std::ssize(long_rows.pieces), 1, [=](int64_t begin, int64_t end) {
+    for (int64_t p = begin; p < end; ++p) sum_sources(partial + p * cols, g, order, long_rows.pieces[p], cols);
   });
-  parallel_for(static_cast<int64_t>(lists.begin.size()) - 1, kRowGrain, [=](int64_t begin, int64_t end) {
+  parallel_for(std::ssize(lists.begin) - 1, kRowGrain, [=](int64_t begin, int64_t end) {
     for (int64_t u = begin; u < end; ++u)
       if (first[u + 1] - first[u] <= kPieceSources) sum_sources(y + u * cols, g, order, {first[u], first[u + 1]}, cols);
   });

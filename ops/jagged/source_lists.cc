@@ -17,7 +17,7 @@ int64_t part_count(int64_t entries, int64_t rows) {
 }  // namespace
 
 SourceLists invert_index(std::span<const int32_t> index, int64_t rows, Scratch& scratch) {
-  const auto entries = static_cast<int64_t>(index.size());
+  const auto entries = std::ssize(index);
   const int64_t parts = part_count(entries, rows), part = (entries + parts - 1) / parts;
   const SourceLists lists{scratch.get<int32_t>(rows + 1), scratch.get<int32_t>(entries)};
   int32_t* next = scratch.get<int32_t>(parts * rows).data();  // [parts, rows]: first counts, then positions
@@ -32,10 +32,10 @@ SourceLists invert_index(std::span<const int32_t> index, int64_t rows, Scratch& 
   });
   int32_t placed = 0;
   for (int64_t u = 0; u < rows; ++u) {
-    lists.begin[static_cast<size_t>(u)] = placed;
+    lists.begin[u] = placed;
     for (int64_t p = 0; p < parts; ++p) placed += std::exchange(next[p * rows + u], placed);
   }
-  lists.begin[static_cast<size_t>(rows)] = placed;
+  lists.begin[rows] = placed;
   int32_t* order = lists.order.data();
   parallel_for(entries, part, [=](int64_t begin, int64_t end) {
     int32_t* place = next + begin / part * rows;

@@ -23,7 +23,7 @@ class Scratch {
   // 64-byte aligned, not initialised, valid until the kernel returns. Call from the kernel's first thread only.
   template <class T>
   [[nodiscard]] std::span<T> get(int64_t count) {
-    return {static_cast<T*>(allocate(count * static_cast<int64_t>(sizeof(T)))), static_cast<size_t>(count)};
+    return std::span(static_cast<T*>(allocate(count * int64_t{sizeof(T)})), count);
   }
   // Makes all regions available again; their memory is kept for the next kernel.
   void reset() { used_ = 0; }

@@ -24,12 +24,12 @@ void bce_with_logits_cpu(const KernelContext& context) {
       double sum = 0;
       for (int64_t i = begin; i < end; ++i) {
         if (label[i] < 0) continue;
-        const double z = static_cast<double>(logit[i]);
-        sum += softplus(z) - static_cast<double>(label[i]) * z;
+        const double z = double{logit[i]};
+        sum += softplus(z) - double{label[i]} * z;
       }
-      partial[static_cast<size_t>(begin / kGrain)] = sum;
+      partial[begin / kGrain] = sum;
     });
-    const double weight = static_cast<double>(*context.inputs[2].as<const T>());
+    const double weight = double{*context.inputs[2].as<const T>()};
     *context.outputs[0].as<T>() = static_cast<T>(weight * std::accumulate(partial.begin(), partial.end(), 0.0));
   });
 }

@@ -18,7 +18,7 @@ bool is_adam(Kind kind) { return kind == Kind::kAdam || kind == Kind::kAdamW; }
 }  // namespace
 
 DenseOptimizer::DenseOptimizer(const DenseOptimizerOptions& options, const std::vector<bool>& decay)
-    : options_(options), size_(static_cast<int64_t>(decay.size())) {
+    : options_(options), size_(std::ssize(decay)) {
   for (auto begin = decay.begin(); begin != decay.end();) {
     const auto end = std::find(begin, decay.end(), !*begin);
     pieces_.push_back(
@@ -34,9 +34,8 @@ DenseOptimizer::DenseOptimizer(const DenseOptimizerOptions& options, const std::
 }
 
 void DenseOptimizer::step(std::span<float> params, std::span<const float> grads, double learning_rate_factor) {
-  require(static_cast<int64_t>(params.size()) == size_ && static_cast<int64_t>(grads.size()) == size_,
-          "[ops.optim] wanted ", size_, " parameters and as many gradients, got ", params.size(), " and ",
-          grads.size());
+  require(std::ssize(params) == size_ && std::ssize(grads) == size_, "[ops.optim] wanted ", size_,
+          " parameters and as many gradients, got ", params.size(), " and ", grads.size());
   ++step_count_;
   const double rate = options_.learning_rate * learning_rate_factor;
   switch (options_.kind) {
@@ -106,15 +105,15 @@ void DenseOptimizer::sgd(std::span<float> params, std::span<const float> grads, 
 }
 
 double global_norm(std::span<const float> grads) {
-  const auto size = static_cast<int64_t>(grads.size());
-  std::vector<double> partial(static_cast<size_t>((size + kGrain - 1) / kGrain));
+  const auto size = std::ssize(grads);
+  std::vector<double> partial((size + kGrain - 1) / kGrain);
   parallel_for(size, kGrain, [&, g = grads.data()](int64_t begin, int64_t end) {
     double lane[8] = {};  // eight parallel sums, in an order that the compiler may vectorise
     int64_t i = begin;
     for (; i + 8 <= end; i += 8)
-      for (int64_t k = 0; k < 8; ++k) lane[k] += static_cast<double>(g[i + k]) * static_cast<double>(g[i + k]);
-    for (; i < end; ++i) lane[0] += static_cast<double>(g[i]) * static_cast<double>(g[i]);
-    partial[static_cast<size_t>(begin / kGrain)] = std::accumulate(lane, lane + 8, 0.0);
+      for (int64_t k = 0; k < 8; ++k) lane[k] += double{g[i + k]} * double{g[i + k]};
+    for (; i < end; ++i) lane[0] += double{g[i]} * double{g[i]};
+    partial[begin / kGrain] = std::accumulate(lane, lane + 8, 0.0);
   });
   return std::sqrt(std::accumulate(partial.begin(), partial.end(), 0.0));
 }
@@ -122,7 +121,7 @@ double global_norm(std::span<const float> grads) {
 void clip_to_norm(std::span<float> grads, double norm, double limit) {
   if (norm <= limit) return;
   const auto factor = static_cast<float>(limit / norm);
-  parallel_for(static_cast<int64_t>(grads.size()), kGrain, [factor, g = grads.data()](int64_t begin, int64_t end) {
+  parallel_for(std::ssize(grads), kGrain, [factor, g = grads.data()](int64_t begin, int64_t end) {
     for (int64_t i = begin; i < end; ++i) g[i] *= factor;
   });
 }

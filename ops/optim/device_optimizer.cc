@@ -11,7 +11,7 @@ namespace {
 using Kind = DenseOptimizerOptions::Kind;
 
 std::shared_ptr<void> copy_to(Device& device, const std::vector<float>& values, const std::string& consumer) {
-  const auto bytes = static_cast<int64_t>(values.size() * sizeof(float));
+  const int64_t bytes = values.size() * sizeof(float);
   std::shared_ptr<void> memory = device.allocate(bytes, consumer);
   device.copy_in(memory.get(), values.data(), bytes);
   return memory;
@@ -21,7 +21,7 @@ std::shared_ptr<void> copy_to(Device& device, const std::vector<float>& values, 
 
 DeviceOptimizer::DeviceOptimizer(const DenseOptimizerOptions& options, const std::vector<bool>& decay, double clip_norm,
                                  Device& device)
-    : options_(options), clip_norm_(clip_norm), device_(device), size_(static_cast<int64_t>(decay.size())) {
+    : options_(options), clip_norm_(clip_norm), device_(device), size_(std::ssize(decay)) {
   require(size_ % kGroup == 0, "[ops.optim] wanted parameters in groups of ", kGroup, " on a device, got ", size_);
   const std::string consumer = "the state of the dense optimiser";
   std::vector<float> by_group;
@@ -33,9 +33,9 @@ DeviceOptimizer::DeviceOptimizer(const DenseOptimizerOptions& options, const std
     first_ = copy_to(
         device, std::vector<float>(decay.size(), adam ? 0 : static_cast<float>(options.initial_accumulator)), consumer);
   if (adam) second_ = copy_to(device, std::vector<float>(decay.size()), consumer);
-  partial_ = device.allocate(norm_blocks(size_) * static_cast<int64_t>(sizeof(double)), consumer);
+  partial_ = device.allocate(norm_blocks(size_) * int64_t{sizeof(double)}, consumer);
   report_ = device.allocate(sizeof(StepReport), consumer);
-  stopped_at_ = device.allocate(size_ * static_cast<int64_t>(sizeof(float)), consumer);
+  stopped_at_ = device.allocate(size_ * int64_t{sizeof(float)}, consumer);
   const StepReport none;
   device.copy_in(report_.get(), &none, sizeof(none));
 }

@@ -39,12 +39,12 @@ HWY_INLINE Vector load_cols(const float* p, Whole) { return hn::LoadU(Lanes(), p
 HWY_INLINE void store_cols(Vector v, float* p, Whole) { hn::StoreU(v, Lanes(), p); }
 HWY_INLINE Vector load_cols(const float* p, int64_t left) {
   const Lanes d;
-  return left >= kLanes ? hn::LoadU(d, p) : hn::MaskedLoad(hn::FirstN(d, static_cast<size_t>(left)), d, p);
+  return left >= kLanes ? hn::LoadU(d, p) : hn::MaskedLoad(hn::FirstN(d, left), d, p);
 }
 HWY_INLINE void store_cols(Vector v, float* p, int64_t left) {
   const Lanes d;
   if (left >= kLanes) return hn::StoreU(v, d, p);
-  hn::BlendedStore(v, hn::FirstN(d, static_cast<size_t>(left)), d, p);
+  hn::BlendedStore(v, hn::FirstN(d, left), d, p);
 }
 
 // The value of cols_left `vectors` vectors further.

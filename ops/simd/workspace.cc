@@ -8,7 +8,7 @@ float* thread_workspace(int64_t floats) {
   thread_local std::shared_ptr<void> memory;
   thread_local int64_t size = 0;
   if (size < floats) {
-    memory = allocate_host(floats * static_cast<int64_t>(sizeof(float)));
+    memory = allocate_host(floats * int64_t{sizeof(float)});
     size = floats;
   }
   return static_cast<float*>(memory.get());

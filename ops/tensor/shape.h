@@ -24,8 +24,8 @@ class Shape {
   }
 
   [[nodiscard]] int rank() const { return rank_; }
-  [[nodiscard]] int64_t operator[](int axis) const { return dims_[static_cast<size_t>(axis)]; }
-  [[nodiscard]] std::span<const int64_t> dims() const { return {dims_.data(), static_cast<size_t>(rank_)}; }
+  [[nodiscard]] int64_t operator[](int axis) const { return dims_[axis]; }
+  [[nodiscard]] std::span<const int64_t> dims() const { return std::span(dims_.data(), rank_); }
   // The number of elements; 1 for rank 0.
   [[nodiscard]] int64_t elements() const {
     int64_t n = 1;
@@ -33,10 +33,10 @@ class Shape {
     return n;
   }
   // The tensor as a matrix [rows, cols]: the last axis (1 for rank 0), and all other axes flattened.
-  [[nodiscard]] int64_t cols() const { return rank_ == 0 ? 1 : dims_[static_cast<size_t>(rank_ - 1)]; }
+  [[nodiscard]] int64_t cols() const { return rank_ == 0 ? 1 : dims_[rank_ - 1]; }
   [[nodiscard]] int64_t rows() const {
     int64_t n = 1;
-    for (int i = 0; i + 1 < rank_; ++i) n *= dims_[static_cast<size_t>(i)];
+    for (int i = 0; i + 1 < rank_; ++i) n *= dims_[i];
     return n;
   }
 

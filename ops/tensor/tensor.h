@@ -26,7 +26,7 @@ struct TensorView {
   [[nodiscard]] std::span<T> elements() const {
     require(DTypeOf<std::remove_const_t<T>>::value == dtype, "[ops.tensor] wanted elements of type ",
             name(DTypeOf<std::remove_const_t<T>>::value), ", the tensor holds ", name(dtype));
-    return {as<T>(), static_cast<size_t>(shape.elements())};
+    return std::span(as<T>(), shape.elements());
   }
   [[nodiscard]] int64_t bytes() const { return shape.elements() * size_bytes(dtype); }
 };
@@ -40,8 +40,8 @@ class Tensor {
   template <class T>
   [[nodiscard]] static Tensor of(Shape shape, std::span<const T> values) {
     Tensor t(DTypeOf<T>::value, shape);
-    require(shape.elements() == static_cast<int64_t>(values.size()), "[ops.tensor] shape ", shape, " wants ",
-            shape.elements(), " values, got ", values.size());
+    require(shape.elements() == std::ssize(values), "[ops.tensor] shape ", shape, " wants ", shape.elements(),
+            " values, got ", values.size());
     std::copy(values.begin(), values.end(), t.elements<T>().begin());
     return t;
   }

@@ -53,8 +53,8 @@ class Communicator {
   // output[r * n, (r + 1) * n) = input of rank r, n = input.size(), equal on all ranks; output.size() == n * size().
   template <class T>
   void all_gather(std::span<const T> input, std::span<T> output) {
-    require(output.size() == input.size() * static_cast<size_t>(size_), "[dist.all_gather] rank ", rank_,
-            ": wanted an output of ", input.size(), " x ", size_, " elements, got ", output.size());
+    require(output.size() == input.size() * size_, "[dist.all_gather] rank ", rank_, ": wanted an output of ",
+            input.size(), " x ", size_, " elements, got ", output.size());
     do_all_gather(input.data(), output.data(), input.size_bytes());
   }
 
@@ -72,8 +72,8 @@ class Communicator {
   // output = sum over ranks of input[rank * n, (rank + 1) * n), in rank order; input.size() == n * size().
   template <class T>
   void reduce_scatter(std::span<const T> input, std::span<T> output) {
-    require(input.size() == output.size() * static_cast<size_t>(size_), "[dist.reduce_scatter] rank ", rank_,
-            ": wanted an input of ", output.size(), " x ", size_, " elements, got ", input.size());
+    require(input.size() == output.size() * size_, "[dist.reduce_scatter] rank ", rank_, ": wanted an input of ",
+            output.size(), " x ", size_, " elements, got ", input.size());
     do_reduce_scatter(input.data(), output.data(), output.size(), DTypeOf<T>::value);
   }
 

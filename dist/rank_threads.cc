@@ -46,8 +46,8 @@ void rethrow_first(const std::optional<Failure>& failure, int first_rank,
                    const std::vector<std::exception_ptr>& errors) {
   if (!failure) return;
   const int first = failure->world_rank - first_rank;
-  if (first >= 0 && first < static_cast<int>(errors.size()) && errors[static_cast<size_t>(first)]) {
-    std::rethrow_exception(errors[static_cast<size_t>(first)]);
+  if (first >= 0 && first < static_cast<int>(errors.size()) && errors[first]) {
+    std::rethrow_exception(errors[first]);
   }
   // What the other ranks threw is a consequence of the first failure.
   const auto other = std::find_if(errors.begin(), errors.end(), [](const auto& error) { return error != nullptr; });

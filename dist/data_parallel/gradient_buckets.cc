@@ -32,7 +32,7 @@ void GradientBuckets::reduce_one(Communicator& communicator, std::span<T> gradie
           "[dist.gradient_buckets] wanted ", elements_, " x ", name(dtype_), ", got ", gradients.size(), " x ",
           name(DTypeOf<T>::value));
   const Range place = range(bucket);
-  communicator.all_reduce(gradients.subspan(static_cast<size_t>(place.begin), static_cast<size_t>(place.size())));
+  communicator.all_reduce(gradients.subspan(place.begin, place.size()));
 }
 
 template void GradientBuckets::reduce_all(Communicator&, std::span<float>);

@@ -8,9 +8,7 @@
 namespace polyscene {
 namespace {
 
-size_t total(std::span<const int64_t> counts) {
-  return static_cast<size_t>(std::accumulate(counts.begin(), counts.end(), int64_t{0}));
-}
+size_t total(std::span<const int64_t> counts) { return std::accumulate(counts.begin(), counts.end(), int64_t{0}); }
 
 }  // namespace
 
@@ -24,18 +22,18 @@ std::unique_ptr<Communicator> StagedCommunicator::split(int color) {
 std::byte* StagedCommunicator::stage(size_t bytes) {
   if (stage_bytes_ < bytes) {
     stage_.reset();
-    stage_ = device_.allocate_pinned(static_cast<int64_t>(bytes));
+    stage_ = device_.allocate_pinned(bytes);
     stage_bytes_ = bytes;
   }
   return static_cast<std::byte*>(stage_.get());
 }
 
 void StagedCommunicator::fetch(std::byte* host, const void* device, size_t bytes) {
-  if (bytes > 0) device_.copy_out(host, device, static_cast<int64_t>(bytes));
+  if (bytes > 0) device_.copy_out(host, device, bytes);
 }
 
 void StagedCommunicator::deliver(void* device, const std::byte* host, size_t bytes) {
-  if (bytes > 0) device_.copy_in(device, host, static_cast<int64_t>(bytes));
+  if (bytes > 0) device_.copy_in(device, host, bytes);
 }
 
 void StagedCommunicator::do_meet(const Call& call, std::span<const int64_t> send_counts,
@@ -44,7 +42,7 @@ void StagedCommunicator::do_meet(const Call& call, std::span<const int64_t> send
 }
 
 void StagedCommunicator::do_all_reduce(void* data, size_t count, DType dtype, ReduceOp op) {
-  const size_t bytes = count * static_cast<size_t>(size_bytes(dtype));
+  const size_t bytes = count * size_bytes(dtype);
   std::byte* const host = stage(bytes);
   fetch(host, data, bytes);
   on_host().all_reduce(host, count, dtype, op);
@@ -52,7 +50,7 @@ void StagedCommunicator::do_all_reduce(void* data, size_t count, DType dtype, Re
 }
 
 void StagedCommunicator::do_all_gather(const void* input, void* output, size_t bytes) {
-  const size_t all = bytes * static_cast<size_t>(size());
+  const size_t all = bytes * size();
   std::byte* const sent = stage(bytes + all);
   fetch(sent, input, bytes);
   on_host().all_gather(sent, sent + bytes, bytes);
@@ -65,7 +63,7 @@ void StagedCommunicator::do_all_gather_v(const void* input, size_t count, size_t
 }
 
 void StagedCommunicator::do_reduce_scatter(const void* input, void* output, size_t count, DType dtype) {
-  const size_t bytes = count * static_cast<size_t>(size_bytes(dtype)), all = bytes * static_cast<size_t>(size());
+  const size_t bytes = count * size_bytes(dtype), all = bytes * size();
   std::byte* const sent = stage(all + bytes);
   fetch(sent, input, all);
   on_host().reduce_scatter(sent, sent + all, count, dtype);

@@ -51,8 +51,8 @@ class LocalCommunicator::Meeting {
   }
 
   void check_pair(int sender, int receiver) const {
-    const int64_t sent = (*this)[sender].send_counts[static_cast<size_t>(receiver)];
-    const int64_t wanted = (*this)[receiver].receive_counts[static_cast<size_t>(sender)];
+    const int64_t sent = (*this)[sender].send_counts[receiver];
+    const int64_t wanted = (*this)[receiver].receive_counts[sender];
     if (sent == wanted) return;
     fail(describe_length_mismatch((*this)[sender].call, self_.rank(), self_.size(), sender, receiver, sent, wanted));
   }
@@ -88,12 +88,12 @@ void LocalCommunicator::do_meet(const Call& call, std::span<const int64_t> send_
 void LocalCommunicator::do_all_reduce(void* data, size_t count, DType dtype, ReduceOp op) {
   const Call call{.collective = Collective::kAllReduce, .dtype = dtype, .reduce = op, .count = count};
   const Meeting meeting(*this, {.call = call, .output = data});
-  const size_t ranks = static_cast<size_t>(size()), self = static_cast<size_t>(rank());
+  const size_t ranks = size(), self = rank();
   const size_t begin = count * self / ranks, end = count * (self + 1) / ranks;
   if (ranks == 1 || begin == end) return;
   std::vector<void*> slices;
   for (int r = 0; r < size(); ++r) {
-    slices.push_back(at(meeting[r].output, begin * static_cast<size_t>(size_bytes(dtype))));
+    slices.push_back(at(meeting[r].output, begin * size_bytes(dtype)));
   }
   const std::vector<const void*> sources(slices.begin(), slices.end());
   reduce_in_order(dtype, op, sources, slices, end - begin);
@@ -103,7 +103,7 @@ void LocalCommunicator::do_reduce_scatter(const void* input, void* output, size_
   const Call call{.collective = Collective::kReduceScatter, .dtype = dtype, .count = count};
   const Meeting meeting(*this, {.call = call, .input = input});
   if (count == 0) return;
-  const size_t offset = static_cast<size_t>(rank()) * count * static_cast<size_t>(size_bytes(dtype));
+  const size_t offset = rank() * count * size_bytes(dtype);
   std::vector<const void*> sources;
   for (int r = 0; r < size(); ++r) sources.push_back(at(meeting[r].input, offset));
   reduce_in_order(dtype, ReduceOp::kSum, sources, {&output, 1}, count);
@@ -111,15 +111,15 @@ void LocalCommunicator::do_reduce_scatter(const void* input, void* output, size_
 
 void LocalCommunicator::do_all_gather(const void* input, void* output, size_t bytes) {
   const Meeting meeting(*this, {.call = {.collective = Collective::kAllGather, .count = bytes}, .input = input});
-  for (int r = 0; r < size(); ++r) copy(at(output, static_cast<size_t>(r) * bytes), meeting[r].input, bytes);
+  for (int r = 0; r < size(); ++r) copy(at(output, r * bytes), meeting[r].input, bytes);
 }
 
 void LocalCommunicator::do_all_gather_v(const void* input, size_t count, size_t element_bytes,
                                         const std::function<void*(size_t elements)>& allocate) {
-  const int64_t mine = static_cast<int64_t>(count);
+  const int64_t mine = count;
   const Call call{.collective = Collective::kAllGatherV, .count = element_bytes};
   const Meeting meeting(*this, {.call = call, .input = input, .send_counts = {&mine, 1}});
-  const auto length = [&](int r) { return static_cast<size_t>(meeting[r].send_counts[0]); };
+  const auto length = [&](int r) { return meeting[r].send_counts[0]; };
   size_t total = 0;
   for (int r = 0; r < size(); ++r) total += length(r);
   void* const output = allocate(total);
@@ -133,7 +133,7 @@ void LocalCommunicator::do_all_gather_v(const void* input, size_t count, size_t 
 std::vector<int64_t> LocalCommunicator::do_exchange_counts(std::span<const int64_t> counts) {
   const Meeting meeting(*this, {.call = {.collective = Collective::kExchangeCounts}, .send_counts = counts});
   std::vector<int64_t> received;
-  for (int r = 0; r < size(); ++r) received.push_back(meeting[r].send_counts[static_cast<size_t>(rank())]);
+  for (int r = 0; r < size(); ++r) received.push_back(meeting[r].send_counts[rank()]);
   return received;
 }
 
@@ -149,12 +149,12 @@ void LocalCommunicator::do_all_to_all_v(const void* input, std::span<const int64
   const Meeting meeting(*this,
                         {.call = call, .input = input, .send_counts = send_counts, .receive_counts = receive_counts});
   meeting.check_counts();
-  const auto bytes = [&](int64_t elements) { return static_cast<size_t>(elements) * element_bytes; };
+  const auto bytes = [&](int64_t elements) { return elements * element_bytes; };
   size_t offset = 0;
   for (int r = 0; r < size(); ++r) {
     const std::span<const int64_t> sends = meeting[r].send_counts;
     const int64_t before = std::accumulate(sends.begin(), sends.begin() + rank(), int64_t{0});
-    const size_t length = bytes(sends[static_cast<size_t>(rank())]);
+    const size_t length = bytes(sends[rank()]);
     copy(at(output, offset), at(meeting[r].input, bytes(before)), length);
     offset += length;
   }

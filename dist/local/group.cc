@@ -25,14 +25,12 @@ LocalGroup::LocalGroup(std::shared_ptr<LocalWorld> world, std::vector<int> world
       children_(world_ranks_.size()),
       arrived_(world_ranks_.size(), 0) {}
 
-void LocalGroup::fail(int rank, const std::string& reason) {
-  world_->fail(world_ranks_[static_cast<size_t>(rank)], reason);
-}
+void LocalGroup::fail(int rank, const std::string& reason) { world_->fail(world_ranks_[rank], reason); }
 
 void LocalGroup::create_child(int leader, const std::vector<int>& members) {
   std::vector<int> world_ranks;
-  for (const int member : members) world_ranks.push_back(world_ranks_[static_cast<size_t>(member)]);
-  children_[static_cast<size_t>(leader)] = std::make_shared<LocalGroup>(world_, std::move(world_ranks), options_);
+  for (const int member : members) world_ranks.push_back(world_ranks_[member]);
+  children_[leader] = std::make_shared<LocalGroup>(world_, std::move(world_ranks), options_);
 }
 
 // Enters the current phase and returns the generation to wait for. Called under the lock.
@@ -69,7 +67,7 @@ void LocalGroup::check(int rank) const {
 void LocalGroup::time_out(Collective collective, int rank, std::unique_lock<std::mutex>& lock) {
   std::vector<int> missing;
   for (int r = 0; r < size(); ++r) {
-    if (!arrived_[static_cast<size_t>(r)]) missing.push_back(r);
+    if (!arrived_[r]) missing.push_back(r);
   }
   const std::string message = describe_timeout(collective, rank, size(), options_.deadline.count(), missing);
   lock.unlock();
@@ -83,8 +81,8 @@ void LocalGroup::arrive(int rank, const Posting& posting) {
   const Collective collective = posting.call.collective;
   std::unique_lock lock(world_->mutex);
   if (world_->failure) throw_failed(collective, rank);
-  postings_[static_cast<size_t>(rank)] = posting;
-  arrived_[static_cast<size_t>(rank)] = 1;
+  postings_[rank] = posting;
+  arrived_[rank] = 1;
   const uint64_t generation = meet(false);
   lock.unlock();
   if (spin(generation, true)) return;

@@ -57,11 +57,11 @@ class LocalGroup {
 
   [[nodiscard]] int size() const { return static_cast<int>(world_ranks_.size()); }
   // Member `rank`'s posting. Valid between arrive and depart.
-  [[nodiscard]] const Posting& posting(int rank) const { return postings_[static_cast<size_t>(rank)]; }
+  [[nodiscard]] const Posting& posting(int rank) const { return postings_[rank]; }
 
   // The leader of a new group creates it between arrive and depart; its members fetch it after depart.
   void create_child(int leader, const std::vector<int>& members);
-  [[nodiscard]] std::shared_ptr<LocalGroup> child(int leader) const { return children_[static_cast<size_t>(leader)]; }
+  [[nodiscard]] std::shared_ptr<LocalGroup> child(int leader) const { return children_[leader]; }
 
  private:
   uint64_t meet(bool departing);

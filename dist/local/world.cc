@@ -10,7 +10,7 @@ namespace {
 
 std::shared_ptr<LocalGroup> make_group(const std::shared_ptr<LocalWorld>& world, int ranks,
                                        CommunicatorOptions options) {
-  std::vector<int> world_ranks(static_cast<size_t>(ranks));
+  std::vector<int> world_ranks(ranks);
   std::iota(world_ranks.begin(), world_ranks.end(), 0);
   return std::make_shared<LocalGroup>(world, std::move(world_ranks), options);
 }

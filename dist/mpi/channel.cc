@@ -74,7 +74,7 @@ Channel::Channel(std::shared_ptr<MpiSession> session, Hosting hosting, std::vect
 
 Channel Channel::of_processes(const std::shared_ptr<MpiSession>& session, int64_t first_tag,
                               CommunicatorOptions options) {
-  std::vector<int> ranks(static_cast<size_t>(session->size()));
+  std::vector<int> ranks(session->size());
   std::iota(ranks.begin(), ranks.end(), 0);
   return {session, {session->size(), session->size()}, std::move(ranks), session->rank(), first_tag, options};
 }
@@ -134,8 +134,8 @@ void Channel::wait(Collective collective, Pending& pending, Phase phase) {
 void Channel::post_announcements(Collective collective, std::vector<Announcement>& sent,
                                  std::vector<Announcement>& received, Pending& pending) {
   const auto post = [&](auto function, std::vector<Announcement>& of, int peer, int sender, int receiver) {
-    check_mpi(function(&of[static_cast<size_t>(peer)], sizeof(Announcement), MPI_BYTE, process(peer),
-                       tag(Kind::kCall, sender, receiver), session_->comm(), pending.add(peer)),
+    check_mpi(function(&of[peer], sizeof(Announcement), MPI_BYTE, process(peer), tag(Kind::kCall, sender, receiver),
+                       session_->comm(), pending.add(peer)),
               "posting a message");
   };
   call_mpi(collective, [&] {
@@ -161,7 +161,7 @@ std::vector<int64_t> Channel::arrive(const Call& call, std::span<const int64_t> 
   buffers->received.resize(world_ranks_.size());
   for (size_t r = 0; r < values.size(); ++r) buffers->sent[r].value = values[r];
   for (size_t r = 0; r < wanted.size(); ++r) buffers->sent[r].wanted = wanted[r];
-  buffers->received[static_cast<size_t>(rank_)] = buffers->sent[static_cast<size_t>(rank_)];
+  buffers->received[rank_] = buffers->sent[rank_];
   try {
     Pending pending;
     post_announcements(call.collective, buffers->sent, buffers->received, pending);
@@ -181,8 +181,8 @@ std::vector<int64_t> Channel::arrive(const Call& call, std::span<const int64_t> 
 
 void Channel::compare(const std::vector<Announcement>& sent, const std::vector<Announcement>& received) {
   for (int r = 0; r < size(); ++r) {
-    const Announcement& mine = sent[static_cast<size_t>(r)];
-    const Announcement& theirs = received[static_cast<size_t>(r)];
+    const Announcement& mine = sent[r];
+    const Announcement& theirs = received[r];
     if (theirs.call != mine.call) fail_argument(describe_mismatch(rank_, size(), mine.call, r, theirs.call));
     if (mine.wanted != kAnything && theirs.value != mine.wanted) {
       fail_argument(describe_length_mismatch(mine.call, rank_, size(), r, rank_, theirs.value, mine.wanted));
@@ -207,11 +207,11 @@ void Channel::exchange(Collective collective, const Outgoing& outgoing, const In
     call_mpi(collective, [&] {
       for (int step = 1; step < size(); ++step) {
         const int peer = (rank_ + size() - step) % size();
-        post(MPI_Irecv, incoming[static_cast<size_t>(peer)], peer, tag(Kind::kData, peer, rank_));
+        post(MPI_Irecv, incoming[peer], peer, tag(Kind::kData, peer, rank_));
       }
       for (int step = 1; step < size(); ++step) {
         const int peer = (rank_ + step) % size();
-        post(MPI_Isend, outgoing[static_cast<size_t>(peer)], peer, tag(Kind::kData, rank_, peer));
+        post(MPI_Isend, outgoing[peer], peer, tag(Kind::kData, rank_, peer));
       }
     });
     wait(collective, pending, Phase::kMove);

@@ -48,7 +48,7 @@ class Channel {
 
   [[nodiscard]] int rank() const { return rank_; }
   [[nodiscard]] int size() const { return static_cast<int>(world_ranks_.size()); }
-  [[nodiscard]] int world_rank(int member) const { return world_ranks_[static_cast<size_t>(member)]; }
+  [[nodiscard]] int world_rank(int member) const { return world_ranks_[member]; }
   [[nodiscard]] int process(int member) const { return hosting_.process(world_rank(member)); }
   [[nodiscard]] const Hosting& hosting() const { return hosting_; }
   [[nodiscard]] const std::shared_ptr<MpiSession>& session() const { return session_; }

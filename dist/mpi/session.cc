@@ -98,7 +98,7 @@ MpiSession::MpiSession() : exceptions_at_start_(std::uncaught_exceptions()) {
             "MPI_Comm_get_attr");
   max_tag_ = found ? *upper_bound : 32767;
   representative_ = rank_;
-  farewells_.assign(static_cast<size_t>(size_), 0);
+  farewells_.assign(size_, 0);
 }
 
 std::shared_ptr<const Failure> MpiSession::failure() const {
@@ -192,7 +192,7 @@ void MpiSession::receive_notices() {
 void MpiSession::take(const Notice& notice) {
   static_assert(std::is_trivially_copyable_v<Notice>);
   if (notice.kind == Notice::Kind::kFarewell) {
-    farewells_[static_cast<size_t>(notice.rank)] = 1;
+    farewells_[notice.rank] = 1;
   } else if (notice.kind == Notice::Kind::kLastWords) {
     if (notice.rank == 0) words_of_0_ = notice.words;
   } else if (!failure_) {
@@ -203,7 +203,7 @@ void MpiSession::take(const Notice& notice) {
 bool MpiSession::all_said_farewell() const {
   const std::lock_guard lock(mutex_);
   for (int r = 0; r < size_; ++r) {
-    if (r != rank_ && !farewells_[static_cast<size_t>(r)]) return false;
+    if (r != rank_ && !farewells_[r]) return false;
   }
   return true;
 }

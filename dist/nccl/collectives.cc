@@ -28,7 +28,7 @@ bool nccl_reduces(const NcclOptions& options, DType dtype, ReduceOp op) {
 std::byte* NcclCommunicator::scratch(size_t bytes) {
   if (scratch_bytes_ < bytes) {
     scratch_.reset();
-    scratch_ = device().allocate(static_cast<int64_t>(bytes), "reductions over ranks");
+    scratch_ = device().allocate(bytes, "reductions over ranks");
     scratch_bytes_ = bytes;
   }
   return static_cast<std::byte*>(scratch_.get());
@@ -37,8 +37,8 @@ std::byte* NcclCommunicator::scratch(size_t bytes) {
 // Every rank receives its share from all ranks, adds in rank order and sends the result to all, with the traffic of a
 // ring.
 void NcclCommunicator::reduce_in_rank_order(const Call& call, std::byte* data) {
-  const auto element = static_cast<size_t>(size_bytes(call.dtype)), ranks = static_cast<size_t>(size());
-  const size_t share = (call.count + ranks - 1) / ranks, self = static_cast<size_t>(rank());
+  const size_t element = size_bytes(call.dtype), ranks = size();
+  const size_t share = (call.count + ranks - 1) / ranks, self = rank();
   const auto begin = [&](size_t r) { return std::min(r * share, call.count) * element; };
   const auto bytes = [&](size_t r) { return begin(r + 1) - begin(r); };
   std::byte* const received = scratch(ranks * share * element);
@@ -73,10 +73,10 @@ void NcclCommunicator::do_all_reduce(void* data, size_t count, DType dtype, Redu
 
 void NcclCommunicator::do_reduce_scatter(const void* input, void* output, size_t count, DType dtype) {
   const Call call{.collective = Collective::kReduceScatter, .dtype = dtype, .count = count};
-  const size_t bytes = count * static_cast<size_t>(size_bytes(dtype)), ranks = static_cast<size_t>(size());
+  const size_t bytes = count * size_bytes(dtype), ranks = size();
   run(call, count == 0, [&] {
     const auto* from = static_cast<const std::byte*>(input);
-    if (size() == 1) return device().copy(output, from, static_cast<int64_t>(bytes));
+    if (size() == 1) return device().copy(output, from, bytes);
     void* const stream = device().stream().handle;
     if (nccl_reduces(shared_.options, dtype, ReduceOp::kSum))
       return queue(call, [&](const NcclLibrary& library, nccl::Comm* comm) {
@@ -89,7 +89,7 @@ void NcclCommunicator::do_reduce_scatter(const void* input, void* output, size_t
     exchange(call, shares);
     ordered_reduce(device().stream(), dtype, ReduceOp::kSum,
                    {.received = received,
-                    .own = from + static_cast<size_t>(rank()) * bytes,
+                    .own = from + rank() * bytes,
                     .count = static_cast<int64_t>(count),
                     .stride = static_cast<int64_t>(count),
                     .ranks = size(),
@@ -101,7 +101,7 @@ void NcclCommunicator::do_reduce_scatter(const void* input, void* output, size_t
 void NcclCommunicator::do_all_gather(const void* input, void* output, size_t bytes) {
   const Call call{.collective = Collective::kAllGather, .count = bytes};
   run(call, bytes == 0 || (size() == 1 && input == output), [&] {
-    if (size() == 1) return device().copy(output, input, static_cast<int64_t>(bytes));
+    if (size() == 1) return device().copy(output, input, bytes);
     void* const stream = device().stream().handle;
     queue(call, [&](const NcclLibrary& library, nccl::Comm* comm) {
       return library.all_gather(input, output, bytes, nccl::DataType::kUint8, comm, stream);
@@ -122,26 +122,25 @@ void NcclCommunicator::do_broadcast(void* data, size_t bytes, int root) {
 void NcclCommunicator::do_all_to_all_v(const void* input, std::span<const int64_t> send_counts, void* output,
                                        std::span<const int64_t> receive_counts, size_t element_bytes) {
   const Call call{.collective = Collective::kAllToAllV, .count = element_bytes};
-  std::vector<Exchange> pieces(static_cast<size_t>(size()));
+  std::vector<Exchange> pieces(size());
   const auto* from = static_cast<const std::byte*>(input);
   auto* to = static_cast<std::byte*>(output);
   for (size_t r = 0; r < pieces.size(); ++r) {
-    const size_t sent = static_cast<size_t>(send_counts[r]) * element_bytes;
-    const size_t received = static_cast<size_t>(receive_counts[r]) * element_bytes;
+    const size_t sent = send_counts[r] * element_bytes;
+    const size_t received = receive_counts[r] * element_bytes;
     pieces[r] = {from, sent, to, received};
     from += sent, to += received;
   }
-  const Exchange& mine = pieces[static_cast<size_t>(rank())];
+  const Exchange& mine = pieces[rank()];
   if (mine.send_bytes != mine.receive_bytes)
-    throw InvalidArgument(describe_length_mismatch(call, rank(), size(), rank(), rank(),
-                                                   send_counts[static_cast<size_t>(rank())],
-                                                   receive_counts[static_cast<size_t>(rank())]));
+    throw InvalidArgument(
+        describe_length_mismatch(call, rank(), size(), rank(), rank(), send_counts[rank()], receive_counts[rank()]));
   const bool nothing = from == input && to == output;
   run(
       call, nothing,
       [&] {
-        Exchange& own = pieces[static_cast<size_t>(rank())];
-        if (own.send_bytes > 0) device().copy(own.receive, own.send, static_cast<int64_t>(own.send_bytes));
+        Exchange& own = pieces[rank()];
+        if (own.send_bytes > 0) device().copy(own.receive, own.send, own.send_bytes);
         own = {};
         exchange(call, pieces);
       },

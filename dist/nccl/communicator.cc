@@ -79,7 +79,7 @@ void NcclCommunicator::exchange(const Call& call, std::span<const Exchange> with
     // Every rank begins with its right neighbour, so that they do not all begin with the same rank.
     for (int step = 1; step < size(); ++step) {
       const int to = (rank() + step) % size(), from = (rank() + size() - step) % size();
-      const Exchange &sent = with[static_cast<size_t>(to)], &received = with[static_cast<size_t>(from)];
+      const Exchange &sent = with[to], &received = with[from];
       if (sent.send_bytes > 0) note(library.send(sent.send, sent.send_bytes, nccl::DataType::kUint8, to, comm, stream));
       if (received.receive_bytes > 0)
         note(library.recv(received.receive, received.receive_bytes, nccl::DataType::kUint8, from, comm, stream));

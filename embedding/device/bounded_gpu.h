@@ -8,7 +8,7 @@
 namespace polyscene {
 
 [[nodiscard]] POLYSCENE_DEVICE int64_t local_bucket(const TableView& table, int64_t key) {
-  return static_cast<int64_t>(home_bucket(key_hash(key, table.salt), table.all_buckets) - table.first_bucket);
+  return home_bucket(key_hash(key, table.salt), table.all_buckets) - table.first_bucket;
 }
 [[nodiscard]] POLYSCENE_DEVICE uint32_t bounded_digest(const TableView& table, int64_t key) {
   return digest(key_hash(key, table.salt));

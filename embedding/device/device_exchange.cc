@@ -12,19 +12,18 @@ DeviceExchange::DeviceExchange(DeviceTables& tables)
 template <class T>
 void DeviceExchange::all_to_all(Communicator& communicator, const T* input, const std::vector<int64_t>& to, T* output,
                                 const std::vector<int64_t>& from) {
-  const auto sum = [](const std::vector<int64_t>& counts) {
-    return static_cast<size_t>(std::accumulate(counts.begin(), counts.end(), int64_t{0}));
+  const auto sum = [](const std::vector<int64_t>& counts) -> size_t {
+    return std::accumulate(counts.begin(), counts.end(), int64_t{0});
   };
   communicator.all_to_all_v<T>({input, sum(to)}, to, {output, sum(from)}, from);
-  const auto own = static_cast<size_t>(to[static_cast<size_t>(communicator.rank())]);
-  bytes_sent_ += static_cast<int64_t>((sum(to) - own) * sizeof(T));
+  const size_t own = to[communicator.rank()];
+  bytes_sent_ += (sum(to) - own) * sizeof(T);
 }
 
 std::span<const int64_t> DeviceExchange::send_keys(const UniqueKeys& unique) {
   counts_.exchange(unique, tables_.communicator());
   bytes_sent_ += counts_.bytes_sent();
-  for (int g = 0; g < tables_.layout().groups(); ++g)
-    matrices_[static_cast<size_t>(g)].resize(counts_.gradients(g).all_from);
+  for (int g = 0; g < tables_.layout().groups(); ++g) matrices_[g].resize(counts_.gradients(g).all_from);
   const ExchangeCounts::Message& message = counts_.keys();
   all_to_all<int64_t>(tables_.communicator(), unique.keys().data(), message.to, keys_.resize(message.all_from).data(),
                       message.from);

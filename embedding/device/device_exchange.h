@@ -30,7 +30,7 @@ class DeviceExchange {
 
   // The matrix of a group [N, dim] in device memory, in the order of the received keys, valid until the next
   // send_keys(). The owner of the keys writes their rows into it; send_gradients() replaces them by gradients.
-  [[nodiscard]] float* matrix(int group) const { return matrices_[static_cast<size_t>(group)].data(); }
+  [[nodiscard]] float* matrix(int group) const { return matrices_[group].data(); }
   // Sends the rows in matrix(group) to the ranks that asked for them. `rows` [K, dim], in device memory, receives the
   // rows of this rank's keys.
   void send_rows(int group, float* rows);

@@ -74,7 +74,7 @@ void DeviceLookup::State::throw_failure() {
   tables.device_communicator().check();
   tables.set_update_steps(failure->update_steps);
   sent = nullptr;
-  const int table = layout.wire_order()[static_cast<size_t>(failure->table)];
+  const int table = layout.wire_order()[failure->table];
   if (failure->overfull > 0) {
     const TableSpec& spec = tables.spec(table);
     throw overfull_bucket(spec, failure->overfull, plan_buckets(spec.max_rows, layout.map().partitions()).slots);
@@ -90,8 +90,8 @@ void DeviceLookup::State::place_keys(std::span<float* const> of_groups) {
   for (size_t cell = 0; cell < owned_counts.size(); ++cell) {
     const int64_t count = owned_counts[cell];
     if (count == 0) continue;
-    const size_t wire = cell % static_cast<size_t>(layout.tables());
-    const auto group = static_cast<size_t>(layout.group_of(layout.wire_order()[wire]));
+    const size_t wire = cell % layout.tables();
+    const size_t group = layout.group_of(layout.wire_order()[wire]);
     placed.push_back({.matrix = of_groups[group],
                       .row = static_cast<int32_t>(rows[group]),
                       .begin = static_cast<int32_t>(begin),
@@ -103,7 +103,7 @@ void DeviceLookup::State::place_keys(std::span<float* const> of_groups) {
     tiles += (count + kTileKeys - 1) / kTileKeys;
   }
   owned.spans = spans.assign(placed);
-  owned.span_count = static_cast<int64_t>(placed.size());
+  owned.span_count = std::ssize(placed);
   owned.tiles = tiles;
   owned.tables = tables.views();
   owned.table_count = layout.tables();
@@ -111,7 +111,7 @@ void DeviceLookup::State::place_keys(std::span<float* const> of_groups) {
 
 // The most rows that the lookup may add to each table, in wire order.
 std::vector<int64_t> DeviceLookup::State::offered() const {
-  std::vector<int64_t> rows(static_cast<size_t>(layout.tables()));
+  std::vector<int64_t> rows(layout.tables());
   if (trains)
     for (size_t cell = 0; cell < owned_counts.size(); ++cell) rows[cell % rows.size()] += owned_counts[cell];
   return rows;
@@ -156,10 +156,10 @@ void DeviceLookup::lookup(const UniqueKeys& unique, LookupMode mode) {
   s.sent = nullptr;
   s.trains = mode == LookupMode::kTrain;
   s.earlier += s.last;
-  s.last = {.steps = 1, .keys_in = unique.keys_in(), .keys_sent = static_cast<int64_t>(unique.keys().size())};
+  s.last = {.steps = 1, .keys_in = unique.keys_in(), .keys_sent = std::ssize(unique.keys())};
   std::vector<float*> matrices;
   for (int g = 0; g < s.layout.groups(); ++g)
-    matrices.push_back(s.matrices[static_cast<size_t>(g)].resize(padded_extent(unique.rows(g)) * s.layout.dim(g)));
+    matrices.push_back(s.matrices[g].resize(padded_extent(unique.rows(g)) * s.layout.dim(g)));
 
   std::span<const int64_t> keys = unique.keys();
   s.owned_counts.assign(unique.counts().begin(), unique.counts().end());
@@ -171,7 +171,7 @@ void DeviceLookup::lookup(const UniqueKeys& unique, LookupMode mode) {
     const ExchangeCounts& counts = s.exchange->counts();
     s.owned_counts.assign(counts.received().begin(), counts.received().end());
     s.owned.count = counts.keys().all_from;
-    for (int g = 0; g < s.layout.groups(); ++g) outgoing[static_cast<size_t>(g)] = s.exchange->matrix(g);
+    for (int g = 0; g < s.layout.groups(); ++g) outgoing[g] = s.exchange->matrix(g);
   }
   s.keys.begin();
   s.owned.keys = s.keys.add({const_cast<int64_t*>(keys.data()), DType::kInt64, {s.owned.count}}).as<int64_t>();
@@ -184,7 +184,7 @@ void DeviceLookup::lookup(const UniqueKeys& unique, LookupMode mode) {
   s.find_rows_and_gather();
   s.progress().read_later(offered, s.tables.update_steps());
   if (s.exchange) {
-    for (int g = 0; g < s.layout.groups(); ++g) s.exchange->send_rows(g, matrices[static_cast<size_t>(g)]);
+    for (int g = 0; g < s.layout.groups(); ++g) s.exchange->send_rows(g, matrices[g]);
     s.last.bytes_sent = s.exchange->bytes_sent() - sent_before;
   }
   s.sent = &unique;
@@ -193,9 +193,8 @@ void DeviceLookup::lookup(const UniqueKeys& unique, LookupMode mode) {
 TensorView DeviceLookup::rows(int group) const {
   const State& s = *state_;
   require(s.sent != nullptr, "[embedding.lookup] wanted a lookup before its rows, got none");
-  return {.data = s.matrices[static_cast<size_t>(group)].data(),
-          .dtype = DType::kFloat32,
-          .shape = {s.sent->rows(group), s.layout.dim(group)}};
+  return {
+      .data = s.matrices[group].data(), .dtype = DType::kFloat32, .shape = {s.sent->rows(group), s.layout.dim(group)}};
 }
 
 void DeviceLookup::update(std::span<const TensorView> gradients, double learning_rate_factor) {
@@ -209,7 +208,7 @@ void DeviceLookup::update(std::span<const TensorView> gradients, double learning
   std::vector<float*> sums;
   const int64_t sent_before = s.exchange ? s.exchange->bytes_sent() : 0;
   for (int g = 0; g < s.layout.groups(); ++g) {
-    sums.push_back(gradients[static_cast<size_t>(g)].as<float>());
+    sums.push_back(gradients[g].as<float>());
     if (!s.exchange) continue;
     s.exchange->send_gradients(g, sums.back());
     sums.back() = s.exchange->matrix(g);

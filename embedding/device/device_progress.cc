@@ -15,7 +15,7 @@ DeviceProgress::DeviceProgress(Device& device, int tables)
       tables_(tables),
       bytes_(kReportBytes + 4 * (3 * int64_t{tables} + 3)),
       memory_(device.allocate(bytes_, "counts of the tables")),
-      rows_(static_cast<size_t>(tables)),
+      rows_(tables),
       most_rows_(rows_) {
   device.clear(memory_.get(), bytes_);
 }
@@ -89,7 +89,7 @@ void DeviceProgress::take_in(const Reading& reading) {
     all_.keys_owned += last_.keys_owned;
   }
   if (failure_) return;
-  const auto overfull = std::span(counts + 2 * tables_ + 3, static_cast<size_t>(tables_));
+  const auto overfull = std::span(counts + 2 * tables_ + 3, tables_);
   const auto first = std::ranges::find_if(overfull, [](int32_t keys) { return keys != 0; });
   if (first != overfull.end())
     failure_ = Failure{.table = static_cast<int>(first - overfull.begin()),

@@ -61,9 +61,9 @@ class DeviceProgress {
   [[nodiscard]] size_t outstanding() const { return readings_.size(); }
 
   // The most rows that a table can have once the work queued so far is done.
-  [[nodiscard]] int64_t most_rows(int table) const { return most_rows_[static_cast<size_t>(table)]; }
+  [[nodiscard]] int64_t most_rows(int table) const { return most_rows_[table]; }
   // The number of rows in the latest processed reading.
-  [[nodiscard]] int64_t known_rows(int table) const { return rows_[static_cast<size_t>(table)]; }
+  [[nodiscard]] int64_t known_rows(int table) const { return rows_[table]; }
   // The counts of the latest lookup and of all lookups, as of the latest processed reading. keys_owned is what kernels
   // counted.
   [[nodiscard]] const Counted& last() const { return last_; }

@@ -33,13 +33,13 @@ DeviceTable::DeviceTable(Device& device, TableSpec spec, uint64_t seed, const Ta
 
 int64_t DeviceTable::capacity() const {
   if (bounded()) return buckets_ * plan_.slots;
-  return std::min(index_capacity_, static_cast<int64_t>(chunks_.size()) * kChunkRows);
+  return std::min(index_capacity_, std::ssize(chunks_) * kChunkRows);
 }
 
 void DeviceTable::reserve(int64_t rows, int64_t present, const int32_t* row_count) {
   require<DeviceError>(rows <= most_rows_, "[embedding.device] table \"", spec_.name, "\" wanted room for ", rows,
                        " rows, but the most that a rank can hold is ", most_rows_, "; try more ranks");
-  const int64_t have = static_cast<int64_t>(chunks_.size()), want = (rows + kChunkRows - 1) / kChunkRows;
+  const int64_t have = std::ssize(chunks_), want = (rows + kChunkRows - 1) / kChunkRows;
   if (want > have) add_chunks(want - have);
   if (rows > index_capacity_) rebuild_index(rows + present / 8, present, row_count);
 }
@@ -47,7 +47,7 @@ void DeviceTable::reserve(int64_t rows, int64_t present, const int32_t* row_coun
 // Memory grows by blocks of chunks, an eighth of the table at a time.
 void DeviceTable::add_chunks(int64_t count) {
   constexpr int64_t kMaxBlockBytes = int64_t{256} << 20;
-  const int64_t have = static_cast<int64_t>(chunks_.size());
+  const int64_t have = std::ssize(chunks_);
   count = std::max(count, std::min(have / 8, kMaxBlockBytes / chunk_bytes()));
   blocks_.push_back(device_->allocate(count * chunk_bytes(), consumer_));
   char* const memory = static_cast<char*>(blocks_.back().get());
@@ -90,29 +90,29 @@ TableView DeviceTable::view() const {
 }
 
 int64_t DeviceTable::memory_bytes() const {
-  return static_cast<int64_t>(chunks_.size()) * chunk_bytes() + index_bytes_ + chunk_list_.capacity_bytes();
+  return std::ssize(chunks_) * chunk_bytes() + index_bytes_ + chunk_list_.capacity_bytes();
 }
 
 SavedRows DeviceTable::read(int64_t rows) const {
-  const auto n = static_cast<size_t>(rows);
+  const size_t n = rows;
   const int64_t dim = spec_.dim, width = state_width();
   SavedRows all{.keys = {}, .values = {}, .state = {}, .uses = {}};
   all.keys.reserve(n);
   all.uses.reserve(n);
-  all.values.reserve(n * static_cast<size_t>(dim));
-  all.state.reserve(n * static_cast<size_t>(width));
-  std::vector<uint8_t> digests(bounded() ? static_cast<size_t>(capacity()) : 0);
+  all.values.reserve(n * dim);
+  all.state.reserve(n * width);
+  std::vector<uint8_t> digests(bounded() ? capacity() : 0);
   if (bounded()) device_->copy_out(digests.data(), index_.get(), capacity());
 
-  std::vector<std::byte> chunk(static_cast<size_t>(chunk_bytes()));
+  std::vector<std::byte> chunk(chunk_bytes());
   const auto* tags = reinterpret_cast<const RowTag*>(chunk.data());
   const auto* values = reinterpret_cast<const float*>(tags + kChunkRows);
   const float* state = values + dim * kChunkRows;
   const int64_t end = bounded() ? capacity() : rows;
   for (int64_t row = 0; row < end; ++row) {
     const int64_t in_chunk = row % kChunkRows;
-    if (in_chunk == 0) device_->copy_out(chunk.data(), chunks_[static_cast<size_t>(row / kChunkRows)], chunk_bytes());
-    if (bounded() && digests[static_cast<size_t>(row)] == 0) continue;
+    if (in_chunk == 0) device_->copy_out(chunk.data(), chunks_[row / kChunkRows], chunk_bytes());
+    if (bounded() && digests[row] == 0) continue;
     all.keys.push_back(tags[in_chunk].key);
     all.uses.push_back(tags[in_chunk].use);
     all.values.insert(all.values.end(), values + in_chunk * dim, values + (in_chunk + 1) * dim);

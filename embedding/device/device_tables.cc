@@ -21,16 +21,16 @@ constexpr size_t kReadingsLeft = 1;
 // Rows [begin, ...) of `rows`, at most `count` of them; for a key that repeats, its last row.
 SavedRows distinct_piece(const RowsIn& rows, size_t begin, size_t count, size_t dim, size_t width) {
   FirstSeen seen;
-  seen.reset(static_cast<int64_t>(count));
+  seen.reset(count);
   SavedRows piece;
   const size_t end = std::min(rows.keys.size(), begin + count);
   const auto put = [](auto& to, const auto& from, size_t at, size_t i, size_t n) {
     if (from.empty()) return;
     to.resize(std::max(to.size(), (at + 1) * n));
-    std::copy_n(from.begin() + static_cast<std::ptrdiff_t>(i * n), n, to.begin() + static_cast<std::ptrdiff_t>(at * n));
+    std::copy_n(from.begin() + (i * n), n, to.begin() + (at * n));
   };
   for (size_t i = begin; i < end; ++i) {
-    const auto at = static_cast<size_t>(seen.insert(static_cast<uint64_t>(rows.keys[i])));
+    const size_t at = seen.insert(rows.keys[i]);
     if (at == piece.keys.size()) piece.keys.push_back(rows.keys[i]);
     put(piece.values, rows.values, at, i, dim);
     put(piece.state, rows.state, at, i, width);
@@ -42,7 +42,7 @@ SavedRows distinct_piece(const RowsIn& rows, size_t begin, size_t count, size_t 
 template <class T>
 void scatter(const std::vector<T>& from, std::span<const int64_t> order, int64_t width, std::span<T> to) {
   for (size_t i = 0; i < order.size() && !to.empty(); ++i)
-    std::copy_n(from.begin() + order[i] * width, width, to.begin() + static_cast<std::ptrdiff_t>(i) * width);
+    std::copy_n(from.begin() + order[i] * width, width, to.begin() + i * width);
 }
 
 }  // namespace
@@ -65,15 +65,13 @@ DeviceTables::DeviceTables(Device& device, const DeviceCommunicators& communicat
 
 void DeviceTables::upload_views() {
   std::vector<TableView> views;
-  for (const int table : layout().wire_order()) views.push_back(tables_[static_cast<size_t>(table)].view());
+  for (const int table : layout().wire_order()) views.push_back(tables_[table].view());
   views_.assign(views);
   views_current_ = true;
 }
 
 void DeviceTables::make_room(std::span<const int64_t> offered) {
-  const auto table_of = [&](size_t w) -> DeviceTable& {
-    return tables_[static_cast<size_t>(layout().wire_order()[w])];
-  };
+  const auto table_of = [&](size_t w) -> DeviceTable& { return tables_[layout().wire_order()[w]]; };
   const auto fits = [&] {
     for (size_t w = 0; w < offered.size(); ++w)
       if (!table_of(w).bounded() && progress_.most_rows(static_cast<int>(w)) + offered[w] > table_of(w).capacity())
@@ -107,17 +105,17 @@ int64_t DeviceTables::memory_bytes() const {
 void DeviceTables::write_rows(int index, const RowsIn& rows) {
   constexpr int64_t kPieceBytes = int64_t{16} << 20;
   const TableSpec& s = spec(index);
-  const auto dim = static_cast<size_t>(s.dim), width = static_cast<size_t>(s.optimizer.state_width(s.dim)),
-             step = static_cast<size_t>(std::max<int64_t>(kPieceBytes / s.row_bytes(), 1));
+  const size_t dim = s.dim, width = s.optimizer.state_width(s.dim),
+               step = std::max<int64_t>(kPieceBytes / s.row_bytes(), 1);
   for (size_t begin = 0; begin < rows.keys.size(); begin += step)
     write_piece(index, distinct_piece(rows, begin, step, dim, width));
 }
 
 void DeviceTables::write_piece(int index, const SavedRows& piece) {
-  const auto count = static_cast<int64_t>(piece.keys.size());
+  const auto count = std::ssize(piece.keys);
   const auto wire = std::ranges::find(layout().wire_order(), index) - layout().wire_order().begin();
-  std::vector<int64_t> offered(static_cast<size_t>(tables()));
-  offered[static_cast<size_t>(wire)] = count;
+  std::vector<int64_t> offered(tables());
+  offered[wire] = count;
   make_room(offered);
 
   const std::string consumer = "loading the table " + spec(index).name;
@@ -153,13 +151,13 @@ void DeviceTables::write_piece(int index, const SavedRows& piece) {
 }
 
 void DeviceTables::read_rows(int index, const RowsOut& out) {
-  const DeviceTable& table = tables_[static_cast<size_t>(index)];
+  const DeviceTable& table = tables_[index];
   const int64_t n = rows(index);
   check_rows_out(table.spec(), n, out);
   const SavedRows all = table.read(n);
-  std::vector<int64_t> order(static_cast<size_t>(n));
+  std::vector<int64_t> order(n);
   std::iota(order.begin(), order.end(), int64_t{0});
-  std::ranges::sort(order, {}, [&](int64_t row) { return all.keys[static_cast<size_t>(row)]; });
+  std::ranges::sort(order, {}, [&](int64_t row) { return all.keys[row]; });
   scatter(all.keys, order, 1, out.keys);
   scatter(all.values, order, table.spec().dim, out.values);
   scatter(all.state, order, table.state_width(), out.state);
@@ -167,7 +165,7 @@ void DeviceTables::read_rows(int index, const RowsOut& out) {
 }
 
 std::shared_ptr<TableSnapshot> DeviceTables::snapshot(int index) {
-  return std::make_shared<CopiedRows>(spec(index), tables_[static_cast<size_t>(index)].read(rows(index)));
+  return std::make_shared<CopiedRows>(spec(index), tables_[index].read(rows(index)));
 }
 
 }  // namespace polyscene

@@ -31,7 +31,7 @@ class DeviceTables final : public RowTables {
 
   [[nodiscard]] Device& device() const { return *device_; }
   [[nodiscard]] Communicator& device_communicator() const { return *device_communicator_; }
-  [[nodiscard]] const TableSpec& spec(int index) const override { return tables_[static_cast<size_t>(index)].spec(); }
+  [[nodiscard]] const TableSpec& spec(int index) const override { return tables_[index].spec(); }
 
   // These wait for the device, except memory_bytes(), which counts device memory.
   [[nodiscard]] int64_t rows(int index) override;

@@ -39,7 +39,7 @@ namespace polyscene {
 // retried; no thread reads slots in the same launch.
 POLYSCENE_DEVICE void put_in_index(const TableView& table, int64_t key, int32_t row) {
   const uint64_t hash = index_hash(key, table.salt);
-  const auto buckets = static_cast<int64_t>(table.buckets);
+  const int64_t buckets = table.buckets;
   const simt::Global<uint32_t> words(table.index, buckets * kBucketWords);
   const simt::Global<uint8_t> bytes(reinterpret_cast<uint8_t*>(table.index), buckets * kBucketWords * 4);
   for (uint64_t b = home_bucket(hash, table.buckets);; b = next_bucket(table, b)) {

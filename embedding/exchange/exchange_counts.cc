@@ -4,10 +4,9 @@
 
 namespace polyscene {
 
-ExchangeCounts::ExchangeCounts(const TableLayout& layout, int ranks)
-    : layout_(layout), groups_(static_cast<size_t>(layout.groups())) {
-  const auto n = static_cast<size_t>(ranks);
-  received_.resize(n * static_cast<size_t>(layout.tables()));
+ExchangeCounts::ExchangeCounts(const TableLayout& layout, int ranks) : layout_(layout), groups_(layout.groups()) {
+  const size_t n = ranks;
+  received_.resize(n * layout.tables());
   const Message empty{.to = std::vector<int64_t>(n), .from = std::vector<int64_t>(n)};
   keys_ = empty;
   for (Message& group : groups_) group = empty;
@@ -18,7 +17,7 @@ void ExchangeCounts::fill(Message& message, std::span<const int64_t> sent, int f
                           int64_t factor) const {
   const auto sum = [&](std::span<const int64_t> counts, std::vector<int64_t>& sums) {
     for (size_t rank = 0; rank < sums.size(); ++rank) {
-      const auto row = counts.begin() + static_cast<std::ptrdiff_t>(rank) * layout_.tables();
+      const auto row = counts.begin() + rank * layout_.tables();
       sums[rank] = factor * std::accumulate(row + first_table, row + last_table, int64_t{0});
     }
     return std::accumulate(sums.begin(), sums.end(), int64_t{0});
@@ -28,17 +27,17 @@ void ExchangeCounts::fill(Message& message, std::span<const int64_t> sent, int f
 }
 
 void ExchangeCounts::exchange(const UniqueKeys& unique, Communicator& communicator) {
-  const std::vector<int64_t> per_rank(static_cast<size_t>(communicator.size()), layout_.tables());
+  const std::vector<int64_t> per_rank(communicator.size(), layout_.tables());
   communicator.all_to_all_v<int64_t>(unique.counts(), per_rank, received_, per_rank);
   fill(keys_, unique.counts(), 0, layout_.tables(), 1);
   for (int g = 0; g < layout_.groups(); ++g) {
-    const auto begin = layout_.group_begin().subspan(static_cast<size_t>(g), 2);
-    fill(groups_[static_cast<size_t>(g)], unique.counts(), begin[0], begin[1], layout_.dim(g));
+    const auto begin = layout_.group_begin().subspan(g, 2);
+    fill(groups_[g], unique.counts(), begin[0], begin[1], layout_.dim(g));
   }
 }
 
 int64_t ExchangeCounts::bytes_sent() const {
-  return (static_cast<int64_t>(keys_.to.size()) - 1) * layout_.tables() * static_cast<int64_t>(sizeof(int64_t));
+  return (std::ssize(keys_.to) - 1) * layout_.tables() * int64_t{sizeof(int64_t)};
 }
 
 }  // namespace polyscene

@@ -29,7 +29,7 @@ class ExchangeCounts {
   // Numbers of keys to and from each rank.
   [[nodiscard]] const Message& keys() const { return keys_; }
   // Numbers of floats of gradients to and from each rank; rows travel the other way.
-  [[nodiscard]] const Message& gradients(int group) const { return groups_[static_cast<size_t>(group)]; }
+  [[nodiscard]] const Message& gradients(int group) const { return groups_[group]; }
   // Bytes of counts that one exchange() sends to other ranks.
   [[nodiscard]] int64_t bytes_sent() const;
 

@@ -4,7 +4,7 @@ namespace polyscene {
 
 void check_unique(const TableLayout& layout, const UniqueKeys& unique) {
   const int ranks = layout.map().ranks();
-  const auto cells = static_cast<size_t>(ranks) * static_cast<size_t>(layout.tables());
+  const size_t cells = int64_t{ranks} * layout.tables();
   require(unique.counts().size() == cells, "[embedding.lookup] wanted keys deduplicated for ", layout.tables(),
           " tables on ", ranks, " ranks, got counts of ", unique.counts().size(), " parts instead of ", cells,
           "; try a Deduplicator of the tables' layout");
@@ -17,7 +17,7 @@ void check_update(const TableLayout& layout, const UniqueKeys* sent, bool trains
   require(static_cast<int>(gradients.size()) == layout.groups(), "[embedding.update] wanted gradients of ",
           layout.groups(), " groups, got ", gradients.size());
   for (int g = 0; g < layout.groups(); ++g) {
-    const TensorView& gradient = gradients[static_cast<size_t>(g)];
+    const TensorView& gradient = gradients[g];
     const Shape wanted{sent->rows(g), layout.dim(g)};
     require(gradient.shape == wanted && gradient.dtype == DType::kFloat32,
             "[embedding.update] wanted float32 gradients ", wanted, " for group ", g, ", got ", name(gradient.dtype),

@@ -17,14 +17,14 @@ RowExchange::RowExchange(const TableLayout& layout, Communicator& communicator)
       communicator_(communicator),
       counts_(layout, communicator.size()),
       deduplicator_(layout.single_rank()),
-      groups_(static_cast<size_t>(layout.groups())) {}
+      groups_(layout.groups()) {}
 
 template <class T>
 void RowExchange::all_to_all(std::span<const T> input, std::span<const int64_t> send_counts, std::span<T> output,
                              std::span<const int64_t> receive_counts) {
   communicator_.all_to_all_v<T>(input, send_counts, output, receive_counts);
-  const auto own = static_cast<size_t>(send_counts[static_cast<size_t>(communicator_.rank())]);
-  bytes_sent_ += static_cast<int64_t>((input.size() - own) * sizeof(T));
+  const size_t own = send_counts[communicator_.rank()];
+  bytes_sent_ += (input.size() - own) * sizeof(T);
 }
 
 void RowExchange::deduplicate_received() {
@@ -33,8 +33,8 @@ void RowExchange::deduplicate_received() {
   blocks_.clear();
   size_t begin = 0;
   for (size_t cell = 0; cell < counts_.received().size(); ++cell) {
-    const auto n = static_cast<size_t>(counts_.received()[cell]);
-    const int table = layout_.wire_order()[cell % static_cast<size_t>(layout_.tables())];
+    const size_t n = counts_.received()[cell];
+    const int table = layout_.wire_order()[cell % layout_.tables()];
     blocks_.push_back({.table = table, .keys = keys.subspan(begin, n), .index = index.subspan(begin, n)});
     begin += n;
   }
@@ -45,8 +45,7 @@ void RowExchange::deduplicate_received() {
 const UniqueKeys& RowExchange::send_keys(const UniqueKeys& unique) {
   counts_.exchange(unique, communicator_);
   bytes_sent_ += counts_.bytes_sent();
-  for (int g = 0; g < layout_.groups(); ++g)
-    groups_[static_cast<size_t>(g)].exchange.resize(counts_.gradients(g).all_from);
+  for (int g = 0; g < layout_.groups(); ++g) groups_[g].exchange.resize(counts_.gradients(g).all_from);
   const ExchangeCounts::Message& keys = counts_.keys();
   all_to_all<int64_t>(unique.keys(), keys.to, keys_.resize(keys.all_from), keys.from);
   deduplicate_received();
@@ -54,13 +53,13 @@ const UniqueKeys& RowExchange::send_keys(const UniqueKeys& unique) {
 }
 
 void RowExchange::send_rows(int group, std::span<float> rows) {
-  Group& g = groups_[static_cast<size_t>(group)];
+  Group& g = groups_[group];
   const ExchangeCounts::Message& message = counts_.gradients(group);
   all_to_all<float>(std::as_const(g.exchange).span(), message.from, rows, message.to);
 }
 
 std::span<const float> RowExchange::sum_gradients(int group, std::span<const float> gradients) {
-  Group& g = groups_[static_cast<size_t>(group)];
+  Group& g = groups_[group];
   const int64_t dim = layout_.dim(group);
   const ExchangeCounts::Message& message = counts_.gradients(group);
   all_to_all<float>(gradients, message.to, g.exchange.span(), message.from);
@@ -75,8 +74,7 @@ std::span<const float> RowExchange::sum_gradients(int group, std::span<const flo
     for_each_piece({first, last}, [&](const KeyPiece& p) {
       if (p.group != group) return;
       const float* from = g.exchange.data() + p.row_begin * dim;
-      for (int64_t i = p.begin; i < p.end; ++i, from += dim)
-        add(from, &sums[static_cast<size_t>(index_[i] * dim)], dim);
+      for (int64_t i = p.begin; i < p.end; ++i, from += dim) add(from, &sums[index_[i] * dim], dim);
     });
     first = last;
   }

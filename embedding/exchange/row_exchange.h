@@ -29,7 +29,7 @@ class RowExchange {
   [[nodiscard]] std::span<const int32_t> index() const { return index_.span(); }
 
   // The rows for the received keys; the owner fills them. [received rows of the group, dim]
-  [[nodiscard]] float* outgoing(int group) { return groups_[static_cast<size_t>(group)].exchange.data(); }
+  [[nodiscard]] float* outgoing(int group) { return groups_[group].exchange.data(); }
   // Sends outgoing(group); `rows` receives the rows of this rank's distinct keys. [unique.rows(group), dim]
   void send_rows(int group, std::span<float> rows);
 

@@ -17,13 +17,13 @@ RowTables::Loaded RowTables::load_rows(int index, const RowsIn& rows) {
   const auto is_mine = [&](int64_t key) { return layout_.owner(index, key) == communicator_->rank(); };
   if (spec(index).max_rows == 0 && std::ranges::all_of(rows.keys, is_mine)) {
     write_rows(index, rows);
-    return {.kept = static_cast<int64_t>(rows.keys.size())};
+    return {.kept = std::ssize(rows.keys)};
   }
   SavedRows own = rows_of_rank(layout_, index, communicator_->rank(), spec(index), rows);
-  const size_t owned = own.keys.size();
+  const int64_t owned = std::ssize(own.keys);
   if (spec(index).max_rows > 0) own = keep_newest(layout_, index, spec(index), std::move(own));
   write_rows(index, own.view());
-  return {.kept = static_cast<int64_t>(own.keys.size()), .dropped = static_cast<int64_t>(owned - own.keys.size())};
+  return {.kept = std::ssize(own.keys), .dropped = owned - std::ssize(own.keys)};
 }
 
 }  // namespace polyscene

@@ -19,7 +19,7 @@ namespace {
 void gather(const HashedTable& table, std::span<const int32_t> rows, float* out) {
   constexpr size_t kAhead = 8;
   const int64_t dim = table.spec().dim;
-  const size_t bytes = static_cast<size_t>(dim) * sizeof(float);
+  const size_t bytes = dim * sizeof(float);
   for (size_t i = 0; i < rows.size(); ++i, out += dim) {
     if (i + kAhead < rows.size() && rows[i + kAhead] != HashedTable::kNoRow) table.prefetch(rows[i + kAhead]);
     if (rows[i] == HashedTable::kNoRow) {
@@ -46,12 +46,12 @@ struct ShardedLookup::State {
   std::vector<Buffer<float>> rows;          // by group, [sent rows, dim]
   LookupStatistics last, earlier;
 
-  explicit State(ShardedTables& t) : tables(t), layout(t.layout()), rows(static_cast<size_t>(layout.groups())) {
+  explicit State(ShardedTables& t) : tables(t), layout(t.layout()), rows(layout.groups()) {
     if (t.communicator().size() > 1) exchange.emplace(layout, t.communicator());
   }
 
   [[nodiscard]] std::span<int32_t> table_rows_of(const KeyPiece& p) {
-    return table_rows.span().subspan(static_cast<size_t>(p.begin), static_cast<size_t>(p.size()));
+    return table_rows.span().subspan(p.begin, p.size());
   }
   void find_rows(LookupMode mode);
   void insert_rows(int32_t step);
@@ -64,10 +64,10 @@ struct ShardedLookup::State {
 void ShardedLookup::State::find_rows(LookupMode mode) {
   cut_pieces(layout, owned->counts(), pieces);
   const std::span<const int64_t> keys = owned->keys();
-  table_rows.resize(static_cast<int64_t>(keys.size()));
+  table_rows.resize(std::ssize(keys));
   const auto step = static_cast<int32_t>(tables.update_steps() + 1);
   for_each_piece(pieces, [&](const KeyPiece& p) {
-    const auto piece_keys = keys.subspan(static_cast<size_t>(p.begin), static_cast<size_t>(p.size()));
+    const auto piece_keys = keys.subspan(p.begin, p.size());
     tables.table(p.table).find(piece_keys, table_rows_of(p));
     if (mode == LookupMode::kTrain) tables.table(p.table).touch(table_rows_of(p), step);
   });
@@ -77,13 +77,13 @@ void ShardedLookup::State::find_rows(LookupMode mode) {
 // One thread per table finds places for the new keys, in their order; then all threads compute initial values.
 void ShardedLookup::State::insert_rows(int32_t step) {
   constexpr int64_t kGrain = 64;
-  const auto n = static_cast<size_t>(layout.tables());
+  const size_t n = layout.tables();
   std::vector<int64_t> begin(n), lost(n);
   fresh.resize(n);
   std::exclusive_scan(owned->counts().begin(), owned->counts().end(), begin.begin(), int64_t{0});
   parallel_for(layout.tables(), 1, [&](int64_t wire, int64_t) {
-    const auto w = static_cast<size_t>(wire);
-    const auto from = static_cast<size_t>(begin[w]), count = static_cast<size_t>(owned->counts()[w]);
+    const size_t w = wire;
+    const size_t from = begin[w], count = owned->counts()[w];
     fresh[w].clear();
     lost[w] =
         tables.table(layout.wire_order()[w])
@@ -91,10 +91,9 @@ void ShardedLookup::State::insert_rows(int32_t step) {
   });
   for (size_t w = 0; w < n; ++w) {
     HashedTable& table = tables.table(layout.wire_order()[w]);
-    const auto added = static_cast<int64_t>(fresh[w].size());
-    parallel_for(added, kGrain, [&](int64_t from, int64_t to) {
-      table.init_rows(std::span(fresh[w]).subspan(static_cast<size_t>(from), static_cast<size_t>(to - from)));
-    });
+    const auto added = std::ssize(fresh[w]);
+    parallel_for(added, kGrain,
+                 [&](int64_t from, int64_t to) { table.init_rows(std::span(fresh[w]).subspan(from, to - from)); });
     last.rows_created += added;
     last.rows_lost += lost[w];
   }
@@ -102,7 +101,7 @@ void ShardedLookup::State::insert_rows(int32_t step) {
 
 void ShardedLookup::State::gather_local() {
   for_each_piece(pieces, [&](const KeyPiece& p) {
-    float* out = rows[static_cast<size_t>(p.group)].data() + p.row_begin * layout.dim(p.group);
+    float* out = rows[p.group].data() + p.row_begin * layout.dim(p.group);
     gather(tables.table(p.table), table_rows_of(p), out);
   });
 }
@@ -111,26 +110,26 @@ void ShardedLookup::State::gather_and_send() {
   std::vector<int64_t> group_begin(rows.size());  // start of a group's keys in owned->keys()
   for (size_t g = 1; g < rows.size(); ++g) group_begin[g] = group_begin[g - 1] + owned->rows(static_cast<int>(g) - 1);
   for_each_piece(exchange->received(), [&](const KeyPiece& p) {
-    const int32_t* owned_rows = table_rows.data() + group_begin[static_cast<size_t>(p.group)];
+    const int32_t* owned_rows = table_rows.data() + group_begin[p.group];
     int32_t piece_rows[kPieceKeys];
     for (int64_t i = 0; i < p.size(); ++i) {
-      piece_rows[i] = owned_rows[exchange->index()[static_cast<size_t>(p.begin + i)]];
+      piece_rows[i] = owned_rows[exchange->index()[p.begin + i]];
     }
     gather(tables.table(p.table), {piece_rows, static_cast<size_t>(p.size())},
            exchange->outgoing(p.group) + p.row_begin * layout.dim(p.group));
   });
-  for (int g = 0; g < layout.groups(); ++g) exchange->send_rows(g, rows[static_cast<size_t>(g)].span());
+  for (int g = 0; g < layout.groups(); ++g) exchange->send_rows(g, rows[g].span());
 }
 
 void ShardedLookup::State::check_finite(std::span<const float* const> sums) const {
   const auto gradient_of = [&](const KeyPiece& p) -> std::span<const float> {
     const int64_t dim = layout.dim(p.group);
-    return {sums[static_cast<size_t>(p.group)] + p.row_begin * dim, static_cast<size_t>(p.size() * dim)};
+    return {sums[p.group] + p.row_begin * dim, static_cast<size_t>(p.size() * dim)};
   };
-  const int64_t none = static_cast<int64_t>(pieces.size());
+  const int64_t none = std::ssize(pieces);
   std::atomic<int64_t> first = none;  // the lowest, whatever the order in which threads find them
   parallel_for(none, 1, [&](int64_t i, int64_t) {
-    const std::span<const float> gradient = gradient_of(pieces[static_cast<size_t>(i)]);
+    const std::span<const float> gradient = gradient_of(pieces[i]);
     if (first_not_finite(gradient) == gradient.size()) return;
     int64_t seen = first;
     while (i < seen && !first.compare_exchange_weak(seen, i)) {
@@ -139,9 +138,8 @@ void ShardedLookup::State::check_finite(std::span<const float* const> sums) cons
   if (first == none) return;
   const KeyPiece& p = pieces[static_cast<size_t>(first)];
   const std::span<const float> gradient = gradient_of(p);
-  const size_t at = first_not_finite(gradient), dim = static_cast<size_t>(layout.dim(p.group));
-  throw not_finite(layout, p.table, owned->keys()[static_cast<size_t>(p.begin) + at / dim],
-                   static_cast<int64_t>(at % dim), gradient[at]);
+  const size_t at = first_not_finite(gradient), dim = layout.dim(p.group);
+  throw not_finite(layout, p.table, owned->keys()[p.begin + at / dim], at % dim, gradient[at]);
 }
 
 void ShardedLookup::State::apply(std::span<const float* const> sums, double learning_rate_factor) {
@@ -153,13 +151,13 @@ void ShardedLookup::State::apply(std::span<const float* const> sums, double lear
   for_each_piece(pieces, [&](const KeyPiece& p) {
     HashedTable& table = tables.table(p.table);
     const int64_t dim = layout.dim(p.group);
-    const float* gradient = sums[static_cast<size_t>(p.group)] + p.row_begin * dim;
+    const float* gradient = sums[p.group] + p.row_begin * dim;
     RowUpdate updates[kPieceKeys];
     for (int64_t i = 0; i < p.size(); ++i) {
       const int32_t row = table_rows[p.begin + i];
       updates[i] = {.values = table.values(row), .state = table.state(row), .gradient = gradient + i * dim};
     }
-    update_rows(steps[static_cast<size_t>(p.table)], dim, {updates, static_cast<size_t>(p.size())});
+    update_rows(steps[p.table], dim, {updates, static_cast<size_t>(p.size())});
   });
   tables.set_update_steps(step);
 }
@@ -174,21 +172,21 @@ void ShardedLookup::lookup(const UniqueKeys& unique, LookupMode mode) {
   s.sent = nullptr;
   s.trains = mode == LookupMode::kTrain;
   s.earlier = total();
-  s.last = {.steps = 1, .keys_in = unique.keys_in(), .keys_sent = static_cast<int64_t>(unique.keys().size())};
-  for (int g = 0; g < s.layout.groups(); ++g) s.rows[static_cast<size_t>(g)].resize(unique.rows(g) * s.layout.dim(g));
+  s.last = {.steps = 1, .keys_in = unique.keys_in(), .keys_sent = std::ssize(unique.keys())};
+  for (int g = 0; g < s.layout.groups(); ++g) s.rows[g].resize(unique.rows(g) * s.layout.dim(g));
 
   s.owned = s.exchange ? &s.exchange->send_keys(unique) : &unique;
   s.find_rows(mode);
   s.exchange ? s.gather_and_send() : s.gather_local();
-  s.last.keys_received = static_cast<int64_t>(s.exchange ? s.exchange->index().size() : unique.keys().size());
-  s.last.keys_owned = static_cast<int64_t>(s.owned->keys().size());
+  s.last.keys_received = s.exchange ? s.exchange->index().size() : unique.keys().size();
+  s.last.keys_owned = std::ssize(s.owned->keys());
   s.sent = &unique;
 }
 
 TensorView ShardedLookup::rows(int group) const {
   const State& s = *state_;
   require(s.sent != nullptr, "[embedding.lookup] wanted a lookup before its rows, got none");
-  const Buffer<float>& rows = s.rows[static_cast<size_t>(group)];
+  const Buffer<float>& rows = s.rows[group];
   return {.data = rows.data(), .dtype = DType::kFloat32, .shape = {s.sent->rows(group), s.layout.dim(group)}};
 }
 
@@ -197,7 +195,7 @@ void ShardedLookup::update(std::span<const TensorView> gradients, double learnin
   check_update(s.layout, s.sent, s.trains, gradients);
   std::vector<const float*> sums;
   for (int g = 0; g < s.layout.groups(); ++g) {
-    const std::span<const float> own = gradients[static_cast<size_t>(g)].elements<float>();
+    const std::span<const float> own = gradients[g].elements<float>();
     sums.push_back(s.exchange ? s.exchange->sum_gradients(g, own).data() : own.data());
   }
   s.check_finite(sums);

@@ -26,8 +26,8 @@ class ShardedTables final : public RowTables {
   ShardedTables(Communicator& communicator, std::vector<TableSpec> specs, const ShardingOptions& options);
 
   // This rank's part of a table, by its index in the list of specs.
-  [[nodiscard]] HashedTable& table(int index) { return tables_[static_cast<size_t>(index)]; }
-  [[nodiscard]] const HashedTable& table(int index) const { return tables_[static_cast<size_t>(index)]; }
+  [[nodiscard]] HashedTable& table(int index) { return tables_[index]; }
+  [[nodiscard]] const HashedTable& table(int index) const { return tables_[index]; }
 
   [[nodiscard]] const TableSpec& spec(int index) const override { return table(index).spec(); }
   [[nodiscard]] int64_t rows(int index) override { return table(index).rows(); }

@@ -20,7 +20,7 @@ void StagedLookup::lookup(const UniqueKeys& unique, LookupMode mode) {
 
 TensorView StagedLookup::rows(int group) const {
   const TensorView host = host_.rows(group);
-  return {groups_[static_cast<size_t>(group)].rows.data(), host.dtype, host.shape};
+  return {groups_[group].rows.data(), host.dtype, host.shape};
 }
 
 void StagedLookup::update(std::span<const TensorView> gradients, double learning_rate_factor) {

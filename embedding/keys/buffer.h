@@ -19,7 +19,7 @@ class Buffer {
     if (size > capacity_) {
       memory_.reset();  // the old block first: the peak is one block
       capacity_ = size + size / 4;
-      memory_ = allocate_host(capacity_ * static_cast<int64_t>(sizeof(T)));
+      memory_ = allocate_host(capacity_ * int64_t{sizeof(T)});
     }
     size_ = size;
     return span();

@@ -55,10 +55,10 @@ void number_piece(const Piece& piece, FirstSeen& seen, int64_t* distinct) {
   int32_t* index = block->index.data();
   for (int64_t i = begin; i < end; ++i) {
     if constexpr (kPrefetch) {
-      if (i + kAhead < end) seen.prefetch(static_cast<uint64_t>(keys[i + kAhead]));
+      if (i + kAhead < end) seen.prefetch(keys[i + kAhead]);
     }
     const int32_t before = seen.size();
-    const int32_t number = seen.insert(static_cast<uint64_t>(keys[i]));
+    const int32_t number = seen.insert(keys[i]);
     if (number == before) distinct[number] = keys[i];
     index[i * block->stride] = number;
   }
@@ -90,7 +90,7 @@ void merge_units(TableScratch& table) {
     Unit& unit = table.units[u];
     int32_t* numbers = unit.numbers.resize(unit.keys.size()).data();
     for (int64_t i = 0; i < unit.keys.size(); ++i) {
-      numbers[i] = table.seen.insert(static_cast<uint64_t>(unit.keys[i]));
+      numbers[i] = table.seen.insert(unit.keys[i]);
       merged[numbers[i]] = unit.keys[i];
     }
   }
@@ -100,10 +100,10 @@ void merge_units(TableScratch& table) {
 void count_owners(TableScratch& table, const TableLayout& layout, uint64_t salt, int64_t* counts,
                   int64_t counts_stride) {
   if (layout.map().ranks() == 1) {
-    *counts = static_cast<int64_t>(table.keys.size());
+    *counts = std::ssize(table.keys);
     return;
   }
-  int32_t* owners = table.rows.resize(static_cast<int64_t>(table.keys.size())).data();
+  int32_t* owners = table.rows.resize(std::ssize(table.keys)).data();
   for (size_t i = 0; i < table.keys.size(); ++i) {
     owners[i] = layout.map().owner(table.keys[i], salt);
     ++counts[owners[i] * counts_stride];
@@ -125,12 +125,12 @@ struct Deduplicator::Scratch {
   std::vector<int64_t> key_begin, row_begin;
 
   explicit Scratch(TableLayout l) : layout(std::move(l)) {
-    tables.resize(static_cast<size_t>(layout.tables()));
+    tables.resize(layout.tables());
     wire_position.resize(tables.size());
     for (int w = 0; w < layout.tables(); ++w) {
-      wire_position[static_cast<size_t>(layout.wire_order()[static_cast<size_t>(w)])] = w;
+      wire_position[layout.wire_order()[w]] = w;
     }
-    const size_t cells = tables.size() * static_cast<size_t>(layout.map().ranks());
+    const size_t cells = tables.size() * layout.map().ranks();
     key_begin.resize(cells);
     row_begin.resize(cells);
   }
@@ -148,12 +148,12 @@ int64_t Deduplicator::Scratch::check(std::span<const KeyBlock> blocks) const {
   for (const KeyBlock& b : blocks) {
     require(b.table >= 0 && b.table < layout.tables(), "[embedding.lookup] wanted a table in [0, ", layout.tables(),
             "), got ", b.table);
-    const int64_t n = static_cast<int64_t>(b.keys.size());
+    const int64_t n = std::ssize(b.keys);
     require(b.stride >= 1, "[embedding.lookup] table \"", layout.name(b.table),
             "\": wanted an index stride of at least 1, got ", b.stride);
-    require(n == 0 || static_cast<int64_t>(b.index.size()) > (n - 1) * b.stride, "[embedding.lookup] table \"",
-            layout.name(b.table), "\": wanted an index of at least ", (n - 1) * b.stride + 1, " elements for ", n,
-            " keys at stride ", b.stride, ", got ", b.index.size());
+    require(n == 0 || std::ssize(b.index) > (n - 1) * b.stride, "[embedding.lookup] table \"", layout.name(b.table),
+            "\": wanted an index of at least ", (n - 1) * b.stride + 1, " elements for ", n, " keys at stride ",
+            b.stride, ", got ", b.index.size());
     total += n;
   }
   require(total <= std::numeric_limits<int32_t>::max(), "[embedding.lookup] wanted at most ",
@@ -171,8 +171,8 @@ void Deduplicator::Scratch::cut_units(std::span<const KeyBlock> blocks, int64_t 
   }
   units.clear();
   for (const KeyBlock& block : blocks) {
-    TableScratch& table = tables[static_cast<size_t>(wire_position[static_cast<size_t>(block.table)])];
-    const int64_t n = static_cast<int64_t>(block.keys.size());
+    TableScratch& table = tables[wire_position[block.table]];
+    const int64_t n = std::ssize(block.keys);
     for (int64_t begin = 0; begin < n;) {
       const bool full = table.used == 0 || table.units[table.used - 1].size >= limit;
       Unit& unit = full ? table.add_unit() : table.units[table.used - 1];
@@ -192,7 +192,7 @@ void Deduplicator::Scratch::place(std::span<const int64_t> counts, std::span<int
   std::ranges::fill(rows, 0);
   for (size_t cell = 0; cell < counts.size(); ++cell) {
     const int table = layout.wire_order()[cell % tables.size()];
-    int64_t& group_rows = rows[static_cast<size_t>(layout.group_of(table))];
+    int64_t& group_rows = rows[layout.group_of(table)];
     row_begin[cell] = group_rows;
     group_rows += counts[cell];
   }
@@ -200,7 +200,7 @@ void Deduplicator::Scratch::place(std::span<const int64_t> counts, std::span<int
 
 void Deduplicator::Scratch::number_rows(size_t wire, std::span<int64_t> keys) {
   TableScratch& table = tables[wire];
-  const int64_t n = static_cast<int64_t>(table.keys.size());
+  const int64_t n = std::ssize(table.keys);
   if (layout.map().ranks() == 1) {
     std::ranges::copy(table.keys, keys.begin() + key_begin[wire]);
     const std::span<int32_t> rows = table.rows.resize(n);
@@ -209,8 +209,8 @@ void Deduplicator::Scratch::number_rows(size_t wire, std::span<int64_t> keys) {
   }
   int32_t* rows = table.rows.data();
   for (int64_t i = 0; i < n; ++i) {
-    const size_t cell = static_cast<size_t>(rows[i]) * tables.size() + wire;
-    keys[static_cast<size_t>(key_begin[cell]++)] = table.keys[static_cast<size_t>(i)];
+    const size_t cell = rows[i] * tables.size() + wire;
+    keys[key_begin[cell]++] = table.keys[i];
     rows[i] = static_cast<int32_t>(row_begin[cell]++);
   }
 }
@@ -237,23 +237,23 @@ void Deduplicator::run(std::span<const KeyBlock> blocks, UniqueKeys& unique) {
   unique.keys_in_ = s.check(blocks);
   unique.tables_ = s.layout.tables();
   unique.counts_.assign(s.key_begin.size(), 0);
-  unique.rows_.resize(static_cast<size_t>(s.layout.groups()));
+  unique.rows_.resize(s.layout.groups());
 
   s.cut_units(blocks, unique.keys_in_);
-  const int64_t units = static_cast<int64_t>(s.units.size());
-  parallel_for(units, 1, [&](int64_t u, int64_t) { number_unit(*s.units[static_cast<size_t>(u)].unit); });
+  const int64_t units = std::ssize(s.units);
+  parallel_for(units, 1, [&](int64_t u, int64_t) { number_unit(*s.units[u].unit); });
   parallel_for(tables, 1, [&](int64_t w, int64_t) {
-    TableScratch& table = s.tables[static_cast<size_t>(w)];
+    TableScratch& table = s.tables[w];
     if (table.used == 0) return;
     merge_units(table);
-    const uint64_t salt = s.layout.salt(s.layout.wire_order()[static_cast<size_t>(w)]);
-    count_owners(table, s.layout, salt, &unique.counts_[static_cast<size_t>(w)], tables);
+    const uint64_t salt = s.layout.salt(s.layout.wire_order()[w]);
+    count_owners(table, s.layout, salt, &unique.counts_[w], tables);
   });
   s.place(unique.counts_, unique.rows_);
   const auto total = std::accumulate(unique.counts_.begin(), unique.counts_.end(), int64_t{0});
   const std::span<int64_t> keys = unique.keys_.resize(total);
-  parallel_for(tables, 1, [&](int64_t w, int64_t) { s.number_rows(static_cast<size_t>(w), keys); });
-  parallel_for(units, 1, [&](int64_t u, int64_t) { Scratch::write_index(s.units[static_cast<size_t>(u)]); });
+  parallel_for(tables, 1, [&](int64_t w, int64_t) { s.number_rows(w, keys); });
+  parallel_for(units, 1, [&](int64_t u, int64_t) { Scratch::write_index(s.units[u]); });
 }
 
 }  // namespace polyscene

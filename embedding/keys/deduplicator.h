@@ -28,12 +28,10 @@ class UniqueKeys {
   // All distinct (table, key) pairs, ordered by owner, then table in wire order, then first appearance.
   [[nodiscard]] std::span<const int64_t> keys() const { return keys_.span(); }
   // The number of distinct keys that go to `owner`, from the table at this position of the wire order.
-  [[nodiscard]] int64_t count(int owner, int wire_position) const {
-    return counts_[static_cast<size_t>(owner * tables_ + wire_position)];
-  }
+  [[nodiscard]] int64_t count(int owner, int wire_position) const { return counts_[owner * tables_ + wire_position]; }
   [[nodiscard]] std::span<const int64_t> counts() const { return counts_; }  // [ranks, tables]
   // The number of rows of a group's matrix. Its rows are in the order of keys(), without the keys of other groups.
-  [[nodiscard]] int64_t rows(int group) const { return rows_[static_cast<size_t>(group)]; }
+  [[nodiscard]] int64_t rows(int group) const { return rows_[group]; }
   // The number of keys before deduplication.
   [[nodiscard]] int64_t keys_in() const { return keys_in_; }
 

@@ -15,10 +15,9 @@ class FirstSeen {
  public:
   // Empties the set and makes room for about `expected` keys; it grows beyond when needed.
   void reset(int64_t expected) {
-    const int64_t slots =
-        static_cast<int64_t>(std::bit_ceil(static_cast<uint64_t>(std::max<int64_t>(expected, 16)) * 2));
+    const int64_t slots = std::bit_ceil(static_cast<uint64_t>(std::max<int64_t>(expected, 16)) * 2);
     if (slots > slots_.size()) allocate(slots);
-    mask_ = static_cast<uint64_t>(slots - 1);
+    mask_ = slots - 1;
     size_ = 0;
     if (++run_ == 0) allocate(slots_.size());
   }
@@ -54,7 +53,7 @@ class FirstSeen {
   };
   static constexpr uint64_t kLargeSlots = 1 << 15;
 
-  static int64_t at64(uint64_t at) { return static_cast<int64_t>(at); }
+  static int64_t at64(uint64_t at) { return at; }
   // Mixes both halves of the product: the low half separates keys by their low bits, the high half by their high bits.
   [[nodiscard]] uint64_t home(uint64_t key) const {
     const uint128 product = static_cast<uint128>(key) * 0x9E3779B97F4A7C15ull;

@@ -26,8 +26,7 @@ void cut_pieces(const TableLayout& layout, std::span<const int64_t> counts, std:
 // Calls body(piece) for each, in parallel.
 template <class Body>
 void for_each_piece(std::span<const KeyPiece> pieces, Body&& body) {
-  parallel_for(static_cast<int64_t>(pieces.size()), 1,
-               [&](int64_t p, int64_t) { body(pieces[static_cast<size_t>(p)]); });
+  parallel_for(std::ssize(pieces), 1, [&](int64_t p, int64_t) { body(pieces[p]); });
 }
 
 }  // namespace polyscene

@@ -29,18 +29,16 @@ struct Unit {
 
 bool equal(Sides sides, int32_t a, int32_t b) {
   for (const std::span<const int64_t> side : sides) {
-    if (side[static_cast<size_t>(a)] != side[static_cast<size_t>(b)]) return false;
+    if (side[a] != side[b]) return false;
   }
   return true;
 }
 
-int64_t key_of(Sides sides, int64_t side, int64_t i) {
-  return sides[static_cast<size_t>(side)][static_cast<size_t>(i)];
-}
+int64_t key_of(Sides sides, int64_t side, int64_t i) { return sides[side][i]; }
 
 bool is_tuple(Sides sides, int64_t i, const int64_t* tuple) {
   bool same = true;
-  for (int64_t s = 0; s < static_cast<int64_t>(sides.size()); ++s) same &= key_of(sides, s, i) == tuple[s];
+  for (int64_t s = 0; s < std::ssize(sides); ++s) same &= key_of(sides, s, i) == tuple[s];
   return same;
 }
 
@@ -84,7 +82,7 @@ struct TupleDeduplicator::Scratch {
 void TupleDeduplicator::Scratch::cut_units(int64_t length) {
   const int64_t threads = thread_count();
   const int64_t limit = std::max(kMinUnitTuples, (length + threads - 1) / threads);
-  units.resize(static_cast<size_t>(std::max<int64_t>(1, (length + limit - 1) / limit)));
+  units.resize(std::max<int64_t>(1, (length + limit - 1) / limit));
   for (size_t u = 0; u < units.size(); ++u) {
     units[u].begin = static_cast<int64_t>(u) * limit;
     units[u].end = std::min(length, units[u].begin + limit);
@@ -93,7 +91,7 @@ void TupleDeduplicator::Scratch::cut_units(int64_t length) {
 
 void TupleDeduplicator::Scratch::number_unit(Sides sides, Unit& unit, int32_t* index) {
   constexpr int64_t kAhead = 16;
-  const int64_t width = static_cast<int64_t>(sides.size());
+  const int64_t width = std::ssize(sides);
   unit.seen.reset(unit.seen.size());
   int32_t* positions = unit.first.resize(unit.end - unit.begin).data();
   int64_t* tuples = unit.tuples.resize((unit.end - unit.begin) * width).data();
@@ -132,19 +130,18 @@ TupleDeduplicator::TupleDeduplicator(TupleDeduplicator&&) noexcept = default;
 std::span<const int32_t> TupleDeduplicator::run(Sides sides, std::span<int32_t> index) {
   check(sides, index);
   Scratch& s = *scratch_;
-  const int64_t length = static_cast<int64_t>(index.size());
+  const int64_t length = std::ssize(index);
   s.hash.resize(length);
   s.cut_units(length);
   parallel_for(length, kHashGrain, [&](int64_t begin, int64_t end) { hash_tuples(sides, begin, end, s.hash.data()); });
-  const int64_t units = static_cast<int64_t>(s.units.size());
-  parallel_for(units, 1,
-               [&](int64_t u, int64_t) { s.number_unit(sides, s.units[static_cast<size_t>(u)], index.data()); });
+  const int64_t units = std::ssize(s.units);
+  parallel_for(units, 1, [&](int64_t u, int64_t) { s.number_unit(sides, s.units[u], index.data()); });
   if (units == 1) return std::as_const(s.units[0].first).span();
   s.merge_units(sides);
   parallel_for(units, 1, [&](int64_t u, int64_t) {
-    const Unit& unit = s.units[static_cast<size_t>(u)];
+    const Unit& unit = s.units[u];
     for (int64_t i = unit.begin; i < unit.end; ++i) {
-      int32_t& number = index[static_cast<size_t>(i)];
+      int32_t& number = index[i];
       number = unit.numbers[number];
     }
   });

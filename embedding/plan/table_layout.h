@@ -20,11 +20,11 @@ class TableLayout {
 
   [[nodiscard]] int tables() const { return static_cast<int>(names_.size()); }
   [[nodiscard]] int groups() const { return static_cast<int>(dims_.size()); }
-  [[nodiscard]] int64_t dim(int group) const { return dims_[static_cast<size_t>(group)]; }
-  [[nodiscard]] int group_of(int table) const { return group_of_[static_cast<size_t>(table)]; }
+  [[nodiscard]] int64_t dim(int group) const { return dims_[group]; }
+  [[nodiscard]] int group_of(int table) const { return group_of_[table]; }
   // The index of a table in the list of specs. Throws InvalidArgument listing the known names.
   [[nodiscard]] int table(std::string_view name) const;
-  [[nodiscard]] const std::string& name(int table) const { return names_[static_cast<size_t>(table)]; }
+  [[nodiscard]] const std::string& name(int table) const { return names_[table]; }
 
   // The tables in wire order [tables], and the first position of each group in it [groups + 1].
   [[nodiscard]] std::span<const int> wire_order() const { return wire_order_; }
@@ -33,7 +33,7 @@ class TableLayout {
   [[nodiscard]] const PartitionMap& map() const { return map_; }
   // The rank that owns a key of a table.
   [[nodiscard]] int owner(int table, int64_t key) const { return map_.owner(key, salt(table)); }
-  [[nodiscard]] uint64_t salt(int table) const { return salts_[static_cast<size_t>(table)]; }
+  [[nodiscard]] uint64_t salt(int table) const { return salts_[table]; }
 
   // The same tables with every key owned by one rank; an owner deduplicates received keys with it.
   [[nodiscard]] TableLayout single_rank() const;

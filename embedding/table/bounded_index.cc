@@ -7,7 +7,7 @@ namespace polyscene {
 BoundedIndex::BoundedIndex(const BucketPlan& plan, int first_partition, int end_partition)
     : plan_(plan),
       first_bucket_(first_partition * plan.per_partition),
-      digests_(static_cast<size_t>((end_partition - first_partition) * plan.per_partition * plan.slots)) {}
+      digests_((end_partition - first_partition) * plan.per_partition * plan.slots) {}
 
 void BoundedIndex::prefetch(uint64_t hash) const {
   const uint8_t* first = digests_.data() + first_row(hash);
@@ -16,7 +16,7 @@ void BoundedIndex::prefetch(uint64_t hash) const {
 
 int32_t BoundedIndex::next_slot(int32_t first_row, int32_t slot, uint8_t byte) const {
   const uint8_t* first = digests_.data() + first_row;
-  const void* found = std::memchr(first + slot, byte, static_cast<size_t>(plan_.slots - slot));
+  const void* found = std::memchr(first + slot, byte, plan_.slots - slot);
   return found == nullptr ? plan_.slots : static_cast<int32_t>(static_cast<const uint8_t*>(found) - first);
 }
 

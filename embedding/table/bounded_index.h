@@ -21,9 +21,9 @@ class BoundedIndex {
 
   [[nodiscard]] bool used() const { return plan_.slots > 0; }
   [[nodiscard]] const BucketPlan& plan() const { return plan_; }
-  [[nodiscard]] int64_t capacity() const { return static_cast<int64_t>(digests_.size()); }
-  [[nodiscard]] bool holds(int32_t row) const { return digests_[static_cast<size_t>(row)] != 0; }
-  [[nodiscard]] int64_t memory_bytes() const { return static_cast<int64_t>(digests_.capacity()); }
+  [[nodiscard]] int64_t capacity() const { return std::ssize(digests_); }
+  [[nodiscard]] bool holds(int32_t row) const { return digests_[row] != 0; }
+  [[nodiscard]] int64_t memory_bytes() const { return digests_.capacity(); }
 
   // Tries the rows whose hash byte agrees with `hash`, a routing hash, until same_key(row) is true. Returns that row or
   // kNone.
@@ -73,7 +73,7 @@ int32_t BoundedIndex::place(uint64_t hash, int32_t step, Tag&& tag, int64_t& los
     }
     lost += best == kNone ? 0 : 1;
   }
-  if (best != kNone) digests_[static_cast<size_t>(best)] = digest(hash);
+  if (best != kNone) digests_[best] = digest(hash);
   return best;
 }
 

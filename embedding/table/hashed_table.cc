@@ -174,7 +174,7 @@ void HashedTable::init_rows(std::span<const int32_t> rows) {
 
 std::vector<int32_t> HashedTable::held_rows() const {
   std::vector<int32_t> rows;
-  rows.reserve(static_cast<size_t>(rows_));
+  rows.reserve(rows_);
   for (int64_t row = 0; row < store_.rows(); ++row)
     if (!bounded_.used() || bounded_.holds(static_cast<int32_t>(row))) rows.push_back(static_cast<int32_t>(row));
   return rows;
@@ -187,8 +187,8 @@ std::vector<int32_t> HashedTable::rows_by_key() const {
 }
 
 void HashedTable::read_rows(std::span<const int32_t> rows, const RowsOut& out) const {
-  check_rows_out(spec_, static_cast<int64_t>(rows.size()), out);
-  const auto dim = static_cast<size_t>(spec_.dim), width = static_cast<size_t>(state_width());
+  check_rows_out(spec_, std::ssize(rows), out);
+  const size_t dim = spec_.dim, width = state_width();
   for (size_t i = 0; i < rows.size(); ++i) {
     out.keys[i] = key(rows[i]);
     std::copy_n(values(rows[i]), dim, out.values.data() + i * dim);
@@ -218,7 +218,7 @@ void HashedTable::expect_rows(int64_t rows) {
 void HashedTable::write_rows(const RowsIn& in) {
   check_rows_in(spec_, in);
   std::vector<int32_t> rows(in.keys.size(), kNoRow), fresh;
-  const auto n = static_cast<int64_t>(rows.size());
+  const auto n = std::ssize(rows);
   if (bounded_.used() || rows_ + n > index_.capacity() || !snapshots_.empty()) {
     find(in.keys, rows);
     // Marked as used in a step that never comes, so that loaded rows do not evict each other.
@@ -232,8 +232,8 @@ void HashedTable::write_rows(const RowsIn& in) {
       std::ranges::fill(row_span(state(row), state_width()), spec_.optimizer.initial_state());
   const int64_t dim = spec_.dim, width = state_width();
   for (int64_t i = 0; i < n; ++i) {
-    const int32_t row = rows[static_cast<size_t>(i)];
-    store_.tag(row).use = in.uses.empty() ? RowUse() : in.uses[static_cast<size_t>(i)];
+    const int32_t row = rows[i];
+    store_.tag(row).use = in.uses.empty() ? RowUse() : in.uses[i];
     std::copy_n(in.values.data() + i * dim, dim, values(row));
     if (!in.state.empty()) std::copy_n(in.state.data() + i * width, width, state(row));
   }
@@ -244,7 +244,7 @@ void HashedTable::rebuild_index(int64_t capacity) {
   index_.reset(capacity);
   std::array<uint64_t, kAhead> pending{};
   for (int64_t r = 0; r < store_.rows() + kAhead; ++r) {
-    uint64_t& slot = pending[static_cast<size_t>(r % kAhead)];
+    uint64_t& slot = pending[r % kAhead];
     if (r >= kAhead) index_.insert(slot, static_cast<int32_t>(r - kAhead));
     if (r >= store_.rows()) continue;
     slot = index_hash(hash_of(key(static_cast<int32_t>(r))));

@@ -25,7 +25,7 @@ uint64_t initial_value_key(uint64_t seed, uint64_t salt) { return mix64(mix64(se
 void fill_initial_values(uint64_t generator_key, int64_t key, double stddev, std::span<float> values) {
   const float scale = static_cast<float>(stddev);
   for (size_t i = 0; i < values.size(); i += 4) {
-    const PhiloxBlock bits = philox(generator_key, static_cast<uint64_t>(key), i / 4);
+    const PhiloxBlock bits = philox(generator_key, key, i / 4);
     const auto [n0, n1] = normal_pair(bits[0], bits[1]);
     const auto [n2, n3] = normal_pair(bits[2], bits[3]);
     const float normal[] = {n0, n1, n2, n3};

@@ -8,9 +8,9 @@ void KeyIndex::reset(int64_t capacity) {
   // Buckets are filled to 85 %: fuller ones overflow too often, emptier ones cost memory.
   const int64_t buckets = (capacity * 100 + kSlots * 85 - 1) / (kSlots * 85);
   memory_.reset();
-  memory_ = allocate_large(buckets * static_cast<int64_t>(sizeof(Bucket)));
+  memory_ = allocate_large(buckets * int64_t{sizeof(Bucket)});
   buckets_ = reinterpret_cast<Bucket*>(memory_.get());
-  count_ = static_cast<size_t>(buckets);
+  count_ = buckets;
   std::uninitialized_value_construct_n(buckets_, count_);
   capacity_ = capacity;
 }

@@ -30,7 +30,7 @@ class KeyIndex {
   // The key of `hash` must be absent, and fewer than capacity() rows inserted.
   void insert(uint64_t hash, int32_t row);
   void prefetch(uint64_t hash) const { __builtin_prefetch(&buckets_[home(hash)]); }
-  [[nodiscard]] int64_t memory_bytes() const { return static_cast<int64_t>(count_ * sizeof(Bucket)); }
+  [[nodiscard]] int64_t memory_bytes() const { return count_ * sizeof(Bucket); }
 
  private:
   static constexpr int kSlots = 12;

@@ -9,7 +9,7 @@ namespace polyscene {
 LargeMemory allocate_large(int64_t bytes) {
   constexpr int64_t kHugePage = int64_t{2} << 20;
   void* memory = nullptr;
-  const auto size = static_cast<size_t>(bytes);
+  const size_t size = bytes;
   const int failure = ::posix_memalign(&memory, bytes >= kHugePage ? kHugePage : 64, size);
   require<DeviceError>(failure == 0, "[embedding.table] wanted ", bytes,
                        " bytes of host memory for rows, the system has none left; try more ranks on more hosts");

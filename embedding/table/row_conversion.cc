@@ -36,17 +36,16 @@ void RowConversion::convert_state(const float* from, float* to) const {
 
 RowsIn RowConversion::operator()(const RowsIn& rows) {
   check_rows_in(from_, rows);
-  const auto n = static_cast<int64_t>(rows.keys.size());
+  const auto n = std::ssize(rows.keys);
   const int64_t both = std::min(from_.dim, to_.dim), from_width = from_.optimizer.state_width(from_.dim),
                 to_width = to_.optimizer.state_width(to_.dim);
   const bool state = !rows.state.empty() && keeps_state();
-  converted_.values.resize(static_cast<size_t>(n * to_.dim));
-  converted_.state.resize(state ? static_cast<size_t>(n * to_width) : 0);
+  converted_.values.resize(n * to_.dim);
+  converted_.state.resize(state ? n * to_width : 0);
   for (int64_t i = 0; i < n; ++i) {
     float* const values = converted_.values.data() + i * to_.dim;
     if (to_.dim > both)
-      fill_initial_values(init_key_, rows.keys[static_cast<size_t>(i)], to_.init_stddev,
-                          {values, static_cast<size_t>(to_.dim)});
+      fill_initial_values(init_key_, rows.keys[i], to_.init_stddev, {values, static_cast<size_t>(to_.dim)});
     std::copy_n(rows.values.data() + i * from_.dim, both, values);
     if (state) convert_state(rows.state.data() + i * from_width, converted_.state.data() + i * to_width);
   }

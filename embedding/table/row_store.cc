@@ -8,12 +8,12 @@ namespace polyscene {
 
 int64_t RowStore::memory_bytes() const {
   const size_t lists = chunks_.capacity() * sizeof(chunks_[0]) + blocks_.capacity() * sizeof(blocks_[0]);
-  return static_cast<int64_t>(chunks_.size()) * chunk_bytes() + static_cast<int64_t>(lists);
+  return std::ssize(chunks_) * chunk_bytes() + static_cast<int64_t>(lists);
 }
 
 int32_t RowStore::append() {
   constexpr int64_t kMaxBlockBytes = int64_t{256} << 20;
-  const auto have = static_cast<int64_t>(chunks_.size());
+  const auto have = std::ssize(chunks_);
   if (rows_ == have * kChunkRows)
     add_block(std::clamp<int64_t>(have / 8, 1, std::max<int64_t>(1, kMaxBlockBytes / chunk_bytes())));
   return static_cast<int32_t>(rows_++);
@@ -21,7 +21,7 @@ int32_t RowStore::append() {
 
 void RowStore::reserve(int64_t rows) {
   constexpr int64_t kPage = 4096;
-  const int64_t chunks = (rows + kChunkRows - 1) / kChunkRows - static_cast<int64_t>(chunks_.size());
+  const int64_t chunks = (rows + kChunkRows - 1) / kChunkRows - std::ssize(chunks_);
   if (chunks <= 0) return;
   add_block(chunks);
   char* const memory = blocks_.back().get();

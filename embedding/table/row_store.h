@@ -44,7 +44,7 @@ class RowChunks {
     constexpr int64_t kLine = 64 / sizeof(float);
     for (int64_t i = 0; i < count; i += kLine) __builtin_prefetch(first + i);
   }
-  [[nodiscard]] char* chunk(int32_t row) const { return chunks_[static_cast<size_t>(row >> kChunkBits)]; }
+  [[nodiscard]] char* chunk(int32_t row) const { return chunks_[row >> kChunkBits]; }
 
   int64_t dim_, state_width_;
 };

@@ -15,14 +15,14 @@ struct Lengths {
 };
 
 [[nodiscard]] bool fit(const TableSpec& spec, size_t n, const Lengths& l) {
-  const auto dim = static_cast<size_t>(spec.dim), width = static_cast<size_t>(spec.optimizer.state_width(spec.dim));
+  const size_t dim = spec.dim, width = spec.optimizer.state_width(spec.dim);
   return l.keys == n && l.values == n * dim && (l.state == 0 || l.state == n * width) && (l.uses == 0 || l.uses == n);
 }
 
 template <class T>
 void append(std::vector<T>& to, std::span<const T> rows, size_t row, int64_t width) {
   if (rows.empty()) return;
-  const auto from = rows.begin() + static_cast<std::ptrdiff_t>(row) * width;
+  const auto from = rows.begin() + row * width;
   to.insert(to.end(), from, from + width);
 }
 
@@ -45,7 +45,7 @@ void check_rows_in(const TableSpec& spec, const RowsIn& rows) {
 }
 
 void check_rows_out(const TableSpec& spec, int64_t rows, const RowsOut& out) {
-  const auto n = static_cast<size_t>(rows);
+  const size_t n = rows;
   require(fit(spec, n, {out.keys.size(), out.values.size(), out.state.size(), out.uses.size()}),
           "[embedding.table] table \"", spec.name, "\": wanted room for ", n, " keys, ",
           n * static_cast<size_t>(spec.dim), " values, ", n * static_cast<size_t>(spec.optimizer.state_width(spec.dim)),
@@ -75,8 +75,8 @@ SavedRows keep_newest(const TableLayout& layout, int table, const TableSpec& spe
     std::ranges::sort(of_bucket, std::greater{}, [&](size_t row) {
       return std::tuple(rows.uses.empty() ? 0 : rows.uses[row].last_step, rows.keys[row]);
     });
-    for (size_t i = static_cast<size_t>(plan.slots); i < of_bucket.size(); ++i) dropped[of_bucket[i]] = true;
-    kept -= of_bucket.size() - static_cast<size_t>(plan.slots);
+    for (size_t i = plan.slots; i < of_bucket.size(); ++i) dropped[of_bucket[i]] = true;
+    kept -= of_bucket.size() - plan.slots;
   }
   if (kept == rows.keys.size()) return rows;
   SavedRows newest;

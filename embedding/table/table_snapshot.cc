@@ -13,8 +13,7 @@ constexpr size_t kAhead = 12;
 
 std::unique_ptr<char* [], void (*)(void*)> zeroed_pointers(int64_t count) {
   // calloc, because pages that are never written cost nothing.
-  auto* const memory =
-      static_cast<char**>(std::calloc(static_cast<size_t>(std::max<int64_t>(count, 1)), sizeof(char*)));
+  auto* const memory = static_cast<char**>(std::calloc(std::max<int64_t>(count, 1), sizeof(char*)));
   if (memory == nullptr) throw std::bad_alloc();
   return {memory, std::free};
 }
@@ -34,7 +33,7 @@ CopiedRows::CopiedRows(const TableSpec& spec, SavedRows rows)
 
 void CopiedRows::read(std::span<const int32_t> rows, const RowsOut& out) {
   for (size_t i = 0; i < rows.size(); ++i) {
-    const auto row = static_cast<size_t>(rows[i]);
+    const size_t row = rows[i];
     copy_part(out.keys, copy_.keys.data() + row, i, 1);
     copy_part(out.values, copy_.values.data() + static_cast<int64_t>(row) * dim_, i, dim_);
     copy_part(out.state, copy_.state.data() + static_cast<int64_t>(row) * state_width_, i, state_width_);
@@ -47,7 +46,7 @@ RowSnapshot::RowSnapshot(RowChunks chunks, std::vector<int32_t> numbers, int64_t
       chunks_(std::move(chunks)),
       numbers_(std::move(numbers)),
       end_(numbers_.empty() ? count : int64_t{*std::ranges::max_element(numbers_)} + 1),
-      copied_(static_cast<size_t>(end_ / 64 + 1)),
+      copied_(end_ / 64 + 1),
       aside_(zeroed_pointers(end_)) {}
 
 void RowSnapshot::preserve(std::span<const int32_t> store_rows) {
@@ -55,9 +54,9 @@ void RowSnapshot::preserve(std::span<const int32_t> store_rows) {
   if (released_) return;
   const auto wanted = [&](int32_t row) { return row >= 0 && row < end_ && !is_aside(row); };
   const int64_t dim = chunks_.dim(), width = chunks_.state_width();
-  const size_t values_bytes = static_cast<size_t>(4 * dim), state_bytes = static_cast<size_t>(4 * width),
+  const size_t values_bytes = 4 * dim, state_bytes = 4 * width,
                bytes = (sizeof(RowTag) + values_bytes + state_bytes + alignof(RowTag) - 1) & ~(alignof(RowTag) - 1);
-  const auto count = static_cast<size_t>(std::ranges::count_if(store_rows, wanted));
+  const size_t count = std::ranges::count_if(store_rows, wanted);
   if (count == 0) return;
   std::unique_ptr<char[]> block(new char[count * bytes]);
   char* free = block.get();
@@ -72,19 +71,18 @@ void RowSnapshot::preserve(std::span<const int32_t> store_rows) {
     std::memcpy(to, &chunks_.tag(row), sizeof(RowTag));
     std::memcpy(to + sizeof(RowTag), chunks_.values(row), values_bytes);
     std::memcpy(to + sizeof(RowTag) + values_bytes, chunks_.state(row), state_bytes);
-    aside_[static_cast<size_t>(row)] = to;
-    std::atomic_ref(copied_[static_cast<size_t>(row / 64)])
-        .fetch_or(uint64_t{1} << (row % 64), std::memory_order_relaxed);
+    aside_[row] = to;
+    std::atomic_ref(copied_[row / 64]).fetch_or(uint64_t{1} << (row % 64), std::memory_order_relaxed);
     free += bytes;
   }
-  copied_bytes_ += static_cast<int64_t>(count * bytes);
+  copied_bytes_ += count * bytes;
   const std::lock_guard blocks_lock(blocks_mutex_);
   blocks_.push_back(std::move(block));
 }
 
 void RowSnapshot::read(std::span<const int32_t> rows, const RowsOut& out) {
   constexpr size_t kSome = 512;
-  const auto dim = static_cast<size_t>(chunks_.dim()), width = static_cast<size_t>(chunks_.state_width());
+  const size_t dim = chunks_.dim(), width = chunks_.state_width();
   for (size_t first = 0; first < rows.size(); first += kSome) {
     const size_t count = std::min(kSome, rows.size() - first);
     const auto part = [&](auto span, size_t w) { return span.empty() ? span : span.subspan(first * w, count * w); };
@@ -104,7 +102,7 @@ void RowSnapshot::read_some(std::span<const int32_t> rows, const RowsOut& out) c
       if (!out.state.empty()) chunks_.prefetch_state(next);
     }
     const int32_t row = number(rows[i]);
-    const char* const copy = is_aside(row) ? aside_[static_cast<size_t>(row)] : nullptr;
+    const char* const copy = is_aside(row) ? aside_[row] : nullptr;
     const RowTag& tag = copy != nullptr ? *reinterpret_cast<const RowTag*>(copy) : chunks_.tag(row);
     const float* const values =
         copy != nullptr ? reinterpret_cast<const float*>(copy + sizeof(RowTag)) : chunks_.values(row);

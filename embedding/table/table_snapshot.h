@@ -65,13 +65,10 @@ class RowSnapshot final : public TableSnapshot {
   [[nodiscard]] int64_t copied_bytes() const { return copied_bytes_; }
 
  private:
-  [[nodiscard]] int32_t number(int32_t row) const {
-    return numbers_.empty() ? row : numbers_[static_cast<size_t>(row)];
-  }
+  [[nodiscard]] int32_t number(int32_t row) const { return numbers_.empty() ? row : numbers_[row]; }
   // Whether a row of the store was copied. One bit per row keeps this test in the cache.
   [[nodiscard]] bool is_aside(int32_t row) const {
-    return (std::atomic_ref(copied_[static_cast<size_t>(row / 64)]).load(std::memory_order_relaxed) >> (row % 64) &
-            1) != 0;
+    return (std::atomic_ref(copied_[row / 64]).load(std::memory_order_relaxed) >> (row % 64) & 1) != 0;
   }
   void read_some(std::span<const int32_t> rows, const RowsOut& out) const;
 

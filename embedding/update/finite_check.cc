@@ -13,8 +13,7 @@ size_t first_not_finite(std::span<const float> values) {
 #pragma omp simd reduction(+ : sum)
   for (size_t i = 0; i < n; ++i) sum += data[i] * 0.0f;
   if (sum == 0) return n;
-  return static_cast<size_t>(std::ranges::find_if_not(values, [](float v) { return std::isfinite(v); }) -
-                             values.begin());
+  return std::ranges::find_if_not(values, [](float v) { return std::isfinite(v); }) - values.begin();
 }
 
 }  // namespace polyscene

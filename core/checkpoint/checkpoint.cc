@@ -86,7 +86,7 @@ std::vector<std::string> remove_others(const std::string& folder, const config::
   if (keep.keep_best())
     for (const int64_t s : steps)
       if (is_of_best_step(folder + "/" + name_of(s))) best = s;
-  const auto last = static_cast<size_t>(keep.keep_last());
+  const size_t last = keep.keep_last();
   std::set<std::string> kept;
   for (size_t i = 0; i < steps.size(); ++i)
     if (i + last >= steps.size() || (keep.keep_every() > 0 && steps[i] % keep.keep_every() == 0) || steps[i] == best) {

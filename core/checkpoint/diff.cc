@@ -33,8 +33,8 @@ struct Distance {
 
   void add(DType dtype, const void* a, const void* b, int64_t count) {
     const auto *x = static_cast<const char*>(a), *y = static_cast<const char*>(b);
-    const auto bytes = static_cast<size_t>(size_bytes(dtype));
-    if (std::memcmp(x, y, bytes * static_cast<size_t>(count)) == 0) return;
+    const size_t bytes = size_bytes(dtype);
+    if (std::memcmp(x, y, bytes * count) == 0) return;
     for (int64_t i = 0; i < count; ++i, x += bytes, y += bytes) {
       if (std::memcmp(x, y, bytes) == 0) continue;
       ++elements;

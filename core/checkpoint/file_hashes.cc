@@ -21,7 +21,7 @@ std::string damaged_place(const std::string& path, const File& wanted) {
     const SafetensorsFile file(path);
     for (const TensorHash& tensor : wanted.tensor()) {
       const TensorView found = file.tensor(tensor.name());
-      if (XXH3_64bits(found.data, static_cast<size_t>(found.bytes())) != tensor.xxh3())
+      if (XXH3_64bits(found.data, found.bytes()) != tensor.xxh3())
         names += str(names.empty() ? ": tensor \"" : ", \"", tensor.name(), "\"");
     }
   } catch (const DataError&) {

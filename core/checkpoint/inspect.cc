@@ -29,7 +29,7 @@ struct Values {
     double sum = 0;
     for (const float x : row) {
       not_finite += std::isfinite(x) ? 0 : 1;
-      sum += std::isfinite(x) ? static_cast<double>(x) * x : 0;
+      sum += std::isfinite(x) ? double{x} * x : 0;
     }
     squares += sum;
     if (sum > largest) {
@@ -51,15 +51,13 @@ std::vector<std::string> files_in(const std::string& folder) {
 void add_table(Values& table, const SafetensorsFile& file, const std::string& path) {
   const auto keys = file.tensor("keys").elements<const int64_t>();
   const TensorView values = file.tensor("values");
-  require<DataError>(values.shape.rank() == 2 && values.shape[0] == static_cast<int64_t>(keys.size()), "[checkpoint] ",
-                     path, ": wanted values for ", keys.size(), " keys, got ", values.shape, "; the file is damaged");
+  require<DataError>(values.shape.rank() == 2 && values.shape[0] == std::ssize(keys), "[checkpoint] ", path,
+                     ": wanted values for ", keys.size(), " keys, got ", values.shape, "; the file is damaged");
   table.dim = values.shape[1];
   table.rows += values.shape[0];
-  table.bytes += static_cast<int64_t>(fs::file_size(path));
+  table.bytes += fs::file_size(path);
   for (size_t row = 0; row < keys.size(); ++row)
-    table.add(
-        values.elements<const float>().subspan(row * static_cast<size_t>(table.dim), static_cast<size_t>(table.dim)),
-        str("key ", keys[row]));
+    table.add(values.elements<const float>().subspan(row * table.dim, table.dim), str("key ", keys[row]));
 }
 
 std::string rounded(double value, int digits) {
@@ -106,10 +104,10 @@ void print_folder(std::ostream& out, const std::string& folder) {
   const std::string dense_path = folder + "/dense.safetensors";
   const SafetensorsFile file(dense_path);
   Values dense;
-  dense.bytes = static_cast<int64_t>(fs::file_size(dense_path));
+  dense.bytes = fs::file_size(dense_path);
   for (const std::string& name : file.names()) {
     const auto values = file.tensor(name).elements<const float>();
-    dense.rows += static_cast<int64_t>(values.size());
+    dense.rows += std::ssize(values);
     dense.add(values, name);
   }
   shown.rows.push_back(row_of("dense parameters", dense));

@@ -49,16 +49,14 @@ ByPartition by_partition(const TableLayout& layout, int index, int rank, std::sp
   const auto visit = [&](const auto& visitor) {
     for (size_t row = 0; row < keys.size(); ++row)
       if (!since || uses[row].last_step > *since)
-        visitor(static_cast<size_t>(map.partition(key_hash(keys[row], layout.salt(index))) - first), row);
+        visitor(map.partition(key_hash(keys[row], layout.salt(index))) - first, row);
   };
-  ByPartition sorted{.order = {}, .keys = {}, .begin = std::vector<int64_t>(static_cast<size_t>(end - first) + 1)};
+  ByPartition sorted{.order = {}, .keys = {}, .begin = std::vector<int64_t>(end - first + 1)};
   visit([&](size_t partition, size_t) { ++sorted.begin[partition + 1]; });
   std::partial_sum(sorted.begin.begin(), sorted.begin.end(), sorted.begin.begin());
   std::vector<int64_t> next = sorted.begin;
-  std::vector<Place> grouped(static_cast<size_t>(sorted.begin.back()));
-  visit([&](size_t partition, size_t row) {
-    grouped[static_cast<size_t>(next[partition]++)] = {keys[row], static_cast<int32_t>(row)};
-  });
+  std::vector<Place> grouped(sorted.begin.back());
+  visit([&](size_t partition, size_t row) { grouped[next[partition]++] = {keys[row], static_cast<int32_t>(row)}; });
   for (size_t p = 0; p + 1 < sorted.begin.size(); ++p)
     std::sort(grouped.begin() + sorted.begin[p], grouped.begin() + sorted.begin[p + 1],
               [](const Place& x, const Place& y) { return x.key < y.key; });
@@ -76,7 +74,7 @@ ByPartition by_partition(const TableLayout& layout, int index, int rank, std::sp
 template <class T>
 NamedTensor read_in_order(const char* name, TableSnapshot& rows, std::span<T> RowsOut::*member,
                           const std::vector<int32_t>& order, int64_t width) {
-  const auto count = static_cast<int64_t>(order.size());
+  const auto count = std::ssize(order);
   constexpr bool kIsUse = std::is_same_v<T, RowUse>;
   using Element = std::conditional_t<kIsUse, int32_t, T>;
   return {name,
@@ -84,7 +82,7 @@ NamedTensor read_in_order(const char* name, TableSnapshot& rows, std::span<T> Ro
           [&rows, &order, member, width](int64_t first, int64_t rows_wanted, void* to) {
             RowsOut out{};
             out.*member = {static_cast<T*>(to), static_cast<size_t>(rows_wanted * width)};
-            rows.read(std::span(order).subspan(static_cast<size_t>(first), static_cast<size_t>(rows_wanted)), out);
+            rows.read(std::span(order).subspan(first, rows_wanted), out);
           }};
 }
 
@@ -94,12 +92,12 @@ Buffer<T> read_all(TableSnapshot& rows, std::span<T> RowsOut::*member) {
   constexpr int64_t kPiece = 1 << 14;
   Buffer<T> all;
   all.resize(rows.rows());
-  std::vector<int32_t> numbers(static_cast<size_t>(std::min(kPiece, rows.rows())));
+  std::vector<int32_t> numbers(std::min(kPiece, rows.rows()));
   std::iota(numbers.begin(), numbers.end(), 0);
   for (int64_t first = 0; first < rows.rows(); first += kPiece) {
-    const auto count = static_cast<size_t>(std::min(kPiece, rows.rows() - first));
+    const size_t count = std::min(kPiece, rows.rows() - first);
     RowsOut out{};
-    out.*member = all.span().subspan(static_cast<size_t>(first), count);
+    out.*member = all.span().subspan(first, count);
     rows.read(std::span(numbers).first(count), out);
     for (int32_t& number : numbers) number += static_cast<int32_t>(kPiece);
   }
@@ -120,7 +118,7 @@ WrittenFile write_table(const std::string& folder, const RowTables& tables, int 
     return by_partition(tables.layout(), index, communicator.rank(), keys.span(), uses.span(), since);
   }();
   const auto of = [](const std::vector<int64_t>& all) {
-    return TensorView{const_cast<int64_t*>(all.data()), DType::kInt64, {static_cast<int64_t>(all.size())}};
+    return TensorView{const_cast<int64_t*>(all.data()), DType::kInt64, {std::ssize(all)}};
   };
   std::vector<NamedTensor> named = {{"keys", of(sorted.keys)},
                                     {"partitions", of(sorted.begin)},
@@ -189,7 +187,7 @@ int64_t load_table(const std::vector<std::string>& folders, int index, RowTables
                      parts.state ? str(" and ", width, " floats of the optimiser's state") : "", ", ", saved.folder(),
                      " has ", saved.dim(), parts.state ? str(" and ", saved.state_width()) : "",
                      "; was the model trained with another configuration?");
-  const auto* wanted = parts.wanted == nullptr ? nullptr : &(*parts.wanted)[static_cast<size_t>(index)];
+  const auto* wanted = parts.wanted == nullptr ? nullptr : &(*parts.wanted)[index];
   if (wanted == nullptr)
     tables.expect_rows(index, saved.rows_of_rank(tables.layout().map(), tables.communicator().rank()));
   int64_t dropped = 0;
@@ -272,7 +270,7 @@ std::vector<WrittenFile> write_copy(const std::string& folder, const config::Exp
     write_texts(folder, experiment, copy.scenarios, files);
   }
   for (int t = 0; t < model.tables.tables(); ++t) {
-    TableSnapshot& rows = *copy.tables[static_cast<size_t>(t)];
+    TableSnapshot& rows = *copy.tables[t];
     files.push_back(write_table(folder, model.tables, t, rows, true, since));
     rows.release();
   }

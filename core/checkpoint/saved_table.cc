@@ -49,7 +49,7 @@ std::vector<Shard> whole_table(const std::string& folder, const std::string& nam
   std::vector<Shard> shards = find_shards(folder, name);
   require<DataError>(!shards.empty(), "[checkpoint] wanted rows of table \"", name, "\" in ", folder, ", there is no ",
                      file_name(name), "-*.safetensors; was the model trained with another configuration?");
-  const auto wanted = static_cast<size_t>(shards[0].ranks);
+  const size_t wanted = shards[0].ranks;
   const bool of_one_model =
       std::ranges::all_of(shards, [&](const Shard& shard) { return shard.ranks == shards[0].ranks; });
   require<DataError>(of_one_model && shards.size() == wanted, "[checkpoint] wanted ", wanted, " files of table \"",
@@ -80,14 +80,13 @@ std::vector<int64_t> partition_begins(const SafetensorsFile& file, const std::st
   require<DataError>(partitions >= ranks, "[checkpoint] ", path, ": wanted metadata \"partitions\" of at least ", ranks,
                      ", the number of its ranks, got \"", said->second, "\"; the file is damaged");
   const PartitionMap map(partitions, ranks);
-  const auto first = static_cast<size_t>(map.first_partition(rank)),
-             end = static_cast<size_t>(map.first_partition(rank + 1));
+  const size_t first = map.first_partition(rank), end = map.first_partition(rank + 1);
   require<DataError>(listed.size() == end - first + 1, "[checkpoint] ", path, ": wanted ", end - first + 1,
                      " numbers in \"partitions\", for the partitions of rank ", rank, " of ", ranks, ", got ",
                      listed.size(), "; the file is damaged");
-  std::vector<int64_t> begins(static_cast<size_t>(partitions) + 1, 0);
-  std::ranges::copy(listed, begins.begin() + static_cast<std::ptrdiff_t>(first));
-  std::fill(begins.begin() + static_cast<std::ptrdiff_t>(end), begins.end(), rows);
+  std::vector<int64_t> begins(partitions + 1, 0);
+  std::ranges::copy(listed, begins.begin() + first);
+  std::fill(begins.begin() + end, begins.end(), rows);
   return begins;
 }
 
@@ -119,7 +118,7 @@ class Chosen {
  private:
   static void append(std::vector<float>& to, std::span<const float> from, size_t row, int64_t width) {
     if (from.empty()) return;
-    const auto begin = from.begin() + static_cast<std::ptrdiff_t>(row) * width;
+    const auto begin = from.begin() + row * width;
     to.insert(to.end(), begin, begin + width);
   }
   SavedRows rows_;
@@ -179,8 +178,7 @@ int64_t SavedTable::rows() const {
 }
 
 int64_t SavedTable::rows_of_rank(const PartitionMap& map, int rank) const {
-  const auto from = static_cast<size_t>(map.first_partition(rank)),
-             to = static_cast<size_t>(map.first_partition(rank + 1));
+  const size_t from = map.first_partition(rank), to = map.first_partition(rank + 1);
   int64_t rows = 0;
   for (const File& file : files_)
     if (file.whole && file.begin.size() == static_cast<size_t>(map.partitions()) + 1)
@@ -194,8 +192,7 @@ std::span<const T> SavedTable::elements(const Part& part, const char* tensor, co
   require<DataError>(found.shape == shape, "[checkpoint] ", part.file->path, ": wanted ", tensor, " of shape ", shape,
                      ", got ", found.shape, "; was the model trained with another configuration?");
   const int64_t width = shape.rank() == 1 ? 1 : shape[1];
-  return found.elements<const T>().subspan(static_cast<size_t>(part.first * width),
-                                           static_cast<size_t>(part.count * width));
+  return found.elements<const T>().subspan(part.first * width, part.count * width);
 }
 
 RowsIn SavedTable::rows_of(const Part& part, bool state) const {
@@ -220,10 +217,10 @@ std::vector<std::vector<int64_t>> SavedTable::present_keys(const TableLayout& la
   const PartitionMap& map = layout.map();
   for (const File& file : files_) {
     if (!file.newest || !file.tensors.contains("present")) continue;
-    present.resize(static_cast<size_t>(map.partitions()));
+    present.resize(map.partitions());
     for (const int64_t key : typed_tensor<int64_t>(file.tensors, file.path, "present").elements<const int64_t>()) {
       const int partition = map.partition(key_hash(key, layout.salt(index)));
-      if (map.owner(partition) == rank) present[static_cast<size_t>(partition)].push_back(key);
+      if (map.owner(partition) == rank) present[partition].push_back(key);
     }
   }
   for (auto& keys : present) std::ranges::sort(keys);
@@ -233,14 +230,14 @@ std::vector<std::vector<int64_t>> SavedTable::present_keys(const TableLayout& la
 void SavedTable::visit_rank(const TableLayout& layout, int index, int rank, bool state,
                             const std::vector<int64_t>* wanted, const Visit& visit) const {
   const PartitionMap& map = layout.map();
-  const auto partitions = static_cast<size_t>(map.partitions());
+  const size_t partitions = map.partitions();
   const auto present = present_keys(layout, index, rank);
   const bool chosen_ones = chain_ || wanted != nullptr;
   Chosen chosen;
   const auto is_wanted = [&](int64_t key) {
     if (wanted != nullptr && !std::ranges::binary_search(*wanted, key)) return false;
-    return present.empty() || std::ranges::binary_search(
-                                  present[static_cast<size_t>(map.partition(key_hash(key, layout.salt(index))))], key);
+    return present.empty() ||
+           std::ranges::binary_search(present[map.partition(key_hash(key, layout.salt(index)))], key);
   };
   // `parts`: those of one piece, the newest first.
   const auto give = [&](const std::vector<Part>& parts) {
@@ -278,11 +275,10 @@ std::vector<std::vector<SavedTable::Part>> SavedTable::cut(const PartitionMap& m
   for (int first = map.first_partition(rank), next = first; first < end; first = next) {
     int64_t rows = 0;
     for (; next < end && (next == first || rows < kPieceRows); ++next)
-      for (const File& file : files_)
-        rows += file.begin[static_cast<size_t>(next) + 1] - file.begin[static_cast<size_t>(next)];
+      for (const File& file : files_) rows += file.begin[next + 1] - file.begin[next];
     std::vector<Part> parts;
     for (const File& file : files_) {
-      const int64_t from = file.begin[static_cast<size_t>(first)], to = file.begin[static_cast<size_t>(next)];
+      const int64_t from = file.begin[first], to = file.begin[next];
       if (to > from) parts.push_back({&file, from, to - from});
     }
     if (!parts.empty()) pieces.push_back(std::move(parts));

@@ -29,8 +29,8 @@ void write_sealed(const std::string& path, const google::protobuf::Message& mess
   std::string text;
   google::protobuf::TextFormat::PrintToString(message, &text);
   text = sealed(kProtoSeal, text);
-  AtomicFile file(path, static_cast<int64_t>(text.size()));
-  file.write(text.data(), static_cast<int64_t>(text.size()));
+  AtomicFile file(path, std::ssize(text));
+  file.write(text.data(), std::ssize(text));
   file.commit();
 }
 

@@ -77,7 +77,7 @@ class Override {
         fail(str(path, " is a list of ", size(field), "; say which one, e.g. ", example_index(field, path)));
       const int i = index_of(field, step.index);
       message_ = message_->GetReflection()->MutableRepeatedMessage(message_, &field, i);
-      index = static_cast<size_t>(i);
+      index = i;
       path_ = str(path, "[", i, "]");
     } else {
       message_ = message_->GetReflection()->MutableMessage(message_, &field);
@@ -147,7 +147,7 @@ class Override {
   }
 
   void record_place(const FieldDescriptor& field) {
-    places_->fields[field.name()].assign(static_cast<size_t>(field.is_repeated() ? size(field) : 1), node_of(field));
+    places_->fields[field.name()].assign(field.is_repeated() ? size(field) : 1, node_of(field));
   }
 
   void clear(const FieldDescriptor& field) {
@@ -175,8 +175,8 @@ class Override {
     reflection.SwapElements(message_, &field, index, size(field) - 1);
     reflection.RemoveLast(message_, &field);
     std::vector<SourceTree>& nodes = places_->fields[field.name()];
-    nodes.resize(static_cast<size_t>(size(field)));
-    nodes[static_cast<size_t>(index)] = node_of(field);
+    nodes.resize(size(field));
+    nodes[index] = node_of(field);
   }
 
   // A message of the same type with only `field` set to the value.

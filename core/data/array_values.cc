@@ -93,7 +93,7 @@ bool convert_floats(const arrow::Array& array, T* out, T missing, Convert conver
                        [&](const auto& a, int64_t i) { return convert(widen(a.raw_values()[i])); });
     return true;
   };
-  const auto as_is = [](auto value) { return static_cast<double>(value); };
+  const auto as_is = [](auto value) { return double{value}; };
   switch (array.type_id()) {
     case arrow::Type::FLOAT:
       return each(static_cast<const arrow::FloatArray&>(array), as_is);
@@ -140,7 +140,7 @@ int64_t key_of_float(double value) {
 int64_t key_of_decimal(const arrow::Decimal256& value) {
   const auto words = value.little_endian_array();
   const auto above = [&](uint64_t word) { return std::ranges::count(words.begin() + 1, words.end(), word) == 3; };
-  const auto key = static_cast<int64_t>(words[0]);
+  const int64_t key = words[0];
   return above(0) || (above(~uint64_t{0}) && key < 0) ? key : kMissingKey;
 }
 
@@ -155,10 +155,10 @@ void hash_texts(const arrow::Array& array, int64_t* keys) {
 // Hashes each entry of the dictionary once.
 void decode_dictionary(const arrow::Array& base, int64_t* keys) {
   const auto& array = static_cast<const arrow::DictionaryArray&>(base);
-  std::vector<int64_t> entries(static_cast<size_t>(array.dictionary()->length()));
+  std::vector<int64_t> entries(array.dictionary()->length());
   decode_keys(*array.dictionary(), entries.data());
   for (int64_t i = 0; i < array.length(); ++i) {
-    keys[i] = array.IsNull(i) ? kMissingKey : entries[static_cast<size_t>(array.GetValueIndex(i))];
+    keys[i] = array.IsNull(i) ? kMissingKey : entries[array.GetValueIndex(i)];
   }
 }
 

@@ -28,7 +28,7 @@ int64_t first_row(const ReadPlan& plan, const LaneGroup& group, const std::vecto
   const Lanes own = own_lanes(plan, group);
   int64_t row = group.rows();
   for (int lane = own.first; lane < own.last; ++lane) {
-    row = std::min(row, row_of(group, lane, positions[static_cast<size_t>(lane)]));
+    row = std::min(row, row_of(group, lane, positions[lane]));
   }
   return row;
 }
@@ -61,7 +61,7 @@ std::optional<ReadBatch> BatchBuilder::next() {
     Held& held = held_[slot];
     const Lanes own = own_lanes(plan_, *held.group);
     for (int lane = own.first; lane < own.last; ++lane) {
-      const auto l = static_cast<size_t>(lane);
+      const size_t l = lane;
       if (begin_[l] == end[l]) continue;
       if (!hold_until(slot, row_of(*held.group, lane, end[l] - 1))) return std::nullopt;
       collect(held, begin_[l], end[l], lane, out);
@@ -81,7 +81,7 @@ std::optional<ReadBatch> BatchBuilder::next() {
 bool BatchBuilder::hold_until(size_t slot, int64_t row) {
   Held& held = held_[slot];
   const int64_t window = row / held.group->window_rows;
-  while (held.first_window + static_cast<int64_t>(held.windows.size()) <= window) {
+  while (held.first_window + std::ssize(held.windows) <= window) {
     auto next = feed_->take(slot);
     if (next == nullptr) return false;
     held.windows.push_back(std::move(next));
@@ -102,11 +102,11 @@ void BatchBuilder::collect(const Held& held, int64_t begin, int64_t end, int lan
   for (int64_t position = begin; position < end;) {
     const int64_t window = row_of(group, lane, position) / group.window_rows;
     const int64_t window_end = (window + 1) * group.window_rows;
-    RowRun run{.window = held.windows[static_cast<size_t>(window - held.first_window)].get(), .rows = {}};
+    RowRun run{.window = held.windows[window - held.first_window].get(), .rows = {}};
     for (; position < end; ++position) {
       const int64_t row = row_of(group, lane, position);
       if (row >= window_end) break;
-      add_row(*run.window, run.window->order[static_cast<size_t>(row - window * group.window_rows)], run.rows, out);
+      add_row(*run.window, run.window->order[row - window * group.window_rows], run.rows, out);
     }
     runs_.push_back(std::move(run));
   }
@@ -118,7 +118,7 @@ void BatchBuilder::name_scenarios(Batch& batch) {
     if (run.window->scenario_names.empty()) continue;
     int64_t before = kMissingKey;
     for (const int32_t row : run.rows) {
-      const int64_t key = run.window->columns.scenario[static_cast<size_t>(row)];
+      const int64_t key = run.window->columns.scenario[row];
       if (key == before) continue;
       before = key;
       const auto name = run.window->scenario_names.find(key);
@@ -128,7 +128,7 @@ void BatchBuilder::name_scenarios(Batch& batch) {
 }
 
 void BatchBuilder::add_row(const Window& window, int32_t row, std::vector<int32_t>& rows, ReadBatch& out) const {
-  const auto r = static_cast<size_t>(row);
+  const size_t r = row;
   if (!plan_.scenarios.keeps(window.columns.scenario[r])) {
     ++out.counters.rows_skipped;
     return;

@@ -45,12 +45,12 @@ ArrayPtr copy_texts(const arrow::Array& from, const std::string& column) {
 template <class Builder>
 ArrayPtr copy_ids(const arrow::Array& from, const std::string& column) {
   using Id = typename Builder::value_type;
-  std::vector<int64_t> keys(static_cast<size_t>(from.length()));
+  std::vector<int64_t> keys(from.length());
   decode_keys(from, keys.data());
   const bool integers = arrow::is_integer(from.type_id()), large = from.type_id() == arrow::Type::UINT64;
   Builder builder;
   for (int64_t i = 0; i < from.length(); ++i) {
-    const int64_t key = keys[static_cast<size_t>(i)];
+    const int64_t key = keys[i];
     const bool null = from.IsNull(i) || (!integers && key == kMissingKey);
     if (!null && large && key < 0 && !std::is_unsigned_v<Id>)
       throw DataError(str("[data] column \"", column, "\" holds ", value_text(from, i),
@@ -77,7 +77,7 @@ ArrayPtr as_type(const TypePtr& type, const ArrayPtr& from, const std::string& c
 }
 
 ArrayPtr running_numbers(int64_t first, int64_t rows) {
-  std::vector<int64_t> numbers(static_cast<size_t>(rows));
+  std::vector<int64_t> numbers(rows);
   std::iota(numbers.begin(), numbers.end(), first);
   arrow::Int64Builder builder;
   check_carried(builder.AppendValues(numbers), "row_key");
@@ -106,7 +106,7 @@ std::vector<Piece> pieces_of(std::span<const RowRun> runs) {
   for (const RowRun& run : runs) {
     for (const int32_t row : run.rows) {
       const RowSpan& span = run.window->span_of(row);
-      const arrow::RecordBatch* rows = run.window->carried[static_cast<size_t>(&span - run.window->spans.data())].get();
+      const arrow::RecordBatch* rows = run.window->carried[&span - run.window->spans.data()].get();
       const int64_t at = row - span.first;
       const bool next =
           !pieces.empty() && pieces.back().rows == rows && pieces.back().first + pieces.back().count == at;

@@ -99,7 +99,7 @@ void ColumnStatistics::add_values(const arrow::Array& values) {
 }
 
 void ColumnStatistics::add_keys(const arrow::Array& values) {
-  keys_.resize(static_cast<size_t>(values.length()));
+  keys_.resize(values.length());
   decode_keys(values, keys_.data());
   const arrow::Type::type type = values.type_id();
   const bool inexact = arrow::is_floating(type) || arrow::is_decimal(type);  // may hold values that are not ids
@@ -107,7 +107,7 @@ void ColumnStatistics::add_keys(const arrow::Array& values) {
   const int64_t a_second = units_per_second(*values.type());
   for (int64_t i = 0; i < values.length(); ++i) {
     if (values.IsNull(i)) continue;
-    const int64_t key = keys_[static_cast<size_t>(i)];
+    const int64_t key = keys_[i];
     if (key == kMissingKey && inexact) {
       if (key_fault(values, i).empty()) ++nans_;
       continue;
@@ -121,11 +121,11 @@ void ColumnStatistics::add_keys(const arrow::Array& values) {
 }
 
 void ColumnStatistics::add_numbers(const arrow::Array& values) {
-  numbers_.resize(static_cast<size_t>(values.length()));
+  numbers_.resize(values.length());
   decode_numbers(values, numbers_.data());
   for (int64_t i = 0; i < values.length(); ++i) {
     if (values.IsNull(i)) continue;
-    const double number = numbers_[static_cast<size_t>(i)];
+    const double number = numbers_[i];
     if (std::isnan(number)) {
       ++nans_;
       continue;
@@ -173,8 +173,7 @@ void ColumnStatistics::finish(ColumnReport& report) const {
   }
   say(numbers_seen_, [](double x) { return number_text(x); });
   say(ids_seen_, [](const Id& id) { return id.text(); });
-  if (form_ == ColumnForm::kTime && ids_seen_.any)
-    report.dates = as_dates(static_cast<int64_t>(ids_seen_.low.bits), static_cast<int64_t>(ids_seen_.high.bits));
+  if (form_ == ColumnForm::kTime && ids_seen_.any) report.dates = as_dates(ids_seen_.low.bits, ids_seen_.high.bits);
   say(seconds_seen_, [](int64_t x) { return date_text(x); });
   if (numbers_seen_.any) {
     report.mean = mean_;

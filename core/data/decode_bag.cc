@@ -39,7 +39,7 @@ class BagDecoder : public Decoder {
     if (weight_array != nullptr) {
       weight_rows = list_rows(*weight_array);
       check_same_length(rows, weight_rows, column_, weight_column_, first, window);
-      weights.resize(static_cast<size_t>(weight_rows.elements->length()));
+      weights.resize(weight_rows.elements->length());
       decode_numbers(*weight_rows.elements, weights.data());
       check_weights(weight_rows, weights, first, window);
     }
@@ -50,10 +50,10 @@ class BagDecoder : public Decoder {
   void check_weights(const ListRows& rows, const std::vector<double>& weights, int64_t first, Window& window) const {
     for (size_t i = 0; i < rows.begin.size(); ++i) {
       for (int64_t e = rows.begin[i]; e < rows.begin[i] + rows.length[i]; ++e) {
-        const double weight = weights[static_cast<size_t>(e)];
+        const double weight = weights[e];
         if (is_weight(weight)) [[likely]]
           continue;
-        const auto i64 = static_cast<int64_t>(i);
+        const int64_t i64 = i;
         window.reject(first + i64, weight_column_, weight_fault(weight), value_text(*rows.lists, i64));
       }
     }
@@ -64,13 +64,12 @@ class BagDecoder : public Decoder {
     auto& bag = window.columns.bags[index_];
     std::vector<int64_t> kept(rows.length.size());
     for (size_t i = 0; i < kept.size(); ++i) {
-      const size_t row = static_cast<size_t>(first) + i;
+      const size_t row = first + i;
       if (window.bad[row] != 0) continue;  // its weights may differ in number from its ids
       kept[i] = std::min(rows.length[i], max_length_);
       const int64_t* ids = keys + rows.begin[i];
       const auto row_weights = weights.empty() ? std::span<const double>()
-                                               : std::span(weights).subspan(static_cast<size_t>(weight_rows.begin[i]),
-                                                                            static_cast<size_t>(rows.length[i]));
+                                               : std::span(weights).subspan(weight_rows.begin[i], rows.length[i]);
       if (rows.length[i] <= max_length_) {
         bag.keys.insert(bag.keys.end(), ids, ids + rows.length[i]);
         for (const double w : row_weights) bag.weights.push_back(static_cast<float>(w));
@@ -79,7 +78,7 @@ class BagDecoder : public Decoder {
       ++window.bags_cut[row];
       for (const int64_t e : heaviest(row_weights, rows.length[i], kept[i])) {
         bag.keys.push_back(ids[e]);
-        if (!row_weights.empty()) bag.weights.push_back(static_cast<float>(row_weights[static_cast<size_t>(e)]));
+        if (!row_weights.empty()) bag.weights.push_back(static_cast<float>(row_weights[e]));
       }
     }
     append_offsets(bag.offsets, kept, column_);

@@ -14,7 +14,7 @@ namespace polyscene {
 namespace {
 
 std::vector<double> column_values(const arrow::Array& array) {
-  std::vector<double> values(static_cast<size_t>(array.length()));
+  std::vector<double> values(array.length());
   decode_numbers(array, values.data());
   return values;
 }
@@ -36,7 +36,7 @@ class NumberReader {
         store(row, transform_(values[i]));
         continue;
       }
-      const auto at = static_cast<int64_t>(i);
+      const int64_t at = i;
       std::string fault = number_fault(values[i], nullable_, array->IsNull(at) ? Missing::kNull : Missing::kNan);
       if (fault.empty())
         absent(row);
@@ -83,11 +83,11 @@ class NumberDecoder : public Decoder {
         batch, first, window,
         [&](int64_t row, double x) {
           const auto value = static_cast<float>(x);
-          numbers[static_cast<size_t>(row) * slots_] = value;
+          numbers[row * slots_] = value;
           if (!std::isfinite(value)) [[unlikely]]
             window.reject(row, reader_.column(), float_fault(value), std::to_string(x));
         },
-        [&](int64_t row) { numbers[static_cast<size_t>(row) * slots_] = 0; });
+        [&](int64_t row) { numbers[row * slots_] = 0; });
   }
 
  private:
@@ -107,7 +107,7 @@ class LabelDecoder : public Decoder {
     for (size_t i = 0; i < values.size(); ++i) {
       labels[i] = static_cast<float>(values[i]);
       if (!(values[i] == 0 || values[i] == 1)) [[unlikely]]
-        refuse(*array, static_cast<int64_t>(i), first + static_cast<int64_t>(i), window);
+        refuse(*array, i, first + static_cast<int64_t>(i), window);
     }
   }
 

@@ -41,7 +41,7 @@ class SequenceDecoder : public Decoder {
   std::vector<int64_t> kept_lengths(const ListRows& rows, int64_t first, Window& window) const {
     std::vector<int64_t> kept(rows.length.size());
     for (size_t i = 0; i < kept.size(); ++i) {
-      const size_t row = static_cast<size_t>(first) + i;
+      const size_t row = first + i;
       kept[i] = window.bad[row] != 0 ? 0 : std::min(rows.length[i], max_length_);
       window.sequences_cut[row] = static_cast<uint8_t>(window.sequences_cut[row] + (rows.length[i] > max_length_));
     }
@@ -52,9 +52,9 @@ class SequenceDecoder : public Decoder {
                    Window& window) const {
     const auto& offsets = window.columns.sequences[index_].offsets;
     auto& side = window.columns.sequences[index_].sides[s];
-    const auto size = static_cast<size_t>(offsets.back());
+    const size_t size = offsets.back();
     if (side.size() < size) side.resize(size);
-    int64_t* at = side.data() + offsets[static_cast<size_t>(first)];
+    int64_t* at = side.data() + offsets[first];
     const auto added = side.data() + size - at;
     const int64_t* keys = at;
     if (added == rows.elements->length()) {  // nothing is cut

@@ -35,7 +35,7 @@ arrow::Status DescriptorStream::Close() {
 arrow::Status DescriptorStream::Write(const void* data, int64_t bytes) {
   const char* next = static_cast<const char*>(data);
   while (bytes > 0) {
-    const ssize_t done = ::write(descriptor_, next, static_cast<size_t>(std::min(bytes, kMostBytesAtOnce)));
+    const ssize_t done = ::write(descriptor_, next, std::min(bytes, kMostBytesAtOnce));
     if (done < 0 && errno == EINTR) continue;
     if (done < 0) return failed(errno);
     next += done;

@@ -18,7 +18,7 @@ void DistinctSketch::add(int64_t key) {
 }
 
 int64_t DistinctSketch::count() const {
-  if (!overflowed_) return static_cast<int64_t>(hashes_.size());
+  if (!overflowed_) return std::ssize(hashes_);
   const double share = static_cast<double>(largest_.top()) / 0x1p64;  // part of the range that kept hashes fill
   return std::llround(static_cast<double>(bound_ - 1) / share);
 }

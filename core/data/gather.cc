@@ -32,7 +32,7 @@ class Gatherer {
     float* at = out.data();
     for (const auto& run : runs_) {
       const float* from = run.window->columns.numbers.data();
-      for (const int32_t row : run.rows) at = std::copy_n(from + static_cast<size_t>(row) * width, width, at);
+      for (const int32_t row : run.rows) at = std::copy_n(from + row * width, width, at);
     }
   }
 
@@ -72,7 +72,7 @@ class Gatherer {
 void gather_bag(const Gatherer& from, size_t i, BagBatch& bag, bool weighted) {
   const auto offsets = [i](const Batch& b) -> const auto& { return b.bags[i].offsets; };
   from.offsets(bag.offsets, offsets);
-  const auto size = static_cast<size_t>(bag.offsets.back());
+  const size_t size = bag.offsets.back();
   from.elements(
       bag.keys, size, offsets, [i](const Batch& b) -> const auto& { return b.bags[i].keys; });
   if (!weighted) return;
@@ -83,7 +83,7 @@ void gather_bag(const Gatherer& from, size_t i, BagBatch& bag, bool weighted) {
 void gather_sequence(const Gatherer& from, size_t i, SequenceBatch& sequence, size_t sides) {
   const auto offsets = [i](const Batch& b) -> const auto& { return b.sequences[i].offsets; };
   from.offsets(sequence.offsets, offsets);
-  const auto size = static_cast<size_t>(sequence.offsets.back());
+  const size_t size = sequence.offsets.back();
   sequence.sides.resize(sides);
   for (size_t s = 0; s < sides; ++s) {
     from.elements(
@@ -101,7 +101,7 @@ bool weighted(std::span<const RowRun> runs, size_t bag) {
 Batch gather(const FeatureSchema& schema, bool times, std::span<const RowRun> runs) {
   const Gatherer from(runs);
   Batch out;
-  out.rows = static_cast<int64_t>(from.rows());
+  out.rows = from.rows();
   out.fields.resize(schema.fields.size());
   out.bags.resize(schema.bags.size());
   out.sequences.resize(schema.sequences.size());

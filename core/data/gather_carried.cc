@@ -38,7 +38,7 @@ std::shared_ptr<arrow::Buffer> to_stream(const arrow::RecordBatch& rows) {
 
 // Copies the bytes into a buffer of its own, since Arrow needs them aligned to 8 bytes.
 RowsPtr from_stream(const char* bytes, size_t size) {
-  auto buffer = take_gathered(arrow::AllocateBuffer(static_cast<int64_t>(size)));
+  auto buffer = take_gathered(arrow::AllocateBuffer(size));
   std::memcpy(buffer->mutable_data(), bytes, size);
   const auto input = std::make_shared<arrow::io::BufferReader>(std::shared_ptr<arrow::Buffer>(std::move(buffer)));
   const auto reader = take_gathered(arrow::ipc::RecordBatchStreamReader::Open(input));
@@ -52,13 +52,13 @@ std::vector<RowsPtr> gather_carried(const RowsPtr& mine, Communicator& communica
   const std::shared_ptr<arrow::Buffer> stream = to_stream(*mine);
   const std::array<int64_t, 1> size = {stream->size()};
   const std::vector<int64_t> sizes = communicator.all_gather_v<int64_t>(size);
-  const std::vector<char> all = communicator.all_gather_v<char>(
-      std::span(reinterpret_cast<const char*>(stream->data()), static_cast<size_t>(stream->size())));
+  const std::vector<char> all =
+      communicator.all_gather_v<char>(std::span(reinterpret_cast<const char*>(stream->data()), stream->size()));
   std::vector<RowsPtr> rows;
   size_t at = 0;
   for (const int64_t bytes : sizes) {
-    rows.push_back(from_stream(all.data() + at, static_cast<size_t>(bytes)));
-    at += static_cast<size_t>(bytes);
+    rows.push_back(from_stream(all.data() + at, bytes));
+    at += bytes;
   }
   return rows;
 }

@@ -35,7 +35,7 @@ void check(const OrderOptions& o) {
 template <class T>
 void shuffle_values(std::vector<T>& values, PhiloxStream& random) {
   for (size_t i = values.size(); i > 1; --i) {
-    std::swap(values[i - 1], values[static_cast<size_t>(random.next_below(i))]);
+    std::swap(values[i - 1], values[random.next_below(i)]);
   }
 }
 
@@ -120,7 +120,7 @@ std::vector<int64_t> GlobalOrder::lane_positions(int64_t step) const {
 }
 
 std::vector<int32_t> GlobalOrder::window_order(int64_t epoch, int group, int64_t window, int64_t rows) const {
-  std::vector<int32_t> order(static_cast<size_t>(rows));
+  std::vector<int32_t> order(rows);
   std::iota(order.begin(), order.end(), 0);
   if (options_.shuffle) {
     PhiloxStream random(epoch_key(epoch), (static_cast<uint64_t>(group) + 1) << 40 | static_cast<uint64_t>(window));

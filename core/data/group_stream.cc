@@ -18,7 +18,7 @@ constexpr int64_t kBatchRows = 2048;
 GroupStream::GroupStream(const ReadPlan& plan, int group, int64_t epoch, int64_t first_window,
                          const std::atomic<bool>& stop)
     : plan_(plan),
-      group_(plan.order.groups()[static_cast<size_t>(group)]),
+      group_(plan.order.groups()[group]),
       stop_(stop),
       group_index_(group),
       epoch_(epoch),
@@ -31,7 +31,7 @@ void GroupStream::skip_to(int64_t position) {
   position_ = position;
   row_in_unit_ = group_.begin + position;
   while (unit_ < units_.size()) {
-    const int64_t rows = plan_.split.units[static_cast<size_t>(units_[unit_])].rows;
+    const int64_t rows = plan_.split.units[units_[unit_]].rows;
     if (row_in_unit_ < rows) return;
     row_in_unit_ -= rows;
     ++unit_;
@@ -54,7 +54,7 @@ std::unique_ptr<Window> GroupStream::next(std::unique_ptr<Window> memory) {
 
 void GroupStream::append(Window& window, int64_t rows) {
   if (batch_ == nullptr) return load_batch();
-  const Unit& unit = plan_.split.units[static_cast<size_t>(units_[unit_])];
+  const Unit& unit = plan_.split.units[units_[unit_]];
   const int64_t batch_first = batch_end_ - batch_->num_rows();
   const int64_t taken = std::min(rows, batch_end_ - row_in_unit_);
   if (taken > 0) {
@@ -71,7 +71,7 @@ void GroupStream::append(Window& window, int64_t rows) {
 
 // Loads the next batch of the unit, or the first batch of the next unit.
 void GroupStream::load_batch() {
-  const Unit& unit = plan_.split.units[static_cast<size_t>(units_[unit_])];
+  const Unit& unit = plan_.split.units[units_[unit_]];
   if (row_in_unit_ == unit.rows) {
     ++unit_;
     row_in_unit_ = 0;
@@ -86,9 +86,9 @@ void GroupStream::load_batch() {
 }
 
 void GroupStream::open_unit() {
-  const Unit& unit = plan_.split.units[static_cast<size_t>(units_[unit_])];
+  const Unit& unit = plan_.split.units[units_[unit_]];
   if (file_index_ != unit.file) {
-    const SplitFile& file = plan_.split.files[static_cast<size_t>(unit.file)];
+    const SplitFile& file = plan_.split.files[unit.file];
     file_index_ = -1;
     file_ = std::make_unique<ParquetFile>(file.path, file.metadata);
     file_index_ = unit.file;

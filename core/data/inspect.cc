@@ -30,7 +30,7 @@ class ScenarioStatistics {
   // names: the scenario column, or null without one.
   void add(const Window& window, const arrow::Array* names) {
     for (int64_t row = 0; row < window.rows(); ++row) {
-      const auto r = static_cast<size_t>(row);
+      const size_t r = row;
       if (window.bad[r] != 0) continue;
       Count& count = counts_[window.columns.scenario[r]];
       if (count.rows++ == 0) {
@@ -83,8 +83,8 @@ class Inspector {
     require_apart(data_);
     for (const Unit& unit : split_.units)
       if (unit.rows > 0) read(unit);
-    report_.files = static_cast<int64_t>(split_.files.size());
-    report_.row_groups = static_cast<int64_t>(split_.units.size());
+    report_.files = std::ssize(split_.files);
+    report_.row_groups = std::ssize(split_.units);
     report_.rows = split_.rows;
     for (const SplitFile& file : split_.files) report_.size_bytes += file.size_bytes;
     report_.labels = schema_.labels;
@@ -97,7 +97,7 @@ class Inspector {
 
  private:
   void read(const Unit& unit) {
-    const SplitFile& entry = split_.files[static_cast<size_t>(unit.file)];
+    const SplitFile& entry = split_.files[unit.file];
     ParquetFile file(entry.path, entry.metadata);
     file.open_row_group(unit.row_group, columns_.names(), kRowsPerRead);
     int64_t row = 0;
@@ -133,7 +133,7 @@ class Inspector {
       if (is_missing_fault(reject.reason)) null_columns_.insert(reject.column);
       if (report_.first_bad.size() == kFirstBad) continue;
       const RowSpan& span = window_.span_of(reject.row);
-      report_.first_bad.push_back({.file = split_.files[static_cast<size_t>(span.file)].path,
+      report_.first_bad.push_back({.file = split_.files[span.file].path,
                                    .column = reject.column,
                                    .reason = reject.reason,
                                    .value = reject.value,

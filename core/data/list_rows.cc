@@ -14,17 +14,17 @@ ListRows extents(const arrow::Array& base) {
   const auto& lists = static_cast<const List&>(base);
   const int64_t rows = lists.length();
   ListRows out{.lists = &base, .elements = {}, .begin = {}, .length = {}};
-  out.begin.resize(static_cast<size_t>(rows));
-  out.length.resize(static_cast<size_t>(rows));
+  out.begin.resize(rows);
+  out.length.resize(rows);
   const int64_t first = rows > 0 ? lists.value_offset(0) : 0;
   for (int64_t i = 0; i < rows; ++i) {
-    out.begin[static_cast<size_t>(i)] = lists.value_offset(i) - first;
-    out.length[static_cast<size_t>(i)] = lists.value_length(i);
+    out.begin[i] = lists.value_offset(i) - first;
+    out.length[i] = lists.value_length(i);
   }
   const int64_t end = rows > 0 ? out.begin.back() + out.length.back() : 0;
   if (lists.null_count() > 0) {
     for (int64_t i = 0; i < rows; ++i) {
-      if (lists.IsNull(i)) out.length[static_cast<size_t>(i)] = 0;
+      if (lists.IsNull(i)) out.length[i] = 0;
     }
   }
   out.elements = lists.values()->Slice(first, end);
@@ -32,7 +32,7 @@ ListRows extents(const arrow::Array& base) {
 }
 
 ListRows null_lists(const arrow::Array& lists) {
-  const std::vector<int64_t> none(static_cast<size_t>(lists.length()));
+  const std::vector<int64_t> none(lists.length());
   return {.lists = &lists, .elements = lists.Slice(0, 0), .begin = none, .length = none};
 }
 

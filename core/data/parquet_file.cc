@@ -106,9 +106,7 @@ ParquetFile::~ParquetFile() = default;
 
 std::shared_ptr<parquet::FileMetaData> ParquetFile::metadata() const { return reader_->parquet_reader()->metadata(); }
 
-int64_t ParquetFile::column_chunks() const {
-  return static_cast<int64_t>(row_group_rows_.size()) * metadata()->num_columns();
-}
+int64_t ParquetFile::column_chunks() const { return std::ssize(row_group_rows_) * metadata()->num_columns(); }
 
 std::vector<std::string> ParquetFile::columns() const { return names(reader_->manifest()); }
 

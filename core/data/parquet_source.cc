@@ -22,9 +22,7 @@ namespace {
 class Pipeline {
  public:
   Pipeline(const ReadPlan& plan, int64_t epoch, int64_t first_step)
-      : builder_(plan, epoch, first_step),
-        queue_(static_cast<size_t>(plan.data.prefetch())),
-        thread_(start_thread([this] { run(); })) {}
+      : builder_(plan, epoch, first_step), queue_(plan.data.prefetch()), thread_(start_thread([this] { run(); })) {}
 
   ~Pipeline() {
     queue_.finish();
@@ -131,7 +129,7 @@ class ParquetSource : public BatchSource {
   void count_tail() {
     const auto used = plan_.order.lane_positions(plan_.order.steps());
     const std::lock_guard lock(mutex_);
-    for (auto lane = static_cast<size_t>(plan_.first_lane); lane < static_cast<size_t>(plan_.last_lane); ++lane) {
+    for (size_t lane = plan_.first_lane; lane < static_cast<size_t>(plan_.last_lane); ++lane) {
       counters_.rows_dropped_tail += plan_.order.lane_rows()[lane] - used[lane];
     }
   }

@@ -17,7 +17,7 @@ uint64_t scattered(uint64_t x) {
 }  // namespace
 
 void Quantiles::add(double value) {
-  const uint64_t hash = scattered(static_cast<uint64_t>(count_++));
+  const uint64_t hash = scattered(count_++);
   if (hash > most_hash_) return;
   kept_.emplace_back(hash, value);
   while (kept_.size() > bound_) {

@@ -20,7 +20,7 @@ class Quantiles {
   void add(double value);
   [[nodiscard]] int64_t count() const { return count_; }
   // Number of values that the quantiles are computed from.
-  [[nodiscard]] int64_t sampled() const { return static_cast<int64_t>(kept_.size()); }
+  [[nodiscard]] int64_t sampled() const { return std::ssize(kept_); }
   // The quantiles at kShares, interpolated linearly between neighbours like NumPy's; empty without values.
   [[nodiscard]] std::vector<double> values() const;
 

@@ -21,7 +21,7 @@ void check_elements(const ListRows& rows, const int64_t* keys, bool nullable, co
       std::string fault = key_fault(*rows.elements, e);
       if (fault.empty()) fault = missing_fault(nullable, Missing::kInList);
       if (fault.empty()) continue;
-      const auto i64 = static_cast<int64_t>(i);
+      const int64_t i64 = i;
       window.reject(first + i64, column, std::move(fault), value_text(*rows.lists, i64));
     }
   }
@@ -47,7 +47,7 @@ void check_same_length(const ListRows& a, const ListRows& b, const std::string& 
   for (size_t i = 0; i < a.length.size(); ++i) {
     if (a.length[i] == b.length[i]) continue;
     window.reject(first + static_cast<int64_t>(i), column_b, length_fault(b.length[i], column_a, a.length[i]),
-                  value_text(*b.lists, static_cast<int64_t>(i)));
+                  value_text(*b.lists, i));
   }
 }
 
@@ -63,7 +63,7 @@ void append_offsets(std::vector<int32_t>& offsets, const std::vector<int64_t>& l
 
 const int64_t* element_keys(const ListRows& rows, std::vector<int64_t>& scratch) {
   if (const int64_t* keys = as_keys(*rows.elements)) return keys;
-  scratch.resize(std::max(scratch.size(), static_cast<size_t>(rows.elements->length())));
+  scratch.resize(std::max<size_t>(scratch.size(), rows.elements->length()));
   decode_keys(*rows.elements, scratch.data());
   return scratch.data();
 }

@@ -92,7 +92,7 @@ void RejectLog::list(const ReadBatch& batch) {
     for (const BadRecord* bad : fresh) listed_.insert(bad->row_in_split);
   } catch (const DataError& error) {
     if (plan_.options.rejects_needed) throw;
-    unlisted_ += static_cast<int64_t>(fresh.size());
+    unlisted_ += std::ssize(fresh);
     if (!warned_) warn(str("bad records are counted, but not all are listed: ", error.what()));
     warned_ = true;
   }
@@ -101,7 +101,7 @@ void RejectLog::list(const ReadBatch& batch) {
 void RejectLog::write(const std::vector<const BadRecord*>& bad) {
   if (!file_) file_.emplace(plan_.options.reject_file);
   file_->cut_back(listed_bytes_);
-  for (const BadRecord* one : bad) file_->add(json_line(plan_.split.files[static_cast<size_t>(one->file)].path, *one));
+  for (const BadRecord* one : bad) file_->add(json_line(plan_.split.files[one->file].path, *one));
   file_->flush();
   listed_bytes_ = file_->bytes();
 }
@@ -127,8 +127,8 @@ void RejectLog::judge() const {
   std::set<std::string> null_columns;
   for (const BadRecord& bad : first_) {
     if (is_missing_fault(bad.reason)) null_columns.insert(bad.column);
-    message += str("\n  \"", plan_.split.files[static_cast<size_t>(bad.file)].path, "\" row ", bad.row_in_file,
-                   ", column \"", bad.column, "\": ", bad.reason, ", got ", bad.value);
+    message += str("\n  \"", plan_.split.files[bad.file].path, "\" row ", bad.row_in_file, ", column \"", bad.column,
+                   "\": ", bad.reason, ", got ", bad.value);
   }
   const std::string& path = plan_.options.reject_file;
   const std::string advice = named.empty() ? "Correct the files or raise data.max_bad_share."

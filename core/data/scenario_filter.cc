@@ -40,11 +40,11 @@ std::vector<std::string> absent_scenarios(const config::Data& data, const Scenar
   for (const Unit& unit : split.units) {
     if (wanted.empty()) break;
     if (unit.rows == 0) continue;
-    const SplitFile& entry = split.files[static_cast<size_t>(unit.file)];
+    const SplitFile& entry = split.files[unit.file];
     ParquetFile file(entry.path, entry.metadata);
     file.open_row_group(unit.row_group, {data.scenario_column()}, kRowsPerLook);
     while (const auto batch = wanted.empty() ? nullptr : file.next()) {
-      keys.resize(static_cast<size_t>(batch->num_rows()));
+      keys.resize(batch->num_rows());
       decode_keys(*batch->column(0), keys.data());
       for (const int64_t key : keys) wanted.erase(key);
     }

@@ -19,8 +19,7 @@ constexpr int64_t kNamesFormat = 1;
 std::string tidy_name(const std::string& name) {
   std::string_view first = std::string_view(name).substr(0, kLongest);
   arrow::util::InitializeUTF8();
-  const bool utf8 =
-      arrow::util::ValidateUTF8(reinterpret_cast<const uint8_t*>(name.data()), static_cast<int64_t>(name.size()));
+  const bool utf8 = arrow::util::ValidateUTF8(reinterpret_cast<const uint8_t*>(name.data()), std::ssize(name));
   if (!utf8)
     return percent_encoded(first, [](char c) { return static_cast<unsigned char>(c) >= 0x80 || c == '%'; }) +
            (first.size() < name.size() ? "..." : "");
@@ -65,7 +64,7 @@ void ScenarioNames::share(Communicator& communicator) {
     for (const int64_t key : fresh_) {
       const std::string* name = find(key);
       if (name == nullptr) continue;
-      const auto bytes = static_cast<int64_t>(name->size());
+      const auto bytes = std::ssize(*name);
       append_bytes(mine, &key, sizeof(key));
       append_bytes(mine, &bytes, sizeof(bytes));
       append_bytes(mine, name->data(), name->size());
@@ -75,8 +74,8 @@ void ScenarioNames::share(Communicator& communicator) {
       int64_t head[2];
       std::memcpy(head, all.data() + at, sizeof(head));
       at += sizeof(head);
-      keep(head[0], std::string(all.data() + at, static_cast<size_t>(head[1])));
-      at += static_cast<size_t>(head[1]);
+      keep(head[0], std::string(all.data() + at, head[1]));
+      at += head[1];
     }
     int64_t complete = complete_ ? 1 : 0;
     communicator.all_reduce<int64_t>({&complete, 1}, ReduceOp::kMin);

@@ -34,7 +34,7 @@ void shape(Batch& b, const FeatureSchema& schema) {
 }  // namespace
 
 void Window::reject(int64_t row, const std::string& column, std::string reason, std::string value) {
-  if (std::exchange(bad[static_cast<size_t>(row)], uint8_t{1}) != 0) return;
+  if (std::exchange(bad[row], uint8_t{1}) != 0) return;
   rejects.push_back({row, column, std::move(reason), std::move(value)});
 }
 
@@ -74,7 +74,7 @@ void append_rows(Window& window, const FeatureSchema& schema, bool times, int64_
   Batch& b = window.columns;
   shape(b, schema);
   b.rows += rows;
-  const auto size = static_cast<size_t>(b.rows);
+  const size_t size = b.rows;
   for (auto& field : b.fields) grow(field, size);
   for (auto& label : b.labels) grow(label, size);
   for (auto& group : b.groups) grow(group, size);

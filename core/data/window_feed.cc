@@ -10,7 +10,7 @@ WindowFeed::WindowFeed(const ReadPlan& plan, int64_t epoch, const std::vector<Fe
   for (size_t i = 0; i < groups.size(); ++i) {
     slots_[i].stream = std::make_unique<GroupStream>(plan, groups[i].group, epoch, groups[i].first_window, stop_);
   }
-  const size_t threads = std::min(slots_.size(), static_cast<size_t>(plan.data.threads()));
+  const size_t threads = std::min<size_t>(slots_.size(), plan.data.threads());
   for (size_t i = 0; i < threads; ++i) threads_.start([this] { run(); });
 }
 

@@ -67,13 +67,13 @@ std::vector<Batch> first_batches(const ExportJob& job, const config::Experiment&
 // The keys of the batches for each table, ascending, so that only their rows of large tables are loaded.
 std::vector<std::vector<int64_t>> keys_of(const std::vector<Batch>& batches, Session& session) {
   const TableLayout& layout = session.tables().layout();
-  std::vector<std::vector<int64_t>> keys(static_cast<size_t>(layout.tables()));
+  std::vector<std::vector<int64_t>> keys(layout.tables());
   StepInputs inputs = session.make_inputs();
   for (const Batch& batch : batches) {
     inputs.prepare(batch);
     const int64_t* next = inputs.keys().keys().data();
     for (int wire = 0; wire < layout.tables(); ++wire) {
-      auto& of_table = keys[static_cast<size_t>(layout.wire_order()[static_cast<size_t>(wire)])];
+      auto& of_table = keys[layout.wire_order()[wire]];
       const int64_t count = inputs.keys().count(0, wire);
       of_table.insert(of_table.end(), next, next + count);
       next += count;
@@ -97,7 +97,7 @@ ScoredSample trainers_scores(const ExportJob& job, const config::Experiment& exp
   for (const Batch& batch : sample.batches) {
     const std::span<const float> logits = session.predict(batch);
     sample.logits.insert(sample.logits.end(), logits.begin(), logits.end());
-    const auto& labels = batch.labels[static_cast<size_t>(session.model().label)];
+    const auto& labels = batch.labels[session.model().label];
     sample.labels.insert(sample.labels.end(), labels.begin(), labels.end());
   }
   return sample;

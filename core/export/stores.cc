@@ -18,12 +18,11 @@ SavedTable open_table(const TableUse& table, const std::string& trained) {
 // Differences between a saved table and its store in the base.
 class Difference {
  public:
-  Difference(const SavedTable& saved, const EmbeddingStore& base)
-      : saved_(saved), base_(base), here_(static_cast<size_t>(base.rows())) {
+  Difference(const SavedTable& saved, const EmbeddingStore& base) : saved_(saved), base_(base), here_(base.rows()) {
     visit_changed([&](int64_t, const float*) { ++changed_; });
-    const std::vector<float> zeros(static_cast<size_t>(base.dim()));
+    const std::vector<float> zeros(base.dim());
     for (int64_t row = 0; row < base.rows(); ++row)
-      if (!here_[static_cast<size_t>(row)] && !base.is(row, zeros.data())) gone_.push_back(base.key(row));
+      if (!here_[row] && !base.is(row, zeros.data())) gone_.push_back(base.key(row));
   }
 
   [[nodiscard]] int64_t changed() const { return changed_; }
@@ -33,7 +32,7 @@ class Difference {
     visit_changed([&](int64_t key, const float* values) {
       writer.add({&key, 1}, {values, static_cast<size_t>(base_.dim())});
     });
-    const std::vector<float> zeros(static_cast<size_t>(base_.dim()));
+    const std::vector<float> zeros(base_.dim());
     for (const int64_t key : gone_) writer.add({&key, 1}, zeros);
   }
 
@@ -49,7 +48,7 @@ class Difference {
         const bool in_order = next < base_.rows() && base_.key(next) == rows.keys[i];
         const int64_t row = in_order ? next : base_.find(rows.keys[i]);
         if (row >= 0) next = row + 1;
-        if (row >= 0) here_[static_cast<size_t>(row)] = true;
+        if (row >= 0) here_[row] = true;
         if (row < 0 || !base_.is(row, values)) visit(rows.keys[i], values);
       }
     });
@@ -78,10 +77,10 @@ ChangedRows write_changed_stores(const Model& model, const std::string& trained,
   ChangedRows sum;
   for (const TableUse& table : model.tables) {
     const auto at = std::ranges::find(base.model().tables, table.name, &TableUse::name) - base.model().tables.begin();
-    require(at < std::ssize(base.model().tables) && base.model().tables[static_cast<size_t>(at)].dim == table.dim,
+    require(at < std::ssize(base.model().tables) && base.model().tables[at].dim == table.dim,
             "[export] wanted table \"", table.name, "\" with rows of ", table.dim, " values in ", base.folder(),
             ", the base of --delta; it has none, or others: export without --delta");
-    const EmbeddingStore& store = *base.stores()[static_cast<size_t>(at)];
+    const EmbeddingStore& store = *base.stores()[at];
     const SavedTable saved = open_table(table, trained);
     Difference difference(saved, store);
     const int64_t rows = difference.changed() + difference.gone();

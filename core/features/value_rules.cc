@@ -11,7 +11,7 @@
 namespace polyscene {
 
 int64_t hash_key(const char* bytes, size_t size) {
-  const auto key = static_cast<int64_t>(XXH3_64bits(bytes, size));
+  const int64_t key = XXH3_64bits(bytes, size);
   return key == kMissingKey ? key + 1 : key;
 }
 
@@ -28,12 +28,11 @@ int64_t bucket_of(std::span<const double> boundaries, double x) {
 }
 
 std::vector<int64_t> heaviest(std::span<const double> weights, int64_t size, int64_t count) {
-  std::vector<int64_t> places(static_cast<size_t>(size));
+  std::vector<int64_t> places(size);
   std::iota(places.begin(), places.end(), int64_t{0});
   if (!weights.empty())
-    std::ranges::stable_sort(places, std::ranges::greater{},
-                             [&](int64_t place) { return weights[static_cast<size_t>(place)]; });
-  places.resize(static_cast<size_t>(count));
+    std::ranges::stable_sort(places, std::ranges::greater{}, [&](int64_t place) { return weights[place]; });
+  places.resize(count);
   std::ranges::sort(places);
   return places;
 }

@@ -41,7 +41,7 @@ FileHash hash_file(const std::string& path) {
     got = ::read(file.descriptor(), block.get(), kBlock);
     if (got < 0 && errno == EINTR) continue;
     require<DataError>(got >= 0, "[files] cannot read ", path, ": ", std::strerror(errno));
-    XXH3_64bits_update(state.get(), block.get(), static_cast<size_t>(got));
+    XXH3_64bits_update(state.get(), block.get(), got);
     result.bytes += got;
   }
   result.xxh3 = XXH3_64bits_digest(state.get());
@@ -67,10 +67,10 @@ void AtomicFile::fail(const std::string& step, int error) const {
 }
 
 void AtomicFile::write(const void* data, int64_t bytes) {
-  XXH3_64bits_update(hash_.get(), data, static_cast<size_t>(bytes));
+  XXH3_64bits_update(hash_.get(), data, bytes);
   const char* next = static_cast<const char*>(data);
   while (bytes > 0) {
-    const ssize_t done = ::write(file_, next, static_cast<size_t>(std::min(bytes, kMostAtOnce)));
+    const ssize_t done = ::write(file_, next, std::min(bytes, kMostAtOnce));
     if (done < 0 && errno == EINTR) continue;
     if (done < 0) fail("write", errno);
     next += done;

@@ -26,7 +26,7 @@ int64_t read_block(const std::string& path, const ReadableFile& file, void* bloc
 void copy_file(const std::string& from, const std::string& to) {
   constexpr size_t kBlock = size_t{1} << 20;
   const ReadableFile source(from);
-  AtomicFile copy(to, static_cast<int64_t>(source.bytes()));
+  AtomicFile copy(to, source.bytes());
   const std::shared_ptr<void> block = allocate_host(kBlock);
   while (const int64_t got = read_block(from, source, block.get(), kBlock)) copy.write(block.get(), got);
   copy.commit();

@@ -42,9 +42,9 @@ void GrowingFile::flush() {
       static_cast<void>(::ftruncate(file_, bytes_) == 0);  // fails for devices, which cannot be truncated
       fail("write to", error);
     }
-    done += static_cast<size_t>(wrote);
+    done += wrote;
   }
-  bytes_ += static_cast<int64_t>(records.size());
+  bytes_ += std::ssize(records);
 }
 
 void GrowingFile::cut_back(int64_t bytes) {

@@ -30,7 +30,7 @@ ReadableFile::ReadableFile(const std::string& path)
   const bool known = ::fstat(descriptor_, &status) == 0;
   const int error = errno;
   if (known && S_ISREG(status.st_mode)) {
-    bytes_ = static_cast<size_t>(status.st_size);
+    bytes_ = status.st_size;
     return;
   }
   ::close(descriptor_);
@@ -46,7 +46,7 @@ std::string read_text_file(const std::string& path) {
   for (ssize_t got = 1; got != 0 && done < text.size();) {
     got = ::read(file.descriptor(), text.data() + done, text.size() - done);
     if (got < 0 && errno != EINTR) fail_to_read(path, std::strerror(errno));
-    if (got > 0) done += static_cast<size_t>(got);
+    if (got > 0) done += got;
   }
   text.resize(done);
   return text;

@@ -32,7 +32,7 @@ struct SafetensorsFile::State {
     for (uint64_t extent : entry.shape) {  // if another extent is 0, the file's size does not bound this one
       require<DataError>(extent <= static_cast<uint64_t>(std::numeric_limits<int64_t>::max()), "[files] ", path,
                          ": tensor \"", name, "\" has an extent of ", extent, ", which no tensor can have");
-      dims.push_back(static_cast<int64_t>(extent));
+      dims.push_back(extent);
     }
     return Shape(dims);
   }

@@ -55,7 +55,7 @@ std::array<char, 8> little_endian(uint64_t value) {
 uint64_t write_tensor(AtomicFile& file, const NamedTensor& t) {
   if (!t.fill) {
     file.write(t.data.data, t.data.bytes());
-    return XXH3_64bits(t.data.data, static_cast<size_t>(t.data.bytes()));
+    return XXH3_64bits(t.data.data, t.data.bytes());
   }
   constexpr int64_t kPieceBytes = int64_t{1} << 20;
   const int64_t rows = t.data.shape[0], row_bytes = rows == 0 ? 1 : t.data.bytes() / rows;
@@ -66,7 +66,7 @@ uint64_t write_tensor(AtomicFile& file, const NamedTensor& t) {
   for (int64_t first = 0; first < rows; first += piece) {
     const int64_t count = std::min(piece, rows - first);
     t.fill(first, count, memory.get());
-    XXH3_64bits_update(hash.get(), memory.get(), static_cast<size_t>(count * row_bytes));
+    XXH3_64bits_update(hash.get(), memory.get(), count * row_bytes);
     file.write(memory.get(), count * row_bytes);
   }
   return XXH3_64bits_digest(hash.get());
@@ -83,12 +83,12 @@ SafetensorsHashes write_safetensors(const std::string& path, std::vector<NamedTe
   });
   const std::string header = header_text(path, tensors, metadata);
   const std::array<char, 8> length = little_endian(header.size());
-  int64_t bytes = static_cast<int64_t>(length.size() + header.size());
+  int64_t bytes = length.size() + header.size();
   for (const NamedTensor& t : tensors) bytes += t.data.bytes();
 
   AtomicFile file(path, bytes);
-  file.write(length.data(), static_cast<int64_t>(length.size()));
-  file.write(header.data(), static_cast<int64_t>(header.size()));
+  file.write(length.data(), std::ssize(length));
+  file.write(header.data(), std::ssize(header));
   SafetensorsHashes hashes;
   for (const NamedTensor& t : tensors) hashes.tensors[t.name] = write_tensor(file, t);
   file.commit();

@@ -51,7 +51,7 @@ Metrics metrics_of(std::span<const ScoredRow> rows) {
     probability += sigmoid(logit);
     m.positives += positive;
   }
-  m.rows = static_cast<int64_t>(rows.size());
+  m.rows = std::ssize(rows);
   m.auc = auc_of(rows);
   if (m.rows == 0) return m;
   m.logloss = loss / static_cast<double>(m.rows);

@@ -29,7 +29,7 @@ void check_columns(const Predictions& p, const std::vector<std::string>& group_n
 
 // Throws when any rank has rows without defined metrics; counts are summed over ranks, so that all ranks throw alike.
 void check_values(const Predictions& mine, Communicator& communicator) {
-  std::vector<int64_t> bad = {0, 0, static_cast<int64_t>(mine.logits.size())};
+  std::vector<int64_t> bad = {0, 0, std::ssize(mine.logits)};
   for (size_t i = 0; i < mine.logits.size(); ++i) {
     bad[0] += !std::isfinite(mine.logits[i]);
     bad[1] += mine.labels[i] != 0.0f && mine.labels[i] != 1.0f;
@@ -112,8 +112,7 @@ void evaluate_scenarios(Sorter& sorter, Evaluation& out) {
 template <class Same>
 GroupedAuc mean_auc(const std::vector<ScoredRow>& rows, const Same& same, const std::string& name) {
   GroupedMean mean(name);
-  for_each_run(rows, same,
-               [&](std::span<const ScoredRow> run) { mean.add(auc_of(run), static_cast<int64_t>(run.size())); });
+  for_each_run(rows, same, [&](std::span<const ScoredRow> run) { mean.add(auc_of(run), std::ssize(run)); });
   return std::move(mean).result();
 }
 

@@ -26,8 +26,7 @@ FeatureBuilder::FeatureBuilder(Model& model, const config::Experiment& experimen
     : model_(model), experiment_(experiment), schema_(schema), dim_(experiment.embedding().dim()) {
   batch_ = graph().symbol("batch");
   if (!schema.numbers.empty())
-    model_.numbers =
-        graph().input("numbers", graph().floating(), {batch_, static_cast<int64_t>(schema.numbers.size())});
+    model_.numbers = graph().input("numbers", graph().floating(), {batch_, std::ssize(schema.numbers)});
 }
 
 int FeatureBuilder::table(const std::string& name, int dim, double init_stddev) {
@@ -67,9 +66,8 @@ Value FeatureBuilder::fields(std::vector<int> indices, int dim) {
   if (indices.empty()) return {};
   FieldsInput input;
   input.dim = dim;
-  for (int f : indices) input.tables.push_back(feature_table(schema_.fields[static_cast<size_t>(f)].table, dim));
-  input.index = graph().input(str("fields/", model_.fields.size()), DType::kInt32,
-                              {batch_, static_cast<int64_t>(indices.size())});
+  for (int f : indices) input.tables.push_back(feature_table(schema_.fields[f].table, dim));
+  input.index = graph().input(str("fields/", model_.fields.size()), DType::kInt32, {batch_, std::ssize(indices)});
   input.fields = std::move(indices);
   model_.fields.push_back(input);
   return ops::gather_rows(rows(dim), input.index);
@@ -103,7 +101,7 @@ Value FeatureBuilder::numbers(const std::function<bool(const NumberFeature&)>& w
   std::vector<Value> parts;
   for (size_t i = 0; i < schema_.numbers.size(); ++i) {
     if (!wanted(schema_.numbers[i])) continue;
-    const auto at = static_cast<int64_t>(i);
+    const int64_t at = i;
     const Value w = graph().parameter("number/" + schema_.numbers[i].name + "/w", {1, dim}, Init::kGlorotUniform);
     parts.push_back(ops::linear(ops::slice_cols(model_.numbers, at, at + 1), w));
   }
@@ -111,8 +109,8 @@ Value FeatureBuilder::numbers(const std::function<bool(const NumberFeature&)>& w
 }
 
 Behaviours FeatureBuilder::sequence(int sequence, int dim) {
-  const SequenceFeature& feature = schema_.sequences[static_cast<size_t>(sequence)];
-  const auto sides = static_cast<int64_t>(feature.sides.size());
+  const SequenceFeature& feature = schema_.sequences[sequence];
+  const auto sides = std::ssize(feature.sides);
   const std::string prefix = str("sequence/", feature.name, "/", dim, "/");
   const Dim distinct = graph().symbol("distinct behaviours of " + feature.name);
   const Dim count = graph().symbol("behaviours of " + feature.name);

@@ -46,7 +46,7 @@ Value mean_pooled_sequences(FeatureBuilder& f, int dim) {
 }
 
 Value target_of(FeatureBuilder& f, int sequence, int dim) {
-  const SequenceFeature& feature = f.schema().sequences[static_cast<size_t>(sequence)];
+  const SequenceFeature& feature = f.schema().sequences[sequence];
   std::vector<int> fields;
   for (size_t i = 0; i < feature.sides.size(); ++i) {
     require(feature.sides[i].target_field >= 0, "[models] wanted a target for every side of ", feature.name);

@@ -47,12 +47,12 @@ void StepInputs::prepare(const Batch& batch) {
   std::vector<KeyBlock> blocks;
   for (size_t i = 0; i < fields_.size(); ++i) {
     const FieldsInput& input = model_.fields[i];
-    const auto width = static_cast<int64_t>(input.fields.size());
+    const auto width = std::ssize(input.fields);
     const auto index = fields_[i].resize(rows_ * width);
     fill_from(index, batch.rows * width, -1);
     if (batch.rows == 0) continue;
     for (size_t k = 0; k < input.fields.size(); ++k)
-      blocks.push_back({input.tables[k], batch.fields[static_cast<size_t>(input.fields[k])], index.subspan(k), width});
+      blocks.push_back({input.tables[k], batch.fields[input.fields[k]], index.subspan(k), width});
   }
   for (size_t i = 0; i < sequences_.size(); ++i) prepare_sequence(i, blocks);
   for (size_t i = 0; i < bags_.size(); ++i) prepare_bag(i, blocks);
@@ -61,22 +61,22 @@ void StepInputs::prepare(const Batch& batch) {
   // A batch that is only scored may lack the label.
   const bool labelled = static_cast<size_t>(model_.label) < batch.labels.size();
   fill_from(labels_.span(), labelled ? batch.rows : 0, -1.0f);
-  if (labelled) std::ranges::copy(batch.labels[static_cast<size_t>(model_.label)], labels_.span().begin());
+  if (labelled) std::ranges::copy(batch.labels[model_.label], labels_.span().begin());
 }
 
 void StepInputs::prepare_sequence(size_t i, std::vector<KeyBlock>& blocks) {
   const SequenceInput& input = model_.sequences[i];
-  const SequenceBatch& source = batch_->sequences[static_cast<size_t>(input.sequence)];
+  const SequenceBatch& source = batch_->sequences[input.sequence];
   Sequence& s = sequences_[i];
   const std::vector<std::span<const int64_t>> sides(source.sides.begin(), source.sides.end());
-  const auto count = static_cast<int64_t>(sides[0].size()), width = static_cast<int64_t>(sides.size());
+  const auto count = std::ssize(sides[0]), width = std::ssize(sides);
   const std::span<int32_t> index = s.index.resize(pad(count));
-  const std::span<const int32_t> first = s.tuples.run(sides, index.first(static_cast<size_t>(count)));
-  const auto distinct = static_cast<int64_t>(first.size());
+  const std::span<const int32_t> first = s.tuples.run(sides, index.first(count));
+  const auto distinct = std::ssize(first);
   behaviours_ += count;
   distinct_behaviours_ += distinct;
   for (int64_t fill = count; fill < pad(count); ++fill)
-    index[static_cast<size_t>(fill)] = static_cast<int32_t>((fill - count) % pad(distinct));
+    index[fill] = static_cast<int32_t>((fill - count) % pad(distinct));
 
   const std::span<int32_t> distinct_index = s.distinct_index.resize(pad(distinct) * width);
   fill_from(distinct_index, distinct * width, -1);
@@ -84,15 +84,15 @@ void StepInputs::prepare_sequence(size_t i, std::vector<KeyBlock>& blocks) {
   if (distinct == 0) return;
   for (size_t k = 0; k < sides.size(); ++k) {
     const auto keys = s.distinct_keys[k].resize(distinct);
-    for (size_t d = 0; d < first.size(); ++d) keys[d] = sides[k][static_cast<size_t>(first[d])];
+    for (size_t d = 0; d < first.size(); ++d) keys[d] = sides[k][first[d]];
     blocks.push_back({input.tables[k], keys, distinct_index.subspan(k), width});
   }
 }
 
 void StepInputs::prepare_bag(size_t i, std::vector<KeyBlock>& blocks) {
   const BagInput& input = model_.bags[i];
-  const BagBatch& source = batch_->bags[static_cast<size_t>(input.bag)];
-  const auto ids = static_cast<int64_t>(source.keys.size());
+  const BagBatch& source = batch_->bags[input.bag];
+  const auto ids = std::ssize(source.keys);
   const std::span<float> weights = bags_[i].weights.resize(pad(ids));
   if (source.weights.empty()) {
     std::ranges::fill(weights, 1.0f);
@@ -100,10 +100,9 @@ void StepInputs::prepare_bag(size_t i, std::vector<KeyBlock>& blocks) {
     std::ranges::copy(source.weights, weights.begin());
   }
   fill_from(weights, ids, 0.0f);
-  if (schema_.bags[static_cast<size_t>(input.bag)].mean) {
+  if (schema_.bags[input.bag].mean) {
     for (size_t row = 0; row + 1 < source.offsets.size(); ++row) {
-      const auto part = weights.subspan(static_cast<size_t>(source.offsets[row]),
-                                        static_cast<size_t>(source.offsets[row + 1] - source.offsets[row]));
+      const auto part = weights.subspan(source.offsets[row], source.offsets[row + 1] - source.offsets[row]);
       float sum = 0;
       for (float w : part) sum += w;
       if (sum > 0)
@@ -120,8 +119,7 @@ TensorView StepInputs::offsets(const std::vector<int32_t>& real, int64_t extent,
   const std::span<int32_t> all = room.resize(rows_ + 1);
   std::ranges::copy(real, all.begin());
   const int64_t fills = rows_ - batch_->rows, surplus = extent - real.back();
-  for (int64_t f = 1; f <= fills; ++f)
-    all[static_cast<size_t>(batch_->rows + f)] = real.back() + static_cast<int32_t>(surplus * f / fills);
+  for (int64_t f = 1; f <= fills; ++f) all[batch_->rows + f] = real.back() + static_cast<int32_t>(surplus * f / fills);
   return view(all.data(), {rows_ + 1});
 }
 
@@ -134,15 +132,14 @@ void StepInputs::bind(Executor& executor, const RowLookup& lookup, double weight
     executor.bind(model_.rows[i].rows, {rows.data, rows.dtype, {pad(rows.shape[0]), model_.rows[i].dim}});
   }
   for (size_t i = 0; i < fields_.size(); ++i)
-    bind(model_.fields[i].index,
-         view(fields_[i].data(), {rows_, static_cast<int64_t>(model_.fields[i].fields.size())}));
+    bind(model_.fields[i].index, view(fields_[i].data(), {rows_, std::ssize(model_.fields[i].fields)}));
   for (size_t i = 0; i < sequences_.size(); ++i) {
     const SequenceInput& input = model_.sequences[i];
     Sequence& s = sequences_[i];
-    const auto sides = static_cast<int64_t>(input.tables.size());
+    const auto sides = std::ssize(input.tables);
     bind(input.distinct_index, view(s.distinct_index.data(), {s.distinct_index.size() / sides, sides}));
     bind(input.index, view(s.index.data(), {s.index.size()}));
-    const std::vector<int32_t>& real = batch.sequences[static_cast<size_t>(input.sequence)].offsets;
+    const std::vector<int32_t>& real = batch.sequences[input.sequence].offsets;
     bind(input.offsets, offsets(real, s.index.size(), s.offsets));
   }
   for (size_t i = 0; i < bags_.size(); ++i) {
@@ -150,10 +147,10 @@ void StepInputs::bind(Executor& executor, const RowLookup& lookup, double weight
     Bag& b = bags_[i];
     bind(input.index, view(b.index.data(), {b.index.size()}));
     bind(input.weights, view(b.weights.data(), {b.weights.size(), 1}));
-    bind(input.offsets, offsets(batch.bags[static_cast<size_t>(input.bag)].offsets, b.index.size(), b.offsets));
+    bind(input.offsets, offsets(batch.bags[input.bag].offsets, b.index.size(), b.offsets));
   }
   if (model_.numbers) {
-    const auto width = static_cast<int64_t>(schema_.numbers.size());
+    const auto width = std::ssize(schema_.numbers);
     if (padded_) {
       std::ranges::copy(batch.numbers, numbers_.resize(rows_ * width).begin());
       fill_from(numbers_.span(), batch.rows * width, 0.0f);

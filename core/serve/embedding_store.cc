@@ -33,7 +33,7 @@ int64_t record_bytes_of(RowFormat format, int64_t dim) {
 }
 
 int64_t slots_of(int64_t rows) {
-  return static_cast<int64_t>(std::bit_ceil(static_cast<uint64_t>(std::max<int64_t>(rows + rows / 2, 1) + 1)));
+  return std::bit_ceil(static_cast<uint64_t>(std::max<int64_t>(rows + rows / 2, 1) + 1));
 }
 
 uint64_t hash_of(const StoreHeader& header) { return XXH3_64bits(&header, offsetof(StoreHeader, header_hash)); }
@@ -45,7 +45,7 @@ uint16_t to_bfloat16(float x) {
 
 void write_values(RowFormat format, const float* values, int64_t dim, char* to) {
   if (format == RowFormat::kFloat32) {
-    std::memcpy(to, values, static_cast<size_t>(4 * dim));
+    std::memcpy(to, values, 4 * dim);
   } else if (format == RowFormat::kBfloat16) {
     for (int64_t i = 0; i < dim; ++i) {
       const uint16_t x = to_bfloat16(values[i]);
@@ -81,8 +81,8 @@ EmbeddingStoreWriter::EmbeddingStoreWriter(std::string path, int64_t rows, int64
   header_.dim = dim;
   header_.record_bytes = record_bytes_of(format, dim);
   header_.slots = slots_of(rows);
-  header_.file_bytes = static_cast<int64_t>(sizeof(StoreHeader)) + rows * header_.record_bytes + 4 * header_.slots;
-  slots_.resize(static_cast<size_t>(header_.slots));
+  header_.file_bytes = int64_t{sizeof(StoreHeader)} + rows * header_.record_bytes + 4 * header_.slots;
+  slots_.resize(header_.slots);
   tags_.resize(slots_.size());
   XXH3_64bits_reset(hash_.get());
   file_ = ::open(path_.c_str(), O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
@@ -109,7 +109,7 @@ void EmbeddingStoreWriter::write(const void* data, size_t bytes) {
     if (done < 0 && errno == EINTR) continue;
     if (done < 0) fail(errno);
     next += done;
-    bytes -= static_cast<size_t>(done);
+    bytes -= done;
   }
 }
 
@@ -125,7 +125,7 @@ int64_t EmbeddingStoreWriter::key_of(int64_t row) const {
   int64_t key = 0;
   if (row >= flushed_) {
     std::memcpy(&key, records_.data() + (row - flushed_) * header_.record_bytes, 8);
-  } else if (::pread(file_, &key, 8, static_cast<int64_t>(sizeof(StoreHeader)) + row * header_.record_bytes) != 8) {
+  } else if (::pread(file_, &key, 8, int64_t{sizeof(StoreHeader)} + row * header_.record_bytes) != 8) {
     fail(errno);
   }
   return key;
@@ -133,12 +133,12 @@ int64_t EmbeddingStoreWriter::key_of(int64_t row) const {
 
 void EmbeddingStoreWriter::add(std::span<const int64_t> keys, std::span<const float> values) {
   constexpr size_t kFlushBytes = size_t{1} << 20;
-  const auto count = static_cast<int64_t>(keys.size());
+  const auto count = std::ssize(keys);
   require<DataError>(added_ + count <= header_.rows, "[serve] ", path_, ": wanted ", header_.rows, " rows, got more");
-  const auto mask = static_cast<uint64_t>(header_.slots - 1);
+  const uint64_t mask = header_.slots - 1;
   for (int64_t i = 0; i < count; ++i, ++added_) {
-    const int64_t key = keys[static_cast<size_t>(i)];
-    const uint64_t hash = mix64(static_cast<uint64_t>(key));
+    const int64_t key = keys[i];
+    const uint64_t hash = mix64(key);
     const auto tag = static_cast<uint8_t>(hash >> 56);
     uint64_t at = hash & mask;
     for (; slots_[at] != 0; at = (at + 1) & mask)
@@ -146,11 +146,10 @@ void EmbeddingStoreWriter::add(std::span<const int64_t> keys, std::span<const fl
                          " comes twice; the model's files are of different runs");
     slots_[at] = static_cast<uint32_t>(added_ + 1);
     tags_[at] = tag;
-    records_.resize(records_.size() + static_cast<size_t>(header_.record_bytes));
+    records_.resize(records_.size() + header_.record_bytes);
     char* const record = records_.data() + records_.size() - header_.record_bytes;
     std::memcpy(record, &key, 8);
-    const std::span<const float> row =
-        values.subspan(static_cast<size_t>(i * header_.dim), static_cast<size_t>(header_.dim));
+    const std::span<const float> row = values.subspan(i * header_.dim, header_.dim);
     require<DataError>(std::ranges::all_of(row, [](float x) { return std::isfinite(x); }), "[serve] ", path_,
                        ": the row of key ", key, " has values that are not finite; export another model");
     write_values(static_cast<RowFormat>(header_.format), row.data(), header_.dim, record + 8);
@@ -184,12 +183,12 @@ EmbeddingStore::EmbeddingStore(const std::string& path, std::unique_ptr<Embeddin
                      h.dim < (1 << 24) && h.slots == slots_of(h.rows) &&
                      h.record_bytes == record_bytes_of(static_cast<RowFormat>(h.format), h.dim);
   require<DataError>(sound, "[serve] ", path_, ": the header is damaged; export it again");
-  const int64_t wanted = static_cast<int64_t>(sizeof(StoreHeader)) + h.rows * h.record_bytes + 4 * h.slots;
-  require<DataError>(h.file_bytes == wanted && static_cast<int64_t>(bytes.size()) == wanted, "[serve] ", path_,
-                     ": wanted ", wanted, " bytes, got ", bytes.size(), "; it was copied in part, copy it again");
+  const int64_t wanted = int64_t{sizeof(StoreHeader)} + h.rows * h.record_bytes + 4 * h.slots;
+  require<DataError>(h.file_bytes == wanted && std::ssize(bytes) == wanted, "[serve] ", path_, ": wanted ", wanted,
+                     " bytes, got ", bytes.size(), "; it was copied in part, copy it again");
   records_ = bytes.data() + sizeof(StoreHeader);
   slots_ = reinterpret_cast<const uint32_t*>(records_ + h.rows * h.record_bytes);
-  const bool indexed = h.slots_hash == 0 || XXH3_64bits(slots_, static_cast<size_t>(4 * h.slots)) == h.slots_hash;
+  const bool indexed = h.slots_hash == 0 || XXH3_64bits(slots_, 4 * h.slots) == h.slots_hash;
   require<DataError>(indexed, "[serve] ", path_,
                      ": the index of its rows is not what was written; copy it again, or export again");
   require<DataError>(base_ == nullptr || (base_->dim() == dim() && base_->format() == format()), "[serve] ", path_,
@@ -210,8 +209,8 @@ int64_t EmbeddingStore::find(int64_t key) const {
 }
 
 int64_t EmbeddingStore::find_here(int64_t key) const {
-  const auto mask = static_cast<uint64_t>(header_.slots - 1);
-  uint64_t at = mix64(static_cast<uint64_t>(key)) & mask;
+  const uint64_t mask = header_.slots - 1;
+  uint64_t at = mix64(key) & mask;
   // A damaged file may have no free slot, or slots with impossible row indices.
   for (int64_t seen = 0; seen < header_.slots; ++seen, at = (at + 1) & mask) {
     const int64_t row = int64_t{slots_[at]} - 1;
@@ -222,7 +221,7 @@ int64_t EmbeddingStore::find_here(int64_t key) const {
 }
 
 void EmbeddingStore::prefetch(int64_t key) const {
-  __builtin_prefetch(slots_ + (mix64(static_cast<uint64_t>(key)) & static_cast<uint64_t>(header_.slots - 1)));
+  __builtin_prefetch(slots_ + (mix64(key) & static_cast<uint64_t>(header_.slots - 1)));
   if (base_ != nullptr) base_->prefetch(key);
 }
 
@@ -230,17 +229,17 @@ bool EmbeddingStore::is(int64_t row, const float* values) const {
   const int64_t bytes = value_bytes(format()) * header_.dim + (format() == RowFormat::kInt8 ? 4 : 0);
   constexpr int64_t kFew = 1024;
   std::array<char, kFew> few;
-  std::vector<char> many(bytes > kFew ? static_cast<size_t>(bytes) : 0);
+  std::vector<char> many(bytes > kFew ? bytes : 0);
   char* const encoded = many.empty() ? few.data() : many.data();
   write_values(format(), values, header_.dim, encoded);
-  return std::memcmp(record(row) + 8, encoded, static_cast<size_t>(bytes)) == 0;
+  return std::memcmp(record(row) + 8, encoded, bytes) == 0;
 }
 
 void EmbeddingStore::read(int64_t row, float* values) const {
   const char* from = record(row) + 8;
   const int64_t dim = header_.dim;
   if (format() == RowFormat::kFloat32) {
-    std::memcpy(values, from, static_cast<size_t>(4 * dim));
+    std::memcpy(values, from, 4 * dim);
   } else if (format() == RowFormat::kBfloat16) {
     for (int64_t i = 0; i < dim; ++i) {
       uint16_t x;

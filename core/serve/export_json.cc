@@ -90,7 +90,7 @@ std::string missing_of(const std::string& version) {
     return str("wanted an exported model in ", version, ", there is no export.json; export it again");
   for (const ExportedFile& file : read_export(version).files) {
     const std::string path = version + "/" + file.name;
-    const auto bytes = static_cast<int64_t>(fs::file_size(path, error));
+    const int64_t bytes = fs::file_size(path, error);
     if (error)
       return str("wanted ", path, ", which export.json lists: ", error.message(),
                  "; the folder was copied in part, copy it again");

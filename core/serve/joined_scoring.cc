@@ -122,7 +122,7 @@ void JoinedScoring::score_together(const std::list<Caller*>& callers) const {
   std::vector<const Batch*> batches;
   for (const Caller* caller : callers) batches.push_back(&caller->batch);
   const Batch all = join(batches);
-  std::vector<float> logits(static_cast<size_t>(all.rows));
+  std::vector<float> logits(all.rows);
   score_(all, logits);
   auto next = logits.begin();
   for (const Caller* caller : callers) {

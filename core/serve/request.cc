@@ -121,8 +121,8 @@ void Request::check_lists(std::string_view name, const Kind& given, std::span<co
     require(sound, "[serve] column \"", name, "\": wanted ", rows_ + 1, " offsets that ascend from 0 to the ", values,
             " values, got ", got...);
   };
-  check(static_cast<int64_t>(offsets.size()) == rows_ + 1, offsets.size(), " offsets");
-  const auto last = static_cast<int64_t>(values);
+  check(std::ssize(offsets) == rows_ + 1, offsets.size(), " offsets");
+  const int64_t last = values;
   for (size_t i = 0; i < offsets.size(); ++i) {
     const int64_t least = i + 1 == offsets.size() ? last : i == 0 ? 0 : offsets[i - 1];
     check(offsets[i] >= least && offsets[i] <= (i == 0 ? 0 : last), offsets[i], " as offset ", i);
@@ -174,10 +174,10 @@ const Request::Column<T>* Request::find(const Columns<T>& columns, const std::st
 void Request::add_field(Batch& batch, const std::string& name, const config::Categorical& field) const {
   const Column<int64_t>* column = find(keys_, name);
   const KeyLimits limits = key_limits(field);
-  std::vector<int64_t>& keys = batch.fields.emplace_back(static_cast<size_t>(rows_), kMissingKey);
+  std::vector<int64_t>& keys = batch.fields.emplace_back(rows_, kMissingKey);
   for (int64_t row = 0; row < rows_; ++row) {
-    int64_t& key = keys[static_cast<size_t>(row)];
-    if (column != nullptr) key = column->values[static_cast<size_t>(row)];
+    int64_t& key = keys[row];
+    if (column != nullptr) key = column->values[row];
     if (key == kMissingKey)
       check_row(missing_fault(field.nullable(), Missing::kNull), row, name);
     else
@@ -191,9 +191,9 @@ void Request::add_number(Batch& batch, const std::string& name, const config::Nu
   const NumberTransform transform(number);
   const bool bucketed = number.boundary_size() > 0;
   const std::vector<double> boundaries(number.boundary().begin(), number.boundary().end());
-  if (bucketed) batch.fields.emplace_back(static_cast<size_t>(rows_), kMissingKey);
+  if (bucketed) batch.fields.emplace_back(rows_, kMissingKey);
   for (int64_t row = 0; row < rows_; ++row) {
-    const auto at = static_cast<size_t>(row);
+    const size_t at = row;
     const double x = column == nullptr ? std::nan("") : column->values[at];
     check_row(number_fault(x, number.nullable(), Missing::kNullOrNan), row, name);
     if (bucketed) {
@@ -214,11 +214,11 @@ void Request::add_bag(Batch& batch, const std::string& name, const config::Bag& 
   BagBatch& out = batch.bags.emplace_back();
   out.offsets = {0};
   for (int64_t row = 0; row < rows_; ++row) {
-    const auto at = static_cast<size_t>(row);
+    const size_t at = row;
     if (ids == nullptr) {
       check_row(missing_fault(bag.nullable(), Missing::kList), row, name);
     } else {
-      const auto begin = static_cast<size_t>(ids->offsets[at]);
+      const size_t begin = ids->offsets[at];
       const int64_t length = ids->length(row);
       std::vector<double> of_row;
       if (weights != nullptr) {
@@ -228,10 +228,10 @@ void Request::add_bag(Batch& batch, const std::string& name, const config::Bag& 
       }
       const auto kept = std::min<int64_t>(length, bag.max_length());
       for (const int64_t place : heaviest(of_row, length, kept)) {
-        const int64_t key = ids->values[begin + static_cast<size_t>(place)];
+        const int64_t key = ids->values[begin + place];
         if (key == kMissingKey) check_row(missing_fault(bag.nullable(), Missing::kInList), row, name);
         out.keys.push_back(key);
-        if (weights != nullptr) out.weights.push_back(static_cast<float>(of_row[static_cast<size_t>(place)]));
+        if (weights != nullptr) out.weights.push_back(static_cast<float>(of_row[place]));
       }
     }
     out.offsets.push_back(static_cast<int32_t>(out.keys.size()));
@@ -241,7 +241,7 @@ void Request::add_bag(Batch& batch, const std::string& name, const config::Bag& 
 void Request::add_sequence(Batch& batch, const config::Sequence& sequence) const {
   SequenceBatch& out = batch.sequences.emplace_back();
   out.offsets = {0};
-  out.sides.resize(static_cast<size_t>(sequence.side_size()));
+  out.sides.resize(sequence.side_size());
   const std::string& first_name = sequence.side(0).column();
   const Column<int64_t>* first = find(keys_, first_name);
   for (int s = 0; s < sequence.side_size(); ++s) {
@@ -250,16 +250,16 @@ void Request::add_sequence(Batch& batch, const config::Sequence& sequence) const
     require((side == nullptr) == (first == nullptr), "[serve] columns \"", first_name, "\" and \"", name,
             "\" go together: wanted all sides of the sequence or none");
     for (int64_t row = 0; row < rows_; ++row) {
-      const auto at = static_cast<size_t>(row);
+      const size_t at = row;
       if (side == nullptr) {
         check_row(missing_fault(sequence.nullable(), Missing::kList), row, name);
       } else {
         const int64_t begin = side->offsets[at], end = side->offsets[at + 1];
         check_row(length_fault(side->length(row), first_name, first->length(row)), row, name);
         for (int64_t i = std::max(begin, end - sequence.max_length()); i < end; ++i) {
-          const int64_t key = side->values[static_cast<size_t>(i)];
+          const int64_t key = side->values[i];
           if (key == kMissingKey) check_row(missing_fault(sequence.nullable(), Missing::kInList), row, name);
-          out.sides[static_cast<size_t>(s)].push_back(key);
+          out.sides[s].push_back(key);
         }
       }
       if (s == 0) out.offsets.push_back(static_cast<int32_t>(out.sides[0].size()));
@@ -271,7 +271,7 @@ Batch Request::batch() const {
   Batch batch;
   batch.rows = batch.global_rows = rows_;
   const size_t slots = schema_.numbers.size();
-  batch.numbers.resize(static_cast<size_t>(rows_) * slots);
+  batch.numbers.resize(rows_ * slots);
   size_t slot = 0;
   for (const Feature& feature : data_.feature()) {
     const std::string& name = feature.name();

@@ -62,9 +62,7 @@ class Request {
   struct Column {
     std::vector<T> values;
     std::vector<int64_t> offsets;  // of list columns
-    [[nodiscard]] int64_t length(int64_t row) const {
-      return offsets[static_cast<size_t>(row) + 1] - offsets[static_cast<size_t>(row)];
-    }
+    [[nodiscard]] int64_t length(int64_t row) const { return offsets[row + 1] - offsets[row]; }
   };
   template <class T>
   using Columns = std::map<std::string, Column<T>, std::less<>>;

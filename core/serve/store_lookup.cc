@@ -7,19 +7,19 @@
 namespace polyscene {
 
 StoreLookup::StoreLookup(const TableLayout& layout, const std::vector<std::unique_ptr<EmbeddingStore>>& stores)
-    : layout_(layout), stores_(stores), matrices_(static_cast<size_t>(layout.groups())) {}
+    : layout_(layout), stores_(stores), matrices_(layout.groups()) {}
 
 void StoreLookup::lookup(const UniqueKeys& unique, LookupMode mode) {
   require(mode == LookupMode::kEval, "[serve] an exported model cannot be trained; train the run that it is from");
   constexpr int64_t kAhead = 8;
   std::vector<float*> next;
   for (int group = 0; group < layout_.groups(); ++group)
-    next.push_back(matrices_[static_cast<size_t>(group)].resize(unique.rows(group) * layout_.dim(group)).data());
+    next.push_back(matrices_[group].resize(unique.rows(group) * layout_.dim(group)).data());
   const int64_t* keys = unique.keys().data();
   for (int wire = 0; wire < layout_.tables(); ++wire) {
-    const int table = layout_.wire_order()[static_cast<size_t>(wire)];
-    const EmbeddingStore& store = *stores_[static_cast<size_t>(table)];
-    float*& to = next[static_cast<size_t>(layout_.group_of(table))];
+    const int table = layout_.wire_order()[wire];
+    const EmbeddingStore& store = *stores_[table];
+    float*& to = next[layout_.group_of(table)];
     const int64_t count = unique.count(0, wire);
     for (int64_t i = 0; i < count; ++i, to += store.dim()) {
       if (i + kAhead < count) store.prefetch(keys[i + kAhead]);
@@ -34,7 +34,7 @@ void StoreLookup::lookup(const UniqueKeys& unique, LookupMode mode) {
 }
 
 TensorView StoreLookup::rows(int group) const {
-  const Buffer<float>& matrix = matrices_[static_cast<size_t>(group)];
+  const Buffer<float>& matrix = matrices_[group];
   const int64_t dim = layout_.dim(group);
   return {matrix.data(), DType::kFloat32, {matrix.size() / dim, dim}};
 }

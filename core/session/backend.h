@@ -64,7 +64,7 @@ class Backend {
   Backend(Communicator& communicator, const Graph& graph, uint64_t seed, const MakeFlatBuffer& make)
       : communicator_(communicator),
         parameters_(graph, seed, make),
-        buckets_(static_cast<int64_t>(parameters_.gradients().size()), DType::kFloat32) {}
+        buckets_(std::ssize(parameters_.gradients()), DType::kFloat32) {}
 
   Communicator& communicator_;
   ParameterStore parameters_;

@@ -23,7 +23,7 @@ void fail_not_finite(const ParameterStore& parameters, const Tensor& gradients, 
     int64_t process;
   };
   const Met mine{.loss = loss, .process = communicator.process()};
-  std::vector<Met> all(static_cast<size_t>(communicator.size()));
+  std::vector<Met> all(communicator.size());
   communicator.all_gather<Met>({&mine, 1}, all);
   std::set<int64_t> processes;
   for (const Met& met : all)

@@ -17,14 +17,14 @@ class DeviceUpdate : public DenseUpdate {
         communicator_(communicator),
         device_(device),
         optimizer_(to_dense_optimizer(train.optimizer()), decayed(parameters), train.clip_norm(), device),
-        pinned_(device.allocate_pinned(kLag * static_cast<int64_t>(sizeof(StepReport)))) {}
+        pinned_(device.allocate_pinned(kLag * int64_t{sizeof(StepReport)})) {}
 
   void step(TensorView loss, double learning_rate_factor) override {
     if (queued_ - read_ == kLag) read_next(HostWait::kThrottle);
     optimizer_.step(parameters_.values().data(), parameters_.gradients().data(), loss.as<float>(),
                     learning_rate_factor);
     device_.copy_out_later(place(queued_), optimizer_.report(), sizeof(StepReport));
-    arrived_[static_cast<size_t>(queued_ % kLag)] = device_.record();
+    arrived_[queued_ % kLag] = device_.record();
     ++queued_;
   }
 
@@ -39,7 +39,7 @@ class DeviceUpdate : public DenseUpdate {
   DenseState state() override {
     DenseState copy{.values = {}, .steps = optimizer_.step_count()};
     for (const DeviceOptimizer::State& s : optimizer_.state()) {
-      Tensor values(DType::kFloat32, {static_cast<int64_t>(parameters_.values().size())});
+      Tensor values(DType::kFloat32, {std::ssize(parameters_.values())});
       device_.copy_out(values.view().data, s.values, values.view().bytes());
       copy.values.emplace_back(s.name, std::move(values));
     }
@@ -61,10 +61,10 @@ class DeviceUpdate : public DenseUpdate {
   [[nodiscard]] StepReport* place(int64_t step) const { return static_cast<StepReport*>(pinned_.get()) + step % kLag; }
 
   void read_next(HostWait why) {
-    arrived_[static_cast<size_t>(read_ % kLag)]->wait(why);
+    arrived_[read_ % kLag]->wait(why);
     const StepReport& report = *place(read_);
     if (report.stopped != 0) {
-      const Tensor gradients(DType::kFloat32, {static_cast<int64_t>(parameters_.gradients().size())});
+      const Tensor gradients(DType::kFloat32, {std::ssize(parameters_.gradients())});
       device_.copy_out(gradients.view().data, optimizer_.stopped_at(), gradients.view().bytes());
       fail_not_finite(parameters_, gradients, report.loss, communicator_);
     }

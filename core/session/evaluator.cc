@@ -17,7 +17,7 @@ Predictions predict_all(Session& session, BatchSource& source) {
   const auto append = [](auto& to, const auto& from) { to.insert(to.end(), from.begin(), from.end()); };
   score(session, source, [&](const Batch& batch, std::span<const float> logits) {
     append(p.logits, logits);
-    append(p.labels, batch.labels[static_cast<size_t>(session.model().label)]);
+    append(p.labels, batch.labels[session.model().label]);
     append(p.scenario, batch.scenario);
     append(p.row_keys, batch.row_keys);
     for (size_t g = 0; g < p.groups.size(); ++g) append(p.groups[g], batch.groups[g]);

@@ -20,12 +20,12 @@ class HostBuffer : public FlatBuffer {
 class BufferOnDevice : public FlatBuffer {
  public:
   BufferOnDevice(Device& device, int64_t count, const std::string& consumer)
-      : device_(device), memory_(device.allocate(count * static_cast<int64_t>(sizeof(float)), consumer)) {
+      : device_(device), memory_(device.allocate(count * int64_t{sizeof(float)}, consumer)) {
     values_ = {static_cast<float*>(memory_.get()), static_cast<size_t>(count)};
     device_.clear(values_.data(), bytes());
   }
   Tensor on_host() const override {
-    Tensor copy(DType::kFloat32, {static_cast<int64_t>(values_.size())});
+    Tensor copy(DType::kFloat32, {std::ssize(values_)});
     device_.copy_out(copy.view().data, values_.data(), bytes());
     return copy;
   }

@@ -29,7 +29,7 @@ class HostUpdate : public DenseUpdate {
   DenseState state() override {
     DenseState copy{.values = {}, .steps = optimizer_.step_count()};
     for (const DenseOptimizer::State& s : optimizer_.state()) {
-      Tensor values(DType::kFloat32, {static_cast<int64_t>(s.values.size())});
+      Tensor values(DType::kFloat32, {std::ssize(s.values)});
       std::ranges::copy(s.values, values.elements<float>().begin());
       copy.values.emplace_back(s.name, std::move(values));
     }

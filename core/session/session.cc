@@ -50,7 +50,7 @@ void Session::build_training_executor() {
   std::set<int32_t> taken;
   for (Value& g : grads) {
     if (!g) continue;
-    const bool aliased = model_.graph->nodes()[static_cast<size_t>(model_.graph->producer(g))].op->aliases_input;
+    const bool aliased = model_.graph->nodes()[model_.graph->producer(g)].op->aliases_input;
     if (aliased || !taken.insert(g.id).second) g = ops::scale(g, 1.0);
   }
 
@@ -68,7 +68,7 @@ void Session::build_training_executor() {
     if (grads[i]) training_->bind(grads[i], entries[i].gradient);
   }
   backend_->sum_in_passing(*training_, std::span(grads).first(entries.size()));
-  row_gradients_.assign(grads.begin() + static_cast<int64_t>(entries.size()), grads.end());
+  row_gradients_.assign(grads.begin() + std::ssize(entries), grads.end());
 }
 
 StepInputs Session::make_inputs() const {
@@ -99,8 +99,7 @@ void Session::train_step(const Batch& batch, int64_t global_rows, double learnin
   std::vector<TensorView> row_gradients(model_.rows.size());
   for (size_t i = 0; i < model_.rows.size(); ++i) {
     const int group = inputs.row_groups()[i];
-    row_gradients[static_cast<size_t>(group)] =
-        real_rows(training_->result(row_gradients_[i]), inputs.keys().rows(group));
+    row_gradients[group] = real_rows(training_->result(row_gradients_[i]), inputs.keys().rows(group));
   }
   tables_.lookup->update(row_gradients, learning_rate_factor);
   clock.lap(Stage::kSparseUpdate);

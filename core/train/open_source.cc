@@ -55,9 +55,9 @@ struct View {
 // The first rank's, on every rank.
 View view_of_first(const View& mine, Communicator& communicator) {
   std::string text = str(mine.place, '\n', mine.amount, '\n', mine.listing);
-  int64_t size = static_cast<int64_t>(text.size());
+  int64_t size = std::ssize(text);
   communicator.broadcast<int64_t>({&size, 1}, 0);
-  text.resize(static_cast<size_t>(size));
+  text.resize(size);
   communicator.broadcast<char>(text, 0);
   View first;
   std::istringstream lines(text);
@@ -121,7 +121,7 @@ void require_same_files(const BatchSource& source, const config::Data& data, Spl
       .listing = listing(files, data.root())};
   const Seen seen{.hash = static_cast<int64_t>(XXH3_64bits(mine.listing.data(), mine.listing.size())),
                   .process = communicator.process()};
-  std::vector<Seen> all(static_cast<size_t>(communicator.size()));
+  std::vector<Seen> all(communicator.size());
   communicator.all_gather<Seen>({&seen, 1}, all);
   if (std::ranges::count(all, all[0].hash, &Seen::hash) == communicator.size()) return;
 

@@ -78,7 +78,7 @@ bool RunSaves::make_room(const DataError& failure) {
   for (const std::string& name : removed)
     warn(str("[train] the disk is full: removed ", folder_.checkpoints(), "/", name,
              ", which was not the newest, to make room for a model"));
-  auto count = static_cast<int64_t>(removed.size());
+  auto count = std::ssize(removed);
   session_.communicator().all_reduce<int64_t>({&count, 1});
   return count > 0;
 }

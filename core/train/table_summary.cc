@@ -41,8 +41,8 @@ std::string describe(const TableSummary& s, Session& session) {
     const TableSpec& spec = tables.spec(t);
     if (spec.max_rows == 0) continue;
     const BucketPlan plan = plan_buckets(spec.max_rows, tables.layout().map().partitions());
-    bounds += str(bounds.empty() ? "" : ", ", spec.name, " holds ", s.rows[static_cast<size_t>(t)], " of ",
-                  plan.buckets * plan.slots, " rows");
+    bounds +=
+        str(bounds.empty() ? "" : ", ", spec.name, " holds ", s.rows[t], " of ", plan.buckets * plan.slots, " rows");
   }
   if (!bounds.empty()) out << "bounded tables: " << bounds << "; rows evicted " << s.rows_lost << "\n";
   return out.str();

@@ -43,7 +43,7 @@ void run(const PredictArguments& arguments) {
     int64_t count = 0;
     score(trained.session(), trained.source(), [&](const Batch& batch, std::span<const float> logits) {
       const PredictionRows rows = gather(batch, logits, communicator);
-      count += static_cast<int64_t>(rows.logits.size());
+      count += std::ssize(rows.logits);
       if (writer) writer->write(rows);
     });
     const SourceCounters read = over_ranks(trained.source().counters(), communicator);

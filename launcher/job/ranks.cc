@@ -28,13 +28,13 @@ int64_t host_number() {
   std::ifstream file("/proc/sys/kernel/random/boot_id");
   std::string boot;
   std::getline(file, boot);
-  return static_cast<int64_t>(std::hash<std::string>()(host_name() + boot));
+  return std::hash<std::string>()(host_name() + boot);
 }
 
 // Counts the processes of the job on this host. Launchers have no common variable for it.
 ProcessesHere processes_here(Communicator& processes) {
   const int64_t mine = host_number();
-  std::vector<int64_t> all(static_cast<size_t>(processes.size()));
+  std::vector<int64_t> all(processes.size());
   processes.all_gather<int64_t>({&mine, 1}, all);
   return {static_cast<int>(std::ranges::count(all, mine)),
           static_cast<int>(std::count(all.begin(), all.begin() + processes.rank(), mine))};

@@ -31,7 +31,7 @@ StandardOutput::~StandardOutput() {
 
 int StandardOutput::sync() {
   for (const char* next = pbase(); next < pptr() && error_ == 0;) {
-    const ssize_t written = ::write(STDOUT_FILENO, next, static_cast<size_t>(pptr() - next));
+    const ssize_t written = ::write(STDOUT_FILENO, next, pptr() - next);
     if (written >= 0)
       next += written;
     else if (errno == EAGAIN)

@@ -31,7 +31,7 @@ std::string OnnxBuilder::ints(const Ints& values) {
   onnx::TensorProto& tensor = *graph_.add_initializer();
   tensor.set_name(name);
   tensor.set_data_type(onnx::TensorProto::INT64);
-  tensor.add_dims(static_cast<int64_t>(values.size()));
+  tensor.add_dims(std::ssize(values));
   for (const int64_t value : values) tensor.add_int64_data(value);
   return name;
 }
@@ -74,7 +74,7 @@ void OnnxBuilder::initializer(const std::string& name, const TensorView& values)
   tensor.set_name(name);
   tensor.set_data_type(onnx::TensorProto::FLOAT);
   for (int axis = 0; axis < values.shape.rank(); ++axis) tensor.add_dims(values.shape[axis]);
-  tensor.set_raw_data(values.data, static_cast<size_t>(values.bytes()));
+  tensor.set_raw_data(values.data, values.bytes());
 }
 
 std::string OnnxBuilder::slice(const std::string& x, int64_t begin, int64_t end, int64_t axis) {

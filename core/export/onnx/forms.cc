@@ -42,7 +42,7 @@ Names identity(OnnxBuilder&, const Node&, const Names& in) { return {in[0]}; }
 Names linear(OnnxBuilder& b, const Node& node, const Names& in) {
   const bool has_bias = node.inputs.back().shape().rank() == 1;
   const size_t parts = in.size() - (has_bias ? 2 : 1);
-  Names gemm = {b.concat({in.begin(), in.begin() + static_cast<ptrdiff_t>(parts)}, 1), in[parts]};
+  Names gemm = {b.concat({in.begin(), in.begin() + parts}, 1), in[parts]};
   if (has_bias) gemm.push_back(in.back());
   return {activated(b, b.add("Gemm", gemm), node.attributes.as<ops::LinearAttributes>().activation)};
 }

@@ -51,7 +51,7 @@ Tensor values_of(const ServedModel& model, const InsideRows& rows) {
   Tensor values(DType::kFloat32, {rows.rows, rows.dim});
   float* to = values.elements<float>().data();
   for (const int t : rows.tables) {
-    const EmbeddingStore& store = *model.stores()[static_cast<size_t>(t)];
+    const EmbeddingStore& store = *model.stores()[t];
     for (int64_t row = 0; row < store.rows(); ++row, to += rows.dim) store.read(row, to);
   }
   return values;
@@ -67,7 +67,7 @@ void describe_type(onnx::ValueInfoProto& info, const std::string& name, const Va
       extent.set_dim_value(d.constant);
       continue;
     }
-    std::string symbol = graph.symbols()[static_cast<size_t>(d.symbol)];
+    std::string symbol = graph.symbols()[d.symbol];
     if (d.constant != 0) symbol += " + " + std::to_string(d.constant);
     extent.set_dim_param(symbol);
   }
@@ -76,13 +76,13 @@ void describe_type(onnx::ValueInfoProto& info, const std::string& name, const Va
 // The nodes on which the logit depends, in graph order.
 std::vector<const Node*> forward_nodes(const Model& model) {
   const Graph& graph = *model.graph;
-  std::vector<bool> needed(static_cast<size_t>(graph.value_count()));
-  needed[static_cast<size_t>(model.logit.id)] = true;
+  std::vector<bool> needed(graph.value_count());
+  needed[model.logit.id] = true;
   std::vector<const Node*> nodes;
   for (size_t n = graph.nodes().size(); n-- > 0;) {
     const Node& node = graph.nodes()[n];
-    if (std::ranges::none_of(node.outputs, [&](Value v) { return needed[static_cast<size_t>(v.id)]; })) continue;
-    for (const Value& v : node.inputs) needed[static_cast<size_t>(v.id)] = true;
+    if (std::ranges::none_of(node.outputs, [&](Value v) { return needed[v.id]; })) continue;
+    for (const Value& v : node.inputs) needed[v.id] = true;
     nodes.push_back(&node);
   }
   std::ranges::reverse(nodes);
@@ -103,8 +103,8 @@ std::vector<Value> inputs_of(const Graph& graph, const std::vector<const Node*>&
 // Adds the nodes; returns the name of the logit.
 std::string add_nodes(const Model& model, const std::vector<const Node*>& nodes, OnnxBuilder& builder) {
   const Graph& graph = *model.graph;
-  std::vector<std::string> names(static_cast<size_t>(graph.value_count()));
-  const auto name = [&](Value v) -> std::string& { return names[static_cast<size_t>(v.id)]; };
+  std::vector<std::string> names(graph.value_count());
+  const auto name = [&](Value v) -> std::string& { return names[v.id]; };
   for (const Node* node : nodes) {
     const auto form = onnx_forms().find(node->op->name);
     require(form != onnx_forms().end(), "[export] operator ", node->op->name, " has no ONNX form");
@@ -121,26 +121,25 @@ std::string add_nodes(const Model& model, const std::vector<const Node*>& nodes,
 OrderedJson describe_inputs(const ServedModel& served, const std::vector<InsideRows>* inside) {
   const Model& model = served.model();
   const FeatureSchema& schema = served.schema();
-  const auto table = [&](int t) { return model.tables[static_cast<size_t>(t)].name; };
+  const auto table = [&](int t) { return model.tables[t].name; };
   const auto name = [&](Value v) { return model.graph->describe(v); };
   OrderedJson json;
   for (const FieldsInput& input : model.fields) {
     OrderedJson columns = OrderedJson::array();
     for (size_t k = 0; k < input.fields.size(); ++k)
-      columns.push_back(
-          {{"feature", schema.fields[static_cast<size_t>(input.fields[k])].name}, {"table", table(input.tables[k])}});
+      columns.push_back({{"feature", schema.fields[input.fields[k]].name}, {"table", table(input.tables[k])}});
     json[name(input.index)] = {{"dim", input.dim}, {"columns", columns}};
   }
   for (const SequenceInput& input : model.sequences) {
     OrderedJson sides = OrderedJson::array();
     for (const int t : input.tables) sides.push_back(table(t));
-    const std::string feature = schema.sequences[static_cast<size_t>(input.sequence)].name;
+    const std::string feature = schema.sequences[input.sequence].name;
     json[name(input.distinct_index)] = {{"sequence", feature}, {"dim", input.dim}, {"tables", sides}};
     json[name(input.index)] = {{"sequence", feature}, {"rows_of", name(input.distinct_index)}};
     json[name(input.offsets)] = {{"sequence", feature}, {"offsets_of", name(input.index)}};
   }
   for (const BagInput& input : model.bags) {
-    const std::string feature = schema.bags[static_cast<size_t>(input.bag)].name;
+    const std::string feature = schema.bags[input.bag].name;
     json[name(input.index)] = {{"bag", feature}, {"dim", input.dim}, {"table", table(input.table)}};
     json[name(input.weights)] = {{"bag", feature}, {"weights_of", name(input.index)}};
     json[name(input.offsets)] = {{"bag", feature}, {"offsets_of", name(input.index)}};
@@ -164,16 +163,15 @@ void write_keys(const std::string& path, const ServedModel& model) {
   for (size_t t = 0; t < model.stores().size(); ++t) {
     const EmbeddingStore& store = *model.stores()[t];
     Tensor& keys = arrays.emplace_back(DType::kInt64, Shape{store.rows()});
-    for (int64_t row = 0; row < store.rows(); ++row)
-      keys.elements<int64_t>()[static_cast<size_t>(row)] = store.key(row);
+    for (int64_t row = 0; row < store.rows(); ++row) keys.elements<int64_t>()[row] = store.key(row);
     named.push_back({model.model().tables[t].name, keys.view()});
   }
   write_safetensors(path, std::move(named));
 }
 
 void write_file(const std::string& path, const std::string& bytes) {
-  AtomicFile file(path, static_cast<int64_t>(bytes.size()));
-  file.write(bytes.data(), static_cast<int64_t>(bytes.size()));
+  AtomicFile file(path, std::ssize(bytes));
+  file.write(bytes.data(), std::ssize(bytes));
   file.commit();
 }
 
@@ -215,7 +213,7 @@ void write_onnx(const ServedModel& served, const OnnxOptions& options) {
   };
   output("logit", "Identity");
   output("probability", "Sigmoid");
-  const auto bytes = static_cast<int64_t>(proto.ByteSizeLong());
+  const int64_t bytes = proto.ByteSizeLong();
   require<DataError>(bytes <= kMostBytes, "[export] the ONNX model has ", bytes, " bytes, more than a file holds, ",
                      kMostBytes, "; --onnx-inside 0 leaves its tables outside");
   write_file(folder + "/model.onnx", proto.SerializeAsString());
@@ -238,13 +236,13 @@ void write_onnx_sample(const std::string& path, const ServedModel& served, const
   const int64_t* key = unique.keys().data();
   const TableLayout& layout = served.layout();
   for (int wire = 0; wire < layout.tables(); ++wire) {
-    const int table = layout.wire_order()[static_cast<size_t>(wire)];
-    const EmbeddingStore& store = *served.stores()[static_cast<size_t>(table)];
+    const int table = layout.wire_order()[wire];
+    const EmbeddingStore& store = *served.stores()[table];
     const auto rows = std::ranges::find(inside, store.dim(), &InsideRows::dim);
     const auto at = std::ranges::find(rows->tables, table) - rows->tables.begin();
     for (int64_t i = unique.count(0, wire); i > 0; --i, ++key) {
       const int64_t row = store.find(*key);
-      global[store.dim()].push_back(row < 0 ? -1 : static_cast<int32_t>(rows->first[static_cast<size_t>(at)] + row));
+      global[store.dim()].push_back(row < 0 ? -1 : static_cast<int32_t>(rows->first[at] + row));
     }
   }
   std::map<int32_t, int64_t> dim_of;  // of inputs that are row indices
@@ -261,9 +259,8 @@ void write_onnx_sample(const std::string& path, const ServedModel& served, const
     if (is_inside && std::ranges::find(inside, name, &InsideRows::name) != inside.end()) continue;
     if (const auto dim = dim_of.find(v.id); is_inside && dim != dim_of.end()) {
       Tensor& copy = copies.emplace_back(DType::kInt32, view.shape);
-      std::ranges::transform(view.elements<const int32_t>(), copy.elements<int32_t>().begin(), [&](int32_t row) {
-        return row < 0 ? -1 : global.at(dim->second)[static_cast<size_t>(row)];
-      });
+      std::ranges::transform(view.elements<const int32_t>(), copy.elements<int32_t>().begin(),
+                             [&](int32_t row) { return row < 0 ? -1 : global.at(dim->second)[row]; });
       view = copy.view();
     }
     named.push_back({name, view});

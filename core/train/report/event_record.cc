@@ -38,7 +38,7 @@ void put_float(std::string& out, uint32_t field, float value) {
 
 void put_int64(std::string& out, uint32_t field, int64_t value) {
   put_key(out, field, kVarint);
-  put_varint(out, static_cast<uint64_t>(value));
+  put_varint(out, value);
 }
 
 void put_bytes(std::string& out, uint32_t field, std::string_view bytes) {

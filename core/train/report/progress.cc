@@ -45,7 +45,7 @@ std::string progress_line(const ProgressState& state, int width) {
   if (state.total_steps > 0) line += str("/", state.total_steps);
   line += "  epoch " + format("%.2f", state.epoch) + "  " + rate(state.samples_s) + " samples/s  loss " +
           format("%.4f", state.loss) + "  ETA " + duration(state.eta_s);
-  if (width > 0) line.resize(std::min(line.size(), static_cast<size_t>(width)));
+  if (width > 0) line.resize(std::min<size_t>(line.size(), width));
   return line;
 }
 

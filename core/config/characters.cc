@@ -7,6 +7,7 @@
 #include <string_view>
 
 #include "ops/base/error.h"
+#include "ops/base/ratio.h"
 
 namespace polyscene::config_text {
 namespace {
@@ -21,7 +22,7 @@ const char* wide_encoding(std::string_view text) {
   if (text.starts_with("\xFF\xFE\0\0"sv) || text.starts_with("\0\0\xFE\xFF"sv)) return "UTF-32";
   if (text.starts_with("\xFF\xFE"sv) || text.starts_with("\xFE\xFF"sv)) return "UTF-16";
   const auto zeros = std::ranges::count(text.substr(0, 64), '\0');
-  const auto share = static_cast<double>(zeros) / static_cast<double>(std::clamp<size_t>(text.size(), 1, 64));
+  const double share = ratio(zeros, std::clamp<int64_t>(std::ssize(text), 1, 64));
   return share > 0.6 ? "UTF-32" : share > 0.3 ? "UTF-16" : nullptr;
 }
 

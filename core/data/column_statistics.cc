@@ -14,6 +14,7 @@
 #include "core/data/array_values.h"
 #include "core/data/list_rows.h"
 #include "core/features/batch.h"
+#include "ops/base/ratio.h"
 
 namespace polyscene {
 namespace {
@@ -181,7 +182,7 @@ void ColumnStatistics::finish(ColumnReport& report) const {
   }
   report.list = is_list(form_);
   if (report.list && rows_ > 0) {
-    report.mean_length = static_cast<double>(elements_) / static_cast<double>(rows_);
+    report.mean_length = ratio(elements_, rows_);
     report.max_length = max_length_;
   }
 }

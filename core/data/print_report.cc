@@ -7,6 +7,7 @@
 #include "core/data/quantiles.h"
 #include "core/text/table.h"
 #include "ops/base/error.h"
+#include "ops/base/ratio.h"
 
 namespace polyscene {
 namespace {
@@ -88,7 +89,7 @@ void print_scenarios(std::ostream& out, const DataReport& report) {
 }
 
 void print_bad(std::ostream& out, const DataReport& report) {
-  const double share = static_cast<double>(report.bad_rows) / static_cast<double>(std::max<int64_t>(1, report.rows));
+  const double share = ratio(report.bad_rows, std::max<int64_t>(1, report.rows));
   out << "\nbad rows: " << report.bad_rows << " (" << percent(share) << ")";
   if (share > report.max_bad_share)
     out << "\nTraining or scoring would fail: data.max_bad_share allows " << percent(report.max_bad_share);

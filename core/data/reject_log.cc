@@ -10,6 +10,7 @@
 #include "core/data/nullable_hint.h"
 #include "core/features/value_faults.h"
 #include "ops/base/error.h"
+#include "ops/base/ratio.h"
 #include "ops/base/warning.h"
 
 namespace polyscene {
@@ -122,8 +123,7 @@ void RejectLog::judge() const {
   const std::string what =
       named.empty() ? str("in this epoch of split ", split_name(plan_.options.split)) : "of " + named;
   std::string message = str("[data] ", bad_, " of the ", read_, " rows read ", what, " are bad, a share of ",
-                            static_cast<double>(bad_) / static_cast<double>(read_), "; data.max_bad_share allows ",
-                            allowed, ". First ones:");
+                            ratio(bad_, read_), "; data.max_bad_share allows ", allowed, ". First ones:");
   std::set<std::string> null_columns;
   for (const BadRecord& bad : first_) {
     if (is_missing_fault(bad.reason)) null_columns.insert(bad.column);

@@ -3,6 +3,7 @@
 #include <cmath>
 
 #include "ops/base/philox.h"
+#include "ops/base/ratio.h"
 
 namespace polyscene {
 namespace {
@@ -56,7 +57,7 @@ Metrics metrics_of(std::span<const ScoredRow> rows) {
   if (m.rows == 0) return m;
   m.logloss = loss / static_cast<double>(m.rows);
   if (m.positives > 0) m.calibration = probability / static_cast<double>(m.positives);
-  const double base = entropy(static_cast<double>(m.positives) / static_cast<double>(m.rows));
+  const double base = entropy(ratio(m.positives, m.rows));
   if (m.auc) m.normalized_entropy = *m.logloss / base;
   return m;
 }

@@ -7,6 +7,7 @@
 #include "core/metrics/radix_sort.h"
 #include "core/metrics/score_order.h"
 #include "ops/base/error.h"
+#include "ops/base/ratio.h"
 
 namespace polyscene {
 namespace {
@@ -71,7 +72,7 @@ class GroupedMean {
 
   [[nodiscard]] GroupedAuc result() && {
     if (kept_rows_ > 0) result_.value = sum_ / static_cast<double>(kept_rows_);
-    if (all_rows_ > 0) result_.rows_kept_share = static_cast<double>(kept_rows_) / static_cast<double>(all_rows_);
+    if (all_rows_ > 0) result_.rows_kept_share = ratio(kept_rows_, all_rows_);
     return std::move(result_);
   }
 

@@ -7,6 +7,7 @@
 #include "core/metrics/evaluation.h"
 #include "core/text/table.h"
 #include "ops/base/error.h"
+#include "ops/base/ratio.h"
 
 namespace polyscene {
 namespace {
@@ -15,9 +16,7 @@ using OrderedJson = nlohmann::ordered_json;
 
 OrderedJson or_null(const std::optional<double>& x) { return x ? OrderedJson(*x) : OrderedJson(nullptr); }
 
-double click_rate(const Metrics& m) {
-  return m.rows ? static_cast<double>(m.positives) / static_cast<double>(m.rows) : 0;
-}
+double click_rate(const Metrics& m) { return m.rows ? ratio(m.positives, m.rows) : 0; }
 
 OrderedJson json_of(const Metrics& m) {
   return {{"rows", m.rows},

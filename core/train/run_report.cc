@@ -5,6 +5,7 @@
 #include "core/session/left_out.h"
 #include "core/train/report/run_notes.h"
 #include "core/train/table_summary.h"
+#include "ops/base/ratio.h"
 
 namespace polyscene {
 
@@ -36,7 +37,7 @@ void RunReport::log_steps(const TrainPosition& at, double learning_rate) {
   const Pace::Lap lap = pace_.take_lap();
   step_log_->add({.step = at.step,
                   .total_steps = total_steps_,
-                  .epoch = static_cast<double>(at.step) / static_cast<double>(steps_per_epoch_),
+                  .epoch = ratio(at.step, steps_per_epoch_),
                   .samples_s = lap.samples_s,
                   .loss = 0,
                   .eta_s = static_cast<double>(total_steps_ - at.step) * lap.step_s},

@@ -3,14 +3,16 @@
 #include <algorithm>
 #include <cmath>
 
+#include "ops/base/ratio.h"
+
 namespace polyscene {
 
 double learning_rate_factor(const config::Schedule& schedule, int64_t step, int64_t total_steps) {
   const int64_t warmup = schedule.warmup_steps();
-  if (step < warmup) return static_cast<double>(step + 1) / static_cast<double>(warmup);
+  if (step < warmup) return ratio(step + 1, warmup);
   const int64_t steps =
       schedule.decay_steps() > 0 ? schedule.decay_steps() : std::max<int64_t>(1, total_steps - warmup);
-  const double progress = static_cast<double>(step - warmup) / static_cast<double>(steps);
+  const double progress = ratio(step - warmup, steps);
   const double end = schedule.final_factor();
   switch (schedule.decay()) {
     case config::Schedule::CONSTANT:

@@ -6,13 +6,9 @@
 #include <sstream>
 
 #include "embedding/plan/bucket_plan.h"
+#include "ops/base/ratio.h"
 
 namespace polyscene {
-namespace {
-
-double ratio(int64_t a, int64_t b) { return static_cast<double>(a) / std::max(static_cast<double>(b), 1.0); }
-
-}  // namespace
 
 TableSummary summarize_tables(Session& session) {
   const LookupStatistics lookups = session.lookup().total();
@@ -33,8 +29,9 @@ std::string describe(const TableSummary& s, Session& session) {
   out << std::fixed << std::setprecision(1) << "tables: " << s.rows.size() << " with "
       << std::accumulate(s.rows.begin(), s.rows.end(), int64_t{0}) << " rows, "
       << static_cast<double>(s.memory_bytes) / 1048576.0 << " MiB; dense parameters: " << session.parameters().size()
-      << "\nrepeated ids are looked up once: " << ratio(s.keys_in, s.keys_sent) << " uses per id that a rank sends, "
-      << ratio(s.keys_in, s.keys_owned) << " per row read\n";
+      << "\nrepeated ids are looked up once: " << ratio(s.keys_in, std::max<int64_t>(s.keys_sent, 1))
+      << " uses per id that a rank sends, " << ratio(s.keys_in, std::max<int64_t>(s.keys_owned, 1))
+      << " per row read\n";
   std::string bounds;
   RowTables& tables = session.tables();
   for (int t = 0; t < tables.tables(); ++t) {

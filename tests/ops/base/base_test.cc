@@ -9,6 +9,7 @@
 
 #include "ops/base/error.h"
 #include "ops/base/philox.h"
+#include "ops/base/ratio.h"
 #include "ops/base/thread.h"
 #include "ops/base/warning.h"
 #include "tests/support/message_of.h"
@@ -138,6 +139,12 @@ TEST_F(Threads, AScopeLeavesTheCountAsItWas) {
   EXPECT_EQ(thread_count(), 3);
   EXPECT_EQ(message_of([] { const ThreadCountScope scope(0); }), "[ops.thread] wanted 1 to 4096 threads, got 0");
   EXPECT_EQ(thread_count(), 3);
+}
+
+TEST(Ratio, DividesCountsAsDoubles) {
+  EXPECT_EQ(ratio(1, 4), 0.25);
+  EXPECT_EQ(ratio(-7, 2), -3.5);
+  EXPECT_EQ(ratio((int64_t{1} << 53) + 1, 1), 0x1p53);
 }
 
 }  // namespace

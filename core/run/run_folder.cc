@@ -111,7 +111,7 @@ std::shared_ptr<void> RunFolder::reopen() const {
   return settling(std::move(lock));
 }
 
-void RunFolder::go_on() const {
+void RunFolder::resume() const {
   make_folders();
   std::error_code ignored;
   for (const std::string& file : reject_files(rejects())) fs::remove(file, ignored);

@@ -38,7 +38,7 @@ class RunFolder {
   // For a resumed run: locks the folder like claim().
   [[nodiscard]] std::shared_ptr<void> reopen() const;
   // Resumes the run: creates folders that a copy left out, and clears the lists of bad records. Throws DataError.
-  void go_on() const;
+  void resume() const;
   // Decides on the run that was set aside: removes it if the new run has saved a model; puts it back if the new one has
   // neither a model nor a checkpoint and `running` is false. Throws DataError.
   void settle(bool running) const;

@@ -45,7 +45,7 @@ const char* BestModel::metric_name() const {
   return "";
 }
 
-std::string BestModel::why_anew(const BestSoFar& saved) {
+std::string BestModel::why_not_comparable(const BestSoFar& saved) {
   int64_t there = 0;
   on_first_rank([&] { there = models_.has(saved.model) ? 1 : 0; });
   communicator_.broadcast<int64_t>({&there, 1}, 0);
@@ -59,9 +59,9 @@ std::string BestModel::why_anew(const BestSoFar& saved) {
   return {};
 }
 
-std::string BestModel::go_on_from(const std::optional<BestSoFar>& saved) {
+std::string BestModel::resume_from(const std::optional<BestSoFar>& saved) {
   best_ = saved;
-  std::string why = saved ? why_anew(*saved) : "";
+  std::string why = saved ? why_not_comparable(*saved) : "";
   if (!why.empty()) best_.reset();
   if (best_ && !train_.has_early_stop()) best_->misses = 0;
   on_first_rank([&] {

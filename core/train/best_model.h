@@ -28,7 +28,7 @@ class BestModel {
   // Takes over what a checkpoint says of the best evaluation so far, and makes both links what they were. An evaluation
   // of another metric or of other files is not compared, and without its model none is the best: then it starts anew,
   // and the sentence that is returned says why.
-  [[nodiscard]] std::string go_on_from(const std::optional<BestSoFar>& saved);
+  [[nodiscard]] std::string resume_from(const std::optional<BestSoFar>& saved);
   // Takes in one evaluation. Saves the model where it is the best so far, and links model and best_model to it. One
   // whose metric is undefined is neither the best nor counts for train.early_stop.
   [[nodiscard]] Verdict evaluated(const Evaluation& evaluation, int64_t step);
@@ -48,7 +48,7 @@ class BestModel {
   void keep(const std::string& model) { models_.keep(model); }
 
  private:
-  [[nodiscard]] std::string why_anew(const BestSoFar& saved);
+  [[nodiscard]] std::string why_not_comparable(const BestSoFar& saved);
   // Saves under a new name, the same on all ranks, which it returns.
   [[nodiscard]] std::string save(int64_t step);
   void on_first_rank(const std::function<void()>& work);

@@ -44,10 +44,10 @@ RunSaves::RunSaves(const config::Experiment& experiment, const RunFolder& folder
       best_(experiment.train(), describe_validation(experiment.data()), folder, session.communicator(),
             [this](const std::string& model) { save(model); }) {}
 
-TrainPosition RunSaves::go_on_from(const std::string& checkpoint) {
+TrainPosition RunSaves::resume_from(const std::string& checkpoint) {
   TrainPosition position = load_checkpoint(checkpoint, data_, session_.state());
-  const std::string anew = best_.go_on_from(position.best);
-  if (!anew.empty() && session_.communicator().rank() == 0) warn(str("[train] ", anew));
+  const std::string reset_note = best_.resume_from(position.best);
+  if (!reset_note.empty() && session_.communicator().rank() == 0) warn(str("[train] ", reset_note));
   last_ = begun_ = position.step;
   return position;
 }

@@ -20,7 +20,7 @@ class RunSaves {
 
   // All are collective; nothing may be queued on a device.
   // Like load_checkpoint(). Restores the best evaluation so far too.
-  [[nodiscard]] TrainPosition go_on_from(const std::string& checkpoint);
+  [[nodiscard]] TrainPosition resume_from(const std::string& checkpoint);
   // The best evaluation so far, and model/ and best_model/.
   [[nodiscard]] BestModel& best() { return best_; }
   // Begins a checkpoint, which is written while training goes on; finishes the one before it first. A checkpoint that

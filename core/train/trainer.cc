@@ -72,7 +72,7 @@ class Trainer {
     saves_.emplace(experiment_, folder_, *session_);
     std::optional<WarmStartReport> warm;
     if (resumes())
-      at_ = saves_->go_on_from(resume_);
+      at_ = saves_->resume_from(resume_);
     else if (train_.has_warm_start())
       warm = warm_start(train_.warm_start(), session_->state());
     if (leads()) begin_run(std::move(warm));
@@ -84,7 +84,7 @@ class Trainer {
   // Rank 0. All that may fail before the first step was done: from here on an earlier run is in the way.
   void begin_run(std::optional<WarmStartReport> warm) {
     if (resumes())
-      folder_.go_on();
+      folder_.resume();
     else
       folder_.begin();
     write_text_file(folder_.config(), to_text(experiment_));

@@ -188,7 +188,7 @@ TEST_F(RunFolderTest, GoingOnListsBadRecordsAnewAndLeavesTheRest) {
   write("run/rejects/notes.txt", "mine");
   const auto lock = run().reopen();
   EXPECT_TRUE(is_there("run/rejects/train-rank0.jsonl")) << "until the run goes on";
-  run().go_on();
+  run().resume();
   EXPECT_EQ(files("run"), (std::map<std::string, std::string>{{"config.pbtxt", "x"}, {"rejects/notes.txt", "mine"}}));
   EXPECT_TRUE(fs::is_directory(path("run/events"))) << "a copy may have left it out";
 }
@@ -197,7 +197,7 @@ TEST_F(RunFolderTest, GoingOnNamesTheFolderThatCannotBe) {
   write("run/config.pbtxt", "x");
   write("run/events", "a file");
   const auto lock = run().reopen();
-  EXPECT_EQ(message_of<DataError>([&] { run().go_on(); }),
+  EXPECT_EQ(message_of<DataError>([&] { run().resume(); }),
             "[run] cannot make the folder " + path("run/events") + ": Not a directory; choose another place");
   EXPECT_EQ(read("run/events"), "a file");
 }

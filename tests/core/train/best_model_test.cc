@@ -80,7 +80,7 @@ class RunOfTexts {
     if (saved_.empty()) return;  // nobody goes on without one; a run that is begun anew has other tests
     step_ = saved_.rbegin()->first;
     best_ = saved_.rbegin()->second.second;
-    EXPECT_EQ(model_->go_on_from(saved_.rbegin()->second.first), "");
+    EXPECT_EQ(model_->resume_from(saved_.rbegin()->second.first), "");
     check_while_training();
   }
   void lose_newest_and_resume() {
@@ -247,14 +247,14 @@ TEST_F(BestModelRules, EarlyStopCountsDefinedEvaluationsThatAreNotBetter) {
   EXPECT_TRUE(best.should_stop());
   // A run that stopped has nothing left to do when it goes on; with more patience it has.
   BestModel again = make();
-  EXPECT_EQ(again.go_on_from(best.best()), "");
+  EXPECT_EQ(again.resume_from(best.best()), "");
   EXPECT_TRUE(again.should_stop());
   train_.mutable_early_stop()->set_patience(3);
   EXPECT_FALSE(again.should_stop());
   // Without early stop nothing is counted.
   train_.clear_early_stop();
   BestModel without = make();
-  EXPECT_EQ(without.go_on_from(best.best()), "");
+  EXPECT_EQ(without.resume_from(best.best()), "");
   EXPECT_EQ(without.evaluated(with_auc(0.4), 6), BestModel::Verdict::kNotBetter);
   EXPECT_EQ(without.best()->misses, 0);
 }
@@ -365,13 +365,13 @@ TEST_F(BestModelRules, WhatCannotBeComparedStartsAnewAndItsModelStays) {
   const std::optional<BestSoFar> saved = best.best();
   const std::string anew =
       ": it is not compared with later evaluations; its model stays as " + path("run") + "/earlier_best_model";
-  EXPECT_EQ(make("2 files").go_on_from(saved),
+  EXPECT_EQ(make("2 files").resume_from(saved),
             "the best evaluation so far, of step 1, is of other validation files (1 files; now 2 files)" + anew);
   EXPECT_EQ(fs::read_symlink(run_->earlier_best_model()), "models/step-0000000001");
   EXPECT_FALSE(fs::exists(run_->best_model()));
   train_.mutable_early_stop()->set_metric(config::EarlyStop::LOGLOSS);
   BestModel other = make();
-  EXPECT_EQ(other.go_on_from(saved),
+  EXPECT_EQ(other.resume_from(saved),
             "the best evaluation so far, of step 1, is by AUC, and train.early_stop.metric is LOGLOSS now" + anew);
   EXPECT_EQ(other.evaluated(with_auc({}), 2), BestModel::Verdict::kBest);
   EXPECT_EQ(other.evaluated(with_auc({}), 3), BestModel::Verdict::kNotBetter);
@@ -384,7 +384,7 @@ TEST_F(BestModelRules, WithoutItsModelNoneIsTheBest) {
   static_cast<void>(best.evaluated(with_auc(0.9), 1));
   fs::remove_all(run_->models());
   EXPECT_EQ(
-      make().go_on_from(best.best()),
+      make().resume_from(best.best()),
       "the best evaluation so far, of step 1, has no model in " + run_->models() +
           " (copy models/ and its links with the checkpoints to keep it): it is not compared with later evaluations");
   EXPECT_FALSE(fs::is_symlink(run_->best_model()));
@@ -396,7 +396,7 @@ TEST_F(BestModelRules, FoldersOfEarlierProgramsMoveAndStay) {
   write("run/model/dense.safetensors", "old");
   write("run/best_model/dense.safetensors", "old best");
   BestModel best = make();
-  EXPECT_TRUE(best.go_on_from(BestSoFar{.value = 0.5, .step = 3})
+  EXPECT_TRUE(best.resume_from(BestSoFar{.value = 0.5, .step = 3})
                   .ends_with("; its model stays as " + run_->earlier_best_model()));
   EXPECT_EQ(fs::read_symlink(run_->earlier_best_model()), "models/earlier-best_model");
   EXPECT_TRUE(fs::exists(run_->model() + "/dense.safetensors"));

@@ -203,7 +203,7 @@ TEST_F(RunSavesTest, AJobThatGoesOnBeginsWithAllRows) {
   EXPECT_EQ(begin(2), "");
   EXPECT_EQ(finish(), "");
   open();
-  EXPECT_EQ(saves_->go_on_from(checkpoint(2)), (TrainPosition{.step = 2, .trained_steps = 2}));
+  EXPECT_EQ(saves_->resume_from(checkpoint(2)), (TrainPosition{.step = 2, .trained_steps = 2}));
   EXPECT_FALSE(saves_->missing(2)) << "a run that has nothing left to do saves nothing";
   EXPECT_EQ(begin(3), "");
   EXPECT_EQ(finish(), "");
@@ -366,7 +366,7 @@ TEST_F(RunSavesTest, GoingOnTakesOverTheBestEvaluation) {
   EXPECT_EQ(begin(2), "");
   EXPECT_EQ(finish(), "");
   open();
-  const TrainPosition position = saves_->go_on_from(checkpoint(2));
+  const TrainPosition position = saves_->resume_from(checkpoint(2));
   ASSERT_TRUE(position.best);
   EXPECT_EQ(position.best, saves_->best().best());
   EXPECT_EQ(position.best->value, 0.5);
@@ -380,7 +380,7 @@ TEST_F(RunSavesTest, GoingOnWithOtherTrainingFilesIsRefused) {
   EXPECT_EQ(finish(), "");
   write("train.parquet", "other rows");
   open();
-  const std::string words = error_of<InvalidArgument>([&] { (void)saves_->go_on_from(checkpoint(2)); });
+  const std::string words = error_of<InvalidArgument>([&] { (void)saves_->resume_from(checkpoint(2)); });
   EXPECT_TRUE(
       words.starts_with("[checkpoint] wanted the training files that run/checkpoints/step-0000000002 was trained "
                         "on (1 files, 4 bytes, "))

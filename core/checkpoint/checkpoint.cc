@@ -238,7 +238,7 @@ CheckpointSave::CheckpointSave(const RunFolder& run, const config::Experiment& e
     remove_folder(aside_);
     make_folder(aside_ + "/tables");
     Manifest manifest;
-    manifest.set_schema(base ? checkpoint::kAdding : checkpoint::kWhole);
+    manifest.set_schema(base ? checkpoint::kIncremental : checkpoint::kFull);
     if (base) manifest.set_base(name_of(base->step));
     fill(manifest, position);
     manifest.set_table_updates(updates_);

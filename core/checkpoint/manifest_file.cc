@@ -44,14 +44,14 @@ std::pair<Manifest, bool> read_with_hash(const std::string& checkpoint) {
   const std::string path = manifest_path(checkpoint);
   Manifest manifest;
   const ReadMessage read = read_sealed(path, manifest, kDamaged);
-  require<DataError>(manifest.schema() == kWhole || manifest.schema() == kAdding, "[checkpoint] ", path,
-                     " is of schema ", manifest.schema(), ", this program reads ", kWhole, " and ", kAdding,
+  require<DataError>(manifest.schema() == kFull || manifest.schema() == kIncremental, "[checkpoint] ", path,
+                     " is of schema ", manifest.schema(), ", this program reads ", kFull, " and ", kIncremental,
                      "; resume with the program that wrote it, or a newer one");
   require<DataError>(read.unknown.empty(), "[checkpoint] ", path, " has a field that this program does not know, ",
                      read.unknown, "; resume with the program that wrote it, or a newer one");
   const std::optional<int64_t> base = step_of(manifest.base());
   const bool earlier = base && *base < manifest.step() && manifest.base() == name_of(*base);
-  require<DataError>(manifest.schema() == kAdding ? earlier : !manifest.has_base(), "[checkpoint] ", path,
+  require<DataError>(manifest.schema() == kIncremental ? earlier : !manifest.has_base(), "[checkpoint] ", path,
                      " names the base \"", manifest.base(), "\", which is not an earlier checkpoint; ", kDamaged);
   check_numbers(path, checkpoint, manifest);
   check_list(path, manifest.file(), true);

@@ -11,7 +11,7 @@
 
 namespace polyscene::checkpoint {
 
-inline constexpr int kWhole = 1, kAdding = 2;  // schemas of full and incremental checkpoints
+inline constexpr int kFull = 1, kIncremental = 2;  // schemas of full and incremental checkpoints
 
 // `checkpoint` is the folder of a checkpoint everywhere below.
 

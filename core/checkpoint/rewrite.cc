@@ -45,7 +45,7 @@ struct Alone {
 
 // `manifest` holds the position of the run.
 void write_aside(const std::string& aside, Alone& model, Manifest manifest) {
-  manifest.set_schema(checkpoint::kWhole);
+  manifest.set_schema(checkpoint::kFull);
   manifest.clear_base();
   manifest.clear_file();
   manifest.set_ranks(1);

@@ -16,7 +16,7 @@ class ManifestTarget : public FuzzTarget {
     make_tiny_run(folder);
     seeds_.push_back(read_file(checkpoint::manifest_path(second_)));
     checkpoint::Manifest whole = checkpoint::read_manifest(second_);  // of a checkpoint that adds to no other
-    whole.set_schema(checkpoint::kWhole);
+    whole.set_schema(checkpoint::kFull);
     whole.clear_base();
     checkpoint::write_manifest(second_, whole);
     seeds_.push_back(read_file(checkpoint::manifest_path(second_)));

@@ -20,7 +20,7 @@ class ManifestFile : public testing::FolderTest {
     testing::FolderTest::SetUp();
     std::filesystem::create_directories(path("step-0000000042/tables"));
     Manifest& m = manifest_;
-    m.set_schema(kWhole);
+    m.set_schema(kFull);
     m.set_step(42);
     m.set_trained_steps(40);
     m.set_epoch(1);

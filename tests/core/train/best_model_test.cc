@@ -62,7 +62,7 @@ class RunOfTexts {
     const std::string name = checkpoint::name_of(step_);
     fs::create_directories(run_.checkpoints() + "/" + name + "/tables");
     checkpoint::Manifest manifest;
-    manifest.set_schema(checkpoint::kWhole);
+    manifest.set_schema(checkpoint::kFull);
     manifest.set_step(step_);
     manifest.set_ranks(1);
     if (const auto& best = model_->best()) {

@@ -181,7 +181,7 @@ void Executor::run_recorded() {
   if (const std::vector<TensorView>* views = runs_.replay(bound_to, allocations())) {
     views_ = *views;
     stale_ = true;  // the steps' views are of another run
-    return run_all_works();
+    return run_all_callbacks();
   }
   if (stale_) resolve_views();
   if (!runs_.known(bound_to, allocations())) {
@@ -189,14 +189,14 @@ void Executor::run_recorded() {
     return runs_.note(bound_to, allocations());
   }
   runs_.record(bound_to, options_.device->capture([this] { run_nodes(false); }), views_);
-  run_all_works();
+  run_all_callbacks();
 }
 
-void Executor::run_all_works() const {
-  for (const auto& [step, work] : works_) work();
+void Executor::run_all_callbacks() const {
+  for (const auto& [step, callback] : callbacks_) callback();
 }
 
-void Executor::after(std::span<const Value> outputs, std::function<void()> work) {
+void Executor::after(std::span<const Value> outputs, std::function<void()> callback) {
   std::vector<bool> wanted(views_.size());  // their memory
   for (const Value& v : outputs) {
     require(std::ranges::find(outputs_, v) != outputs_.end(), "[ops.executor] ", graph_.describe(v),
@@ -208,7 +208,7 @@ void Executor::after(std::span<const Value> outputs, std::function<void()> work)
   for (size_t i = 0; i < steps_.size(); ++i)
     if (std::ranges::any_of(steps_[i].node->inputs, touches) || std::ranges::any_of(steps_[i].node->outputs, touches))
       last = i;
-  works_.emplace(last, std::move(work));
+  callbacks_.emplace(last, std::move(callback));
 }
 
 RecordedRuns::Bindings Executor::bindings() const {
@@ -221,11 +221,11 @@ RecordedRuns::Bindings Executor::bindings() const {
   return all;
 }
 
-void Executor::run_nodes(bool works) {
-  auto work = works ? works_.begin() : works_.end();
+void Executor::run_nodes(bool with_callbacks) {
+  auto callback = with_callbacks ? callbacks_.begin() : callbacks_.end();
   for (size_t i = 0; i < steps_.size(); ++i) {
     if (!steps_[i].node->op->aliases_input) run_step(steps_[i]);
-    for (; work != works_.end() && work->first <= i; ++work) work->second();
+    for (; callback != callbacks_.end() && callback->first <= i; ++callback) callback->second();
   }
 }
 

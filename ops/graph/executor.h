@@ -56,7 +56,7 @@ class Executor {
   // Registers a callback that every run calls after the last node that writes or reads one of these wanted outputs. On
   // a device the work of that node is queued then, but perhaps not done. A run that is launched from a recording calls
   // all callbacks after the launch, in the same order. Throws InvalidArgument for a value that is no wanted output.
-  void after(std::span<const Value> outputs, std::function<void()> work);
+  void after(std::span<const Value> outputs, std::function<void()> callback);
 
   // Binds the symbols from the shapes of the bound inputs, plans memory if they changed, runs every node.
   // Throws InvalidArgument when an input is unbound or shapes contradict each other. `may_record`: a run on a device
@@ -88,9 +88,9 @@ class Executor {
   void bind_symbols();
   [[nodiscard]] Shape resolve_shape(Value v) const;
   void resolve_views();
-  // With the works that after() was given, or without.
-  void run_nodes(bool works);
-  void run_all_works() const;
+  // With the callbacks that after() registered, or without.
+  void run_nodes(bool with_callbacks);
+  void run_all_callbacks() const;
   void run_recorded();
   [[nodiscard]] RecordedRuns::Bindings bindings() const;
   [[nodiscard]] int64_t allocations() const { return arena_allocations_ + scratch_.allocations(); }
@@ -105,8 +105,8 @@ class Executor {
   std::vector<Value> outputs_;
   ExecutorOptions options_;
   std::vector<Step> steps_;
-  std::multimap<size_t, std::function<void()>> works_;  // by the step that they are called after
-  std::vector<int32_t> used_inputs_;                    // value ids without producer that some step reads
+  std::multimap<size_t, std::function<void()>> callbacks_;  // by the step that they are called after
+  std::vector<int32_t> used_inputs_;                        // value ids without producer that some step reads
   std::vector<int32_t> alias_of_;      // per value: the value whose memory it shares; itself if it shares none
   std::vector<int32_t> first_, last_;  // per value (its alias root): steps between which its memory is needed
   std::vector<TensorView> views_;      // per value

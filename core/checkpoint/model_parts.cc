@@ -39,7 +39,7 @@ struct ByPartition {
 
 // Rows of `rank`; with `since`, only those that were trained after that number of table updates.
 ByPartition by_partition(const TableLayout& layout, int index, int rank, std::span<const int64_t> keys,
-                         std::span<const RowUse> uses, std::optional<int64_t> since) {
+                         std::span<const AccessStatistics> accesses, std::optional<int64_t> since) {
   struct Place {
     int64_t key;
     int32_t row;
@@ -48,7 +48,7 @@ ByPartition by_partition(const TableLayout& layout, int index, int rank, std::sp
   const int first = map.first_partition(rank), end = map.first_partition(rank + 1);
   const auto visit = [&](const auto& visitor) {
     for (size_t row = 0; row < keys.size(); ++row)
-      if (!since || uses[row].last_step > *since)
+      if (!since || accesses[row].last_step > *since)
         visitor(map.partition(key_hash(keys[row], layout.salt(index))) - first, row);
   };
   ByPartition sorted{.order = {}, .keys = {}, .begin = std::vector<int64_t>(end - first + 1)};
@@ -75,10 +75,10 @@ template <class T>
 NamedTensor read_in_order(const char* name, TableSnapshot& rows, std::span<T> RowsOut::*member,
                           const std::vector<int32_t>& order, int64_t width) {
   const auto count = std::ssize(order);
-  constexpr bool kIsUse = std::is_same_v<T, RowUse>;
-  using Element = std::conditional_t<kIsUse, int32_t, T>;
+  constexpr bool kIsAccess = std::is_same_v<T, AccessStatistics>;
+  using Element = std::conditional_t<kIsAccess, int32_t, T>;
   return {name,
-          {nullptr, DTypeOf<Element>::value, {count, kIsUse ? 2 : width}},
+          {nullptr, DTypeOf<Element>::value, {count, kIsAccess ? 2 : width}},
           [&rows, &order, member, width](int64_t first, int64_t rows_wanted, void* to) {
             RowsOut out{};
             out.*member = {static_cast<T*>(to), static_cast<size_t>(rows_wanted * width)};
@@ -113,9 +113,9 @@ WrittenFile write_table(const std::string& folder, const RowTables& tables, int 
   std::vector<int64_t> present;
   const ByPartition sorted = [&] {
     const Buffer<int64_t> keys = read_all(rows, &RowsOut::keys);
-    const Buffer<RowUse> uses = since ? read_all(rows, &RowsOut::uses) : Buffer<RowUse>();
+    const Buffer<AccessStatistics> accesses = since ? read_all(rows, &RowsOut::accesses) : Buffer<AccessStatistics>();
     if (since && spec.max_rows > 0) present.assign(keys.span().begin(), keys.span().end());
-    return by_partition(tables.layout(), index, communicator.rank(), keys.span(), uses.span(), since);
+    return by_partition(tables.layout(), index, communicator.rank(), keys.span(), accesses.span(), since);
   }();
   const auto of = [](const std::vector<int64_t>& all) {
     return TensorView{const_cast<int64_t*>(all.data()), DType::kInt64, {std::ssize(all)}};
@@ -125,7 +125,7 @@ WrittenFile write_table(const std::string& folder, const RowTables& tables, int 
                                     read_in_order("values", rows, &RowsOut::values, sorted.order, dim)};
   if (state) {
     if (width > 0) named.push_back(read_in_order("state", rows, &RowsOut::state, sorted.order, width));
-    named.push_back(read_in_order("uses", rows, &RowsOut::uses, sorted.order, 1));
+    named.push_back(read_in_order("uses", rows, &RowsOut::accesses, sorted.order, 1));
   }
   if (since && spec.max_rows > 0) {
     std::ranges::sort(present);

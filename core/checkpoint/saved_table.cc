@@ -94,7 +94,7 @@ void expect(const RowsIn& rows) {
   expect_mapped(rows.keys.data(), rows.keys.size_bytes());
   expect_mapped(rows.values.data(), rows.values.size_bytes());
   expect_mapped(rows.state.data(), rows.state.size_bytes());
-  expect_mapped(rows.uses.data(), rows.uses.size_bytes());
+  expect_mapped(rows.accesses.data(), rows.accesses.size_bytes());
 }
 
 // Selected rows, copied into its own memory.
@@ -110,7 +110,7 @@ class Chosen {
       rows_.keys.push_back(in.keys[i]);
       append(rows_.values, in.values, i, dim);
       append(rows_.state, in.state, i, width);
-      if (!in.uses.empty()) rows_.uses.push_back(in.uses[i]);
+      if (!in.accesses.empty()) rows_.accesses.push_back(in.accesses[i]);
     }
   }
   [[nodiscard]] RowsIn view() const { return rows_.view(); }
@@ -200,8 +200,8 @@ RowsIn SavedTable::rows_of(const Part& part, bool state) const {
   RowsIn in{.keys = elements<int64_t>(part, "keys", {rows}), .values = elements<float>(part, "values", {rows, dim_})};
   if (!state) return in;
   if (state_width_ > 0) in.state = elements<float>(part, "state", {rows, state_width_});
-  const std::span<const int32_t> uses = elements<int32_t>(part, "uses", {rows, 2});
-  in.uses = {reinterpret_cast<const RowUse*>(uses.data()), uses.size() / 2};
+  const std::span<const int32_t> accesses = elements<int32_t>(part, "uses", {rows, 2});
+  in.accesses = {reinterpret_cast<const AccessStatistics*>(accesses.data()), accesses.size() / 2};
   return in;
 }
 

@@ -96,9 +96,9 @@ int64_t DeviceTable::memory_bytes() const {
 SavedRows DeviceTable::read(int64_t rows) const {
   const size_t n = rows;
   const int64_t dim = spec_.dim, width = state_width();
-  SavedRows all{.keys = {}, .values = {}, .state = {}, .uses = {}};
+  SavedRows all{.keys = {}, .values = {}, .state = {}, .accesses = {}};
   all.keys.reserve(n);
-  all.uses.reserve(n);
+  all.accesses.reserve(n);
   all.values.reserve(n * dim);
   all.state.reserve(n * width);
   std::vector<uint8_t> digests(bounded() ? capacity() : 0);
@@ -114,7 +114,7 @@ SavedRows DeviceTable::read(int64_t rows) const {
     if (in_chunk == 0) device_->copy_out(chunk.data(), chunks_[row / kChunkRows], chunk_bytes());
     if (bounded() && digests[row] == 0) continue;
     all.keys.push_back(tags[in_chunk].key);
-    all.uses.push_back(tags[in_chunk].use);
+    all.accesses.push_back(tags[in_chunk].access);
     all.values.insert(all.values.end(), values + in_chunk * dim, values + (in_chunk + 1) * dim);
     all.state.insert(all.state.end(), state + in_chunk * width, state + (in_chunk + 1) * width);
   }

@@ -34,7 +34,7 @@ SavedRows distinct_piece(const RowsIn& rows, size_t begin, size_t count, size_t 
     if (at == piece.keys.size()) piece.keys.push_back(rows.keys[i]);
     put(piece.values, rows.values, at, i, dim);
     put(piece.state, rows.state, at, i, width);
-    put(piece.uses, rows.uses, at, i, 1);
+    put(piece.accesses, rows.accesses, at, i, 1);
   }
   return piece;
 }
@@ -122,7 +122,7 @@ void DeviceTables::write_piece(int index, const SavedRows& piece) {
   DeviceBuffer<int64_t> keys(*device_, consumer);
   DeviceBuffer<float> values(*device_, consumer), state(*device_, consumer), gathered(*device_, consumer);
   DeviceBuffer<int32_t> numbers(*device_, consumer), next(*device_, consumer);
-  DeviceBuffer<RowUse> uses(*device_, consumer);
+  DeviceBuffer<AccessStatistics> accesses(*device_, consumer);
   DeviceBuffer<KeySpan> spans(*device_, consumer);
   const KeySpan span{.matrix = gathered.resize(count * spec(index).dim),
                      .row = 0,
@@ -145,7 +145,7 @@ void DeviceTables::write_piece(int index, const SavedRows& piece) {
   insert_and_gather(device_->stream(), on_device, numbers.data(), touched, progress_.counts());
   overwrite_rows(device_->stream(), on_device, numbers.data(), values.assign(piece.values),
                  piece.state.empty() ? nullptr : state.assign(piece.state),
-                 piece.uses.empty() ? nullptr : uses.assign(piece.uses));
+                 piece.accesses.empty() ? nullptr : accesses.assign(piece.accesses));
   progress_.read_later({}, update_steps());
   progress_.wait();
 }
@@ -161,7 +161,7 @@ void DeviceTables::read_rows(int index, const RowsOut& out) {
   scatter(all.keys, order, 1, out.keys);
   scatter(all.values, order, table.spec().dim, out.values);
   scatter(all.state, order, table.state_width(), out.state);
-  scatter(all.uses, order, 1, out.uses);
+  scatter(all.accesses, order, 1, out.accesses);
 }
 
 std::shared_ptr<TableSnapshot> DeviceTables::snapshot(int index) {

@@ -13,7 +13,7 @@ struct FindRows {
 
   POLYSCENE_DEVICE void touch(const TableView& table, int32_t row) const {
     char* const chunk = chunk_of(table, row);
-    store_use(chunk, row, {touched.step, load_use(chunk, row).visits + 1});
+    store_access(chunk, row, {touched.step, load_access(chunk, row).visits + 1});
   }
 
   POLYSCENE_DEVICE void operator()(simt::Thread& t) const {

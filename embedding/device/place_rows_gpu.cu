@@ -36,10 +36,10 @@ struct PlaceRows {
       if (slot >= table.slots) continue;
       if (taken[p] == 0) {
         bucket.places[p] = Place::empty(slot);
-      } else if (tags[p].use.last_step == touched.step) {
+      } else if (tags[p].access.last_step == touched.step) {
         ++bucket.in_step;
       } else {
-        bucket.places[p] = Place::used(tags[p].use.last_step, tags[p].key);
+        bucket.places[p] = Place::used(tags[p].access.last_step, tags[p].key);
       }
     }
     return bucket;

@@ -75,9 +75,9 @@ void check_gradients(const KernelContext& context, const DeviceKeys& keys, const
 void update_table_rows(const Stream& stream, const DeviceKeys& keys, const int32_t* rows, const int32_t* leaders,
                        const OptimizerStep* steps, const UpdateFlags& flags, const int32_t* stopped);
 
-// Overwrites the rows of one span, whose keys do not repeat, with values [count, dim], access statistics `uses` [count]
-// (nullptr: none) and state [count, state_width] (nullptr: unchanged).
+// Overwrites the rows of one span, whose keys do not repeat, with values [count, dim], access statistics `accesses`
+// [count] (nullptr: none) and state [count, state_width] (nullptr: unchanged).
 void overwrite_rows(const Stream& stream, const DeviceKeys& keys, const int32_t* rows, const float* values,
-                    const float* state, const RowUse* uses);
+                    const float* state, const AccessStatistics* accesses);
 
 }  // namespace polyscene

@@ -25,7 +25,8 @@ void update_table_rows(const Stream&, const DeviceKeys&, const int32_t*, const i
                        const UpdateFlags&, const int32_t*) {
   absent();
 }
-void overwrite_rows(const Stream&, const DeviceKeys&, const int32_t*, const float*, const float*, const RowUse*) {
+void overwrite_rows(const Stream&, const DeviceKeys&, const int32_t*, const float*, const float*,
+                    const AccessStatistics*) {
   absent();
 }
 

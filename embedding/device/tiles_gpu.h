@@ -70,12 +70,13 @@ POLYSCENE_DEVICE void store_tag(char* chunk, int32_t row, const RowTag& tag) {
   return simt::Global<const int64_t>(reinterpret_cast<const int64_t*>(chunk), 2 * kChunkRows)
       .load(2 * (row & (kChunkRows - 1)));
 }
-[[nodiscard]] POLYSCENE_DEVICE RowUse load_use(char* chunk, int32_t row) {
-  return simt::Global<const RowUse>(reinterpret_cast<const RowUse*>(chunk), 2 * kChunkRows)
+[[nodiscard]] POLYSCENE_DEVICE AccessStatistics load_access(char* chunk, int32_t row) {
+  return simt::Global<const AccessStatistics>(reinterpret_cast<const AccessStatistics*>(chunk), 2 * kChunkRows)
       .load(2 * (row & (kChunkRows - 1)) + 1);
 }
-POLYSCENE_DEVICE void store_use(char* chunk, int32_t row, const RowUse& use) {
-  simt::Global<RowUse>(reinterpret_cast<RowUse*>(chunk), 2 * kChunkRows).store(2 * (row & (kChunkRows - 1)) + 1, use);
+POLYSCENE_DEVICE void store_access(char* chunk, int32_t row, const AccessStatistics& access) {
+  simt::Global<AccessStatistics>(reinterpret_cast<AccessStatistics*>(chunk), 2 * kChunkRows)
+      .store(2 * (row & (kChunkRows - 1)) + 1, access);
 }
 [[nodiscard]] POLYSCENE_DEVICE float* values_in(const TableView& table, char* chunk, int32_t row) {
   return reinterpret_cast<float*>(chunk + 16 * kChunkRows) + int64_t{row & (kChunkRows - 1)} * table.dim;

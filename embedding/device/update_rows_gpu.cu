@@ -123,7 +123,7 @@ struct OverwriteRows {
   DeviceKeys keys;
   const int32_t* rows;
   const float *values, *state;
-  const RowUse* uses;
+  const AccessStatistics* accesses;
 
   POLYSCENE_DEVICE static void copy(simt::Thread& t, const Tile& tile, float* mine, const float* from, int32_t width) {
     const simt::Global<const float> input(from + int64_t{tile.begin} * width, int64_t{tile.count} * width);
@@ -141,7 +141,9 @@ struct OverwriteRows {
         const int32_t row = simt::Global<const int32_t>(rows, keys.count).load(i);
         char* const chunk = chunk_of(tile.table, row);
         mine = {values_in(tile.table, chunk, row), state_in(tile.table, chunk, row)};
-        store_use(chunk, row, uses == nullptr ? RowUse() : simt::Global<const RowUse>(uses, keys.count).load(i));
+        store_access(chunk, row,
+                     accesses == nullptr ? AccessStatistics()
+                                         : simt::Global<const AccessStatistics>(accesses, keys.count).load(i));
       }
       copy(t, tile, mine.values, values, tile.table.dim);
       if (state != nullptr) copy(t, tile, mine.state, state, tile.table.state_width);
@@ -158,8 +160,8 @@ void update_table_rows(const Stream& stream, const DeviceKeys& keys, const int32
 }
 
 void overwrite_rows(const Stream& stream, const DeviceKeys& keys, const int32_t* rows, const float* values,
-                    const float* state, const RowUse* uses) {
-  simt::launch(stream, "overwrite_rows", shape_for_tiles(keys), OverwriteRows{keys, rows, values, state, uses});
+                    const float* state, const AccessStatistics* accesses) {
+  simt::launch(stream, "overwrite_rows", shape_for_tiles(keys), OverwriteRows{keys, rows, values, state, accesses});
 }
 
 }  // namespace polyscene

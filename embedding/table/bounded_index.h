@@ -66,9 +66,9 @@ int32_t BoundedIndex::place(uint64_t hash, int32_t step, Tag&& tag, int64_t& los
   if (best == kNone) {
     for (int32_t row = first; row < first + plan_.slots; ++row) {
       const RowTag& t = tag(row);
-      if (t.use.last_step == step) continue;
-      if (best == kNone || t.use.last_step < tag(best).use.last_step ||
-          (t.use.last_step == tag(best).use.last_step && t.key < tag(best).key))
+      if (t.access.last_step == step) continue;
+      if (best == kNone || t.access.last_step < tag(best).access.last_step ||
+          (t.access.last_step == tag(best).access.last_step && t.key < tag(best).key))
         best = row;
     }
     lost += best == kNone ? 0 : 1;

@@ -110,9 +110,9 @@ void HashedTable::touch(std::span<const int32_t> rows, int32_t step) {
   preserve(rows);
   for (const int32_t row : rows) {
     if (row == kNoRow) continue;
-    RowUse& use = store_.tag(row).use;
-    use.last_step = step;
-    ++use.visits;
+    AccessStatistics& access = store_.tag(row).access;
+    access.last_step = step;
+    ++access.visits;
   }
 }
 
@@ -141,7 +141,7 @@ int64_t HashedTable::insert_missing(std::span<const int64_t> keys, std::span<int
     } else {
       rows[i] = append(keys[i]);
     }
-    store_.tag(rows[i]) = {.key = keys[i], .use = {.last_step = step, .visits = 1}};
+    store_.tag(rows[i]) = {.key = keys[i], .access = {.last_step = step, .visits = 1}};
     fresh.push_back(rows[i]);
     ++rows_;
   }
@@ -193,7 +193,7 @@ void HashedTable::read_rows(std::span<const int32_t> rows, const RowsOut& out) c
     out.keys[i] = key(rows[i]);
     std::copy_n(values(rows[i]), dim, out.values.data() + i * dim);
     if (!out.state.empty()) std::copy_n(state(rows[i]), width, out.state.data() + i * width);
-    if (!out.uses.empty()) out.uses[i] = use(rows[i]);
+    if (!out.accesses.empty()) out.accesses[i] = access(rows[i]);
   }
 }
 
@@ -233,7 +233,7 @@ void HashedTable::write_rows(const RowsIn& in) {
   const int64_t dim = spec_.dim, width = state_width();
   for (int64_t i = 0; i < n; ++i) {
     const int32_t row = rows[i];
-    store_.tag(row).use = in.uses.empty() ? RowUse() : in.uses[i];
+    store_.tag(row).access = in.accesses.empty() ? AccessStatistics() : in.accesses[i];
     std::copy_n(in.values.data() + i * dim, dim, values(row));
     if (!in.state.empty()) std::copy_n(in.state.data() + i * width, width, state(row));
   }

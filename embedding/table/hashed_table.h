@@ -59,7 +59,7 @@ class HashedTable {
   void init_rows(std::span<const int32_t> rows);
 
   [[nodiscard]] int64_t key(int32_t row) const { return store_.tag(row).key; }
-  [[nodiscard]] const RowUse& use(int32_t row) const { return store_.tag(row).use; }
+  [[nodiscard]] const AccessStatistics& access(int32_t row) const { return store_.tag(row).access; }
   [[nodiscard]] float* values(int32_t row) { return store_.values(row); }
   [[nodiscard]] const float* values(int32_t row) const { return store_.values(row); }
   [[nodiscard]] float* state(int32_t row) { return store_.state(row); }

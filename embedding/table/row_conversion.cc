@@ -49,7 +49,7 @@ RowsIn RowConversion::operator()(const RowsIn& rows) {
     std::copy_n(rows.values.data() + i * from_.dim, both, values);
     if (state) convert_state(rows.state.data() + i * from_width, converted_.state.data() + i * to_width);
   }
-  return {.keys = rows.keys, .values = converted_.values, .state = converted_.state, .uses = rows.uses};
+  return {.keys = rows.keys, .values = converted_.values, .state = converted_.state, .accesses = rows.accesses};
 }
 
 }  // namespace polyscene

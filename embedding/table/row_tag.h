@@ -6,16 +6,16 @@
 
 namespace polyscene {
 
-struct RowUse {
+struct AccessStatistics {
   int32_t last_step = 0;  // the last update (counted from 1) whose lookup touched the row; 0: none known
   int32_t visits = 0;     // training lookups that touched the row, at most one per step
 
-  friend bool operator==(const RowUse&, const RowUse&) = default;
+  friend bool operator==(const AccessStatistics&, const AccessStatistics&) = default;
 };
 
 struct RowTag {
   int64_t key;
-  RowUse use;
+  AccessStatistics access;
 };
 static_assert(sizeof(RowTag) == 16);
 

@@ -11,12 +11,13 @@ namespace polyscene {
 namespace {
 
 struct Lengths {
-  size_t keys, values, state, uses;
+  size_t keys, values, state, accesses;
 };
 
 [[nodiscard]] bool fit(const TableSpec& spec, size_t n, const Lengths& l) {
   const size_t dim = spec.dim, width = spec.optimizer.state_width(spec.dim);
-  return l.keys == n && l.values == n * dim && (l.state == 0 || l.state == n * width) && (l.uses == 0 || l.uses == n);
+  return l.keys == n && l.values == n * dim && (l.state == 0 || l.state == n * width) &&
+         (l.accesses == 0 || l.accesses == n);
 }
 
 template <class T>
@@ -30,27 +31,27 @@ void append_row(SavedRows& to, const TableSpec& spec, const RowsIn& rows, size_t
   to.keys.push_back(rows.keys[row]);
   append(to.values, rows.values, row, spec.dim);
   append(to.state, rows.state, row, spec.optimizer.state_width(spec.dim));
-  append(to.uses, rows.uses, row, 1);
+  append(to.accesses, rows.accesses, row, 1);
 }
 
 }  // namespace
 
 void check_rows_in(const TableSpec& spec, const RowsIn& rows) {
   const size_t n = rows.keys.size();
-  require(fit(spec, n, {n, rows.values.size(), rows.state.size(), rows.uses.size()}), "[embedding.table] table \"",
+  require(fit(spec, n, {n, rows.values.size(), rows.state.size(), rows.accesses.size()}), "[embedding.table] table \"",
           spec.name, "\": wanted ", n * static_cast<size_t>(spec.dim), " values, ",
           n * static_cast<size_t>(spec.optimizer.state_width(spec.dim)), " (or no) state floats and ", n,
           " (or no) access statistics for ", n, " keys, got ", rows.values.size(), ", ", rows.state.size(), " and ",
-          rows.uses.size(), "; the rows were saved with another dim or optimizer");
+          rows.accesses.size(), "; the rows were saved with another dim or optimizer");
 }
 
 void check_rows_out(const TableSpec& spec, int64_t rows, const RowsOut& out) {
   const size_t n = rows;
-  require(fit(spec, n, {out.keys.size(), out.values.size(), out.state.size(), out.uses.size()}),
+  require(fit(spec, n, {out.keys.size(), out.values.size(), out.state.size(), out.accesses.size()}),
           "[embedding.table] table \"", spec.name, "\": wanted room for ", n, " keys, ",
           n * static_cast<size_t>(spec.dim), " values, ", n * static_cast<size_t>(spec.optimizer.state_width(spec.dim)),
           " (or no) state floats and ", n, " (or no) access statistics, got ", out.keys.size(), ", ", out.values.size(),
-          ", ", out.state.size(), " and ", out.uses.size());
+          ", ", out.state.size(), " and ", out.accesses.size());
 }
 
 SavedRows rows_of_rank(const TableLayout& layout, int table, int rank, const TableSpec& spec, const RowsIn& rows) {
@@ -73,7 +74,7 @@ SavedRows keep_newest(const TableLayout& layout, int table, const TableSpec& spe
   for (auto& [bucket, of_bucket] : buckets) {
     if (of_bucket.size() <= static_cast<size_t>(plan.slots)) continue;
     std::ranges::sort(of_bucket, std::greater{}, [&](size_t row) {
-      return std::tuple(rows.uses.empty() ? 0 : rows.uses[row].last_step, rows.keys[row]);
+      return std::tuple(rows.accesses.empty() ? 0 : rows.accesses[row].last_step, rows.keys[row]);
     });
     for (size_t i = plan.slots; i < of_bucket.size(); ++i) dropped[of_bucket[i]] = true;
     kept -= of_bucket.size() - plan.slots;

@@ -11,27 +11,27 @@
 
 namespace polyscene {
 
-// Rows to load: keys [n], values [n, dim], state [n, state_width] or empty, access statistics (uses) [n] or empty.
+// Rows to load: keys [n], values [n, dim], state [n, state_width] or empty, access statistics [n] or empty.
 struct RowsIn {
   std::span<const int64_t> keys;
   std::span<const float> values, state = {};
-  std::span<const RowUse> uses = {};
+  std::span<const AccessStatistics> accesses = {};
 };
 
 // Memory that receives rows, with the same lengths; state and access statistics are skipped if empty.
 struct RowsOut {
   std::span<int64_t> keys;
   std::span<float> values, state = {};
-  std::span<RowUse> uses = {};
+  std::span<AccessStatistics> accesses = {};
 };
 
 // The same, with its own memory.
 struct SavedRows {
   std::vector<int64_t> keys;
   std::vector<float> values, state;
-  std::vector<RowUse> uses;
+  std::vector<AccessStatistics> accesses;
 
-  [[nodiscard]] RowsIn view() const { return {keys, values, state, uses}; }
+  [[nodiscard]] RowsIn view() const { return {keys, values, state, accesses}; }
   friend bool operator==(const SavedRows&, const SavedRows&) = default;
 };
 

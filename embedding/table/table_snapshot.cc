@@ -37,7 +37,7 @@ void CopiedRows::read(std::span<const int32_t> rows, const RowsOut& out) {
     copy_part(out.keys, copy_.keys.data() + row, i, 1);
     copy_part(out.values, copy_.values.data() + static_cast<int64_t>(row) * dim_, i, dim_);
     copy_part(out.state, copy_.state.data() + static_cast<int64_t>(row) * state_width_, i, state_width_);
-    copy_part(out.uses, copy_.uses.data() + row, i, 1);
+    copy_part(out.accesses, copy_.accesses.data() + row, i, 1);
   }
 }
 
@@ -88,7 +88,7 @@ void RowSnapshot::read(std::span<const int32_t> rows, const RowsOut& out) {
     const auto part = [&](auto span, size_t w) { return span.empty() ? span : span.subspan(first * w, count * w); };
     const std::unique_lock lock(reading_);
     read_some(rows.subspan(first, count),
-              {part(out.keys, 1), part(out.values, dim), part(out.state, width), part(out.uses, 1)});
+              {part(out.keys, 1), part(out.values, dim), part(out.state, width), part(out.accesses, 1)});
   }
 }
 
@@ -97,7 +97,7 @@ void RowSnapshot::read_some(std::span<const int32_t> rows, const RowsOut& out) c
   for (size_t i = 0; i < rows.size(); ++i) {
     if (i + kAhead < rows.size()) {
       const int32_t next = number(rows[i + kAhead]);
-      if (!out.keys.empty() || !out.uses.empty()) chunks_.prefetch_tag(next);
+      if (!out.keys.empty() || !out.accesses.empty()) chunks_.prefetch_tag(next);
       if (!out.values.empty()) chunks_.prefetch_values(next);
       if (!out.state.empty()) chunks_.prefetch_state(next);
     }
@@ -110,7 +110,7 @@ void RowSnapshot::read_some(std::span<const int32_t> rows, const RowsOut& out) c
     copy_part(out.keys, &tag.key, i, 1);
     copy_part(out.values, values, i, dim);
     copy_part(out.state, state, i, width);
-    copy_part(out.uses, &tag.use, i, 1);
+    copy_part(out.accesses, &tag.access, i, 1);
   }
 }
 

@@ -29,7 +29,7 @@ const BestSoFar kBest{
 constexpr int64_t kRows = 48;  // of a global batch
 
 // All of a table's rows on all ranks: values, state and use by key.
-using AllRows = std::map<std::pair<std::string, int64_t>, std::pair<std::vector<float>, RowUse>>;
+using AllRows = std::map<std::pair<std::string, int64_t>, std::pair<std::vector<float>, AccessStatistics>>;
 
 class Checkpoints : public FolderTest {
  protected:
@@ -64,15 +64,15 @@ class Checkpoints : public FolderTest {
       SavedRows rows{.keys = std::vector<int64_t>(n),
                      .values = std::vector<float>(n * dim),
                      .state = std::vector<float>(n * width),
-                     .uses = std::vector<RowUse>(n)};
-      tables.read_rows(t, {rows.keys, rows.values, rows.state, rows.uses});
+                     .accesses = std::vector<AccessStatistics>(n)};
+      tables.read_rows(t, {rows.keys, rows.values, rows.state, rows.accesses});
       const std::lock_guard lock(mutex_);
       for (size_t i = 0; i < n; ++i) {
         std::vector<float> row(rows.values.begin() + static_cast<std::ptrdiff_t>(i * dim),
                                rows.values.begin() + static_cast<std::ptrdiff_t>((i + 1) * dim));
         row.insert(row.end(), rows.state.begin() + static_cast<std::ptrdiff_t>(i * width),
                    rows.state.begin() + static_cast<std::ptrdiff_t>((i + 1) * width));
-        EXPECT_TRUE(all.emplace(std::pair(spec.name, rows.keys[i]), std::pair(row, rows.uses[i])).second)
+        EXPECT_TRUE(all.emplace(std::pair(spec.name, rows.keys[i]), std::pair(row, rows.accesses[i])).second)
             << "a row on two ranks";
       }
     }

@@ -30,7 +30,7 @@ TestBatch some_keys(int64_t step, int rank) {
 class BoundedDevices : public ::testing::TestWithParam<int> {};
 INSTANTIATE_TEST_SUITE_P(Ranks, BoundedDevices, ::testing::Values(1, 3));
 
-// The same rows with the same contents and uses after every step, under another schedule each.
+// The same rows with the same contents and access statistics after every step, under another schedule each.
 TEST_P(BoundedDevices, ForgetWhatTheCpuForgets) {
   run_local_ranks(GetParam(), [&](Communicator& communicator) {
     Twins twins(communicator, some_bounded(), {.seed = 42, .partitions = 4});
@@ -57,7 +57,7 @@ TEST_P(BoundedDevices, LoadAsTheCpuDoes) {
     SavedRows rows;
     for (int64_t key = 0; key < 300; ++key) {
       rows.keys.push_back(key);
-      rows.uses.push_back({.last_step = static_cast<int32_t>(key % 9), .visits = static_cast<int32_t>(key)});
+      rows.accesses.push_back({.last_step = static_cast<int32_t>(key % 9), .visits = static_cast<int32_t>(key)});
       rows.values.insert(rows.values.end(), 3, static_cast<float>(key));
     }
     const RowTables::Loaded on_device = twins.device_tables.load_rows(0, rows.view()),

@@ -84,8 +84,8 @@ TEST(DeviceFaults, ANonFiniteGradientChangesNoRow) {
   EXPECT_EQ(twins.device_tables.update_steps(), 1);
   for (int t = 0; t < 2; ++t) {
     SavedRows after = rows_of(twins.device_tables, t);
-    EXPECT_EQ(after.uses[0], (RowUse{.last_step = 3, .visits = 2}));  // looked up they were
-    after.uses = before[t].uses;
+    EXPECT_EQ(after.accesses[0], (AccessStatistics{.last_step = 3, .visits = 2}));  // looked up they were
+    after.accesses = before[t].accesses;
     EXPECT_EQ(after, before[t]);
   }
   EXPECT_EQ(message_of([&] { twins.update_device(good); }),
@@ -93,7 +93,7 @@ TEST(DeviceFaults, ANonFiniteGradientChangesNoRow) {
 
   twins.look_up(batch, LookupMode::kTrain);
   twins.update(good);
-  twins.compare(/*uses=*/false);
+  twins.compare(/*accesses=*/false);
 }
 
 TEST(DeviceFaults, WrongCallsAreRefusedAsOnTheCpu) {

@@ -26,7 +26,7 @@ SavedRows saved_rows(size_t count, size_t dim, size_t width) {
   for (size_t i = 0; i < count * dim; ++i) rows.values.push_back(static_cast<float>(i) + 0.5f);
   for (size_t i = 0; i < count * width; ++i) rows.state.push_back(static_cast<float>(i) / 8);
   for (size_t i = 0; i < count && width > 0; ++i)
-    rows.uses.push_back({static_cast<int32_t>(i % 7), static_cast<int32_t>(i)});
+    rows.accesses.push_back({static_cast<int32_t>(i % 7), static_cast<int32_t>(i)});
   return rows;
 }
 
@@ -60,8 +60,10 @@ TEST(DeviceTables, NewRowsWithoutSavedStateStartFromTheInitialOne) {
   const auto world = make_single_world();
   Twins twins(*world, {{.name = "a", .dim = 3, .optimizer = {.kind = Kind::kAdagrad, .initial_accumulator = 0.25}}});
   static_cast<void>(twins.device_tables.load_rows(0, {std::vector<int64_t>{7}, std::vector<float>{1, 2, 3}}));
-  EXPECT_EQ(rows_of(twins.device_tables, 0),
-            (SavedRows{.keys = {7}, .values = {1, 2, 3}, .state = std::vector<float>(3, 0.25f), .uses = {RowUse()}}));
+  EXPECT_EQ(
+      rows_of(twins.device_tables, 0),
+      (SavedRows{
+          .keys = {7}, .values = {1, 2, 3}, .state = std::vector<float>(3, 0.25f), .accesses = {AccessStatistics()}}));
 }
 
 // What embedding/README.md promises, while batches of a sixteenth of the rows come.

@@ -8,8 +8,8 @@ SavedRows rows_of(RowTables& tables, int index) {
   SavedRows rows{.keys = std::vector<int64_t>(n),
                  .values = std::vector<float>(n * static_cast<size_t>(spec.dim)),
                  .state = std::vector<float>(n * static_cast<size_t>(spec.optimizer.state_width(spec.dim))),
-                 .uses = std::vector<RowUse>(n)};
-  tables.read_rows(index, {rows.keys, rows.values, rows.state, rows.uses});
+                 .accesses = std::vector<AccessStatistics>(n)};
+  tables.read_rows(index, {rows.keys, rows.values, rows.state, rows.accesses});
   return rows;
 }
 
@@ -71,7 +71,7 @@ void Twins::update_device(const std::vector<std::vector<float>>& gradients, doub
   device_lookup.update(views, factor);
 }
 
-void Twins::compare(bool uses) {
+void Twins::compare(bool accesses) {
   EXPECT_EQ(device_tables.update_steps(), tables.update_steps());
   EXPECT_EQ(device_tables.global_rows(), tables.global_rows());
   EXPECT_EQ(device_lookup.total().rows_created, lookup.total().rows_created);
@@ -79,8 +79,8 @@ void Twins::compare(bool uses) {
   for (int t = 0; t < tables.tables(); ++t) {
     const SavedRows want = rows_of(tables, t), got = rows_of(device_tables, t);
     ASSERT_EQ(got.keys, want.keys) << tables.layout().name(t);
-    if (uses) {
-      EXPECT_EQ(got.uses, want.uses) << tables.layout().name(t);
+    if (accesses) {
+      EXPECT_EQ(got.accesses, want.accesses) << tables.layout().name(t);
     }
     expect_close(got.values, want.values, "values of " + tables.layout().name(t));
     expect_close(got.state, want.state, "state of " + tables.layout().name(t));

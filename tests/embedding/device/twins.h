@@ -44,8 +44,8 @@ class Twins {
   [[nodiscard]] std::vector<std::vector<float>> gradients_of(int64_t step) const;
   // On the device alone.
   void update_device(const std::vector<std::vector<float>>& gradients, double factor = 1);
-  // All rows of all tables must agree; without `uses`, where the device was given lookups that the CPU was not.
-  void compare(bool uses = true);
+  // All rows of all tables must agree; without `accesses`, where the device was given lookups that the CPU was not.
+  void compare(bool accesses = true);
 
   EmulatedDevice device;
   std::unique_ptr<Communicator> staged;  // the ranks over memory of their devices

@@ -26,10 +26,10 @@ TableSpec bounded(int64_t max_rows = 160) {
   return {.name = "item", .dim = 3, .optimizer = {.kind = SparseOptimizer::Kind::kAdagrad}, .max_rows = max_rows};
 }
 
-std::map<int64_t, RowUse> uses_of(const HashedTable& table) {
-  std::map<int64_t, RowUse> uses;
-  for (const int32_t row : table.rows_by_key()) uses[table.key(row)] = table.use(row);
-  return uses;
+std::map<int64_t, AccessStatistics> accesses_of(const HashedTable& table) {
+  std::map<int64_t, AccessStatistics> accesses;
+  for (const int32_t row : table.rows_by_key()) accesses[table.key(row)] = table.access(row);
+  return accesses;
 }
 
 TEST(BucketPlan, TakesTheMostRowsThatFit) {
@@ -69,7 +69,7 @@ INSTANTIATE_TEST_SUITE_P(Ranks, BoundedRanks, ::testing::Values(1, 2, 3, 4));
 
 // Twelve times what fits comes by, some of it again and again.
 TEST_P(BoundedRanks, HoldWhatTheReferenceHolds) {
-  std::map<int64_t, RowUse> all;
+  std::map<int64_t, AccessStatistics> all;
   int64_t lost = 0;
   std::mutex mutex;
   ReferenceBounded reference(plan_buckets(640, kPartitions), table_salt("item"));
@@ -98,7 +98,7 @@ TEST_P(BoundedRanks, HoldWhatTheReferenceHolds) {
     }
     EXPECT_EQ(tables.memory_bytes(), memory);
     const std::lock_guard lock(mutex);
-    all.merge(uses_of(tables.table(0)));
+    all.merge(accesses_of(tables.table(0)));
     lost += lookup.total().rows_lost;
     EXPECT_EQ(lookup.total().rows_created - lookup.total().rows_lost, tables.table(0).rows());
   });
@@ -134,7 +134,7 @@ TEST(BoundedTable, AKeyThatComesBackStartsAnew) {
   const int32_t again = train_step(table, {105}, 4)[0];
   EXPECT_EQ(table.values(again)[0], initial);
   EXPECT_EQ(table.state(again)[0], 0.1f);
-  EXPECT_EQ(table.use(again), (RowUse{.last_step = 4, .visits = 1}));
+  EXPECT_EQ(table.access(again), (AccessStatistics{.last_step = 4, .visits = 1}));
   table.find(std::vector<int64_t>{100, 101, 1}, row = std::vector<int32_t>(3));
   EXPECT_EQ(row[0], HashedTable::kNoRow);  // of those used in step 2, the smallest key went
   EXPECT_NE(row[1], HashedTable::kNoRow);
@@ -169,23 +169,23 @@ TEST(BoundedTable, LoadingKeepsTheNewestRows) {
   SavedRows rows;
   for (int64_t i = 0; i < 1000; ++i) {
     rows.keys.push_back(i * 37 % 1000);
-    rows.uses.push_back({.last_step = static_cast<int32_t>(rows.keys.back() % 50), .visits = 3});
+    rows.accesses.push_back({.last_step = static_cast<int32_t>(rows.keys.back() % 50), .visits = 3});
     rows.values.insert(rows.values.end(), 3, static_cast<float>(rows.keys.back()));
   }
   rows.keys.push_back(49);  // once more: the later row stays
-  rows.uses.push_back({.last_step = 49, .visits = 9});
+  rows.accesses.push_back({.last_step = 49, .visits = 9});
   rows.values.insert(rows.values.end(), 3, -1.0f);
   const RowTables::Loaded loaded = tables.load_rows(0, rows.view());
   EXPECT_EQ(loaded.kept, 128);
   EXPECT_EQ(loaded.dropped, 873);
-  const std::map<int64_t, RowUse> uses = uses_of(tables.table(0));
-  ASSERT_EQ(uses.size(), 128u);
+  const std::map<int64_t, AccessStatistics> accesses = accesses_of(tables.table(0));
+  ASSERT_EQ(accesses.size(), 128u);
   for (int64_t key = 0; key < 1000; ++key) {
     // 20 keys per step: those of the six newest, and of the seventh (43) the eight largest keys.
     const int64_t step = key % 50;
-    EXPECT_EQ(uses.contains(key), step >= 44 || (step == 43 && key >= 643)) << key;
+    EXPECT_EQ(accesses.contains(key), step >= 44 || (step == 43 && key >= 643)) << key;
   }
-  EXPECT_EQ(uses.at(49).visits, 9);
+  EXPECT_EQ(accesses.at(49).visits, 9);
   EXPECT_EQ(tables.table(0).values(0)[0] < 1000, true);
 }
 

@@ -142,15 +142,15 @@ TEST(HashedTable, SavesInKeyOrderAndLoads) {
   const std::vector<int32_t> order = table.rows_by_key();
   std::vector<int64_t> keys(4);
   std::vector<float> values(8), state(8);
-  std::vector<RowUse> uses(4);
-  table.read_rows(order, {keys, values, state, uses});
+  std::vector<AccessStatistics> accesses(4);
+  table.read_rows(order, {keys, values, state, accesses});
   EXPECT_EQ(keys, (std::vector<int64_t>{kMin, -2, 5, kMax}));
   EXPECT_EQ(state[5], 9.0f);
-  EXPECT_EQ(uses, std::vector<RowUse>(4, {.last_step = 1, .visits = 1}));
+  EXPECT_EQ(accesses, std::vector<AccessStatistics>(4, {.last_step = 1, .visits = 1}));
 
   HashedTable loaded(spec, 99);
   train(loaded, {-2, 77});
-  loaded.write_rows({keys, values, state, uses});
+  loaded.write_rows({keys, values, state, accesses});
   EXPECT_EQ(loaded.rows(), 5);
   std::vector<int32_t> rows(4);
   loaded.find(keys, rows);
@@ -163,7 +163,7 @@ TEST(HashedTable, SavesInKeyOrderAndLoads) {
   HashedTable without_state(spec, 99);
   without_state.write_rows({keys, values});
   EXPECT_EQ(without_state.state(0)[0], 0.1f);
-  EXPECT_EQ(without_state.use(0), RowUse());
+  EXPECT_EQ(without_state.access(0), AccessStatistics());
 }
 
 TEST(HashedTable, SaysWhichLengthsDoNotFit) {

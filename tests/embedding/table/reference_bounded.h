@@ -35,8 +35,8 @@ class ReferenceBounded {
     }
   }
 
-  [[nodiscard]] std::map<int64_t, RowUse> rows() const {
-    std::map<int64_t, RowUse> all;
+  [[nodiscard]] std::map<int64_t, AccessStatistics> rows() const {
+    std::map<int64_t, AccessStatistics> all;
     for (const auto& [number, bucket] : buckets_) all.insert(bucket.begin(), bucket.end());
     return all;
   }
@@ -45,7 +45,7 @@ class ReferenceBounded {
  private:
   BucketPlan plan_;
   uint64_t salt_;
-  std::map<int64_t, std::map<int64_t, RowUse>> buckets_;
+  std::map<int64_t, std::map<int64_t, AccessStatistics>> buckets_;
   int64_t lost_ = 0;
 };
 

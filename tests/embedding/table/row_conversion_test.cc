@@ -19,27 +19,27 @@ TableSpec spec_of(int64_t dim, Kind kind) {
 // Two rows of three values.
 const std::vector<int64_t> kKeys = {5, -9};
 const std::vector<float> kValues = {1, 2, 3, 4, 5, 6};
-const std::vector<RowUse> kUses = {{.last_step = 3, .visits = 2}, {.last_step = 4, .visits = 1}};
+const std::vector<AccessStatistics> kAccesses = {{.last_step = 3, .visits = 2}, {.last_step = 4, .visits = 1}};
 
 SavedRows converted(const TableSpec& from, const TableSpec& to, const std::vector<float>& state) {
   RowConversion convert(from, to, kSeed);
-  const RowsIn rows = convert({.keys = kKeys, .values = kValues, .state = state, .uses = kUses});
+  const RowsIn rows = convert({.keys = kKeys, .values = kValues, .state = state, .accesses = kAccesses});
   return {.keys = {rows.keys.begin(), rows.keys.end()},
           .values = {rows.values.begin(), rows.values.end()},
           .state = {rows.state.begin(), rows.state.end()},
-          .uses = {rows.uses.begin(), rows.uses.end()}};
+          .accesses = {rows.accesses.begin(), rows.accesses.end()}};
 }
 
 TEST(RowConversion, OfTheSameTableChangesNothing) {
   const std::vector<float> state = {1, 2, 3, 4, 5, 6};
   EXPECT_EQ(converted(spec_of(3, Kind::kAdagrad), spec_of(3, Kind::kAdagrad), state),
-            (SavedRows{kKeys, kValues, state, kUses}));
+            (SavedRows{kKeys, kValues, state, kAccesses}));
 }
 
 TEST(RowConversion, NarrowerRowsKeepTheirFirstValues) {
   const std::vector<float> adam = {1, 2, 3, 10, 20, 30, 4, 5, 6, 40, 50, 60};
   EXPECT_EQ(converted(spec_of(3, Kind::kLazyAdam), spec_of(2, Kind::kLazyAdam), adam),
-            (SavedRows{kKeys, {1, 2, 4, 5}, {1, 2, 10, 20, 4, 5, 40, 50}, kUses}));
+            (SavedRows{kKeys, {1, 2, 4, 5}, {1, 2, 10, 20, 4, 5, 40, 50}, kAccesses}));
 }
 
 TEST(RowConversion, WiderRowsEndLikeNewOnes) {
@@ -68,7 +68,7 @@ TEST(RowConversion, KindsOfAdagradTakeEachOthersState) {
 TEST(RowConversion, OtherOptimisersStartAnew) {
   const TableSpec adam = spec_of(3, Kind::kLazyAdam), adagrad = spec_of(3, Kind::kAdagrad);
   EXPECT_FALSE(RowConversion(adam, adagrad, kSeed).keeps_state());
-  EXPECT_EQ(converted(adam, adagrad, std::vector<float>(12)), (SavedRows{kKeys, kValues, {}, kUses}));
+  EXPECT_EQ(converted(adam, adagrad, std::vector<float>(12)), (SavedRows{kKeys, kValues, {}, kAccesses}));
   EXPECT_EQ(converted(spec_of(3, Kind::kSgd), adam, {}).state, std::vector<float>());
 }
 

@@ -23,8 +23,8 @@ SavedRows rows_of(TableSnapshot& snapshot) {
   SavedRows rows{.keys = std::vector<int64_t>(n),
                  .values = std::vector<float>(n * kDim),
                  .state = std::vector<float>(n * kWidth),
-                 .uses = std::vector<RowUse>(n)};
-  snapshot.read(numbers, {.keys = rows.keys, .values = {}, .uses = rows.uses});
+                 .accesses = std::vector<AccessStatistics>(n)};
+  snapshot.read(numbers, {.keys = rows.keys, .values = {}, .accesses = rows.accesses});
   snapshot.read(numbers, {.keys = {}, .values = rows.values});
   snapshot.read(numbers, {.keys = {}, .values = {}, .state = rows.state});
   return rows;
@@ -108,11 +108,14 @@ TEST_P(TableSnapshots, CopyWhatChangesOnceAndNothingElse) {
 
 TEST(CopiedRows, GiveBackWhatTheyAreOf) {
   const TableSpec spec{.name = "t", .dim = kDim};
-  const SavedRows rows{
-      .keys = {7, 8}, .values = {1, 2, 3, 4, 5, 6}, .state = std::vector<float>(12, 2.0f), .uses = {{1, 2}, {3, 4}}};
+  const SavedRows rows{.keys = {7, 8},
+                       .values = {1, 2, 3, 4, 5, 6},
+                       .state = std::vector<float>(12, 2.0f),
+                       .accesses = {{1, 2}, {3, 4}}};
   CopiedRows copied(spec, rows);
-  EXPECT_EQ(rows_of(copied),
-            (SavedRows{.keys = {8, 7}, .values = {4, 5, 6, 1, 2, 3}, .state = rows.state, .uses = {{3, 4}, {1, 2}}}));
+  EXPECT_EQ(
+      rows_of(copied),
+      (SavedRows{.keys = {8, 7}, .values = {4, 5, 6, 1, 2, 3}, .state = rows.state, .accesses = {{3, 4}, {1, 2}}}));
   copied.release();
 }
 

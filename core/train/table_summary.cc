@@ -14,13 +14,13 @@ TableSummary summarize_tables(Session& session) {
   const LookupStatistics lookups = session.lookup().total();
   TableSummary all{.rows = session.tables().global_rows()};
   std::array<int64_t, 5> sums = {session.tables().memory_bytes(), lookups.keys_in, lookups.keys_sent,
-                                 lookups.keys_owned, lookups.rows_lost};
+                                 lookups.keys_owned, lookups.rows_evicted};
   session.communicator().all_reduce<int64_t>(sums);
   all.memory_bytes = sums[0];
   all.keys_in = sums[1];
   all.keys_sent = sums[2];
   all.keys_owned = sums[3];
-  all.rows_lost = sums[4];
+  all.rows_evicted = sums[4];
   return all;
 }
 
@@ -41,7 +41,7 @@ std::string describe(const TableSummary& s, Session& session) {
     bounds +=
         str(bounds.empty() ? "" : ", ", spec.name, " holds ", s.rows[t], " of ", plan.buckets * plan.slots, " rows");
   }
-  if (!bounds.empty()) out << "bounded tables: " << bounds << "; rows evicted " << s.rows_lost << "\n";
+  if (!bounds.empty()) out << "bounded tables: " << bounds << "; rows evicted " << s.rows_evicted << "\n";
   return out.str();
 }
 

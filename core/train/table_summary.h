@@ -12,7 +12,7 @@ namespace polyscene {
 
 struct TableSummary {
   std::vector<int64_t> rows;  // [tables]
-  int64_t memory_bytes = 0, keys_in = 0, keys_sent = 0, keys_owned = 0, rows_lost = 0;
+  int64_t memory_bytes = 0, keys_in = 0, keys_sent = 0, keys_owned = 0, rows_evicted = 0;
 };
 
 // Over all ranks. Collective.

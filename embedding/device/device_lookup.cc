@@ -240,7 +240,7 @@ LookupStatistics DeviceLookup::last() const {
   LookupStatistics statistics = s.last;
   if (s.last.steps == 0) return statistics;
   statistics.rows_created = s.progress().last().rows_created;
-  statistics.rows_lost = s.progress().last().rows_lost;
+  statistics.rows_evicted = s.progress().last().rows_evicted;
   statistics.keys_owned = s.exchange ? s.progress().last().keys_owned : s.last.keys_received;
   return statistics;
 }
@@ -251,7 +251,7 @@ LookupStatistics DeviceLookup::total() const {
   LookupStatistics statistics = s.earlier;
   statistics += s.last;
   statistics.rows_created = s.progress().all().rows_created - s.counted_before.rows_created;
-  statistics.rows_lost = s.progress().all().rows_lost - s.counted_before.rows_lost;
+  statistics.rows_evicted = s.progress().all().rows_evicted - s.counted_before.rows_evicted;
   statistics.keys_owned =
       s.exchange ? s.progress().all().keys_owned - s.counted_before.keys_owned : statistics.keys_received;
   return statistics;

@@ -69,7 +69,7 @@ void DeviceProgress::wait() {
 void DeviceProgress::take_in(const Reading& reading) {
   const auto* report = static_cast<const int64_t*>(reading.pinned.get());
   const auto* counts = reinterpret_cast<const int32_t*>(report + kReportBytes / 8);
-  const Counted before = {.rows_created = known_rows(), .rows_lost = lost_, .keys_owned = owned_};
+  const Counted before = {.rows_created = known_rows(), .rows_evicted = evicted_, .keys_owned = owned_};
   for (size_t t = 0; t < rows_.size(); ++t) {
     // The exact count replaces the upper bound for the work before this reading.
     rows_[t] = counts[t];
@@ -77,15 +77,15 @@ void DeviceProgress::take_in(const Reading& reading) {
     for (size_t r = 1; r < readings_.size(); ++r)
       if (!readings_[r].offered.empty()) most_rows_[t] += readings_[r].offered[t];
   }
-  lost_ += static_cast<uint32_t>(counts[tables_]) - static_cast<uint32_t>(lost_);
+  evicted_ += static_cast<uint32_t>(counts[tables_]) - static_cast<uint32_t>(evicted_);
   owned_ += static_cast<uint32_t>(counts[tables_ + 1]) - static_cast<uint32_t>(owned_);
   if (!reading.offered.empty()) {
-    const int64_t lost = lost_ - before.rows_lost;
-    last_ = {.rows_created = known_rows() - before.rows_created + lost,
-             .rows_lost = lost,
+    const int64_t evicted = evicted_ - before.rows_evicted;
+    last_ = {.rows_created = known_rows() - before.rows_created + evicted,
+             .rows_evicted = evicted,
              .keys_owned = owned_ - before.keys_owned};
     all_.rows_created += last_.rows_created;
-    all_.rows_lost += lost;
+    all_.rows_evicted += evicted;
     all_.keys_owned += last_.keys_owned;
   }
   if (failure_) return;

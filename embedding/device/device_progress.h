@@ -27,7 +27,7 @@ class DeviceProgress {
   };
 
   struct Counted {
-    int64_t rows_created = 0, rows_lost = 0, keys_owned = 0;
+    int64_t rows_created = 0, rows_evicted = 0, keys_owned = 0;
   };
 
   // Tables are in wire order everywhere. The device must outlive this object.
@@ -37,14 +37,16 @@ class DeviceProgress {
   DeviceProgress(const DeviceProgress&) = delete;
   DeviceProgress& operator=(const DeviceProgress&) = delete;
 
-  // In device memory, for kernels: the counts of lookups (`lost` modulo 2^32), the number of distinct keys of all
+  // In device memory, for kernels: the counts of lookups (`evicted` modulo 2^32), the number of distinct keys of all
   // lookups (modulo 2^32), and the flags of updates.
   [[nodiscard]] TableCounts counts() const {
     int32_t* const first = memory_as<int32_t>(kReportBytes);
-    return {
-        .rows = first, .lost = first + tables_, .overfull = first + 2 * tables_ + 3, .stop = first + 2 * tables_ + 2};
+    return {.rows = first,
+            .evicted = first + tables_,
+            .overfull = first + 2 * tables_ + 3,
+            .stop = first + 2 * tables_ + 2};
   }
-  [[nodiscard]] int32_t* owned() const { return counts().lost + 1; }
+  [[nodiscard]] int32_t* owned() const { return counts().evicted + 1; }
   [[nodiscard]] UpdateFlags flags() const { return {owned() + 1, memory_as<int64_t>(0), tables_}; }
 
   // Queues a reading of the counts after the work queued so far. offered: the most rows that the preceding lookup may
@@ -89,11 +91,11 @@ class DeviceProgress {
 
   Device* device_;
   int64_t tables_, bytes_;
-  std::shared_ptr<void> memory_;  // report [4]; rows [tables], lost, owned, flags [tables + 1], overfull [tables]
+  std::shared_ptr<void> memory_;  // report [4]; rows [tables], evicted, owned, flags [tables + 1], overfull [tables]
   std::deque<Reading> readings_;  // oldest first
   std::vector<std::shared_ptr<void>> spare_;
   std::vector<int64_t> rows_, most_rows_;
-  int64_t owned_ = 0, lost_ = 0;
+  int64_t owned_ = 0, evicted_ = 0;
   Counted last_, all_;
   std::optional<Failure> failure_;
 };

@@ -57,8 +57,9 @@ struct PlaceRows {
     return count;
   }
 
-  // Assigns a slot to each of the first `count` lanes, -1 if there is none. Adds the number of evicted rows to `lost`.
-  POLYSCENE_DEVICE int32_t give_slots(simt::Thread& t, Bucket& bucket, int32_t count, int32_t& lost) const {
+  // Assigns a slot to each of the first `count` lanes, -1 if there is none. Adds the number of evicted rows to
+  // `evicted`.
+  POLYSCENE_DEVICE int32_t give_slots(simt::Thread& t, Bucket& bucket, int32_t count, int32_t& evicted) const {
     int32_t mine = -1;
     for (int32_t n = 0; n < count; ++n) {
       int best = 0;
@@ -73,7 +74,7 @@ struct PlaceRows {
         for (int p = 0; p < kPlaces; ++p)
           if (p == best) bucket.places[p].step = Place::kNone;
       const int32_t slot = winner + t.shuffle(best, winner, simt::kAllLanes) * simt::kWarpSize;
-      lost += t.shuffle(place.step, winner, simt::kAllLanes) == 0 ? 0 : 1;
+      evicted += t.shuffle(place.step, winner, simt::kAllLanes) == 0 ? 0 : 1;
       if (t.lane() == n) mine = slot;
     }
     return mine;
@@ -86,12 +87,12 @@ struct PlaceRows {
     const simt::Global<uint8_t> digests(reinterpret_cast<uint8_t*>(table.index), bounded_rows(table));
     Bucket bucket = look(t, table, first);
     t.sync_warp(simt::kAllLanes);  // all lanes have read what is written below
-    int32_t wanted = simt::warp_sum(t, bucket.in_step), placed = 0, lost = 0;
+    int32_t wanted = simt::warp_sum(t, bucket.in_step), placed = 0, evicted = 0;
     for (int32_t at = head; at != 0;) {
       int32_t mine = 0;
       const int32_t count = take_keys(t, at, mine);
       const int64_t key = mine == 0 ? 0 : simt::Global<const int64_t>(keys.keys, keys.count).load(mine - 1);
-      const int32_t slot = give_slots(t, bucket, count, lost);
+      const int32_t slot = give_slots(t, bucket, count, evicted);
       wanted += count;
       placed += simt::bit_count(t.ballot(slot >= 0, simt::kAllLanes));
       if (slot < 0) continue;
@@ -102,8 +103,8 @@ struct PlaceRows {
     }
     if (t.lane() != 0) return;
     heads_of(table).store(bucket_number, 0);
-    simt::Global<int32_t>(counts.rows, keys.table_count).atomic_add(wire, placed - lost);
-    if (lost > 0) simt::Global<int32_t>(counts.lost, 1).atomic_add(0, lost);
+    simt::Global<int32_t>(counts.rows, keys.table_count).atomic_add(wire, placed - evicted);
+    if (evicted > 0) simt::Global<int32_t>(counts.evicted, 1).atomic_add(0, evicted);
     if (wanted <= table.slots) return;
     simt::Global<int32_t>(counts.overfull, keys.table_count).atomic_max(wire, wanted);
     simt::Global<int32_t>(counts.stop, 1).atomic_max(0, kStopOverfull);

@@ -37,7 +37,7 @@ void gather_table_rows(const Stream& stream, const DeviceKeys& keys, const int32
 // The counts of lookups, in device memory. Tables are in wire order.
 struct TableCounts {
   int32_t* rows;      // [tables]
-  int32_t* lost;      // [1], over all tables: evicted rows
+  int32_t* evicted;   // [1], over all tables: evicted rows
   int32_t* overfull;  // [tables]: most keys of one lookup that want the same bucket, if too many; else 0
   int32_t* stop;      // [1], the last element of UpdateFlags::flags
 };

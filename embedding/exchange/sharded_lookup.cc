@@ -78,14 +78,14 @@ void ShardedLookup::State::find_rows(LookupMode mode) {
 void ShardedLookup::State::insert_rows(int32_t step) {
   constexpr int64_t kGrain = 64;
   const size_t n = layout.tables();
-  std::vector<int64_t> begin(n), lost(n);
+  std::vector<int64_t> begin(n), evicted(n);
   fresh.resize(n);
   std::exclusive_scan(owned->counts().begin(), owned->counts().end(), begin.begin(), int64_t{0});
   parallel_for(layout.tables(), 1, [&](int64_t wire, int64_t) {
     const size_t w = wire;
     const size_t from = begin[w], count = owned->counts()[w];
     fresh[w].clear();
-    lost[w] =
+    evicted[w] =
         tables.table(layout.wire_order()[w])
             .insert_missing(owned->keys().subspan(from, count), table_rows.span().subspan(from, count), step, fresh[w]);
   });
@@ -95,7 +95,7 @@ void ShardedLookup::State::insert_rows(int32_t step) {
     parallel_for(added, kGrain,
                  [&](int64_t from, int64_t to) { table.init_rows(std::span(fresh[w]).subspan(from, to - from)); });
     last.rows_created += added;
-    last.rows_lost += lost[w];
+    last.rows_evicted += evicted[w];
   }
 }
 

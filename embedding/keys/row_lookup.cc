@@ -9,7 +9,7 @@ LookupStatistics& LookupStatistics::operator+=(const LookupStatistics& other) {
   keys_received += other.keys_received;
   keys_owned += other.keys_owned;
   rows_created += other.rows_created;
-  rows_lost += other.rows_lost;
+  rows_evicted += other.rows_evicted;
   bytes_sent += other.bytes_sent;
   return *this;
 }

@@ -23,8 +23,8 @@ struct LookupStatistics {
   int64_t keys_received = 0;  // keys from all ranks, this one included
   int64_t keys_owned = 0;     // distinct keys among those received
   int64_t rows_created = 0;
-  int64_t rows_lost = 0;   // rows evicted for new ones, in bounded tables
-  int64_t bytes_sent = 0;  // keys, rows and gradients sent to other ranks
+  int64_t rows_evicted = 0;  // rows evicted for new ones, in bounded tables
+  int64_t bytes_sent = 0;    // keys, rows and gradients sent to other ranks
 
   LookupStatistics& operator+=(const LookupStatistics& other);
 };

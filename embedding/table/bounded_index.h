@@ -31,9 +31,9 @@ class BoundedIndex {
   [[nodiscard]] int32_t find(uint64_t hash, SameKey&& same_key) const;
   void prefetch(uint64_t hash) const;
   // Finds a row for a key that has none. tag(row) returns the tag of a row that is present; rows used in `step` are not
-  // evicted. Returns kNone if all rows of the bucket were used in `step`. Increments `lost` if a row is evicted.
+  // evicted. Returns kNone if all rows of the bucket were used in `step`. Increments `evicted` if a row is evicted.
   template <class Tag>
-  [[nodiscard]] int32_t place(uint64_t hash, int32_t step, Tag&& tag, int64_t& lost);
+  [[nodiscard]] int32_t place(uint64_t hash, int32_t step, Tag&& tag, int64_t& evicted);
 
  private:
   [[nodiscard]] static uint8_t digest(uint64_t hash) {
@@ -60,7 +60,7 @@ int32_t BoundedIndex::find(uint64_t hash, SameKey&& same_key) const {
 }
 
 template <class Tag>
-int32_t BoundedIndex::place(uint64_t hash, int32_t step, Tag&& tag, int64_t& lost) {
+int32_t BoundedIndex::place(uint64_t hash, int32_t step, Tag&& tag, int64_t& evicted) {
   const int32_t first = first_row(hash), empty = next_slot(first, 0, 0);
   int32_t best = empty < plan_.slots ? first + empty : kNone;
   if (best == kNone) {
@@ -71,7 +71,7 @@ int32_t BoundedIndex::place(uint64_t hash, int32_t step, Tag&& tag, int64_t& los
           (t.access.last_step == tag(best).access.last_step && t.key < tag(best).key))
         best = row;
     }
-    lost += best == kNone ? 0 : 1;
+    evicted += best == kNone ? 0 : 1;
   }
   if (best != kNone) digests_[best] = digest(hash);
   return best;

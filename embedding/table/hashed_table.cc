@@ -123,7 +123,7 @@ int64_t HashedTable::insert_missing(std::span<const int64_t> keys, std::span<int
     const auto read = snapshot.lock();
     return read == nullptr || read->released();
   });
-  int64_t lost = 0;
+  int64_t evicted = 0;
   for (size_t i = 0; i < keys.size(); ++i) {
     if (i + kAhead < keys.size() && rows[i + kAhead] == kNoRow) {
       const uint64_t hash = hash_of(keys[i + kAhead]);
@@ -133,11 +133,11 @@ int64_t HashedTable::insert_missing(std::span<const int64_t> keys, std::span<int
     rows[i] = find_one(keys[i]);
     if (rows[i] != kNoRow) continue;
     if (bounded_.used()) {
-      const int64_t lost_before = lost;
+      const int64_t evicted_before = evicted;
       rows[i] = bounded_.place(
-          hash_of(keys[i]), step, [&](int32_t row) -> const RowTag& { return store_.tag(row); }, lost);
+          hash_of(keys[i]), step, [&](int32_t row) -> const RowTag& { return store_.tag(row); }, evicted);
       if (rows[i] == kNoRow) throw overfull(keys);
-      if (lost > lost_before) preserve({&rows[i], 1});
+      if (evicted > evicted_before) preserve({&rows[i], 1});
     } else {
       rows[i] = append(keys[i]);
     }
@@ -145,8 +145,8 @@ int64_t HashedTable::insert_missing(std::span<const int64_t> keys, std::span<int
     fresh.push_back(rows[i]);
     ++rows_;
   }
-  rows_ -= lost;
-  return lost;
+  rows_ -= evicted;
+  return evicted;
 }
 
 int32_t HashedTable::append(int64_t key) {

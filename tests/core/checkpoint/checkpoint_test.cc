@@ -235,7 +235,7 @@ TEST_F(Checkpoints, AddToOthers) {
       }
       add_rows(session, saved);
       if (communicator.rank() == 0) dense = dense_of(session);
-      EXPECT_GT(session.lookup().total().rows_lost, 0);
+      EXPECT_GT(session.lookup().total().rows_evicted, 0);
     });
     EXPECT_EQ(chain_of(checkpoint(4)),
               (std::vector<std::string>{checkpoint(4), checkpoint(3), checkpoint(2), checkpoint(1)}));

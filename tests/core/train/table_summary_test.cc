@@ -76,7 +76,7 @@ TEST_F(TableSummaryTest, CountsAreThoseOfAllRanks) {
       EXPECT_EQ(got.keys_in, ranks * want.uses);
       EXPECT_EQ(got.keys_sent, ranks * want.distinct);
       EXPECT_EQ(got.keys_owned, want.distinct) << "the same ids on all ranks are one row";
-      EXPECT_EQ(got.rows_lost, 0);
+      EXPECT_EQ(got.rows_evicted, 0);
       std::vector<int64_t> memory = {session.tables().memory_bytes()};
       communicator.all_reduce<int64_t>(memory);
       EXPECT_EQ(got.memory_bytes, memory[0]);
@@ -100,9 +100,9 @@ TEST_F(TableSummaryTest, RowsThatABoundGivesUpAreCounted) {
     while (session.tables().spec(user).name != "user") ++user;
     const int64_t held = got.rows[static_cast<size_t>(user)];
     EXPECT_LE(held, 256);
-    EXPECT_EQ(got.rows_lost, 800 - held) << "of 800 users that came once";
+    EXPECT_EQ(got.rows_evicted, 800 - held) << "of 800 users that came once";
     const std::string want =
-        str("\nbounded tables: user holds ", held, " of 256 rows; rows evicted ", got.rows_lost, "\n");
+        str("\nbounded tables: user holds ", held, " of 256 rows; rows evicted ", got.rows_evicted, "\n");
     EXPECT_TRUE(describe(got, session).ends_with(want)) << describe(got, session);
   });
 }
@@ -153,7 +153,7 @@ TEST_F(PrintedTables, ABoundIsTheNumberOfRowsThatFitBelowIt) {
     list +=
         str(list.empty() ? "" : ", ", name, " holds ", full[name], name == "user" ? " of 256 rows" : " of 1024 rows");
   }
-  const std::string got = describe({.rows = rows, .rows_lost = 77}, session);
+  const std::string got = describe({.rows = rows, .rows_evicted = 77}, session);
   EXPECT_TRUE(got.ends_with("\nbounded tables: " + list + "; rows evicted 77\n")) << got;
   EXPECT_NE(list.find(", "), std::string::npos);
 }

@@ -43,9 +43,9 @@ TEST_P(BoundedDevices, ForgetWhatTheCpuForgets) {
       if (step % 4 != 3) continue;
       twins.look_up(batch, LookupMode::kEval);
       twins.compare();
-      EXPECT_EQ(twins.device_lookup.last().rows_lost, 0);
+      EXPECT_EQ(twins.device_lookup.last().rows_evicted, 0);
     }
-    EXPECT_GT(twins.lookup.total().rows_lost, 100 / communicator.size());
+    EXPECT_GT(twins.lookup.total().rows_evicted, 100 / communicator.size());
     EXPECT_GE(twins.device_tables.memory_bytes(), memory);
   });
 }

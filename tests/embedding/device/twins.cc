@@ -75,7 +75,7 @@ void Twins::compare(bool accesses) {
   EXPECT_EQ(device_tables.update_steps(), tables.update_steps());
   EXPECT_EQ(device_tables.global_rows(), tables.global_rows());
   EXPECT_EQ(device_lookup.total().rows_created, lookup.total().rows_created);
-  EXPECT_EQ(device_lookup.total().rows_lost, lookup.total().rows_lost);
+  EXPECT_EQ(device_lookup.total().rows_evicted, lookup.total().rows_evicted);
   for (int t = 0; t < tables.tables(); ++t) {
     const SavedRows want = rows_of(tables, t), got = rows_of(device_tables, t);
     ASSERT_EQ(got.keys, want.keys) << tables.layout().name(t);

@@ -70,7 +70,7 @@ INSTANTIATE_TEST_SUITE_P(Ranks, BoundedRanks, ::testing::Values(1, 2, 3, 4));
 // Twelve times what fits comes by, some of it again and again.
 TEST_P(BoundedRanks, HoldWhatTheReferenceHolds) {
   std::map<int64_t, AccessStatistics> all;
-  int64_t lost = 0;
+  int64_t evicted = 0;
   std::mutex mutex;
   ReferenceBounded reference(plan_buckets(640, kPartitions), table_salt("item"));
   for (int64_t step = 1; step <= 60; ++step)
@@ -99,12 +99,12 @@ TEST_P(BoundedRanks, HoldWhatTheReferenceHolds) {
     EXPECT_EQ(tables.memory_bytes(), memory);
     const std::lock_guard lock(mutex);
     all.merge(accesses_of(tables.table(0)));
-    lost += lookup.total().rows_lost;
-    EXPECT_EQ(lookup.total().rows_created - lookup.total().rows_lost, tables.table(0).rows());
+    evicted += lookup.total().rows_evicted;
+    EXPECT_EQ(lookup.total().rows_created - lookup.total().rows_evicted, tables.table(0).rows());
   });
   EXPECT_EQ(all, reference.rows());
-  EXPECT_EQ(lost, reference.lost());
-  EXPECT_GT(lost, 1000);
+  EXPECT_EQ(evicted, reference.evicted());
+  EXPECT_GT(evicted, 1000);
 }
 
 std::vector<int32_t> train_step(HashedTable& table, const std::vector<int64_t>& keys, int32_t step) {

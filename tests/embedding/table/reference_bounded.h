@@ -29,7 +29,7 @@ class ReferenceBounded {
       if (bucket.size() == static_cast<size_t>(plan_.slots)) {
         const auto turn = [](const auto& row) { return std::tuple(row.second.last_step, row.first); };
         bucket.erase(std::ranges::min_element(bucket, {}, turn));
-        ++lost_;
+        ++evicted_;
       }
       bucket[key] = {.last_step = step, .visits = 1};
     }
@@ -40,13 +40,13 @@ class ReferenceBounded {
     for (const auto& [number, bucket] : buckets_) all.insert(bucket.begin(), bucket.end());
     return all;
   }
-  [[nodiscard]] int64_t lost() const { return lost_; }
+  [[nodiscard]] int64_t evicted() const { return evicted_; }
 
  private:
   BucketPlan plan_;
   uint64_t salt_;
   std::map<int64_t, std::map<int64_t, AccessStatistics>> buckets_;
-  int64_t lost_ = 0;
+  int64_t evicted_ = 0;
 };
 
 }  // namespace polyscene::testing

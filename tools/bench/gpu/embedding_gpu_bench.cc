@@ -157,7 +157,7 @@ class IndexOnly {
     find_rows(device_.stream(), keys(batch), numbers_.data(), touched);
     int32_t* const c = counts_.data();
     insert_and_gather(device_.stream(), keys(batch), numbers_.data(), touched,
-                      {.rows = c, .lost = c + 1, .overfull = c + 2, .stop = c + 3});
+                      {.rows = c, .evicted = c + 1, .overfull = c + 2, .stop = c + 3});
   }
   // Counters of the insertions: rows, rows lost, the most keys that wanted one overfull bucket, why they stopped.
   [[nodiscard]] std::array<int32_t, 4> counts() {

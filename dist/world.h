@@ -40,7 +40,7 @@ inline constexpr int kSilent = -1;
 // rank 0 prints the same error or the error that stopped this rank. Returns 0 without mpirun. Notifies the other
 // processes of the failure, and waits at most two seconds for the error of rank 0. Every process must have started MPI
 // or be about to start it.
-[[nodiscard]] int speaking_rank(const std::string& error) noexcept;
+[[nodiscard]] int reporting_rank(const std::string& error) noexcept;
 
 // A world of one: every operation is the identity.
 [[nodiscard]] std::unique_ptr<Communicator> make_single_world();

@@ -41,7 +41,7 @@ bool is_for_ranks(const CLI::App& app) {
 
 // Prints an error that all ranks have in common on rank 0 only. An error of one rank names that rank and its host.
 void say_once(const CLI::App& app, const std::string& error) {
-  const int rank = is_for_ranks(app) ? speaking_rank(error) : 0;
+  const int rank = is_for_ranks(app) ? reporting_rank(error) : 0;
   if (rank == kSilent) return;
   say(rank == 0 ? error : str(error, " (rank ", rank, " on ", host_name(), ")"));
 }

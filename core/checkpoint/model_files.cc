@@ -25,11 +25,11 @@ void require_finite(const std::string& folder, const ParameterStore& parameters)
 
 void save_model(const std::string& folder, const config::Experiment& experiment, const ModelState& model) {
   Communicator& communicator = model.communicator;
-  const bool leads = communicator.rank() == 0;
+  const bool is_leader = communicator.rank() == 0;
   const std::string aside = folder + ".partial";
-  PartialFolder partial(leads ? aside : "");
+  PartialFolder partial(is_leader ? aside : "");
   together(communicator, [&] {
-    if (!leads) return;
+    if (!is_leader) return;
     remove_folder(aside);
     make_folder(aside + "/tables");
   });
@@ -38,7 +38,7 @@ void save_model(const std::string& folder, const config::Experiment& experiment,
   together(communicator, [&] { written = write_parts(aside, experiment, model); });
   write_model_hashes(aside, written, communicator);
   together(communicator, [&] {
-    if (leads) replace_folder(folder, aside);
+    if (is_leader) replace_folder(folder, aside);
   });
   partial.release();
 }

@@ -33,7 +33,7 @@ class Trainer {
         schema_(FeatureSchema::from(job.experiment.data())),
         report_(experiment_, folder_, communicator_, out) {
     if (!resumes()) experiment_.mutable_data()->clear_id_kind();  // of the run whose configuration it was
-    if (leads()) {
+    if (is_leader()) {
       check_input_files(job.experiment.data(), folder_, job.overwrite);
       lock_ = resumes() ? folder_.reopen() : folder_.claim(job.overwrite);
     }
@@ -54,7 +54,7 @@ class Trainer {
   }
 
  private:
-  [[nodiscard]] bool leads() const { return communicator_.rank() == 0; }
+  [[nodiscard]] bool is_leader() const { return communicator_.rank() == 0; }
   [[nodiscard]] bool resumes() const { return !job_.resume.empty(); }
   [[nodiscard]] BestModel& best() { return saves_->best(); }
   [[nodiscard]] BatchSource& train_source() { return *sources_.train; }
@@ -62,7 +62,7 @@ class Trainer {
   // Behind the lock: a job that was waited for may have saved others meanwhile. Ranks may have found different ones.
   [[nodiscard]] std::string agreed_checkpoint() {
     std::string first;
-    if (leads()) first = job_.resume_newest ? find_checkpoint(folder_.path()) : job_.resume;
+    if (is_leader()) first = job_.resume_newest ? find_checkpoint(folder_.path()) : job_.resume;
     const std::vector<char> agreed = communicator_.all_gather_v<char>(std::span<const char>(first));
     return {agreed.begin(), agreed.end()};
   }
@@ -75,7 +75,7 @@ class Trainer {
       at_ = saves_->resume_from(resume_);
     else if (train_.has_warm_start())
       warm = warm_start(train_.warm_start(), session_->state());
-    if (leads()) begin_run(std::move(warm));
+    if (is_leader()) begin_run(std::move(warm));
     communicator_.barrier();
     report_.follow(*session_, total_steps_, train_source().steps_per_epoch(),
                    resumes() ? std::optional(at_) : std::nullopt);
@@ -163,7 +163,7 @@ class Trainer {
     const Evaluation evaluation = evaluate_split(*session_, *sources_.valid);
     report_.evaluation(at_.step, evaluation);
     take_in(evaluation);
-    if (leads()) folder_.settle(true);
+    if (is_leader()) folder_.settle(true);
     report_.restart_clock();
     return best().should_stop();
   }
@@ -189,7 +189,7 @@ class Trainer {
 
   void finish(Ending ending) {
     best().finish(at_.step);
-    if (leads()) folder_.settle(true);
+    if (is_leader()) folder_.settle(true);
     report_.finish(ending, at_, *saves_, first_epoch_, sources_.valid ? sources_.valid->counters() : SourceCounters());
   }
 

@@ -40,9 +40,9 @@ ProcessState& process_state() {
 }  // namespace
 
 struct MpiSession::Notice {
-  enum class Kind : int32_t { kFailed, kLastWords, kFarewell } kind;
-  int32_t rank;    // failed: world rank; else rank of the process
-  uint64_t words;  // last words: hash of the error
+  enum class Kind : int32_t { kFailed, kFinalError, kFarewell } kind;
+  int32_t rank;         // failed: world rank; else rank of the process
+  uint64_t error_hash;  // of a final error
   char reason[2032];
 };
 
@@ -130,7 +130,7 @@ void MpiSession::fail(int world_rank, const std::string& reason) noexcept {
     failure_ = std::make_shared<Failure>(Failure{world_rank, reason});
     failed_here_ = true;
   }
-  Notice notice{.kind = Notice::Kind::kFailed, .rank = world_rank, .words = 0, .reason = {}};
+  Notice notice{.kind = Notice::Kind::kFailed, .rank = world_rank, .error_hash = 0, .reason = {}};
   std::strncpy(notice.reason, reason.c_str(), sizeof(notice.reason) - 1);
   tell_all(notice);
 }
@@ -193,8 +193,8 @@ void MpiSession::take(const Notice& notice) {
   static_assert(std::is_trivially_copyable_v<Notice>);
   if (notice.kind == Notice::Kind::kFarewell) {
     farewells_[notice.rank] = 1;
-  } else if (notice.kind == Notice::Kind::kLastWords) {
-    if (notice.rank == 0) words_of_0_ = notice.words;
+  } else if (notice.kind == Notice::Kind::kFinalError) {
+    if (notice.rank == 0) rank_0_error_hash_ = notice.error_hash;
   } else if (!failure_) {
     failure_ = std::make_shared<Failure>(Failure{notice.rank, notice.reason});
   }
@@ -234,7 +234,7 @@ void MpiSession::close() noexcept {
   }
 }
 
-int MpiSession::speaking_rank(const std::string& error) noexcept {
+int MpiSession::reporting_rank(const std::string& error) noexcept {
   try {
     MpiSession* session = process_state().live;
     std::shared_ptr<MpiSession> started;
@@ -244,23 +244,23 @@ int MpiSession::speaking_rank(const std::string& error) noexcept {
       session = started.get();
     }
     if (!session->failure()) session->fail(session->representative_, error);
-    return session->rank_0_says(error) ? kSilent : session->rank_;
+    return session->rank_0_reports(error) ? kSilent : session->rank_;
   } catch (const std::exception&) {
     return 0;  // without MPI no process knows of another
   }
 }
 
-bool MpiSession::rank_0_says(const std::string& error) noexcept {
-  const uint64_t words = std::hash<std::string>()(error);
-  tell_all({.kind = Notice::Kind::kLastWords, .rank = rank_, .words = words, .reason = {}});
+bool MpiSession::rank_0_reports(const std::string& error) noexcept {
+  const uint64_t error_hash = std::hash<std::string>()(error);
+  tell_all({.kind = Notice::Kind::kFinalError, .rank = rank_, .error_hash = error_hash, .reason = {}});
   if (rank_ == 0) return false;
   for (Backoff backoff; backoff.idle() < kFarewellGrace; backoff.pause()) {
     poll();
     const std::lock_guard lock(mutex_);
-    if (!words_of_0_) continue;
+    if (!rank_0_error_hash_) continue;
     // Also true if this rank stopped because rank 0 failed: rank 0 prints the reason.
-    const bool echo = failure_ && !failed_here_ && std::hash<std::string>()(failure_->reason) == *words_of_0_;
-    return echo || *words_of_0_ == words;
+    const bool echo = failure_ && !failed_here_ && std::hash<std::string>()(failure_->reason) == *rank_0_error_hash_;
+    return echo || *rank_0_error_hash_ == error_hash;
   }
   return false;
 }
@@ -273,7 +273,7 @@ void MpiSession::leave_at_exit() noexcept {
 }
 
 void MpiSession::end_broken() noexcept {
-  tell_all({.kind = Notice::Kind::kFarewell, .rank = rank_, .words = 0, .reason = {}});
+  tell_all({.kind = Notice::Kind::kFarewell, .rank = rank_, .error_hash = 0, .reason = {}});
   for (Backoff backoff; !all_said_farewell() && backoff.idle() < kFarewellGrace; backoff.pause()) poll();
   if (!failed_here_) std::this_thread::sleep_for(kOriginLead);
 }

@@ -35,8 +35,8 @@ class MpiSession {
   static std::shared_ptr<MpiSession> acquire(std::chrono::duration<double> deadline);
 
   [[nodiscard]] MPI_Comm comm() const { return comm_; }
-  // See speaking_rank() in world.h.
-  static int speaking_rank(const std::string& error) noexcept;
+  // See reporting_rank() in world.h.
+  static int reporting_rank(const std::string& error) noexcept;
 
   [[nodiscard]] int rank() const { return rank_; }
   [[nodiscard]] int size() const { return size_; }
@@ -83,7 +83,7 @@ class MpiSession {
   void receive_notices();
   void take(const Notice& notice);
   [[nodiscard]] bool all_said_farewell() const;
-  [[nodiscard]] bool rank_0_says(const std::string& error) noexcept;
+  [[nodiscard]] bool rank_0_reports(const std::string& error) noexcept;
 
   MPI_Comm comm_ = MPI_COMM_NULL;
   int rank_ = 0, size_ = 1;
@@ -97,8 +97,8 @@ class MpiSession {
   mutable std::mutex mutex_;
   std::shared_ptr<const Failure> failure_;
   std::atomic<bool> failed_here_ = false;
-  std::vector<char> farewells_;         // [size]
-  std::optional<uint64_t> words_of_0_;  // hash of the error with which rank 0 ends
+  std::vector<char> farewells_;                // [size]
+  std::optional<uint64_t> rank_0_error_hash_;  // of the error with which rank 0 ends
   std::vector<std::shared_ptr<void>> kept_;
   struct Arriving;
   std::vector<Arriving> arriving_;  // notices whose sender is known and whose text is still arriving

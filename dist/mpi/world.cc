@@ -20,7 +20,9 @@ std::unique_ptr<Communicator> make_mpi_world(CommunicatorOptions options) {
   return make_processes(MpiSession::acquire(options.deadline), options);
 }
 
-int speaking_rank(const std::string& error) noexcept { return started_by_mpi() ? MpiSession::speaking_rank(error) : 0; }
+int reporting_rank(const std::string& error) noexcept {
+  return started_by_mpi() ? MpiSession::reporting_rank(error) : 0;
+}
 
 void run_mpi_rank(const std::function<void(Communicator&)>& body, CommunicatorOptions options) {
   const std::unique_ptr<Communicator> world = make_mpi_world(options);

@@ -258,8 +258,9 @@ TEST_F(EvaluatorTest, RanksOfUnequalRowsSeeTheWholeSplit) {
   const std::vector<Row> first(rows.begin(), rows.begin() + 25), second(rows.begin() + 25, rows.end());
   std::array<std::string, 2> got;
   run_local_ranks(2, [&](Communicator& communicator) {
-    const bool leads = communicator.rank() == 0;
-    Listed mine(leads ? first : second, leads ? std::vector<int64_t>{15, 10, 0} : std::vector<int64_t>{5, 0, 30});
+    const bool is_leader = communicator.rank() == 0;
+    Listed mine(is_leader ? first : second,
+                is_leader ? std::vector<int64_t>{15, 10, 0} : std::vector<int64_t>{5, 0, 30});
     got[static_cast<size_t>(communicator.rank())] = evaluate_split(*open(on_host(communicator)), mine).to_json();
   });
   EXPECT_EQ(got[0], want);

@@ -128,13 +128,13 @@ TEST_F(StepLogTest, TheLossIsThatOfAllRanks) {
     std::vector<double> mine = losses(communicator, 2);
     communicator.all_reduce<double>(mine);
     Session session(experiment_, schema_, on_host(communicator));
-    const bool leads = communicator.rank() == 0;
+    const bool is_leader = communicator.rank() == 0;
     std::optional<RunLog> log;
-    if (leads) {
+    if (is_leader) {
       want = mine;
       log.emplace(RunFolder(path("run")), out_, false);
     }
-    StepLog steps(session, leads ? &*log : nullptr, 0);
+    StepLog steps(session, is_leader ? &*log : nullptr, 0);
     for (int64_t step = 1; step <= 2; ++step) {
       train(session, step);
       steps.add({.step = step}, 1, step);

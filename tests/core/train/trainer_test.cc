@@ -200,11 +200,11 @@ TEST_F(TrainerTest, RanksCountTheRowsOfAllAndStopTogether) {
   TrainJob asked = job("stopped");
   std::ostringstream out, nothing;
   run_local_ranks(2, [&](Communicator& communicator) {
-    const bool leads = communicator.rank() == 0;
-    train(plain, on_host(communicator), leads ? out : nothing);
+    const bool is_leader = communicator.rank() == 0;
+    train(plain, on_host(communicator), is_leader ? out : nothing);
     TrainJob mine = asked;
-    if (!leads) mine.stop = &stop;
-    train(mine, on_host(communicator), leads ? out : nothing);
+    if (!is_leader) mine.stop = &stop;
+    train(mine, on_host(communicator), is_leader ? out : nothing);
   });
   EXPECT_EQ(nothing.str(), "") << "the first rank speaks for all";
   EXPECT_NE(out.str().find("done: 5 steps, 40 samples, "), std::string::npos) << out.str();

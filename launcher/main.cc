@@ -12,9 +12,9 @@
 #include "launcher/cli/commands.h"
 #include "launcher/cli/usage.h"
 #include "launcher/job/environment.h"
-#include "launcher/job/own_words.h"
 #include "launcher/job/standard_output.h"
 #include "launcher/job/stop_signal.h"
+#include "launcher/job/translate_errors.h"
 #include "ops/base/error.h"
 #include "ops/base/thread.h"
 
@@ -81,7 +81,7 @@ int run(int argc, char** argv) {
   try {
     add_commands(app);
     try {
-      in_own_words([&] { app.parse(argc, argv); });
+      translate_errors([&] { app.parse(argc, argv); });
     } catch (const CLI::Success& asked) {  // the user asked for help or the version
       app.exit(asked);
     }

@@ -16,7 +16,7 @@
 #include "core/checkpoint/hash_check.h"
 #include "core/checkpoint/manifest_file.h"
 #include "core/checkpoint/model_parts.h"
-#include "core/checkpoint/whole_beside.h"
+#include "core/checkpoint/newest_undamaged.h"
 #include "core/config/load.h"
 #include "core/session/together.h"
 #include "core/text/suggest.h"
@@ -231,12 +231,12 @@ CheckpointSave::CheckpointSave(const RunFolder& run, const config::Experiment& e
       model_(model),
       base_(base),
       updates_(model.tables.update_steps()),
-      aside_(run.checkpoints() + "/" + name_of(position.step) + ".partial"),
-      partial_(model.communicator.rank() == 0 ? aside_ : "") {
+      partial_path_(run.checkpoints() + "/" + name_of(position.step) + ".partial"),
+      partial_(model.communicator.rank() == 0 ? partial_path_ : "") {
   together(model.communicator, [&] {
     if (model.communicator.rank() != 0) return;
-    remove_folder(aside_);
-    make_folder(aside_ + "/tables");
+    remove_folder(partial_path_);
+    make_folder(partial_path_ + "/tables");
     Manifest manifest;
     manifest.set_schema(base ? checkpoint::kIncremental : checkpoint::kFull);
     if (base) manifest.set_base(name_of(base->step));
@@ -245,7 +245,7 @@ CheckpointSave::CheckpointSave(const RunFolder& run, const config::Experiment& e
     manifest.set_ranks(model.communicator.size());
     manifest.set_data(data);
     add_logs(manifest, run);
-    head_ = manifest.SerializeAsString();
+    common_manifest_ = manifest.SerializeAsString();
   });
   copy_ = copy_model(model);
   try {
@@ -266,10 +266,10 @@ CheckpointSave::~CheckpointSave() {
 void CheckpointSave::write() {
   try {
     Manifest manifest;
-    for (const WrittenFile& file : write_copy(aside_, experiment_, model_, std::move(copy_),
+    for (const WrittenFile& file : write_copy(partial_path_, experiment_, model_, std::move(copy_),
                                               base_ ? std::optional(base_->table_updates) : std::nullopt))
       *manifest.add_file() = checkpoint::described(file);
-    mine_ = manifest.SerializeAsString();
+    rank_manifest_ = manifest.SerializeAsString();
   } catch (...) {
     failure_ = std::current_exception();
   }
@@ -283,15 +283,16 @@ void CheckpointSave::finish() {
     if (failure_) std::rethrow_exception(failure_);
   });
   // Concatenated serialised messages parse as one merged message.
-  const std::vector<char> all = communicator.all_gather_v<char>(std::span<const char>(head_ + mine_));
+  const std::vector<char> all =
+      communicator.all_gather_v<char>(std::span<const char>(common_manifest_ + rank_manifest_));
   together(communicator, [&] {
     if (communicator.rank() != 0) return;
     Manifest manifest;
     require<DataError>(manifest.ParseFromArray(all.data(), static_cast<int>(all.size())),
                        "[checkpoint] cannot parse the joined lists of files of all ranks");
-    write_manifest(aside_, manifest);
+    write_manifest(partial_path_, manifest);
     const std::string folder = run_.checkpoints() + "/" + name_of(position_.step);
-    replace_folder(folder, aside_);  // one may exist, from before a resume from an earlier checkpoint
+    replace_folder(folder, partial_path_);  // one may exist, from before a resume from an earlier checkpoint
     partial_.release();
     sync_folder(run_.checkpoints(), false);
     remove_others(run_.checkpoints(), experiment_.train().checkpoint(), position_.step);
@@ -362,7 +363,7 @@ std::vector<std::string> chain_of(const std::string& checkpoint) {
   return chain;
 }
 
-void require_whole(const std::string& folder) {
+void require_full_checkpoint(const std::string& folder) {
   if (!fs::exists(checkpoint::manifest_path(folder))) return;
   const size_t links = chain_of(folder).size();
   require(links == 1, "[checkpoint] ", folder,
@@ -385,7 +386,7 @@ Manifest manifest_for_all(const std::string& checkpoint, Communicator& communica
   }
   int64_t damaged = damage.empty() ? 0 : 1;
   communicator.all_reduce<int64_t>({&damaged, 1});
-  const std::string beside = damaged > 0 ? "; " + whole_beside(checkpoint, communicator) : "";
+  const std::string beside = damaged > 0 ? "; " + newest_undamaged(checkpoint, communicator) : "";
   together(communicator, [&] { require<DataError>(damage.empty(), damage, beside); });
   return manifest;
 }

@@ -80,9 +80,10 @@ class CheckpointSave {
   ModelState model_;
   std::optional<CheckpointBase> base_;
   int64_t updates_;  // updates of the tables so far
-  std::string aside_;
-  PartialFolder partial_;    // removes aside_ unless released; rank 0 only
-  std::string head_, mine_;  // serialised Manifests: without files, on rank 0; with this rank's files only
+  std::string partial_path_;
+  PartialFolder partial_;        // removes partial_path_ unless released; rank 0 only
+  std::string common_manifest_;  // a serialised Manifest without files; on rank 0 only
+  std::string rank_manifest_;    // a serialised Manifest with the files of this rank only
   ModelCopy copy_;
   std::exception_ptr failure_;
   std::atomic<bool> written_ = false;
@@ -111,7 +112,7 @@ std::vector<std::string> remove_all_but_newest(const RunFolder& run, config::Che
 [[nodiscard]] std::vector<std::string> chain_of(const std::string& checkpoint);
 
 // Throws InvalidArgument when the folder is an incremental checkpoint.
-void require_whole(const std::string& folder);
+void require_full_checkpoint(const std::string& folder);
 
 // Position of the run at the checkpoint. Throws DataError when the manifest cannot be read.
 [[nodiscard]] TrainPosition position_of_checkpoint(const std::string& checkpoint);

@@ -22,7 +22,7 @@ namespace {
 
 HeldModel model_at(const std::string& path) {
   HeldModel model(fs::exists(path + "/dense.safetensors") ? path : find_checkpoint(path));
-  require_whole(model.path());
+  require_full_checkpoint(model.path());
   return model;
 }
 

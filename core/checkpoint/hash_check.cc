@@ -8,8 +8,8 @@
 #include "core/checkpoint/checkpoint.h"
 #include "core/checkpoint/file_hashes.h"
 #include "core/checkpoint/manifest_file.h"
+#include "core/checkpoint/newest_undamaged.h"
 #include "core/checkpoint/sealed_message.h"
-#include "core/checkpoint/whole_beside.h"
 #include "core/config/experiment.pb.h"
 #include "core/config/load.h"
 #include "core/session/together.h"
@@ -176,7 +176,7 @@ void read_checked(const std::string& folder, Communicator& communicator, const s
   const std::string damage = of_all_ranks(damage_here, communicator);
   int64_t damaged = damage.empty() && unreadable.empty() ? 0 : 1;
   communicator.all_reduce<int64_t>({&damaged, 1});
-  const std::string beside = damaged > 0 && is_checkpoint(folder) ? "; " + whole_beside(folder, communicator) : "";
+  const std::string beside = damaged > 0 && is_checkpoint(folder) ? "; " + newest_undamaged(folder, communicator) : "";
   together(communicator, [&] {
     require<DataError>(unreadable.empty(), unreadable, beside);
     require<DataError>(damage.empty(), "[checkpoint] ", folder, " is damaged:", damage, "\n", advice, beside);

@@ -161,7 +161,7 @@ class WarmStart {
 
 WarmStartReport warm_start(const config::WarmStart& from, const ModelState& model) {
   const HeldModel source = model_of(from.from()).agreed(model.communicator);
-  require_whole(source.path());
+  require_full_checkpoint(source.path());
   WarmStartReport report;
   read_checked(source.path(), model.communicator, "start from another model, or restore it from a copy",
                [&] { report = WarmStart(from, source.path(), model).run(); });

@@ -47,12 +47,12 @@ RowSnapshot::RowSnapshot(RowChunks chunks, std::vector<int32_t> numbers, int64_t
       numbers_(std::move(numbers)),
       end_(numbers_.empty() ? count : int64_t{*std::ranges::max_element(numbers_)} + 1),
       copied_(end_ / 64 + 1),
-      aside_(zeroed_pointers(end_)) {}
+      copies_(zeroed_pointers(end_)) {}
 
 void RowSnapshot::preserve(std::span<const int32_t> store_rows) {
   const std::shared_lock lock(reading_);
   if (released_) return;
-  const auto wanted = [&](int32_t row) { return row >= 0 && row < end_ && !is_aside(row); };
+  const auto wanted = [&](int32_t row) { return row >= 0 && row < end_ && !is_copied(row); };
   const int64_t dim = chunks_.dim(), width = chunks_.state_width();
   const size_t values_bytes = 4 * dim, state_bytes = 4 * width,
                bytes = (sizeof(RowTag) + values_bytes + state_bytes + alignof(RowTag) - 1) & ~(alignof(RowTag) - 1);
@@ -71,7 +71,7 @@ void RowSnapshot::preserve(std::span<const int32_t> store_rows) {
     std::memcpy(to, &chunks_.tag(row), sizeof(RowTag));
     std::memcpy(to + sizeof(RowTag), chunks_.values(row), values_bytes);
     std::memcpy(to + sizeof(RowTag) + values_bytes, chunks_.state(row), state_bytes);
-    aside_[row] = to;
+    copies_[row] = to;
     std::atomic_ref(copied_[row / 64]).fetch_or(uint64_t{1} << (row % 64), std::memory_order_relaxed);
     free += bytes;
   }
@@ -102,7 +102,7 @@ void RowSnapshot::read_some(std::span<const int32_t> rows, const RowsOut& out) c
       if (!out.state.empty()) chunks_.prefetch_state(next);
     }
     const int32_t row = number(rows[i]);
-    const char* const copy = is_aside(row) ? aside_[row] : nullptr;
+    const char* const copy = is_copied(row) ? copies_[row] : nullptr;
     const RowTag& tag = copy != nullptr ? *reinterpret_cast<const RowTag*>(copy) : chunks_.tag(row);
     const float* const values =
         copy != nullptr ? reinterpret_cast<const float*>(copy + sizeof(RowTag)) : chunks_.values(row);
@@ -118,7 +118,7 @@ void RowSnapshot::release() {
   const std::unique_lock lock(reading_);
   released_ = true;
   blocks_.clear();
-  aside_.reset();
+  copies_.reset();
   copied_ = {};
 }
 

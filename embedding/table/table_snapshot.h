@@ -67,7 +67,7 @@ class RowSnapshot final : public TableSnapshot {
  private:
   [[nodiscard]] int32_t number(int32_t row) const { return numbers_.empty() ? row : numbers_[row]; }
   // Whether a row of the store was copied. One bit per row keeps this test in the cache.
-  [[nodiscard]] bool is_aside(int32_t row) const {
+  [[nodiscard]] bool is_copied(int32_t row) const {
     return (std::atomic_ref(copied_[row / 64]).load(std::memory_order_relaxed) >> (row % 64) & 1) != 0;
   }
   void read_some(std::span<const int32_t> rows, const RowsOut& out) const;
@@ -78,8 +78,8 @@ class RowSnapshot final : public TableSnapshot {
   // Readers lock it exclusively, and writers of copies lock it shared: while rows are read, no row is copied and no
   // uncopied row changes.
   std::shared_mutex reading_;
-  mutable std::vector<uint64_t> copied_;             // one bit per row of the store
-  std::unique_ptr<char*[], void (*)(void*)> aside_;  // address of each copy: tag, values, state
+  mutable std::vector<uint64_t> copied_;              // one bit per row of the store
+  std::unique_ptr<char*[], void (*)(void*)> copies_;  // address of each copy: tag, values, state
   std::mutex blocks_mutex_;
   std::vector<std::unique_ptr<char[]>> blocks_;
   std::atomic<bool> released_ = false;

@@ -8,8 +8,8 @@
 #include "core/checkpoint/hash_check.h"
 #include "core/checkpoint/held_model.h"
 #include "core/checkpoint/inspect.h"
+#include "core/checkpoint/newest_undamaged.h"
 #include "core/checkpoint/rewrite.h"
-#include "core/checkpoint/whole_beside.h"
 #include "launcher/cli/commands.h"
 #include "launcher/cli/common.h"
 
@@ -25,7 +25,7 @@ void verify(const std::string& path) {
   require<DataError>(damage.empty(), "[checkpoint] ", folder, " is damaged, ", damage.size(),
                      damage.size() == 1 ? " file is" : " files are", " not as written; ",
                      model ? "restore it from a copy, or train it again"
-                           : "resume from another; " + whole_beside(folder, *make_single_world()));
+                           : "resume from another; " + newest_undamaged(folder, *make_single_world()));
   const std::string unseen = without_hash(folder);
   require<DataError>(unseen.empty() || !model, "[checkpoint] cannot verify: ", unseen,
                      "; models that this version saves have hashes");

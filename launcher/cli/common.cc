@@ -71,11 +71,11 @@ CLI::Option* add_carry_option(CLI::App& command, std::vector<std::string>& colum
       ->type_name("COLUMN,...");
 }
 
-std::string where_rejects_are(const ScoreJob& job) {
+std::string rejects_location(const ScoreJob& job) {
   return job.rejects.empty() ? "--rejects DIR lists them" : "see " + job.rejects;
 }
 
-std::ostream& words_beside(const std::string& output) {
+std::ostream& message_stream(const std::string& output) {
   return !output.empty() && output_place("--output", output).is_standard_output() ? std::cerr : std::cout;
 }
 

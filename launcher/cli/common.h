@@ -28,11 +28,11 @@ void add_score_options(CLI::App& command, ScoreOptions& options);
 CLI::Option* add_carry_option(CLI::App& command, std::vector<std::string>& columns);
 
 // Tells the user where bad records are listed.
-[[nodiscard]] std::string where_rejects_are(const ScoreJob& job);
+[[nodiscard]] std::string rejects_location(const ScoreJob& job);
 
 // The stream for a command's messages: standard output, or standard error if `output`, the value of --output (may be
 // empty), is standard output.
-[[nodiscard]] std::ostream& words_beside(const std::string& output);
+[[nodiscard]] std::ostream& message_stream(const std::string& output);
 
 // Parses train, valid or test. Throws InvalidArgument for anything else.
 [[nodiscard]] Split parse_split(const std::string& name);

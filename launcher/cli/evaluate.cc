@@ -37,7 +37,7 @@ void run(const EvaluateArguments& arguments) {
     Communicator& communicator = rank.communicator;
     const Evaluation evaluation = evaluate_split(trained.session(), trained.source());
     const SourceCounters read = over_ranks(trained.source().counters(), communicator);
-    require_good_rows("split " + arguments.split, read, where_rejects_are(job));
+    require_good_rows("split " + arguments.split, read, rejects_location(job));
     if (communicator.rank() != 0) return;
     if (arguments.json) {
       std::cout << to_json(evaluation, read, job.rejects) << std::endl;
@@ -45,7 +45,7 @@ void run(const EvaluateArguments& arguments) {
       evaluation.print(std::cout);
       const std::string note = scenario_note(trained.session().experiment().data());
       if (!note.empty()) std::cout << note << '\n';
-      print_left_out(std::cout, "split " + arguments.split, read, where_rejects_are(job));
+      print_left_out(std::cout, "split " + arguments.split, read, rejects_location(job));
     }
   });
 }

@@ -47,12 +47,12 @@ void run(const PredictArguments& arguments) {
       if (writer) writer->write(rows);
     });
     const SourceCounters read = over_ranks(trained.source().counters(), communicator);
-    require_good_rows("split " + arguments.split, read, where_rejects_are(job));
+    require_good_rows("split " + arguments.split, read, rejects_location(job));
     if (!writer) return;
     writer->finish();
-    std::ostream& out = words_beside(arguments.output);
+    std::ostream& out = message_stream(arguments.output);
     out << count << " rows written to " << arguments.output << '\n';
-    print_left_out(out, "split " + arguments.split, read, where_rejects_are(job));
+    print_left_out(out, "split " + arguments.split, read, rejects_location(job));
     out << std::flush;
   });
 }

@@ -133,7 +133,7 @@ void run(const ScoreArguments& arguments) {
   }
   require_good_rows(arguments.input, source->counters(), "polyscene data inspect tells why");
   if (writer) writer->finish();
-  std::ostream& out = words_beside(arguments.output);
+  std::ostream& out = message_stream(arguments.output);
   out << rows << " rows of " << arguments.input << " scored with " << model.folder();
   if (writer) out << ", written to " << arguments.output;
   out << '\n';

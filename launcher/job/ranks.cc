@@ -9,7 +9,7 @@
 #include <string>
 
 #include "launcher/job/environment.h"
-#include "launcher/job/own_words.h"
+#include "launcher/job/translate_errors.h"
 #include "ops/base/thread.h"
 
 namespace polyscene {
@@ -97,7 +97,7 @@ void Ranks::run_rank(Communicator& communicator, const std::function<void(const 
 void Ranks::run(const std::function<void(const Rank&)>& body) const {
   const auto run = [&](Communicator& communicator) {
     set_thread_count(threads_);
-    in_own_words([&] { run_rank(communicator, body); });
+    translate_errors([&] { run_rank(communicator, body); });
   };
   if (processes_) {
     if (options_.virtual_ranks > 0)

@@ -31,7 +31,7 @@ class Ranks {
 
   // Runs body once per virtual rank of this process, each with its share of threads (at least one). Virtual ranks use
   // the device of their real rank, each with its own queue. Communicator and device of a rank live until its body
-  // returns. Throws the error of the first rank that fails, after in_own_words().
+  // returns. Throws the error of the first rank that fails, after translate_errors().
   void run(const std::function<void(const Rank&)>& body) const;
 
  private:

@@ -1,4 +1,4 @@
-#include "launcher/job/own_words.h"
+#include "launcher/job/translate_errors.h"
 
 #include <gtest/gtest.h>
 
@@ -15,14 +15,14 @@ namespace {
 template <class E>
 std::string message_of(const std::function<void()>& body) {
   try {
-    in_own_words(body);
+    translate_errors(body);
   } catch (const E& error) {
     return error.what();
   }
   return "(nothing was thrown)";
 }
 
-TEST(OwnWords, Memory) {
+TEST(TranslateErrors, Memory) {
   const auto wanted = [](const std::string& what) {
     return "[launcher] wanted more memory than this host has (" + what +
            "); try a smaller train.batch_size, data.shuffle_window, data.prefetch or max_rows of a table, fewer local "
@@ -33,7 +33,7 @@ TEST(OwnWords, Memory) {
   EXPECT_EQ(message_of<DeviceError>([&] { bytes.resize(bytes.max_size() + 1); }), wanted("vector::_M_default_append"));
 }
 
-TEST(OwnWords, Files) {
+TEST(TranslateErrors, Files) {
   const std::string what_to_try = "; check that it exists, that you may read and write it, and that its disk has space";
   EXPECT_EQ(message_of<DataError>([] { (void)std::filesystem::file_size("/no/file"); }),
             "[launcher] cannot use /no/file: No such file or directory" + what_to_try);
@@ -44,7 +44,7 @@ TEST(OwnWords, Files) {
             "[launcher] cannot use the current folder: No such file or directory" + what_to_try);
 }
 
-TEST(OwnWords, WhatToTryFitsTheReason) {
+TEST(TranslateErrors, WhatToTryFitsTheReason) {
   const auto fails_with = [](std::errc reason) {
     return message_of<DataError>(
         [&] { throw std::filesystem::filesystem_error("x", "/a", std::make_error_code(reason)); });
@@ -55,19 +55,19 @@ TEST(OwnWords, WhatToTryFitsTheReason) {
             "[launcher] cannot use /a: No space left on device; the disk is full: free space or choose another place");
 }
 
-TEST(OwnWords, Threads) {
+TEST(TranslateErrors, Threads) {
   const auto refuse = [] { throw std::system_error(std::make_error_code(std::errc::resource_unavailable_try_again)); };
   EXPECT_EQ(message_of<DeviceError>(refuse),
             "[launcher] wanted another thread or file handle: Resource temporarily unavailable; try fewer "
             "--threads, data.threads or local ranks, or raise ulimit -u and -n");
 }
 
-TEST(OwnWords, ErrorsOfTheLayersBelowNameTheSettings) {
+TEST(TranslateErrors, ErrorsOfTheLayersBelowNameTheSettings) {
   EXPECT_EQ(message_of<DeviceError>([] { throw DeviceMemoryShortage("full; try a smaller batch"); }),
             "full; try a smaller batch; settings: train.batch_size, embedding.memory: HOST");
 }
 
-TEST(OwnWords, OursAndOthersPass) {
+TEST(TranslateErrors, OursAndOthersPass) {
   EXPECT_EQ(message_of<InvalidArgument>([] { throw InvalidArgument("ours"); }), "ours");
   EXPECT_EQ(message_of<std::runtime_error>([] { throw std::runtime_error("another's"); }), "another's");
 }

@@ -1,4 +1,4 @@
-#include "core/checkpoint/whole_beside.h"
+#include "core/checkpoint/newest_undamaged.h"
 
 #include <filesystem>
 #include <vector>
@@ -12,7 +12,7 @@ namespace fs = std::filesystem;
 namespace {
 
 // Whether this rank's share of the files is undamaged.
-bool looks_whole(const std::string& checkpoint, const Communicator& communicator) {
+bool is_undamaged(const std::string& checkpoint, const Communicator& communicator) {
   try {
     return damage_of(checkpoint, {.rank = communicator.rank(), .ranks = communicator.size()}).empty();
   } catch (const DataError&) {
@@ -22,7 +22,7 @@ bool looks_whole(const std::string& checkpoint, const Communicator& communicator
 
 }  // namespace
 
-std::string whole_beside(const std::string& checkpoint, Communicator& communicator) {
+std::string newest_undamaged(const std::string& checkpoint, Communicator& communicator) {
   const fs::path folder = fs::path(checkpoint).parent_path();
   // Rank 0 lists the checkpoints, because all ranks must check the same ones.
   const std::vector<int64_t> seen =
@@ -31,7 +31,7 @@ std::string whole_beside(const std::string& checkpoint, Communicator& communicat
   for (auto step = steps.rbegin(); step != steps.rend(); ++step) {
     const fs::path other = folder / checkpoint::name_of(*step);
     if (other.filename() == fs::path(checkpoint).filename()) continue;
-    int64_t damaged = looks_whole(other.string(), communicator) ? 0 : 1;
+    int64_t damaged = is_undamaged(other.string(), communicator) ? 0 : 1;
     communicator.all_reduce<int64_t>({&damaged, 1});
     if (damaged == 0) return other.string() + ", beside it, is undamaged";
   }

@@ -1,4 +1,4 @@
-// Translates errors of the standard library into errors of this project.
+// Translates errors of the standard library and of the layers below into errors of the program.
 #pragma once
 
 #include <functional>
@@ -7,6 +7,6 @@ namespace polyscene {
 
 // Runs body. Turns exceptions about memory and threads into a DeviceError, those of std::filesystem into a DataError,
 // names the settings that prevent errors of the layers below (with_advice), and lets all others pass.
-void in_own_words(const std::function<void()>& body);
+void translate_errors(const std::function<void()>& body);
 
 }  // namespace polyscene

@@ -1,4 +1,4 @@
-#include "launcher/job/own_words.h"
+#include "launcher/job/translate_errors.h"
 
 #include <cerrno>
 #include <filesystem>
@@ -28,7 +28,7 @@ std::string what_to_try(const std::error_code& code, const std::string& path) {
 
 }  // namespace
 
-void in_own_words(const std::function<void()>& body) {
+void translate_errors(const std::function<void()>& body) {
   try {
     with_advice(body);
   } catch (const std::bad_alloc& error) {

@@ -2,7 +2,7 @@
 
 #include <iomanip>
 
-namespace polyscene {
+namespace polyscene::dist {
 namespace {
 
 std::string_view name(ReduceOp op) {
@@ -79,4 +79,4 @@ std::string describe_length_mismatch(const Call& call, int rank, int size, int s
              " wants ", wanted, " from it; send and receive counts must agree pairwise");
 }
 
-}  // namespace polyscene
+}  // namespace polyscene::dist

@@ -9,7 +9,7 @@
 
 #include "dist/communicator.h"
 
-namespace polyscene {
+namespace polyscene::dist {
 
 enum class Collective : uint8_t {
   kBarrier,
@@ -72,4 +72,4 @@ struct Failure {
 [[nodiscard]] std::string describe_length_mismatch(const Call& call, int rank, int size, int sender, int receiver,
                                                    int64_t sent, int64_t wanted);
 
-}  // namespace polyscene
+}  // namespace polyscene::dist

@@ -2,7 +2,7 @@
 
 #include <numeric>
 
-namespace polyscene {
+namespace polyscene::dist {
 namespace {
 
 int64_t checked_total(std::string_view side, std::span<const int64_t> counts, int rank, int size) {
@@ -28,4 +28,4 @@ void Communicator::check_counts(size_t input, std::span<const int64_t> send, siz
   check_length("receive", output, checked_total("receive", receive, rank_, size_), rank_);
 }
 
-}  // namespace polyscene
+}  // namespace polyscene::dist

@@ -23,7 +23,7 @@
 
 #include "ops/tensor/dtype.h"
 
-namespace polyscene {
+namespace polyscene::dist {
 
 struct Call;
 
@@ -180,4 +180,4 @@ struct CommunicatorOptions {
   size_t chunk_bytes = size_t{64} << 20;                               // mpi: longer messages are cut; at most 2^31 - 1
 };
 
-}  // namespace polyscene
+}  // namespace polyscene::dist

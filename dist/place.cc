@@ -4,7 +4,7 @@
 
 #include <array>
 
-namespace polyscene {
+namespace polyscene::dist {
 
 std::string started_rank(const Communicator& communicator) {
   return communicator.processes() == 1 ? "" : str("rank ", communicator.process());
@@ -17,4 +17,4 @@ std::string started_place(const Communicator& communicator) {
   return str(started_rank(communicator), " on host ", host.data());
 }
 
-}  // namespace polyscene
+}  // namespace polyscene::dist

@@ -6,7 +6,7 @@
 
 #include "dist/communicator.h"
 
-namespace polyscene {
+namespace polyscene::dist {
 
 // "rank 1" for the second process of an mpirun job, whichever ranks it hosts; empty where one process runs all ranks.
 [[nodiscard]] std::string started_rank(const Communicator& communicator);
@@ -14,4 +14,4 @@ namespace polyscene {
 // "rank 1 on host NAME", or empty likewise.
 [[nodiscard]] std::string started_place(const Communicator& communicator);
 
-}  // namespace polyscene
+}  // namespace polyscene::dist

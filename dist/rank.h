@@ -5,7 +5,7 @@
 
 #include "dist/world.h"
 
-namespace polyscene {
+namespace polyscene::dist {
 
 // The model runs on the host. Its ranks exchange by their communicator, so there is no transport to choose.
 struct OnHost {};
@@ -23,4 +23,4 @@ struct Rank {
   std::variant<OnHost, OnDevice> runs_on = OnHost();
 };
 
-}  // namespace polyscene
+}  // namespace polyscene::dist

@@ -4,7 +4,7 @@
 
 #include "ops/base/thread.h"
 
-namespace polyscene {
+namespace polyscene::dist {
 namespace {
 
 std::exception_ptr run_rank(Communicator& communicator, const std::function<void(Communicator&)>& body) {
@@ -55,4 +55,4 @@ void rethrow_first(const std::optional<Failure>& failure, int first_rank,
   throw CommunicationError(str("[dist.abort] rank ", failure->world_rank, ": ", failure->reason));
 }
 
-}  // namespace polyscene
+}  // namespace polyscene::dist

@@ -9,7 +9,7 @@
 
 #include "dist/call.h"
 
-namespace polyscene {
+namespace polyscene::dist {
 
 // Runs body(*ranks[i]) on its own thread for every i, each with its share of the processors, and waits for all. An
 // exception aborts the rank's world, and so does a thread that cannot be started (DeviceError). Returns the exceptions
@@ -23,4 +23,4 @@ namespace polyscene {
 void rethrow_first(const std::optional<Failure>& failure, int first_rank,
                    const std::vector<std::exception_ptr>& errors);
 
-}  // namespace polyscene
+}  // namespace polyscene::dist

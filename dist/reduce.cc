@@ -4,7 +4,7 @@
 #include <cstring>
 #include <type_traits>
 
-namespace polyscene {
+namespace polyscene::dist {
 namespace {
 
 // Small enough for the first-level cache, so that every source is read, and every output written, exactly once.
@@ -79,4 +79,4 @@ void reduce_in_order(DType dtype, ReduceOp op, std::span<const void* const> sour
   }
 }
 
-}  // namespace polyscene
+}  // namespace polyscene::dist

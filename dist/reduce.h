@@ -9,7 +9,7 @@
 #include "dist/communicator.h"
 #include "ops/tensor/dtype.h"
 
-namespace polyscene {
+namespace polyscene::dist {
 
 // Writes the reduction of sources[0], sources[1], ... ([count] each) to each of `outputs` ([count] each). An output may
 // be the same memory as a source, but must not overlap it in part. Integers wrap around; a NaN anywhere makes the
@@ -17,4 +17,4 @@ namespace polyscene {
 void reduce_in_order(DType dtype, ReduceOp op, std::span<const void* const> sources, std::span<void* const> outputs,
                      size_t count);
 
-}  // namespace polyscene
+}  // namespace polyscene::dist

@@ -8,7 +8,7 @@
 #include "dist/communicator.h"
 #include "ops/device/device.h"
 
-namespace polyscene {
+namespace polyscene::dist {
 
 // Runs body(communicator) on `ranks` threads of this process and waits for all. If a rank throws, the waits of the
 // others are aborted, and the error of the rank that failed first is rethrown (never the "aborted" error of another
@@ -92,4 +92,4 @@ struct DeviceRanks {
 // transports.
 [[nodiscard]] DeviceRanks make_device_ranks(Communicator& host, Device& device, const DeviceTransport& transport = {});
 
-}  // namespace polyscene
+}  // namespace polyscene::dist

@@ -18,7 +18,7 @@
 #include "ops/base/error.h"
 #include "ops/base/thread.h"
 
-namespace polyscene {
+namespace polyscene::launcher {
 namespace {
 
 // Prints an error in one piece, since several ranks may print at once under mpirun.
@@ -41,8 +41,8 @@ bool is_for_ranks(const CLI::App& app) {
 
 // Prints an error that all ranks have in common on rank 0 only. An error of one rank names that rank and its host.
 void say_once(const CLI::App& app, const std::string& error) {
-  const int rank = is_for_ranks(app) ? reporting_rank(error) : 0;
-  if (rank == kSilent) return;
+  const int rank = is_for_ranks(app) ? dist::reporting_rank(error) : 0;
+  if (rank == dist::kSilent) return;
   say(rank == 0 ? error : str(error, " (rank ", rank, " on ", host_name(), ")"));
 }
 
@@ -100,11 +100,11 @@ int run(int argc, char** argv) {
 }
 
 }  // namespace
-}  // namespace polyscene
+}  // namespace polyscene::launcher
 
 int main(int argc, char** argv) {
-  polyscene::hold_stop_signals();
-  std::signal(SIGXFSZ, SIG_IGN);                // the writer of a file that may not grow reports it
-  std::atexit(polyscene::end_without_threads);  // registered first, so called last
-  return polyscene::run(argc, argv);
+  polyscene::launcher::hold_stop_signals();
+  std::signal(SIGXFSZ, SIG_IGN);                          // the writer of a file that may not grow reports it
+  std::atexit(polyscene::launcher::end_without_threads);  // registered first, so called last
+  return polyscene::launcher::run(argc, argv);
 }

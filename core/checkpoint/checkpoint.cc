@@ -22,7 +22,7 @@
 #include "core/text/suggest.h"
 #include "ops/base/thread.h"
 
-namespace polyscene {
+namespace polyscene::core {
 namespace fs = std::filesystem;
 namespace {
 
@@ -277,7 +277,7 @@ void CheckpointSave::write() {
 }
 
 void CheckpointSave::finish() {
-  Communicator& communicator = model_.communicator;
+  dist::Communicator& communicator = model_.communicator;
   if (thread_.joinable()) thread_.join();
   together(communicator, [&] {
     if (failure_) std::rethrow_exception(failure_);
@@ -376,7 +376,7 @@ TrainPosition position_of_checkpoint(const std::string& checkpoint) { return pos
 namespace {
 
 // Reads the manifest on all ranks. When it is damaged, the error names another checkpoint to resume from.
-Manifest manifest_for_all(const std::string& checkpoint, Communicator& communicator) {
+Manifest manifest_for_all(const std::string& checkpoint, dist::Communicator& communicator) {
   Manifest manifest;
   std::string damage;
   try {
@@ -394,7 +394,7 @@ Manifest manifest_for_all(const std::string& checkpoint, Communicator& communica
 }  // namespace
 
 TrainPosition load_checkpoint(const std::string& checkpoint, const std::string& data, const ModelState& model) {
-  Communicator& communicator = model.communicator;
+  dist::Communicator& communicator = model.communicator;
   const Manifest manifest = manifest_for_all(checkpoint, communicator);
   require(manifest.data() == data, "[checkpoint] wanted the training files that ", checkpoint, " was trained on (",
           manifest.data(), "), found others (", data, "); restore them, or start another run");
@@ -417,4 +417,4 @@ TrainPosition load_checkpoint(const std::string& checkpoint, const std::string& 
   return position_of(manifest);
 }
 
-}  // namespace polyscene
+}  // namespace polyscene::core

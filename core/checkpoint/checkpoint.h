@@ -16,7 +16,7 @@
 #include "core/run/run_folder.h"
 #include "core/session/model_state.h"
 
-namespace polyscene {
+namespace polyscene::core {
 
 // The best evaluation of a run so far.
 struct BestSoFar {
@@ -128,4 +128,4 @@ void require_full_checkpoint(const std::string& folder);
 // `ends`, their last 64 KiB, which hold Parquet's statistics.
 [[nodiscard]] std::string describe_files(const std::vector<std::string>& files, bool ends = false);
 
-}  // namespace polyscene
+}  // namespace polyscene::core

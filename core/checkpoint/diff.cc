@@ -16,7 +16,7 @@
 #include "core/text/table.h"
 #include "dist/world.h"
 
-namespace polyscene {
+namespace polyscene::core {
 namespace fs = std::filesystem;
 namespace {
 
@@ -200,10 +200,10 @@ bool print_difference(std::ostream& out, const std::string& path_a, const std::s
   const HeldModel first = model_at(path_a), second = model_at(path_b);
   const std::string &a = first.path(), &b = second.path();
   const std::string advice = "the output above comes from the damaged files";
-  const auto one = make_single_world();
+  const auto one = dist::make_single_world();
   bool same = false;
   read_checked(a, *one, advice, [&] { read_checked(b, *one, advice, [&] { same = print_folders(out, a, b); }); });
   return same;
 }
 
-}  // namespace polyscene
+}  // namespace polyscene::core

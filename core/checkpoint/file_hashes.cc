@@ -18,7 +18,7 @@ std::string damaged_place(const std::string& path, const File& wanted) {
   if (wanted.tensor().empty()) return {};
   std::string names;
   try {
-    const SafetensorsFile file(path);
+    const core::SafetensorsFile file(path);
     for (const TensorHash& tensor : wanted.tensor()) {
       const TensorView found = file.tensor(tensor.name());
       if (XXH3_64bits(found.data, found.bytes()) != tensor.xxh3())
@@ -32,7 +32,7 @@ std::string damaged_place(const std::string& path, const File& wanted) {
 
 }  // namespace
 
-File described(const WrittenFile& file) {
+File described(const core::WrittenFile& file) {
   File entry;
   entry.set_name(file.name);
   entry.set_bytes(file.hash.bytes);
@@ -48,7 +48,7 @@ File described(const WrittenFile& file) {
 void check_list(const std::string& list, const Files& files, bool hashed) {
   std::set<std::string> names;
   for (const File& file : files) {  // a list may have been edited or damaged
-    require<DataError>(stays_inside(file.name()), "[checkpoint] ", list, " names the file \"", file.name(),
+    require<DataError>(core::stays_inside(file.name()), "[checkpoint] ", list, " names the file \"", file.name(),
                        "\", which does not lie below its folder; do not use it");
     require<DataError>(names.insert(file.name()).second, "[checkpoint] ", list, " names the file \"", file.name(),
                        "\" twice; do not use it");
@@ -63,7 +63,7 @@ std::optional<std::string> damage_of_file(const std::string& folder, const File&
   const std::string path = folder + "/" + wanted.name();
   std::error_code error;
   if (!fs::exists(path, error)) return path + " is missing";
-  const FileHash found = hash_file(path);
+  const core::FileHash found = core::hash_file(path);
   if (found.bytes != wanted.bytes()) return str(path, " has ", found.bytes, " bytes, wanted ", wanted.bytes());
   if (found.xxh3 != wanted.xxh3())
     return path + " does not have the hash that it was written with" + damaged_place(path, wanted);

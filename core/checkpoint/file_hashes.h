@@ -11,7 +11,7 @@ namespace polyscene::checkpoint {
 
 using Files = google::protobuf::RepeatedPtrField<File>;
 
-[[nodiscard]] File described(const WrittenFile& file);
+[[nodiscard]] File described(const core::WrittenFile& file);
 
 // Throws DataError naming `list` unless every file lies below the list's folder, is listed once, has a size that is not
 // negative and, with `hashed`, has a hash.

@@ -11,7 +11,7 @@
 #include "core/files/file_advice.h"
 #include "ops/base/error.h"
 
-namespace polyscene {
+namespace polyscene::core {
 namespace fs = std::filesystem;
 namespace {
 
@@ -68,4 +68,4 @@ void sync_folder(const std::string& path, bool files) {
   sync(path);
 }
 
-}  // namespace polyscene
+}  // namespace polyscene::core

@@ -4,7 +4,7 @@
 #include <string>
 #include <utility>
 
-namespace polyscene {
+namespace polyscene::core {
 
 // Each throws DataError naming the folder and what to try.
 void make_folder(const std::string& path);
@@ -32,4 +32,4 @@ class PartialFolder {
 // Syncs the folder's list of files to disk, and with `files` also the files in it.
 void sync_folder(const std::string& path, bool files);
 
-}  // namespace polyscene
+}  // namespace polyscene::core

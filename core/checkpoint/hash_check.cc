@@ -17,7 +17,7 @@
 #include "ops/base/thread.h"
 #include "ops/base/warning.h"
 
-namespace polyscene {
+namespace polyscene::core {
 namespace fs = std::filesystem;
 namespace {
 
@@ -62,7 +62,7 @@ checkpoint::Files listed_files(const std::string& folder) {
 
 // The sentences of all ranks, one per line; every rank gets the same text. Several processes add their places, since
 // hosts may have different copies of a file.
-std::string of_all_ranks(const std::vector<std::string>& sentences, Communicator& communicator) {
+std::string of_all_ranks(const std::vector<std::string>& sentences, dist::Communicator& communicator) {
   const std::string place = started_place(communicator), end = place.empty() ? "" : " (" + place + ")";
   std::string text;
   for (const std::string& sentence : sentences) text += "\n  " + sentence + end;
@@ -100,7 +100,8 @@ class Beside {
 
 }  // namespace
 
-void write_model_hashes(const std::string& folder, std::span<const WrittenFile> mine, Communicator& communicator) {
+void write_model_hashes(const std::string& folder, std::span<const WrittenFile> mine,
+                        dist::Communicator& communicator) {
   ModelFiles list;
   for (const WrittenFile& file : mine) *list.add_file() = checkpoint::described(file);
   // Concatenated serialised messages parse as one merged message.
@@ -153,7 +154,7 @@ config::Experiment load_whole_experiment(const std::string& folder, const std::s
   return load_saved_experiment(folder, overrides);
 }
 
-void read_checked(const std::string& folder, Communicator& communicator, const std::string& advice,
+void read_checked(const std::string& folder, dist::Communicator& communicator, const std::string& advice,
                   const std::function<void()>& read, bool tables) {
   std::optional<Beside> check;
   std::exception_ptr failure;
@@ -188,4 +189,4 @@ void read_checked(const std::string& folder, Communicator& communicator, const s
   });
 }
 
-}  // namespace polyscene
+}  // namespace polyscene::core

@@ -13,11 +13,11 @@ namespace polyscene::config {
 class Experiment;
 }
 
-namespace polyscene {
+namespace polyscene::core {
 
 // Collective. Writes files.pbtxt, the list of the files that all ranks wrote into a model's folder. `mine`: those of
 // this rank.
-void write_model_hashes(const std::string& folder, std::span<const WrittenFile> mine, Communicator& communicator);
+void write_model_hashes(const std::string& folder, std::span<const WrittenFile> mine, dist::Communicator& communicator);
 
 // Whether the folder is a model's and not a checkpoint's.
 [[nodiscard]] bool is_model(const std::string& folder);
@@ -42,7 +42,7 @@ struct HashShare {
 // Collective. Runs `read` while a thread of each rank compares its share of the files with their hashes, so that each
 // file is read from disk once. `tables` is HashShare::tables. Rank 0 prints without_hash() as a warning. Throws on
 // every rank: DataError naming what is damaged, with `advice`, otherwise what `read` threw.
-void read_checked(const std::string& folder, Communicator& communicator, const std::string& advice,
+void read_checked(const std::string& folder, dist::Communicator& communicator, const std::string& advice,
                   const std::function<void()>& read, bool tables = true);
 
-}  // namespace polyscene
+}  // namespace polyscene::core

@@ -11,7 +11,7 @@
 #include "core/text/suggest.h"
 #include "ops/base/error.h"
 
-namespace polyscene {
+namespace polyscene::core {
 namespace fs = std::filesystem;
 namespace {
 
@@ -71,11 +71,11 @@ HeldModel HeldModel::of_run(const std::string& run, bool best) {
   return HeldModel(folder.model());
 }
 
-HeldModel HeldModel::agreed(Communicator& communicator) const {
+HeldModel HeldModel::agreed(dist::Communicator& communicator) const {
   const std::string mine = communicator.rank() == 0 ? path_ : "";
   const std::vector<char> first = communicator.all_gather_v<char>(std::span<const char>(mine));
   const std::string path(first.begin(), first.end());
   return path == path_ ? *this : HeldModel(path);
 }
 
-}  // namespace polyscene
+}  // namespace polyscene::core

@@ -6,7 +6,7 @@
 
 #include "dist/communicator.h"
 
-namespace polyscene {
+namespace polyscene::core {
 
 class HeldModel {
  public:
@@ -20,7 +20,7 @@ class HeldModel {
 
   // Collective. Returns rank 0's model on all ranks. Ranks that looked up a model one by one may have found different
   // ones, because training saved another in between.
-  [[nodiscard]] HeldModel agreed(Communicator& communicator) const;
+  [[nodiscard]] HeldModel agreed(dist::Communicator& communicator) const;
 
   // The folder itself, free of links that training replaces.
   [[nodiscard]] const std::string& path() const { return path_; }
@@ -33,4 +33,4 @@ class HeldModel {
   std::shared_ptr<void> lock_;
 };
 
-}  // namespace polyscene
+}  // namespace polyscene::core

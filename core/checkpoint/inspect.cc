@@ -16,7 +16,7 @@
 #include "core/text/table.h"
 #include "dist/world.h"
 
-namespace polyscene {
+namespace polyscene::core {
 namespace fs = std::filesystem;
 namespace {
 
@@ -118,8 +118,8 @@ void print_folder(std::ostream& out, const std::string& folder) {
 
 void print_checkpoint(std::ostream& out, const std::string& path) {
   const HeldModel model(fs::exists(path + "/dense.safetensors") ? path : find_checkpoint(path));
-  read_checked(model.path(), *make_single_world(), "the output above comes from the damaged files",
+  read_checked(model.path(), *dist::make_single_world(), "the output above comes from the damaged files",
                [&] { print_folder(out, model.path()); });
 }
 
-}  // namespace polyscene
+}  // namespace polyscene::core

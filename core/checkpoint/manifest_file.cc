@@ -70,7 +70,7 @@ std::string name_of(int64_t step) {
 std::optional<int64_t> step_of(const fs::path& folder) {
   const std::string name = folder.filename().string(), prefix = "step-";
   if (!name.starts_with(prefix)) return {};
-  const std::optional<int64_t> step = whole_number<int64_t>(name.substr(prefix.size()));
+  const std::optional<int64_t> step = core::whole_number<int64_t>(name.substr(prefix.size()));
   return step && *step >= 0 && name == name_of(*step) ? step : std::nullopt;
 }
 
@@ -92,8 +92,8 @@ bool manifest_is_hashed(const std::string& checkpoint) { return read_with_hash(c
 
 void write_manifest(const std::string& checkpoint, const Manifest& manifest) {
   write_sealed(manifest_path(checkpoint), manifest);
-  sync_folder(checkpoint + "/tables", false);
-  sync_folder(checkpoint, true);
+  core::sync_folder(checkpoint + "/tables", false);
+  core::sync_folder(checkpoint, true);
 }
 
 }  // namespace polyscene::checkpoint

@@ -8,7 +8,7 @@
 #include "core/checkpoint/model_parts.h"
 #include "core/session/together.h"
 
-namespace polyscene {
+namespace polyscene::core {
 namespace {
 
 // A value that is not finite would turn every score into NaN.
@@ -24,7 +24,7 @@ void require_finite(const std::string& folder, const ParameterStore& parameters)
 }  // namespace
 
 void save_model(const std::string& folder, const config::Experiment& experiment, const ModelState& model) {
-  Communicator& communicator = model.communicator;
+  dist::Communicator& communicator = model.communicator;
   const bool is_leader = communicator.rank() == 0;
   const std::string aside = folder + ".partial";
   PartialFolder partial(is_leader ? aside : "");
@@ -53,4 +53,4 @@ void load_model(const std::string& folder, const ModelState& model, const std::v
   warn_of_dropped(std::move(dropped), folder, model);
 }
 
-}  // namespace polyscene
+}  // namespace polyscene::core

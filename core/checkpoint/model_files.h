@@ -6,7 +6,7 @@
 
 #include "core/session/model_state.h"
 
-namespace polyscene {
+namespace polyscene::core {
 
 // Advice for errors that report a damaged model.
 inline constexpr const char* kRestoreModel =
@@ -25,4 +25,4 @@ void save_model(const std::string& folder, const config::Experiment& experiment,
 void load_model(const std::string& folder, const ModelState& model,
                 const std::vector<std::vector<int64_t>>* wanted = nullptr);
 
-}  // namespace polyscene
+}  // namespace polyscene::core

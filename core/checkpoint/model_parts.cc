@@ -16,7 +16,7 @@
 #include "embedding/keys/buffer.h"
 #include "ops/base/warning.h"
 
-namespace polyscene {
+namespace polyscene::core {
 namespace fs = std::filesystem;
 namespace {
 
@@ -38,18 +38,18 @@ struct ByPartition {
 };
 
 // Rows of `rank`; with `since`, only those that were trained after that number of table updates.
-ByPartition by_partition(const TableLayout& layout, int index, int rank, std::span<const int64_t> keys,
-                         std::span<const AccessStatistics> accesses, std::optional<int64_t> since) {
+ByPartition by_partition(const embedding::TableLayout& layout, int index, int rank, std::span<const int64_t> keys,
+                         std::span<const embedding::AccessStatistics> accesses, std::optional<int64_t> since) {
   struct Place {
     int64_t key;
     int32_t row;
   };
-  const PartitionMap& map = layout.map();
+  const embedding::PartitionMap& map = layout.map();
   const int first = map.first_partition(rank), end = map.first_partition(rank + 1);
   const auto visit = [&](const auto& visitor) {
     for (size_t row = 0; row < keys.size(); ++row)
       if (!since || accesses[row].last_step > *since)
-        visitor(map.partition(key_hash(keys[row], layout.salt(index))) - first, row);
+        visitor(map.partition(embedding::key_hash(keys[row], layout.salt(index))) - first, row);
   };
   ByPartition sorted{.order = {}, .keys = {}, .begin = std::vector<int64_t>(end - first + 1)};
   visit([&](size_t partition, size_t) { ++sorted.begin[partition + 1]; });
@@ -72,15 +72,15 @@ ByPartition by_partition(const TableLayout& layout, int index, int rank, std::sp
 // The field `member` of the rows `order`, read while it is written: a copy of a large table would need new memory,
 // which costs more than reading.
 template <class T>
-NamedTensor read_in_order(const char* name, TableSnapshot& rows, std::span<T> RowsOut::*member,
+NamedTensor read_in_order(const char* name, embedding::TableSnapshot& rows, std::span<T> embedding::RowsOut::*member,
                           const std::vector<int32_t>& order, int64_t width) {
   const auto count = std::ssize(order);
-  constexpr bool kIsAccess = std::is_same_v<T, AccessStatistics>;
+  constexpr bool kIsAccess = std::is_same_v<T, embedding::AccessStatistics>;
   using Element = std::conditional_t<kIsAccess, int32_t, T>;
   return {name,
           {nullptr, DTypeOf<Element>::value, {count, kIsAccess ? 2 : width}},
           [&rows, &order, member, width](int64_t first, int64_t rows_wanted, void* to) {
-            RowsOut out{};
+            embedding::RowsOut out{};
             out.*member = {static_cast<T*>(to), static_cast<size_t>(rows_wanted * width)};
             rows.read(std::span(order).subspan(first, rows_wanted), out);
           }};
@@ -88,15 +88,15 @@ NamedTensor read_in_order(const char* name, TableSnapshot& rows, std::span<T> Ro
 
 // The field `member` of all rows, in the order of their indices.
 template <class T>
-Buffer<T> read_all(TableSnapshot& rows, std::span<T> RowsOut::*member) {
+embedding::Buffer<T> read_all(embedding::TableSnapshot& rows, std::span<T> embedding::RowsOut::*member) {
   constexpr int64_t kPiece = 1 << 14;
-  Buffer<T> all;
+  embedding::Buffer<T> all;
   all.resize(rows.rows());
   std::vector<int32_t> numbers(std::min(kPiece, rows.rows()));
   std::iota(numbers.begin(), numbers.end(), 0);
   for (int64_t first = 0; first < rows.rows(); first += kPiece) {
     const size_t count = std::min(kPiece, rows.rows() - first);
-    RowsOut out{};
+    embedding::RowsOut out{};
     out.*member = all.span().subspan(first, count);
     rows.read(std::span(numbers).first(count), out);
     for (int32_t& number : numbers) number += static_cast<int32_t>(kPiece);
@@ -105,15 +105,16 @@ Buffer<T> read_all(TableSnapshot& rows, std::span<T> RowsOut::*member) {
 }
 
 // With `since`, writes only the rows that were trained after that number of table updates.
-WrittenFile write_table(const std::string& folder, const RowTables& tables, int index, TableSnapshot& rows, bool state,
-                        std::optional<int64_t> since = {}) {
-  const TableSpec& spec = tables.spec(index);
-  const Communicator& communicator = tables.communicator();
+WrittenFile write_table(const std::string& folder, const embedding::RowTables& tables, int index,
+                        embedding::TableSnapshot& rows, bool state, std::optional<int64_t> since = {}) {
+  const embedding::TableSpec& spec = tables.spec(index);
+  const dist::Communicator& communicator = tables.communicator();
   const int64_t dim = spec.dim, width = spec.optimizer.state_width(dim);
   std::vector<int64_t> present;
   const ByPartition sorted = [&] {
-    const Buffer<int64_t> keys = read_all(rows, &RowsOut::keys);
-    const Buffer<AccessStatistics> accesses = since ? read_all(rows, &RowsOut::accesses) : Buffer<AccessStatistics>();
+    const embedding::Buffer<int64_t> keys = read_all(rows, &embedding::RowsOut::keys);
+    const embedding::Buffer<embedding::AccessStatistics> accesses =
+        since ? read_all(rows, &embedding::RowsOut::accesses) : embedding::Buffer<embedding::AccessStatistics>();
     if (since && spec.max_rows > 0) present.assign(keys.span().begin(), keys.span().end());
     return by_partition(tables.layout(), index, communicator.rank(), keys.span(), accesses.span(), since);
   }();
@@ -122,10 +123,10 @@ WrittenFile write_table(const std::string& folder, const RowTables& tables, int 
   };
   std::vector<NamedTensor> named = {{"keys", of(sorted.keys)},
                                     {"partitions", of(sorted.begin)},
-                                    read_in_order("values", rows, &RowsOut::values, sorted.order, dim)};
+                                    read_in_order("values", rows, &embedding::RowsOut::values, sorted.order, dim)};
   if (state) {
-    if (width > 0) named.push_back(read_in_order("state", rows, &RowsOut::state, sorted.order, width));
-    named.push_back(read_in_order("uses", rows, &RowsOut::accesses, sorted.order, 1));
+    if (width > 0) named.push_back(read_in_order("state", rows, &embedding::RowsOut::state, sorted.order, width));
+    named.push_back(read_in_order("uses", rows, &embedding::RowsOut::accesses, sorted.order, 1));
   }
   if (since && spec.max_rows > 0) {
     std::ranges::sort(present);
@@ -178,8 +179,9 @@ void write_texts(const std::string& folder, const config::Experiment& experiment
 
 // Rows are loaded in pieces, so that loading needs no memory beyond the loaded rows. Returns how many rows of this rank
 // had no place.
-int64_t load_table(const std::vector<std::string>& folders, int index, RowTables& tables, const PartsToRead& parts) {
-  const TableSpec& spec = tables.spec(index);
+int64_t load_table(const std::vector<std::string>& folders, int index, embedding::RowTables& tables,
+                   const PartsToRead& parts) {
+  const embedding::TableSpec& spec = tables.spec(index);
   const SavedTable saved(folders, spec.name);
   const int64_t width = spec.optimizer.state_width(spec.dim);
   require<DataError>(saved.dim() == spec.dim && (!parts.state || saved.state_width() == width),
@@ -192,7 +194,7 @@ int64_t load_table(const std::vector<std::string>& folders, int index, RowTables
     tables.expect_rows(index, saved.rows_of_rank(tables.layout().map(), tables.communicator().rank()));
   int64_t dropped = 0;
   saved.visit_rank(tables.layout(), index, tables.communicator().rank(), parts.state, wanted,
-                   [&](const RowsIn& rows) { dropped += tables.load_rows(index, rows).dropped; });
+                   [&](const embedding::RowsIn& rows) { dropped += tables.load_rows(index, rows).dropped; });
   return dropped;
 }
 
@@ -244,7 +246,7 @@ std::vector<WrittenFile> write_parts(const std::string& folder, const config::Ex
     files.push_back(write_dense(folder, model.parameters, model.parameters.host_values()));
     write_texts(folder, experiment, model.scenario_names, files);
   }
-  RowTables& tables = model.tables;
+  embedding::RowTables& tables = model.tables;
   for (int t = 0; t < tables.tables(); ++t) files.push_back(write_table(folder, tables, t, *tables.snapshot(t), false));
   return files;
 }
@@ -270,7 +272,7 @@ std::vector<WrittenFile> write_copy(const std::string& folder, const config::Exp
     write_texts(folder, experiment, copy.scenarios, files);
   }
   for (int t = 0; t < model.tables.tables(); ++t) {
-    TableSnapshot& rows = *copy.tables[t];
+    embedding::TableSnapshot& rows = *copy.tables[t];
     files.push_back(write_table(folder, model.tables, t, rows, true, since));
     rows.release();
   }
@@ -295,11 +297,11 @@ void warn_of_dropped(std::vector<int64_t> dropped, const std::string& folder, co
   model.communicator.all_reduce<int64_t>(dropped);
   if (model.communicator.rank() != 0) return;
   for (size_t t = 0; t < dropped.size(); ++t) {
-    const TableSpec& spec = model.tables.spec(static_cast<int>(t));
+    const embedding::TableSpec& spec = model.tables.spec(static_cast<int>(t));
     if (dropped[t] > 0)
       warn(str("[checkpoint] dropped ", dropped[t], " rows of table \"", spec.name, "\" of ", folder,
                ": its max_rows, ", spec.max_rows, ", is too small for them; raise it to the model's max_rows"));
   }
 }
 
-}  // namespace polyscene
+}  // namespace polyscene::core

@@ -25,7 +25,7 @@
 #include "core/session/model_state.h"
 #include "embedding/table/table_snapshot.h"
 
-namespace polyscene {
+namespace polyscene::core {
 
 struct WrittenFile {
   std::string name;  // relative to the folder
@@ -44,7 +44,7 @@ struct WrittenFile {
 
 // The contents of a checkpoint for this rank at one moment, with optimiser state and access statistics.
 struct ModelCopy {
-  std::vector<std::shared_ptr<TableSnapshot>> tables;
+  std::vector<std::shared_ptr<embedding::TableSnapshot>> tables;
   Tensor dense;          // on rank 0 only
   DenseState optimizer;  // on rank 0 only
   ScenarioNames scenarios;
@@ -75,4 +75,4 @@ void warn_of_dropped(std::vector<int64_t> dropped, const std::string& folder, co
 // Number of steps of the dense optimiser in optimizer.safetensors. Throws DataError when the file does not hold it.
 [[nodiscard]] int64_t saved_optimizer_steps(const SafetensorsFile& file, const std::string& path);
 
-}  // namespace polyscene
+}  // namespace polyscene::core

@@ -7,12 +7,12 @@
 #include "core/checkpoint/manifest_file.h"
 #include "ops/base/error.h"
 
-namespace polyscene {
+namespace polyscene::core {
 namespace fs = std::filesystem;
 namespace {
 
 // Whether this rank's share of the files is undamaged.
-bool is_undamaged(const std::string& checkpoint, const Communicator& communicator) {
+bool is_undamaged(const std::string& checkpoint, const dist::Communicator& communicator) {
   try {
     return damage_of(checkpoint, {.rank = communicator.rank(), .ranks = communicator.size()}).empty();
   } catch (const DataError&) {
@@ -22,7 +22,7 @@ bool is_undamaged(const std::string& checkpoint, const Communicator& communicato
 
 }  // namespace
 
-std::string newest_undamaged(const std::string& checkpoint, Communicator& communicator) {
+std::string newest_undamaged(const std::string& checkpoint, dist::Communicator& communicator) {
   const fs::path folder = fs::path(checkpoint).parent_path();
   // Rank 0 lists the checkpoints, because all ranks must check the same ones.
   const std::vector<int64_t> seen =
@@ -38,4 +38,4 @@ std::string newest_undamaged(const std::string& checkpoint, Communicator& commun
   return "no other checkpoint of the run is undamaged";
 }
 
-}  // namespace polyscene
+}  // namespace polyscene::core

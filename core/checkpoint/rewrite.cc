@@ -18,7 +18,7 @@
 #include "dist/world.h"
 #include "embedding/table/row_conversion.h"
 
-namespace polyscene {
+namespace polyscene::core {
 namespace fs = std::filesystem;
 namespace {
 
@@ -35,11 +35,11 @@ struct Alone {
   explicit Alone(config::Experiment e)
       : experiment(std::move(e)),
         schema(FeatureSchema::from(experiment.data())),
-        world(make_single_world()),
-        session(experiment, schema, Rank{.communicator = *world}) {}
+        world(dist::make_single_world()),
+        session(experiment, schema, dist::Rank{.communicator = *world}) {}
   config::Experiment experiment;
   FeatureSchema schema;
-  std::unique_ptr<Communicator> world;
+  std::unique_ptr<dist::Communicator> world;
   Session session;
 };
 
@@ -119,14 +119,14 @@ class Conversion {
 
   void take_tables() {
     const Model old = build_model(before_, FeatureSchema::from(before_.data()));
-    const std::vector<TableSpec> specs = table_specs(old, before_.embedding(), true);
-    const TableLayout layout(specs, PartitionMap(before_.embedding().partitions(), 1));
+    const std::vector<embedding::TableSpec> specs = table_specs(old, before_.embedding(), true);
+    const embedding::TableLayout layout(specs, embedding::PartitionMap(before_.embedding().partitions(), 1));
     std::vector<std::string> gone;
-    for (const TableSpec& spec : specs) gone.push_back(spec.name);
-    RowTables& tables = to_.session.tables();
+    for (const embedding::TableSpec& spec : specs) gone.push_back(spec.name);
+    embedding::RowTables& tables = to_.session.tables();
     for (int t = 0; t < tables.tables(); ++t) {
-      const TableSpec& spec = tables.spec(t);
-      const auto found = std::ranges::find(specs, spec.name, &TableSpec::name);
+      const embedding::TableSpec& spec = tables.spec(t);
+      const auto found = std::ranges::find(specs, spec.name, &embedding::TableSpec::name);
       if (found == specs.end()) {
         out_ << "table " << spec.name << " starts without rows: the checkpoint lacks it\n";
         continue;
@@ -138,13 +138,13 @@ class Conversion {
       out_ << "table " << name << " has no counterpart in this model and was not used\n";
   }
 
-  void take_table(const TableLayout& layout, int from, const TableSpec& was, int to) {
-    RowTables& tables = to_.session.tables();
-    const TableSpec& is = tables.spec(to);
-    RowConversion convert(was, is, to_.experiment.seed());
-    RowTables::Loaded loaded;
-    SavedTable(chain_, was.name).visit_rank(layout, from, 0, true, nullptr, [&](const RowsIn& rows) {
-      const RowTables::Loaded piece = tables.load_rows(to, was == is ? rows : convert(rows));
+  void take_table(const embedding::TableLayout& layout, int from, const embedding::TableSpec& was, int to) {
+    embedding::RowTables& tables = to_.session.tables();
+    const embedding::TableSpec& is = tables.spec(to);
+    embedding::RowConversion convert(was, is, to_.experiment.seed());
+    embedding::RowTables::Loaded loaded;
+    SavedTable(chain_, was.name).visit_rank(layout, from, 0, true, nullptr, [&](const embedding::RowsIn& rows) {
+      const embedding::RowTables::Loaded piece = tables.load_rows(to, was == is ? rows : convert(rows));
       loaded.kept += piece.kept;
       loaded.dropped += piece.dropped;
     });
@@ -202,4 +202,4 @@ std::string convert_checkpoint(const std::string& path, const std::vector<std::s
   return folder;
 }
 
-}  // namespace polyscene
+}  // namespace polyscene::core

@@ -6,7 +6,7 @@
 #include <utility>
 #include <vector>
 
-namespace polyscene {
+namespace polyscene::core {
 
 // Turns an incremental checkpoint into a full one in its place, from its bases. `path` is a checkpoint, or a run, whose
 // newest checkpoint is taken. No job may use the run in the meantime. Returns the checkpoint's folder and how many
@@ -20,4 +20,4 @@ std::pair<std::string, size_t> compact_checkpoint(const std::string& path);
 std::string convert_checkpoint(const std::string& path, const std::vector<std::string>& overrides,
                                const std::string& output, std::ostream& out);
 
-}  // namespace polyscene
+}  // namespace polyscene::core

@@ -16,7 +16,7 @@
 #include "core/files/file_advice.h"
 #include "ops/base/error.h"
 
-namespace polyscene {
+namespace polyscene::core {
 namespace fs = std::filesystem;
 namespace {
 
@@ -120,4 +120,4 @@ void RunModels::prune() const {
   for (const std::string& path : unwanted) remove_unless_held(path);
 }
 
-}  // namespace polyscene
+}  // namespace polyscene::core

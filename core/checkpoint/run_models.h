@@ -7,7 +7,7 @@
 
 #include "core/run/run_folder.h"
 
-namespace polyscene {
+namespace polyscene::core {
 
 // For use by one rank at a time, on the folder of a run that this job has locked. Every function throws DataError
 // naming the path.
@@ -42,4 +42,4 @@ class RunModels {
   std::string kept_;
 };
 
-}  // namespace polyscene
+}  // namespace polyscene::core

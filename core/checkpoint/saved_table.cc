@@ -12,7 +12,7 @@
 #include "core/text/whole_number.h"
 #include "embedding/plan/partition_map.h"
 
-namespace polyscene {
+namespace polyscene::core {
 namespace fs = std::filesystem;
 namespace {
 
@@ -79,7 +79,7 @@ std::vector<int64_t> partition_begins(const SafetensorsFile& file, const std::st
   const int partitions = whole_number<int>(said->second).value_or(0);
   require<DataError>(partitions >= ranks, "[checkpoint] ", path, ": wanted metadata \"partitions\" of at least ", ranks,
                      ", the number of its ranks, got \"", said->second, "\"; the file is damaged");
-  const PartitionMap map(partitions, ranks);
+  const embedding::PartitionMap map(partitions, ranks);
   const size_t first = map.first_partition(rank), end = map.first_partition(rank + 1);
   require<DataError>(listed.size() == end - first + 1, "[checkpoint] ", path, ": wanted ", end - first + 1,
                      " numbers in \"partitions\", for the partitions of rank ", rank, " of ", ranks, ", got ",
@@ -90,7 +90,7 @@ std::vector<int64_t> partition_begins(const SafetensorsFile& file, const std::st
   return begins;
 }
 
-void expect(const RowsIn& rows) {
+void expect(const embedding::RowsIn& rows) {
   expect_mapped(rows.keys.data(), rows.keys.size_bytes());
   expect_mapped(rows.values.data(), rows.values.size_bytes());
   expect_mapped(rows.state.data(), rows.state.size_bytes());
@@ -104,7 +104,7 @@ class Chosen {
     rows_ = {};
     taken_.clear();
   }
-  void add(const RowsIn& in, int64_t dim, int64_t width, const std::function<bool(int64_t key)>& wanted) {
+  void add(const embedding::RowsIn& in, int64_t dim, int64_t width, const std::function<bool(int64_t key)>& wanted) {
     for (size_t i = 0; i < in.keys.size(); ++i) {
       if (!wanted(in.keys[i]) || !taken_.insert(in.keys[i]).second) continue;
       rows_.keys.push_back(in.keys[i]);
@@ -113,7 +113,7 @@ class Chosen {
       if (!in.accesses.empty()) rows_.accesses.push_back(in.accesses[i]);
     }
   }
-  [[nodiscard]] RowsIn view() const { return rows_.view(); }
+  [[nodiscard]] embedding::RowsIn view() const { return rows_.view(); }
 
  private:
   static void append(std::vector<float>& to, std::span<const float> from, size_t row, int64_t width) {
@@ -121,7 +121,7 @@ class Chosen {
     const auto begin = from.begin() + row * width;
     to.insert(to.end(), begin, begin + width);
   }
-  SavedRows rows_;
+  embedding::SavedRows rows_;
   std::unordered_set<int64_t> taken_;
 };
 
@@ -177,7 +177,7 @@ int64_t SavedTable::rows() const {
                          [](int64_t sum, const File& file) { return sum + file.rows; });
 }
 
-int64_t SavedTable::rows_of_rank(const PartitionMap& map, int rank) const {
+int64_t SavedTable::rows_of_rank(const embedding::PartitionMap& map, int rank) const {
   const size_t from = map.first_partition(rank), to = map.first_partition(rank + 1);
   int64_t rows = 0;
   for (const File& file : files_)
@@ -195,13 +195,14 @@ std::span<const T> SavedTable::elements(const Part& part, const char* tensor, co
   return found.elements<const T>().subspan(part.first * width, part.count * width);
 }
 
-RowsIn SavedTable::rows_of(const Part& part, bool state) const {
+embedding::RowsIn SavedTable::rows_of(const Part& part, bool state) const {
   const int64_t rows = part.file->rows;
-  RowsIn in{.keys = elements<int64_t>(part, "keys", {rows}), .values = elements<float>(part, "values", {rows, dim_})};
+  embedding::RowsIn in{.keys = elements<int64_t>(part, "keys", {rows}),
+                       .values = elements<float>(part, "values", {rows, dim_})};
   if (!state) return in;
   if (state_width_ > 0) in.state = elements<float>(part, "state", {rows, state_width_});
   const std::span<const int32_t> accesses = elements<int32_t>(part, "uses", {rows, 2});
-  in.accesses = {reinterpret_cast<const AccessStatistics*>(accesses.data()), accesses.size() / 2};
+  in.accesses = {reinterpret_cast<const embedding::AccessStatistics*>(accesses.data()), accesses.size() / 2};
   return in;
 }
 
@@ -212,14 +213,15 @@ void SavedTable::visit(const Visit& visit) const {
 }
 
 // Keys of the rank by partition. Empty when the newest files list no `present` keys: then no row was evicted.
-std::vector<std::vector<int64_t>> SavedTable::present_keys(const TableLayout& layout, int index, int rank) const {
+std::vector<std::vector<int64_t>> SavedTable::present_keys(const embedding::TableLayout& layout, int index,
+                                                           int rank) const {
   std::vector<std::vector<int64_t>> present;
-  const PartitionMap& map = layout.map();
+  const embedding::PartitionMap& map = layout.map();
   for (const File& file : files_) {
     if (!file.newest || !file.tensors.contains("present")) continue;
     present.resize(map.partitions());
     for (const int64_t key : typed_tensor<int64_t>(file.tensors, file.path, "present").elements<const int64_t>()) {
-      const int partition = map.partition(key_hash(key, layout.salt(index)));
+      const int partition = map.partition(embedding::key_hash(key, layout.salt(index)));
       if (map.owner(partition) == rank) present[partition].push_back(key);
     }
   }
@@ -227,9 +229,9 @@ std::vector<std::vector<int64_t>> SavedTable::present_keys(const TableLayout& la
   return present;
 }
 
-void SavedTable::visit_rank(const TableLayout& layout, int index, int rank, bool state,
+void SavedTable::visit_rank(const embedding::TableLayout& layout, int index, int rank, bool state,
                             const std::vector<int64_t>* wanted, const Visit& visit) const {
-  const PartitionMap& map = layout.map();
+  const embedding::PartitionMap& map = layout.map();
   const size_t partitions = map.partitions();
   const auto present = present_keys(layout, index, rank);
   const bool chosen_ones = chain_ || wanted != nullptr;
@@ -237,7 +239,7 @@ void SavedTable::visit_rank(const TableLayout& layout, int index, int rank, bool
   const auto is_wanted = [&](int64_t key) {
     if (wanted != nullptr && !std::ranges::binary_search(*wanted, key)) return false;
     return present.empty() ||
-           std::ranges::binary_search(present[map.partition(key_hash(key, layout.salt(index)))], key);
+           std::ranges::binary_search(present[map.partition(embedding::key_hash(key, layout.salt(index)))], key);
   };
   // `parts`: those of one piece, the newest first.
   const auto give = [&](const std::vector<Part>& parts) {
@@ -269,7 +271,7 @@ void SavedTable::visit_rank(const TableLayout& layout, int index, int rank, bool
 }
 
 // Pieces of about kPieceRows rows, each the parts of some neighbouring partitions of the rank.
-std::vector<std::vector<SavedTable::Part>> SavedTable::cut(const PartitionMap& map, int rank) const {
+std::vector<std::vector<SavedTable::Part>> SavedTable::cut(const embedding::PartitionMap& map, int rank) const {
   std::vector<std::vector<Part>> pieces;
   const int end = map.first_partition(rank + 1);
   for (int first = map.first_partition(rank), next = first; first < end; first = next) {
@@ -286,4 +288,4 @@ std::vector<std::vector<SavedTable::Part>> SavedTable::cut(const PartitionMap& m
   return pieces;
 }
 
-}  // namespace polyscene
+}  // namespace polyscene::core

@@ -12,7 +12,7 @@
 #include "embedding/plan/table_layout.h"
 #include "embedding/table/saved_rows.h"
 
-namespace polyscene {
+namespace polyscene::core {
 
 class SavedTable {
  public:
@@ -27,17 +27,17 @@ class SavedTable {
   // Number of rows in all files together; a row in several folders is counted once for each.
   [[nodiscard]] int64_t rows() const;
   // A lower bound on the number of the rank's distinct rows; 0 when the files do not tell.
-  [[nodiscard]] int64_t rows_of_rank(const PartitionMap& map, int rank) const;
+  [[nodiscard]] int64_t rows_of_rank(const embedding::PartitionMap& map, int rank) const;
 
-  using Visit = std::function<void(const RowsIn&)>;
+  using Visit = std::function<void(const embedding::RowsIn&)>;
   // Visits all rows of all files, without state, some thousands at a time.
   void visit(const Visit& visit) const;
   // Visits the rows of the layout's `rank`, each in its newest version, without rows that were evicted before the
   // newest folder was written. Each piece holds all rows of some partitions. Files that were written for another number
   // of partitions are visited file by file instead, with the rows of other ranks. With `state`, pieces also hold
   // optimiser state and access statistics. If `wanted` is not nullptr, only its keys, ascending, are visited.
-  void visit_rank(const TableLayout& layout, int index, int rank, bool state, const std::vector<int64_t>* wanted,
-                  const Visit& visit) const;
+  void visit_rank(const embedding::TableLayout& layout, int index, int rank, bool state,
+                  const std::vector<int64_t>* wanted, const Visit& visit) const;
 
  private:
   struct File {
@@ -52,11 +52,12 @@ class SavedTable {
     int64_t first, count;
   };
   void open(const std::string& path, int rank, int ranks);
-  [[nodiscard]] RowsIn rows_of(const Part& part, bool state) const;
+  [[nodiscard]] embedding::RowsIn rows_of(const Part& part, bool state) const;
   template <class T>
   [[nodiscard]] std::span<const T> elements(const Part& part, const char* tensor, const Shape& shape) const;
-  [[nodiscard]] std::vector<std::vector<Part>> cut(const PartitionMap& map, int rank) const;
-  [[nodiscard]] std::vector<std::vector<int64_t>> present_keys(const TableLayout& layout, int index, int rank) const;
+  [[nodiscard]] std::vector<std::vector<Part>> cut(const embedding::PartitionMap& map, int rank) const;
+  [[nodiscard]] std::vector<std::vector<int64_t>> present_keys(const embedding::TableLayout& layout, int index,
+                                                               int rank) const;
 
   std::string name_, folder_;
   int64_t dim_ = 0, state_width_ = 0;
@@ -80,4 +81,4 @@ template <class T>
 // Names of the tables in a model's folder, sorted.
 [[nodiscard]] std::vector<std::string> saved_tables(const std::string& folder);
 
-}  // namespace polyscene
+}  // namespace polyscene::core

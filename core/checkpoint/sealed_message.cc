@@ -28,17 +28,17 @@ struct FirstUnknown : public google::protobuf::io::ErrorCollector {
 void write_sealed(const std::string& path, const google::protobuf::Message& message) {
   std::string text;
   google::protobuf::TextFormat::PrintToString(message, &text);
-  text = sealed(kProtoSeal, text);
-  AtomicFile file(path, std::ssize(text));
+  text = sealed(core::kProtoSeal, text);
+  core::AtomicFile file(path, std::ssize(text));
   file.write(text.data(), std::ssize(text));
   file.commit();
 }
 
 ReadMessage read_sealed(const std::string& path, google::protobuf::Message& message, const std::string& advice) {
-  const std::string text = read_text_file(path);
+  const std::string text = core::read_text_file(path);
   require<DataError>(!text.empty(), "[checkpoint] ", path, " is empty; ", advice);
-  const Seal seal = seal_of(kProtoSeal, text);
-  require<DataError>(seal != Seal::kBroken, "[checkpoint] ", path, " does not have the hash on its first line; ",
+  const core::Seal seal = seal_of(core::kProtoSeal, text);
+  require<DataError>(seal != core::Seal::kBroken, "[checkpoint] ", path, " does not have the hash on its first line; ",
                      advice);
   FirstUnknown unknown;
   google::protobuf::TextFormat::Parser parser;
@@ -48,10 +48,10 @@ ReadMessage read_sealed(const std::string& path, google::protobuf::Message& mess
   const bool parsed = parser.ParseFromString(text, &message);
   require<DataError>(parsed, "[checkpoint] cannot read ", path, "; ", advice);
   const auto* hash = message.GetDescriptor()->FindFieldByName("xxh3");
-  require<DataError>(seal == Seal::kWhole || !message.GetReflection()->HasField(message, hash), "[checkpoint] ", path,
-                     " has a hash of itself that is not on its first line; ", advice);
+  require<DataError>(seal == core::Seal::kWhole || !message.GetReflection()->HasField(message, hash), "[checkpoint] ",
+                     path, " has a hash of itself that is not on its first line; ", advice);
   message.GetReflection()->ClearField(&message, hash);
-  return {seal == Seal::kWhole, std::move(unknown.field)};
+  return {seal == core::Seal::kWhole, std::move(unknown.field)};
 }
 
 }  // namespace polyscene::checkpoint

@@ -19,7 +19,7 @@
 #include "core/files/safetensors.h"
 #include "embedding/table/row_conversion.h"
 
-namespace polyscene {
+namespace polyscene::core {
 namespace fs = std::filesystem;
 namespace {
 
@@ -118,8 +118,8 @@ class WarmStart {
   }
 
   void take_table(int index) {
-    RowTables& tables = model_.tables;
-    const TableSpec& spec = tables.spec(index);
+    embedding::RowTables& tables = model_.tables;
+    const embedding::TableSpec& spec = tables.spec(index);
     const std::string source = source_of(kTable + spec.name);
     if (source.empty()) return;
     const std::string table = source.substr(kTable.size());
@@ -128,18 +128,18 @@ class WarmStart {
     const SavedTable saved({report_.folder}, table);
     const bool convert = saved.dim() != spec.dim && wanted_.mismatch() == config::WarmStart::CONVERT;
     if (!convert && !fits(kTable + spec.name, str("[rows, ", saved.dim(), "]"), str("[rows, ", spec.dim, "]"))) return;
-    TableSpec there = spec;
+    embedding::TableSpec there = spec;
     there.dim = saved.dim();
-    RowConversion conversion(there, spec, model_.experiment.seed());
+    embedding::RowConversion conversion(there, spec, model_.experiment.seed());
     int64_t kept = 0;
-    SavedRows mine;  // with a bound: loaded at once, because which rows stay depends on all of them
-    saved.visit([&](const RowsIn& found) {
-      const RowsIn rows = convert ? conversion(found) : found;
+    embedding::SavedRows mine;  // with a bound: loaded at once, because which rows stay depends on all of them
+    saved.visit([&](const embedding::RowsIn& found) {
+      const embedding::RowsIn rows = convert ? conversion(found) : found;
       if (spec.max_rows == 0) {
         kept += tables.load_rows(index, rows).kept;
         return;
       }
-      const SavedRows own = rows_of_rank(tables.layout(), index, tables.communicator().rank(), spec, rows);
+      const embedding::SavedRows own = rows_of_rank(tables.layout(), index, tables.communicator().rank(), spec, rows);
       mine.keys.insert(mine.keys.end(), own.keys.begin(), own.keys.end());
       mine.values.insert(mine.values.end(), own.values.begin(), own.values.end());
     });
@@ -179,4 +179,4 @@ void print(std::ostream& out, const WarmStartReport& r) {
   out << std::flush;
 }
 
-}  // namespace polyscene
+}  // namespace polyscene::core

@@ -9,7 +9,7 @@
 
 #include "core/session/model_state.h"
 
-namespace polyscene {
+namespace polyscene::core {
 
 struct WarmStartReport {
   std::string folder;                                     // of the other model
@@ -28,4 +28,4 @@ struct WarmStartReport {
 
 void print(std::ostream& out, const WarmStartReport& report);
 
-}  // namespace polyscene
+}  // namespace polyscene::core

@@ -2,7 +2,7 @@
 
 #include "ops/base/caused_error.h"
 
-namespace polyscene {
+namespace polyscene::core {
 namespace {
 
 std::string advised(const Error& error, const char* settings) { return str(error.what(), "; settings: ", settings); }
@@ -23,4 +23,4 @@ void with_advice(const std::function<void()>& body) {
   }
 }
 
-}  // namespace polyscene
+}  // namespace polyscene::core

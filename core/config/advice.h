@@ -3,10 +3,10 @@
 
 #include <functional>
 
-namespace polyscene {
+namespace polyscene::core {
 
 // Runs body. An error of ops/base/caused_error.h is thrown again, as its base class, with the names of the settings
 // behind its message; so they are named once, however often this is nested. All other errors pass.
 void with_advice(const std::function<void()>& body);
 
-}  // namespace polyscene
+}  // namespace polyscene::core

@@ -9,7 +9,7 @@
 #include "ops/base/error.h"
 #include "ops/base/ratio.h"
 
-namespace polyscene::config_text {
+namespace polyscene::core::config_text {
 namespace {
 
 constexpr std::string_view kMark = "\xEF\xBB\xBF";
@@ -87,4 +87,4 @@ std::string foreign_character(const std::string& text, int line, int column) {
              instead_of(code));
 }
 
-}  // namespace polyscene::config_text
+}  // namespace polyscene::core::config_text

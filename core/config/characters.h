@@ -4,7 +4,7 @@
 
 #include <string>
 
-namespace polyscene::config_text {
+namespace polyscene::core::config_text {
 
 // The text without the byte order mark (U+FEFF) that some editors write at the start. Throws InvalidArgument, naming
 // `file`, for UTF-16 and UTF-32.
@@ -14,4 +14,4 @@ namespace polyscene::config_text {
 // (U+201C); write "`. Line and column count from 1 as protobuf counts: in bytes, with tabs to multiples of 8.
 [[nodiscard]] std::string foreign_character(const std::string& text, int line, int column);
 
-}  // namespace polyscene::config_text
+}  // namespace polyscene::core::config_text

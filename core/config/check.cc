@@ -2,7 +2,7 @@
 
 #include "core/config/experiment.pb.h"
 
-namespace polyscene::config_text {
+namespace polyscene::core::config_text {
 namespace {
 
 // The longest folder name that file systems allow, in bytes.
@@ -27,4 +27,4 @@ void check_all(const config::Experiment& experiment, Problems& problems) {
   check_train(experiment.train(), experiment.data(), problems);
 }
 
-}  // namespace polyscene::config_text
+}  // namespace polyscene::core::config_text

@@ -11,7 +11,7 @@ class Model;
 class Train;
 }  // namespace polyscene::config
 
-namespace polyscene::config_text {
+namespace polyscene::core::config_text {
 
 void check_data(const config::Data& data, Problems& problems);
 // Parts of check_data(): names, kinds and settings of features, labels and groups; the settings of the reader.
@@ -25,4 +25,4 @@ void check_train(const config::Train& train, const config::Data& data, Problems&
 // All of the above, and checks that concern more than one block.
 void check_all(const config::Experiment& experiment, Problems& problems);
 
-}  // namespace polyscene::config_text
+}  // namespace polyscene::core::config_text

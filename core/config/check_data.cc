@@ -6,7 +6,7 @@
 #include "core/config/check_field.h"
 #include "core/config/experiment.pb.h"
 
-namespace polyscene::config_text {
+namespace polyscene::core::config_text {
 namespace {
 
 using config::Data;
@@ -191,4 +191,4 @@ void check_data(const Data& data, Problems& problems) {
   check_reader(data, problems);
 }
 
-}  // namespace polyscene::config_text
+}  // namespace polyscene::core::config_text

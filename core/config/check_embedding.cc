@@ -7,7 +7,7 @@
 #include "core/files/file_name.h"
 #include "core/text/suggest.h"
 
-namespace polyscene::config_text {
+namespace polyscene::core::config_text {
 namespace {
 
 using config::Feature;
@@ -89,4 +89,4 @@ void check_embedding(const config::Embedding& e, const config::Data& data, Probl
   }
 }
 
-}  // namespace polyscene::config_text
+}  // namespace polyscene::core::config_text

@@ -5,7 +5,7 @@
 #include "core/config/experiment.pb.h"
 #include "core/text/suggest.h"
 
-namespace polyscene::config_text {
+namespace polyscene::core::config_text {
 
 void check_field(const std::string& path, const std::string& name, const config::Data& data, Problems& problems) {
   std::vector<std::string> fields, all;
@@ -21,4 +21,4 @@ void check_field(const std::string& path, const std::string& name, const config:
                      : str(wanted, "got \"", name, "\"", suggestion(name, fields)));
 }
 
-}  // namespace polyscene::config_text
+}  // namespace polyscene::core::config_text

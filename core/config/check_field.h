@@ -9,9 +9,9 @@ namespace polyscene::config {
 class Data;
 }
 
-namespace polyscene::config_text {
+namespace polyscene::core::config_text {
 
 // Notes a problem at `path`, whose value `name` is, unless it names a categorical feature or a number with boundaries.
 void check_field(const std::string& path, const std::string& name, const config::Data& data, Problems& problems);
 
-}  // namespace polyscene::config_text
+}  // namespace polyscene::core::config_text

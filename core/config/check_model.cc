@@ -6,7 +6,7 @@
 #include "core/config/experiment.pb.h"
 #include "core/text/suggest.h"
 
-namespace polyscene::config_text {
+namespace polyscene::core::config_text {
 namespace {
 
 using config::Data;
@@ -135,4 +135,4 @@ void check_model(const Model& model, const Data& data, Problems& problems) {
   if (wants_context && data.feature_size() > 0) need_context(data, problems);
 }
 
-}  // namespace polyscene::config_text
+}  // namespace polyscene::core::config_text

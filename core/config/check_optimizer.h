@@ -6,7 +6,7 @@
 
 #include "core/config/problems.h"
 
-namespace polyscene::config_text {
+namespace polyscene::core::config_text {
 
 // Optimizer: config::DenseOptimizer or config::SparseOptimizer. A setting that its kind does not read is an error: it
 // would be a silent no-op.
@@ -33,4 +33,4 @@ void check_optimizer(const std::string& path, const Optimizer& o, bool adam, boo
   unused(o.has_initial_accumulator(), adagrad, "initial_accumulator");
 }
 
-}  // namespace polyscene::config_text
+}  // namespace polyscene::core::config_text

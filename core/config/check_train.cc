@@ -2,7 +2,7 @@
 #include "core/config/check_optimizer.h"
 #include "core/config/experiment.pb.h"
 
-namespace polyscene::config_text {
+namespace polyscene::core::config_text {
 namespace {
 
 using config::DenseOptimizer;
@@ -108,4 +108,4 @@ void check_train(const Train& train, const config::Data& data, Problems& problem
   check_validation(train, data, problems);
 }
 
-}  // namespace polyscene::config_text
+}  // namespace polyscene::core::config_text

@@ -6,7 +6,7 @@
 #include "core/config/schema.h"
 #include "ops/base/error.h"
 
-namespace polyscene::config_text {
+namespace polyscene::core::config_text {
 namespace {
 
 using google::protobuf::FieldDescriptor;
@@ -113,4 +113,4 @@ Explanation explain(const ScannedText& source, const FirstError::Report& report)
   return Explainer(source, report).explain();
 }
 
-}  // namespace polyscene::config_text
+}  // namespace polyscene::core::config_text

@@ -6,7 +6,7 @@
 #include "core/config/first_error.h"
 #include "core/config/scan.h"
 
-namespace polyscene::config_text {
+namespace polyscene::core::config_text {
 
 struct Explanation {
   Place place;  // place of the cause; TextFormat itself gives the token at which it stopped
@@ -16,4 +16,4 @@ struct Explanation {
 // Explains the first error that TextFormat reported on this text.
 [[nodiscard]] Explanation explain(const ScannedText& source, const FirstError::Report& report);
 
-}  // namespace polyscene::config_text
+}  // namespace polyscene::core::config_text

@@ -6,7 +6,7 @@
 #include <optional>
 #include <string>
 
-namespace polyscene::config_text {
+namespace polyscene::core::config_text {
 
 struct FirstError : google::protobuf::io::ErrorCollector {
   struct Report {
@@ -20,4 +20,4 @@ struct FirstError : google::protobuf::io::ErrorCollector {
   }
 };
 
-}  // namespace polyscene::config_text
+}  // namespace polyscene::core::config_text

@@ -12,7 +12,7 @@
 #include "core/text/suggest.h"
 #include "ops/base/error.h"
 
-namespace polyscene::config_text {
+namespace polyscene::core::config_text {
 namespace {
 
 namespace fs = std::filesystem;
@@ -125,4 +125,4 @@ SourceTree read_with_includes(const std::string& path, config::Experiment& messa
   return places;
 }
 
-}  // namespace polyscene::config_text
+}  // namespace polyscene::core::config_text

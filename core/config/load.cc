@@ -11,7 +11,7 @@
 #include "core/config/plain_form.h"
 #include "ops/base/error.h"
 
-namespace polyscene {
+namespace polyscene::core {
 namespace {
 
 namespace fs = std::filesystem;
@@ -91,4 +91,4 @@ std::string to_text(const config::Experiment& experiment) {
   return text;
 }
 
-}  // namespace polyscene
+}  // namespace polyscene::core

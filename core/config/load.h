@@ -8,7 +8,7 @@ namespace polyscene::config {
 class Experiment;
 }
 
-namespace polyscene {
+namespace polyscene::core {
 
 // Reads a text-protobuf file, merges it over the files it includes, applies overrides ("train.batch_size=4096", the
 // value of --set) in order, makes data.root absolute and checks the result. In the result `include` is empty, and
@@ -28,4 +28,4 @@ void require_saved_config(const std::string& folder);
 // The whole configuration as text, which load_experiment() reads back to an equal message.
 [[nodiscard]] std::string to_text(const config::Experiment& experiment);
 
-}  // namespace polyscene
+}  // namespace polyscene::core

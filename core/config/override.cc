@@ -11,7 +11,7 @@
 #include "core/text/whole_number.h"
 #include "ops/base/error.h"
 
-namespace polyscene::config_text {
+namespace polyscene::core::config_text {
 namespace {
 
 using google::protobuf::FieldDescriptor;
@@ -199,4 +199,4 @@ void apply_override(const std::string& text, config::Experiment& message, Source
   Override(text, message, places).apply();
 }
 
-}  // namespace polyscene::config_text
+}  // namespace polyscene::core::config_text

@@ -9,10 +9,10 @@ namespace polyscene::config {
 class Experiment;
 }
 
-namespace polyscene::config_text {
+namespace polyscene::core::config_text {
 
 // Applies "path=value" to `message` and records the place in `places`. README.md lists the forms of paths and values.
 // Throws InvalidArgument `[config] --set path=value: ...`.
 void apply_override(const std::string& text, config::Experiment& message, SourceTree& places);
 
-}  // namespace polyscene::config_text
+}  // namespace polyscene::core::config_text

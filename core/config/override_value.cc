@@ -10,7 +10,7 @@
 #include "core/config/explain.h"
 #include "core/config/schema.h"
 
-namespace polyscene::config_text {
+namespace polyscene::core::config_text {
 namespace {
 
 using google::protobuf::FieldDescriptor;
@@ -76,4 +76,4 @@ std::string parse_override_value(const FieldDescriptor& field, const std::string
   return "";
 }
 
-}  // namespace polyscene::config_text
+}  // namespace polyscene::core::config_text

@@ -8,7 +8,7 @@ class FieldDescriptor;
 class Message;
 }  // namespace google::protobuf
 
-namespace polyscene::config_text {
+namespace polyscene::core::config_text {
 
 // Sets `field` of `out` (empty before) from the text. TextFormat converts it, so files and overrides follow the same
 // rules. Lists are split at commas, strings are taken as they are, blocks stand in braces. Returns what is wrong with
@@ -16,4 +16,4 @@ namespace polyscene::config_text {
 [[nodiscard]] std::string parse_override_value(const google::protobuf::FieldDescriptor& field, const std::string& block,
                                                const std::string& value, google::protobuf::Message& out);
 
-}  // namespace polyscene::config_text
+}  // namespace polyscene::core::config_text

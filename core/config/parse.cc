@@ -7,7 +7,7 @@
 #include "core/config/explain.h"
 #include "ops/base/error.h"
 
-namespace polyscene::config_text {
+namespace polyscene::core::config_text {
 
 SourceTree parse_text(const std::string& file, const std::string& text, config::Experiment& message) {
   const ScannedText source{file, plain_text(file, text), config::Experiment::descriptor(), ""};
@@ -23,4 +23,4 @@ SourceTree parse_text(const std::string& file, const std::string& text, config::
   return scan(source).tree;
 }
 
-}  // namespace polyscene::config_text
+}  // namespace polyscene::core::config_text

@@ -5,7 +5,7 @@
 
 #include <vector>
 
-namespace polyscene::config_text {
+namespace polyscene::core::config_text {
 namespace {
 
 using google::protobuf::FieldDescriptor;
@@ -58,4 +58,4 @@ void clear_declared_defaults(Message& message) {
   }
 }
 
-}  // namespace polyscene::config_text
+}  // namespace polyscene::core::config_text

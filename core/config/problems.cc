@@ -1,6 +1,6 @@
 #include "core/config/problems.h"
 
-namespace polyscene::config_text {
+namespace polyscene::core::config_text {
 
 void Problems::add(const std::string& path, const std::string& message) {
   notes_.push_back(places_ == nullptr ? "[config] " + message : str("[config] ", where(path), ": ", message));
@@ -17,4 +17,4 @@ void Problems::throw_if_any() const {
   throw InvalidArgument(text);
 }
 
-}  // namespace polyscene::config_text
+}  // namespace polyscene::core::config_text

@@ -7,7 +7,7 @@
 #include "core/config/source_tree.h"
 #include "ops/base/error.h"
 
-namespace polyscene::config_text {
+namespace polyscene::core::config_text {
 
 class Problems {
  public:
@@ -35,4 +35,4 @@ class Problems {
   std::vector<std::string> notes_;
 };
 
-}  // namespace polyscene::config_text
+}  // namespace polyscene::core::config_text

@@ -6,7 +6,7 @@
 
 #include "ops/base/error.h"
 
-namespace polyscene::config_text {
+namespace polyscene::core::config_text {
 namespace {
 
 using google::protobuf::Descriptor;
@@ -136,4 +136,4 @@ class Scanner {
 
 Scan scan(const ScannedText& source, int line, int column) { return Scanner(source, line, column).run(); }
 
-}  // namespace polyscene::config_text
+}  // namespace polyscene::core::config_text

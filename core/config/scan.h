@@ -10,7 +10,7 @@ namespace google::protobuf {
 class Descriptor;
 }
 
-namespace polyscene::config_text {
+namespace polyscene::core::config_text {
 
 struct ScannedToken {
   std::string text;  // as written; empty at the end of the file
@@ -40,4 +40,4 @@ struct ScannedText {
 // Scans up to the first token at or after line and column (both from 1). Line 0: scans to the end.
 [[nodiscard]] Scan scan(const ScannedText& source, int line = 0, int column = 0);
 
-}  // namespace polyscene::config_text
+}  // namespace polyscene::core::config_text

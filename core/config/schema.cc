@@ -10,7 +10,7 @@
 #include "core/text/suggest.h"
 #include "ops/base/error.h"
 
-namespace polyscene::config_text {
+namespace polyscene::core::config_text {
 namespace {
 
 using google::protobuf::Descriptor;
@@ -128,4 +128,4 @@ std::string wrong_value(const FieldDescriptor& field, const std::string& path, c
   return near.empty() ? text : str(text, "; did you mean ", near, "?");
 }
 
-}  // namespace polyscene::config_text
+}  // namespace polyscene::core::config_text

@@ -9,7 +9,7 @@ class Descriptor;
 class FieldDescriptor;
 }  // namespace google::protobuf
 
-namespace polyscene::config_text {
+namespace polyscene::core::config_text {
 
 // Names of a message's fields, in the order of the schema.
 [[nodiscard]] std::vector<std::string> field_names(const google::protobuf::Descriptor& message);
@@ -27,4 +27,4 @@ namespace polyscene::config_text {
 [[nodiscard]] std::string wrong_value(const google::protobuf::FieldDescriptor& field, const std::string& path,
                                       const std::string& got);
 
-}  // namespace polyscene::config_text
+}  // namespace polyscene::core::config_text

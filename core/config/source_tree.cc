@@ -5,7 +5,7 @@
 #include "core/text/whole_number.h"
 #include "ops/base/error.h"
 
-namespace polyscene::config_text {
+namespace polyscene::core::config_text {
 namespace {
 
 Step parse_step(std::string_view path, std::string_view text) {
@@ -81,4 +81,4 @@ const SourceTree* SourceTree::find(std::string_view path) const {
   return node;
 }
 
-}  // namespace polyscene::config_text
+}  // namespace polyscene::core::config_text

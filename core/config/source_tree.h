@@ -7,7 +7,7 @@
 #include <string_view>
 #include <vector>
 
-namespace polyscene::config_text {
+namespace polyscene::core::config_text {
 
 // A place in a file, or the command-line override that set a value.
 struct Place {
@@ -41,4 +41,4 @@ struct SourceTree {
   [[nodiscard]] const SourceTree* find(std::string_view path) const;
 };
 
-}  // namespace polyscene::config_text
+}  // namespace polyscene::core::config_text

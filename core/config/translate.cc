@@ -1,10 +1,10 @@
 #include "core/config/translate.h"
 
-namespace polyscene {
+namespace polyscene::core {
 
-SparseOptimizer to_sparse_optimizer(const config::SparseOptimizer& c) {
-  using Kind = SparseOptimizer::Kind;
-  SparseOptimizer o;
+embedding::SparseOptimizer to_sparse_optimizer(const config::SparseOptimizer& c) {
+  using Kind = embedding::SparseOptimizer::Kind;
+  embedding::SparseOptimizer o;
   switch (c.kind()) {
     case config::SparseOptimizer::LAZY_ADAM:
       o.kind = Kind::kLazyAdam;
@@ -66,4 +66,4 @@ ProductPrecision to_precision(config::Train::Precision precision) {
   return ProductPrecision::kFloat32;
 }
 
-}  // namespace polyscene
+}  // namespace polyscene::core

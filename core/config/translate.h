@@ -6,10 +6,10 @@
 #include "ops/graph/op.h"
 #include "ops/optim/dense_optimizer.h"
 
-namespace polyscene {
+namespace polyscene::core {
 
-[[nodiscard]] SparseOptimizer to_sparse_optimizer(const config::SparseOptimizer& c);
+[[nodiscard]] embedding::SparseOptimizer to_sparse_optimizer(const config::SparseOptimizer& c);
 [[nodiscard]] DenseOptimizerOptions to_dense_optimizer(const config::DenseOptimizer& c);
 [[nodiscard]] ProductPrecision to_precision(config::Train::Precision precision);
 
-}  // namespace polyscene
+}  // namespace polyscene::core

@@ -3,7 +3,7 @@
 #include "core/config/check.h"
 #include "core/config/experiment.pb.h"
 
-namespace polyscene {
+namespace polyscene::core {
 
 void require_valid_features(const config::Data& data) {
   config_text::Problems problems;
@@ -23,4 +23,4 @@ void require_valid_model(const config::Model& model, const config::Data& data) {
   problems.throw_if_any();
 }
 
-}  // namespace polyscene
+}  // namespace polyscene::core

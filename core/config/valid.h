@@ -7,7 +7,7 @@ class Data;
 class Model;
 }  // namespace polyscene::config
 
-namespace polyscene {
+namespace polyscene::core {
 
 // Names, kinds and settings of features, labels and groups.
 void require_valid_features(const config::Data& data);
@@ -16,4 +16,4 @@ void require_valid_reader(const config::Data& data);
 // That the data has what the model wants. `data` has passed require_valid_features().
 void require_valid_model(const config::Model& model, const config::Data& data);
 
-}  // namespace polyscene
+}  // namespace polyscene::core

@@ -6,7 +6,7 @@
 #include "core/data/parquet_file.h"
 #include "ops/base/error.h"
 
-namespace polyscene {
+namespace polyscene::core {
 namespace {
 
 bool among(const std::vector<std::string>& all, const std::string& one) {
@@ -38,4 +38,4 @@ void leave_out_absent_labels(config::Data& data, Split split) {
                labels.end());
 }
 
-}  // namespace polyscene
+}  // namespace polyscene::core

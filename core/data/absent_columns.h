@@ -6,7 +6,7 @@
 
 #include "core/data/batch_source.h"
 
-namespace polyscene {
+namespace polyscene::core {
 
 // Returns the columns that no file of the split has. Throws DataError naming the file when the first file lacks a
 // column that a later file has. The opposite case, a column that only later files lack, is reported by
@@ -17,4 +17,4 @@ namespace polyscene {
 // Removes the labels that no file of the split has from `data`. Throws like absent_columns().
 void leave_out_absent_labels(config::Data& data, Split split);
 
-}  // namespace polyscene
+}  // namespace polyscene::core

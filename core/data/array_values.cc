@@ -21,7 +21,7 @@
 #include "core/features/value_rules.h"
 #include "ops/base/error.h"
 
-namespace polyscene {
+namespace polyscene::core {
 namespace {
 
 constexpr size_t kShownBytes = 200;
@@ -271,4 +271,4 @@ std::string value_text(const arrow::Array& array, int64_t i) {
   return text + "...";
 }
 
-}  // namespace polyscene
+}  // namespace polyscene::core

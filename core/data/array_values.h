@@ -11,7 +11,7 @@ class Array;
 class DataType;
 }  // namespace arrow
 
-namespace polyscene {
+namespace polyscene::core {
 
 // Writes keys [array.length()]. An integer is its own key (uint64 keeps its bits, times keep their unit), a float or
 // decimal that holds an integer is that integer, a string becomes its hash. Null, NaN and invalid ids: kMissingKey.
@@ -36,4 +36,4 @@ void decode_numbers(const arrow::Array& array, double* values);
 // Element i as text for messages, cut to a readable length.
 [[nodiscard]] std::string value_text(const arrow::Array& array, int64_t i);
 
-}  // namespace polyscene
+}  // namespace polyscene::core

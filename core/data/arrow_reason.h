@@ -5,11 +5,11 @@
 
 #include <string>
 
-namespace polyscene {
+namespace polyscene::core {
 
 // "Error writing bytes to file: [errno 28] No space left on device".
 [[nodiscard]] inline std::string arrow_reason(const arrow::Status& status) {
   return status.message() + (status.detail() ? ": " + status.detail()->ToString() : "");
 }
 
-}  // namespace polyscene
+}  // namespace polyscene::core

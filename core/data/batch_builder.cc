@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <utility>
 
-namespace polyscene {
+namespace polyscene::core {
 namespace {
 
 // More names than ScenarioNames keeps. Beyond this bound the set is cleared, and names are sent again.
@@ -151,4 +151,4 @@ void BatchBuilder::add_row(const Window& window, int32_t row, std::vector<int32_
                      .value = reject.value});
 }
 
-}  // namespace polyscene
+}  // namespace polyscene::core

@@ -13,7 +13,7 @@
 #include "core/data/read_plan.h"
 #include "core/data/window_feed.h"
 
-namespace polyscene {
+namespace polyscene::core {
 
 struct BadRecord {
   int file = 0;  // index into the split's files
@@ -60,4 +60,4 @@ class BatchBuilder {
   std::unique_ptr<WindowFeed> feed_;
 };
 
-}  // namespace polyscene
+}  // namespace polyscene::core

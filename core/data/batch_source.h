@@ -19,7 +19,7 @@ namespace arrow {
 class Schema;
 }
 
-namespace polyscene {
+namespace polyscene::core {
 
 struct SourceOptions {
   Split split = Split::kTrain;
@@ -71,4 +71,4 @@ class BatchSource {
 // checks columns and types; rank 0 also reads the scenario column until all values of data.only_scenarios were found.
 [[nodiscard]] std::unique_ptr<BatchSource> make_parquet_source(const config::Data& data, const SourceOptions& options);
 
-}  // namespace polyscene
+}  // namespace polyscene::core

@@ -10,7 +10,7 @@
 #include <optional>
 #include <utility>
 
-namespace polyscene {
+namespace polyscene::core {
 
 template <class T>
 class BoundedQueue {
@@ -58,4 +58,4 @@ class BoundedQueue {
   bool ended_ = false;
 };
 
-}  // namespace polyscene
+}  // namespace polyscene::core

@@ -4,7 +4,7 @@
 
 #include "ops/base/error.h"
 
-namespace polyscene {
+namespace polyscene::core {
 
 std::vector<CarriedColumn> prediction_columns(const config::Data& data, const std::vector<std::string>& more) {
   std::vector<CarriedColumn> carried = {{data.row_key_column(), "row_key", "row_key_column", true}};
@@ -32,4 +32,4 @@ std::vector<ColumnRequest> column_requests(const std::vector<CarriedColumn>& car
   return requests;
 }
 
-}  // namespace polyscene
+}  // namespace polyscene::core

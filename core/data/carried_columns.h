@@ -8,7 +8,7 @@
 #include "core/config/experiment.pb.h"
 #include "core/features/column_request.h"
 
-namespace polyscene {
+namespace polyscene::core {
 
 struct CarriedColumn {
   std::string column;  // column in the files; empty: the running number of the row in the split
@@ -29,4 +29,4 @@ struct CarriedColumn {
 // The columns to read for them.
 [[nodiscard]] std::vector<ColumnRequest> column_requests(const std::vector<CarriedColumn>& carried);
 
-}  // namespace polyscene
+}  // namespace polyscene::core

@@ -17,7 +17,7 @@
 #include "core/data/arrow_reason.h"
 #include "ops/base/error.h"
 
-namespace polyscene {
+namespace polyscene::core {
 namespace {
 
 using ArrayPtr = std::shared_ptr<arrow::Array>;
@@ -208,4 +208,4 @@ std::shared_ptr<arrow::RecordBatch> Carrier::gather(std::span<const RowRun> runs
   return arrow::RecordBatch::Make(schema(), rows, std::move(arrays));
 }
 
-}  // namespace polyscene
+}  // namespace polyscene::core

@@ -16,7 +16,7 @@ class DataType;
 class Schema;
 }  // namespace arrow
 
-namespace polyscene {
+namespace polyscene::core {
 
 class Carrier {
  public:
@@ -53,4 +53,4 @@ class Carrier {
   std::vector<Column> columns_;
 };
 
-}  // namespace polyscene
+}  // namespace polyscene::core

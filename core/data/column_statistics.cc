@@ -16,7 +16,7 @@
 #include "core/features/batch.h"
 #include "ops/base/ratio.h"
 
-namespace polyscene {
+namespace polyscene::core {
 namespace {
 
 bool is_list(ColumnForm form) { return form == ColumnForm::kIdList || form == ColumnForm::kNumberList; }
@@ -193,4 +193,4 @@ void ColumnStatistics::finish_distribution(ColumnReport& report) const {
   if (quantiles_.sampled() < quantiles_.count()) report.sampled = quantiles_.sampled();
 }
 
-}  // namespace polyscene
+}  // namespace polyscene::core

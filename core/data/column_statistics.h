@@ -16,7 +16,7 @@ namespace arrow {
 class Array;
 }
 
-namespace polyscene {
+namespace polyscene::core {
 
 // Minimum and maximum of the added values.
 template <class T>
@@ -66,4 +66,4 @@ class ColumnStatistics {
   std::vector<double> numbers_;
 };
 
-}  // namespace polyscene
+}  // namespace polyscene::core

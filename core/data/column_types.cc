@@ -3,7 +3,7 @@
 #include <arrow/type.h>
 #include <arrow/type_traits.h>
 
-namespace polyscene {
+namespace polyscene::core {
 namespace {
 
 using arrow::Type;
@@ -71,4 +71,4 @@ IdForms id_forms(const arrow::DataType& type) {
           .naturals = type.id() == Type::UINT64 || is_whole_decimal(type)};
 }
 
-}  // namespace polyscene
+}  // namespace polyscene::core

@@ -8,7 +8,7 @@ namespace arrow {
 class DataType;
 }
 
-namespace polyscene {
+namespace polyscene::core {
 
 // Whether a column of this type suits the form. Arrow's null type suits every form: the column holds only nulls.
 [[nodiscard]] bool suits(const arrow::DataType& type, ColumnForm form);
@@ -16,4 +16,4 @@ namespace polyscene {
 // The forms in which ids are written in a column, or in the lists of a column, of a type that suits.
 [[nodiscard]] IdForms id_forms(const arrow::DataType& type);
 
-}  // namespace polyscene
+}  // namespace polyscene::core

@@ -16,7 +16,7 @@
 #include "core/data/parquet_output.h"
 #include "ops/base/error.h"
 
-namespace polyscene {
+namespace polyscene::core {
 namespace {
 
 // Compression of each column as in the file's first row group. Arrow reads Hadoop's framing of LZ4 and cannot write it.
@@ -101,4 +101,4 @@ CutFile cut_row_groups(const std::string& from, const std::string& to, int64_t r
   return cut;
 }
 
-}  // namespace polyscene
+}  // namespace polyscene::core

@@ -5,7 +5,7 @@
 #include <cstdint>
 #include <string>
 
-namespace polyscene {
+namespace polyscene::core {
 
 struct CutFile {
   int64_t rows = 0;
@@ -17,4 +17,4 @@ struct CutFile {
 // all. Memory: one row group of the new size. Throws DataError naming the file that cannot be read or written.
 [[nodiscard]] CutFile cut_row_groups(const std::string& from, const std::string& to, int64_t row_group_rows);
 
-}  // namespace polyscene
+}  // namespace polyscene::core

@@ -13,7 +13,7 @@
 #include "core/features/value_faults.h"
 #include "core/features/value_rules.h"
 
-namespace polyscene {
+namespace polyscene::core {
 namespace {
 
 class BagDecoder : public Decoder {
@@ -98,4 +98,4 @@ std::unique_ptr<Decoder> make_bag_decoder(const std::string& column, int place, 
   return std::make_unique<BagDecoder>(column, place, weight_place, bag, index);
 }
 
-}  // namespace polyscene
+}  // namespace polyscene::core

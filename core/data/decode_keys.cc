@@ -8,7 +8,7 @@
 #include "core/data/array_values.h"
 #include "core/data/decoder.h"
 
-namespace polyscene {
+namespace polyscene::core {
 namespace {
 
 std::vector<int64_t>& destination(Batch& b, const KeyTarget& target) {
@@ -84,4 +84,4 @@ std::unique_ptr<Decoder> make_key_decoder(const std::string& column, int place, 
   return std::make_unique<KeyDecoder>(column, place, target, nullable, limits);
 }
 
-}  // namespace polyscene
+}  // namespace polyscene::core

@@ -10,7 +10,7 @@
 #include "core/features/value_faults.h"
 #include "core/features/value_rules.h"
 
-namespace polyscene {
+namespace polyscene::core {
 namespace {
 
 std::vector<double> column_values(const arrow::Array& array) {
@@ -138,4 +138,4 @@ std::unique_ptr<Decoder> make_label_decoder(const std::string& column, int place
   return std::make_unique<LabelDecoder>(column, place, index);
 }
 
-}  // namespace polyscene
+}  // namespace polyscene::core

@@ -10,7 +10,7 @@
 #include "core/data/decoder.h"
 #include "core/data/ragged.h"
 
-namespace polyscene {
+namespace polyscene::core {
 namespace {
 
 class SequenceDecoder : public Decoder {
@@ -83,4 +83,4 @@ std::unique_ptr<Decoder> make_sequence_decoder(std::vector<int> places, const co
   return std::make_unique<SequenceDecoder>(std::move(places), sequence, index);
 }
 
-}  // namespace polyscene
+}  // namespace polyscene::core

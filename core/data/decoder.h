@@ -16,7 +16,7 @@ namespace arrow {
 class RecordBatch;
 }
 
-namespace polyscene {
+namespace polyscene::core {
 
 class Decoder {
  public:
@@ -58,4 +58,4 @@ class RowDecoder {
   std::vector<std::unique_ptr<Decoder>> decoders_;
 };
 
-}  // namespace polyscene
+}  // namespace polyscene::core

@@ -7,7 +7,7 @@
 #include <cstring>
 #include <utility>
 
-namespace polyscene {
+namespace polyscene::core {
 namespace {
 
 constexpr int64_t kMostBytesAtOnce = int64_t{1} << 30;  // Linux writes at most 2 GiB - 4 KiB per call
@@ -45,4 +45,4 @@ arrow::Status DescriptorStream::Write(const void* data, int64_t bytes) {
   return arrow::Status::OK();
 }
 
-}  // namespace polyscene
+}  // namespace polyscene::core

@@ -6,7 +6,7 @@
 #include <arrow/result.h>
 #include <arrow/status.h>
 
-namespace polyscene {
+namespace polyscene::core {
 
 class DescriptorStream : public arrow::io::OutputStream {
  public:
@@ -31,4 +31,4 @@ class DescriptorStream : public arrow::io::OutputStream {
   int error_ = 0;
 };
 
-}  // namespace polyscene
+}  // namespace polyscene::core

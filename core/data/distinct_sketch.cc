@@ -4,7 +4,7 @@
 
 #include "ops/base/philox.h"
 
-namespace polyscene {
+namespace polyscene::core {
 
 void DistinctSketch::add(int64_t key) {
   const uint64_t hash = mix64(static_cast<uint64_t>(key) + 0x9E3779B97F4A7C15ull);
@@ -23,4 +23,4 @@ int64_t DistinctSketch::count() const {
   return std::llround(static_cast<double>(bound_ - 1) / share);
 }
 
-}  // namespace polyscene
+}  // namespace polyscene::core

@@ -7,7 +7,7 @@
 #include <queue>
 #include <unordered_set>
 
-namespace polyscene {
+namespace polyscene::core {
 
 class DistinctSketch {
  public:
@@ -25,4 +25,4 @@ class DistinctSketch {
   std::priority_queue<uint64_t> largest_;  // the same hashes, the largest on top
 };
 
-}  // namespace polyscene
+}  // namespace polyscene::core

@@ -10,7 +10,7 @@
 #include "core/data/file_pattern.h"
 #include "ops/base/error.h"
 
-namespace polyscene {
+namespace polyscene::core {
 namespace {
 
 const auto& patterns_of(const config::Data& data, Split split) {
@@ -118,4 +118,4 @@ void require_apart(const config::Data& data) {
   }
 }
 
-}  // namespace polyscene
+}  // namespace polyscene::core

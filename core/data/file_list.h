@@ -6,7 +6,7 @@
 
 #include "core/config/experiment.pb.h"
 
-namespace polyscene {
+namespace polyscene::core {
 
 enum class Split { kTrain, kValid, kTest };
 
@@ -26,4 +26,4 @@ enum class Split { kTrain, kValid, kTest };
 // files, or whose files cannot be listed, pass.
 void require_apart(const config::Data& data);
 
-}  // namespace polyscene
+}  // namespace polyscene::core

@@ -13,7 +13,7 @@
 #include "core/files/file_advice.h"
 #include "ops/base/error.h"
 
-namespace polyscene {
+namespace polyscene::core {
 namespace {
 
 std::vector<std::string> names_of(const std::string& pattern) {
@@ -132,4 +132,4 @@ std::vector<std::string> matching_paths(const std::string& root, const std::stri
   return Walk(pattern).from(pattern.starts_with('/') ? "/" : root);
 }
 
-}  // namespace polyscene
+}  // namespace polyscene::core

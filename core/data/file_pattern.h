@@ -4,7 +4,7 @@
 #include <string>
 #include <vector>
 
-namespace polyscene {
+namespace polyscene::core {
 
 // Whether the text contains *, ?, [..] or an escape.
 [[nodiscard]] bool is_pattern(const std::string& text);
@@ -14,4 +14,4 @@ namespace polyscene {
 // absolute pattern ignores `root`. Dangling links match too. Throws DataError naming a folder that cannot be read.
 [[nodiscard]] std::vector<std::string> matching_paths(const std::string& root, const std::string& pattern);
 
-}  // namespace polyscene
+}  // namespace polyscene::core

@@ -5,7 +5,7 @@
 
 #include "ops/base/error.h"
 
-namespace polyscene {
+namespace polyscene::core {
 namespace {
 
 class Gatherer {
@@ -134,4 +134,4 @@ Batch gather(const FeatureSchema& schema, bool times, std::span<const RowRun> ru
   return out;
 }
 
-}  // namespace polyscene
+}  // namespace polyscene::core

@@ -9,7 +9,7 @@
 #include "core/features/batch.h"
 #include "core/features/feature_schema.h"
 
-namespace polyscene {
+namespace polyscene::core {
 
 struct RowRun {
   const Window* window;
@@ -19,4 +19,4 @@ struct RowRun {
 // The rows of all runs, concatenated. Throws DataError when the batch's lists hold 2^31 elements or more.
 [[nodiscard]] Batch gather(const FeatureSchema& schema, bool times, std::span<const RowRun> runs);
 
-}  // namespace polyscene
+}  // namespace polyscene::core

@@ -12,7 +12,7 @@
 #include "core/data/arrow_reason.h"
 #include "ops/base/error.h"
 
-namespace polyscene {
+namespace polyscene::core {
 namespace {
 
 using RowsPtr = std::shared_ptr<arrow::RecordBatch>;
@@ -47,7 +47,7 @@ RowsPtr from_stream(const char* bytes, size_t size) {
 
 }  // namespace
 
-std::vector<RowsPtr> gather_carried(const RowsPtr& mine, Communicator& communicator) {
+std::vector<RowsPtr> gather_carried(const RowsPtr& mine, dist::Communicator& communicator) {
   if (communicator.size() == 1) return {mine};
   const std::shared_ptr<arrow::Buffer> stream = to_stream(*mine);
   const std::array<int64_t, 1> size = {stream->size()};
@@ -63,4 +63,4 @@ std::vector<RowsPtr> gather_carried(const RowsPtr& mine, Communicator& communica
   return rows;
 }
 
-}  // namespace polyscene
+}  // namespace polyscene::core

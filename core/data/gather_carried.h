@@ -10,10 +10,10 @@ namespace arrow {
 class RecordBatch;
 }
 
-namespace polyscene {
+namespace polyscene::core {
 
 // Collective. Returns the rows of every rank, in rank order, on every rank. Throws DataError.
 [[nodiscard]] std::vector<std::shared_ptr<arrow::RecordBatch>> gather_carried(
-    const std::shared_ptr<arrow::RecordBatch>& mine, Communicator& communicator);
+    const std::shared_ptr<arrow::RecordBatch>& mine, dist::Communicator& communicator);
 
-}  // namespace polyscene
+}  // namespace polyscene::core

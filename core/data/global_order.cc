@@ -7,7 +7,7 @@
 #include "ops/base/error.h"
 #include "ops/base/philox.h"
 
-namespace polyscene {
+namespace polyscene::core {
 namespace {
 
 // The boundary of a run falls inside a row group, and the reader of the second part decodes the first part in vain: on
@@ -129,4 +129,4 @@ std::vector<int32_t> GlobalOrder::window_order(int64_t epoch, int group, int64_t
   return order;
 }
 
-}  // namespace polyscene
+}  // namespace polyscene::core

@@ -10,7 +10,7 @@
 #include <cstdint>
 #include <vector>
 
-namespace polyscene {
+namespace polyscene::core {
 
 struct OrderOptions {
   int lanes = 16;
@@ -58,4 +58,4 @@ class GlobalOrder {
   std::vector<int64_t> lane_rows_;
 };
 
-}  // namespace polyscene
+}  // namespace polyscene::core

@@ -7,7 +7,7 @@
 
 #include "ops/base/error.h"
 
-namespace polyscene {
+namespace polyscene::core {
 namespace {
 
 // Rows that Arrow decodes at a time: enough to hide the cost per column, few enough for its arrays to stay in cache.
@@ -104,4 +104,4 @@ void GroupStream::finish(Window& window) {
   window.order = plan_.order.window_order(epoch_, group_index_, window_++, window.rows());
 }
 
-}  // namespace polyscene
+}  // namespace polyscene::core

@@ -9,7 +9,7 @@
 #include "core/data/read_plan.h"
 #include "core/data/window.h"
 
-namespace polyscene {
+namespace polyscene::core {
 
 class GroupStream {
  public:
@@ -45,4 +45,4 @@ class GroupStream {
   bool unit_open_ = false;
 };
 
-}  // namespace polyscene
+}  // namespace polyscene::core

@@ -16,7 +16,7 @@
 #include "core/features/value_faults.h"
 #include "ops/base/error.h"
 
-namespace polyscene {
+namespace polyscene::core {
 namespace {
 
 constexpr int64_t kRowsPerRead = 4096;
@@ -173,4 +173,4 @@ class Inspector {
 
 DataReport inspect(const config::Data& data, Split split) { return Inspector(data, split).run(); }
 
-}  // namespace polyscene
+}  // namespace polyscene::core

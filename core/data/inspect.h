@@ -10,7 +10,7 @@
 
 #include "core/data/batch_source.h"
 
-namespace polyscene {
+namespace polyscene::core {
 
 // Statistics of a column for one of its users (ColumnRequest::user).
 struct ColumnReport {
@@ -62,4 +62,4 @@ struct DataReport {
 
 void print(std::ostream& out, const DataReport& report);
 
-}  // namespace polyscene
+}  // namespace polyscene::core

@@ -6,7 +6,7 @@
 
 #include "ops/base/error.h"
 
-namespace polyscene {
+namespace polyscene::core {
 namespace {
 
 template <class List>
@@ -53,4 +53,4 @@ ListRows list_rows(const arrow::Array& lists) {
   }
 }
 
-}  // namespace polyscene
+}  // namespace polyscene::core

@@ -9,7 +9,7 @@ namespace arrow {
 class Array;
 }
 
-namespace polyscene {
+namespace polyscene::core {
 
 struct ListRows {
   const arrow::Array* lists = nullptr;     // [rows] the column itself, for nulls and messages; borrowed
@@ -21,4 +21,4 @@ struct ListRows {
 // `lists` must outlive the result.
 [[nodiscard]] ListRows list_rows(const arrow::Array& lists);
 
-}  // namespace polyscene
+}  // namespace polyscene::core

@@ -5,7 +5,7 @@
 #include "core/features/column_request.h"
 #include "ops/base/error.h"
 
-namespace polyscene {
+namespace polyscene::core {
 namespace {
 
 using config::Feature;
@@ -48,4 +48,4 @@ std::string nullable_hint(const config::Data& data, const Columns& columns) {
   return places.empty() ? "" : str("Nulls are a value of their own with nullable: true in ", places, ".");
 }
 
-}  // namespace polyscene
+}  // namespace polyscene::core

@@ -20,7 +20,7 @@
 #include "core/text/suggest.h"
 #include "ops/base/error.h"
 
-namespace polyscene {
+namespace polyscene::core {
 namespace {
 
 // Pages are read through a buffer of this size per column, not as whole column chunks: this bounds memory.
@@ -159,4 +159,4 @@ std::shared_ptr<arrow::RecordBatch> ParquetFile::next() {
                  [&] { return batches_->Next(); });
 }
 
-}  // namespace polyscene
+}  // namespace polyscene::core

@@ -23,7 +23,7 @@ class FileReader;
 }
 }  // namespace parquet
 
-namespace polyscene {
+namespace polyscene::core {
 
 class ParquetFile {
  public:
@@ -67,4 +67,4 @@ class ParquetFile {
   std::unique_ptr<arrow::RecordBatchReader> batches_;  // reads through reader_, hence destroyed first
 };
 
-}  // namespace polyscene
+}  // namespace polyscene::core

@@ -15,7 +15,7 @@
 #include "core/files/output_place.h"
 #include "ops/base/error.h"
 
-namespace polyscene {
+namespace polyscene::core {
 namespace fs = std::filesystem;
 
 struct ParquetOutput::State {
@@ -84,4 +84,4 @@ void ParquetOutput::finish() {
   s.finished = true;
 }
 
-}  // namespace polyscene
+}  // namespace polyscene::core

@@ -13,7 +13,7 @@ namespace parquet {
 class WriterProperties;
 }
 
-namespace polyscene {
+namespace polyscene::core {
 
 class ParquetOutput {
  public:
@@ -35,4 +35,4 @@ class ParquetOutput {
   std::unique_ptr<State> state_;
 };
 
-}  // namespace polyscene
+}  // namespace polyscene::core

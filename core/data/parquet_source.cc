@@ -15,7 +15,7 @@
 #include "ops/base/error.h"
 #include "ops/base/thread.h"
 
-namespace polyscene {
+namespace polyscene::core {
 namespace {
 
 // The pipeline of one epoch. Its destructor stops it at any point.
@@ -149,4 +149,4 @@ std::unique_ptr<BatchSource> make_parquet_source(const config::Data& data, const
   return std::make_unique<ParquetSource>(data, options);
 }
 
-}  // namespace polyscene
+}  // namespace polyscene::core

@@ -11,7 +11,7 @@
 #include "core/data/arrow_reason.h"
 #include "ops/base/error.h"
 
-namespace polyscene {
+namespace polyscene::core {
 namespace {
 
 constexpr int64_t kRowGroupRows = 1 << 16;
@@ -57,4 +57,4 @@ void PredictionWriter::write(const PredictionRows& rows) {
   output_.write(*arrow::Table::Make(schema_, std::move(columns)), kRowGroupRows);
 }
 
-}  // namespace polyscene
+}  // namespace polyscene::core

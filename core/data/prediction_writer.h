@@ -12,7 +12,7 @@ class RecordBatch;
 class Schema;
 }  // namespace arrow
 
-namespace polyscene {
+namespace polyscene::core {
 
 struct PredictionRows {
   std::vector<std::shared_ptr<arrow::RecordBatch>> carried;  // together as many rows as logits
@@ -35,4 +35,4 @@ class PredictionWriter {
   ParquetOutput output_;
 };
 
-}  // namespace polyscene
+}  // namespace polyscene::core

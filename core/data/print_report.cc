@@ -9,7 +9,7 @@
 #include "ops/base/error.h"
 #include "ops/base/ratio.h"
 
-namespace polyscene {
+namespace polyscene::core {
 namespace {
 
 std::string number(double value, int digits = 6) {
@@ -116,4 +116,4 @@ void print(std::ostream& out, const DataReport& report) {
   print_bad(out, report);
 }
 
-}  // namespace polyscene
+}  // namespace polyscene::core

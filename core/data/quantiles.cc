@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <cmath>
 
-namespace polyscene {
+namespace polyscene::core {
 namespace {
 
 // SplitMix64 (Steele, Lea and Flood, OOPSLA 2014): neighbouring numbers give unrelated hashes.
@@ -40,4 +40,4 @@ std::vector<double> Quantiles::values() const {
   return found;
 }
 
-}  // namespace polyscene
+}  // namespace polyscene::core

@@ -7,7 +7,7 @@
 #include <utility>
 #include <vector>
 
-namespace polyscene {
+namespace polyscene::core {
 
 class Quantiles {
  public:
@@ -31,4 +31,4 @@ class Quantiles {
   std::vector<std::pair<uint64_t, double>> kept_;  // hash, value
 };
 
-}  // namespace polyscene
+}  // namespace polyscene::core

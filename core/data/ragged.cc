@@ -10,7 +10,7 @@
 #include "core/features/value_faults.h"
 #include "ops/base/error.h"
 
-namespace polyscene {
+namespace polyscene::core {
 namespace {
 
 void check_elements(const ListRows& rows, const int64_t* keys, bool nullable, const std::string& column, int64_t first,
@@ -68,4 +68,4 @@ const int64_t* element_keys(const ListRows& rows, std::vector<int64_t>& scratch)
   return scratch.data();
 }
 
-}  // namespace polyscene
+}  // namespace polyscene::core

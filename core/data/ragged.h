@@ -8,7 +8,7 @@
 #include "core/data/list_rows.h"
 #include "core/data/window.h"
 
-namespace polyscene {
+namespace polyscene::core {
 
 // Rejects null lists and null elements unless `nullable`, and elements whose key is kMissingKey though they are not
 // null. `keys`: the decoded elements of `rows`. `first`: row of the window that the first of `rows` is.
@@ -25,4 +25,4 @@ void append_offsets(std::vector<int32_t>& offsets, const std::vector<int64_t>& l
 // The decoded elements of `rows`: the array's own memory if it holds keys already, else written to `scratch`.
 [[nodiscard]] const int64_t* element_keys(const ListRows& rows, std::vector<int64_t>& scratch);
 
-}  // namespace polyscene
+}  // namespace polyscene::core

@@ -6,7 +6,7 @@
 #include "ops/base/error.h"
 #include "ops/base/warning.h"
 
-namespace polyscene {
+namespace polyscene::core {
 namespace {
 
 const SourceOptions& checked(const config::Data& data, const SourceOptions& options) {
@@ -85,4 +85,4 @@ ReadPlan::ReadPlan(const config::Data& config, const SourceOptions& source_optio
   if (options.rank == 0) check_scenarios(*this);  // one rank reads for all
 }
 
-}  // namespace polyscene
+}  // namespace polyscene::core

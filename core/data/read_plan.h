@@ -9,7 +9,7 @@
 #include "core/data/split_files.h"
 #include "core/features/column_request.h"
 
-namespace polyscene {
+namespace polyscene::core {
 
 struct ReadPlan {
   // Throws InvalidArgument for impossible options, DataError for unusable files.
@@ -27,4 +27,4 @@ struct ReadPlan {
   ScenarioFilter scenarios;
 };
 
-}  // namespace polyscene
+}  // namespace polyscene::core

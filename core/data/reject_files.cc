@@ -6,7 +6,7 @@
 
 #include "ops/base/error.h"
 
-namespace polyscene {
+namespace polyscene::core {
 namespace fs = std::filesystem;
 namespace {
 
@@ -48,4 +48,4 @@ bool is_reject_file(const std::string& path) {
   return line.starts_with("{\"file\": ") || line.starts_with("{\"left_out\": ");
 }
 
-}  // namespace polyscene
+}  // namespace polyscene::core

@@ -4,7 +4,7 @@
 #include <string>
 #include <vector>
 
-namespace polyscene {
+namespace polyscene::core {
 
 // Path of a rank's list of the bad records of a split.
 [[nodiscard]] std::string reject_file(const std::string& folder, const std::string& split, int rank);
@@ -15,4 +15,4 @@ namespace polyscene {
 // Whether the path is a list of bad records or an empty file. False for links and anything else of such a name.
 [[nodiscard]] bool is_reject_file(const std::string& path);
 
-}  // namespace polyscene
+}  // namespace polyscene::core

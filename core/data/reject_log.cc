@@ -13,7 +13,7 @@
 #include "ops/base/ratio.h"
 #include "ops/base/warning.h"
 
-namespace polyscene {
+namespace polyscene::core {
 namespace {
 
 constexpr int64_t kJudgedFrom = 1000;  // rows
@@ -139,4 +139,4 @@ void RejectLog::judge() const {
   throw DataError(hint.empty() ? message : message + "\n" + hint);
 }
 
-}  // namespace polyscene
+}  // namespace polyscene::core

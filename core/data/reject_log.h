@@ -12,7 +12,7 @@
 #include "core/data/read_plan.h"
 #include "core/files/growing_file.h"
 
-namespace polyscene {
+namespace polyscene::core {
 
 // One line of the reject file: {"file": .., "row": .., "column": .., "reason": .., "value": ..}
 [[nodiscard]] std::string json_line(const std::string& file, const BadRecord& bad);
@@ -53,4 +53,4 @@ class RejectLog {
   bool warned_ = false;
 };
 
-}  // namespace polyscene
+}  // namespace polyscene::core

@@ -4,7 +4,7 @@
 
 #include "core/data/decoder.h"
 
-namespace polyscene {
+namespace polyscene::core {
 namespace {
 
 using config::Feature;
@@ -103,4 +103,4 @@ void RowDecoder::append(const arrow::RecordBatch& batch, RowSpan span, Window& w
   for (const auto& decoder : decoders_) decoder->decode(batch, first, window);
 }
 
-}  // namespace polyscene
+}  // namespace polyscene::core

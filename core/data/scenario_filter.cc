@@ -10,7 +10,7 @@
 #include "core/features/value_rules.h"
 #include "core/text/whole_number.h"
 
-namespace polyscene {
+namespace polyscene::core {
 namespace {
 
 constexpr int64_t kRowsPerLook = 1 << 16;
@@ -57,4 +57,4 @@ std::vector<std::string> absent_scenarios(const config::Data& data, const Scenar
   return absent;
 }
 
-}  // namespace polyscene
+}  // namespace polyscene::core

@@ -9,7 +9,7 @@
 #include "core/data/split_files.h"
 #include "core/features/batch.h"
 
-namespace polyscene {
+namespace polyscene::core {
 
 class ScenarioFilter {
  public:
@@ -35,4 +35,4 @@ class ScenarioFilter {
 [[nodiscard]] std::vector<std::string> absent_scenarios(const config::Data& data, const ScenarioFilter& filter,
                                                         const SplitFiles& split);
 
-}  // namespace polyscene
+}  // namespace polyscene::core

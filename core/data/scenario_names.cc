@@ -10,7 +10,7 @@
 #include "ops/base/error.h"
 #include "ops/base/warning.h"
 
-namespace polyscene {
+namespace polyscene::core {
 namespace {
 
 constexpr size_t kLongest = 1000;  // bytes
@@ -58,7 +58,7 @@ const std::string* ScenarioNames::find(int64_t key) const {
   return found == names_.end() ? nullptr : &found->second;
 }
 
-void ScenarioNames::share(Communicator& communicator) {
+void ScenarioNames::share(dist::Communicator& communicator) {
   if (communicator.size() > 1) {
     std::vector<char> mine;
     for (const int64_t key : fresh_) {
@@ -78,7 +78,7 @@ void ScenarioNames::share(Communicator& communicator) {
       at += head[1];
     }
     int64_t complete = complete_ ? 1 : 0;
-    communicator.all_reduce<int64_t>({&complete, 1}, ReduceOp::kMin);
+    communicator.all_reduce<int64_t>({&complete, 1}, dist::ReduceOp::kMin);
     complete_ = complete > 0;
   }
   fresh_.clear();
@@ -113,4 +113,4 @@ ScenarioNames ScenarioNames::from_json(std::string_view text, const std::string&
   return names;
 }
 
-}  // namespace polyscene
+}  // namespace polyscene::core

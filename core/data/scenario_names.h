@@ -9,7 +9,7 @@
 
 #include "dist/communicator.h"
 
-namespace polyscene {
+namespace polyscene::core {
 
 // Names of string scenarios. A model identifies such a scenario by its key, the XXH3 64 hash of the name; metrics and
 // logs show the name. Saved with a model as scenarios.json.
@@ -30,7 +30,7 @@ class ScenarioNames {
 
   // Collective. Afterwards every rank has the names of all ranks; only names added since the last call are sent. Rank 0
   // warns, once, if names were dropped. Throws CommunicationError.
-  void share(Communicator& communicator);
+  void share(dist::Communicator& communicator);
 
   [[nodiscard]] std::string to_json() const;
   // Throws DataError, which names `path`, if the text is damaged or has the format of another program version.
@@ -50,4 +50,4 @@ class ScenarioNames {
   std::vector<int64_t> fresh_;  // keys added since the last share()
 };
 
-}  // namespace polyscene
+}  // namespace polyscene::core

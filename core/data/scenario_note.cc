@@ -3,7 +3,7 @@
 #include "core/features/column_request.h"
 #include "ops/base/error.h"
 
-namespace polyscene {
+namespace polyscene::core {
 
 std::string scenario_note(const config::Data& data) {
   if (!data.scenario_column().empty()) return "";
@@ -17,4 +17,4 @@ std::string scenario_note(const config::Data& data) {
   return "";
 }
 
-}  // namespace polyscene
+}  // namespace polyscene::core

@@ -5,10 +5,10 @@
 
 #include "core/config/experiment.pb.h"
 
-namespace polyscene {
+namespace polyscene::core {
 
 // A sentence if a feature has role SCENARIO but data.scenario_column is not set: then all rows count as one scenario,
 // and S-GAUC equals the AUC. "" otherwise.
 [[nodiscard]] std::string scenario_note(const config::Data& data);
 
-}  // namespace polyscene
+}  // namespace polyscene::core

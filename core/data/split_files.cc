@@ -5,7 +5,7 @@
 #include "core/data/carrier.h"
 #include "core/data/parquet_file.h"
 
-namespace polyscene {
+namespace polyscene::core {
 namespace {
 
 // The metadata of this many column chunks is kept (about 0.5 KB each). The footers of further files are read again when
@@ -45,4 +45,4 @@ SplitFiles open_split(const config::Data& data, Split split, const std::vector<C
   return out;
 }
 
-}  // namespace polyscene
+}  // namespace polyscene::core

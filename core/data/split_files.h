@@ -14,7 +14,7 @@ namespace parquet {
 class FileMetaData;
 }
 
-namespace polyscene {
+namespace polyscene::core {
 
 class Carrier;
 
@@ -46,4 +46,4 @@ struct SplitFiles {
 [[nodiscard]] SplitFiles open_split(const config::Data& data, Split split, const std::vector<ColumnRequest>& requests,
                                     IdKinds ids, Carrier* carrier = nullptr);
 
-}  // namespace polyscene
+}  // namespace polyscene::core

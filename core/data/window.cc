@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <utility>
 
-namespace polyscene {
+namespace polyscene::core {
 namespace {
 
 void clear_columns(Batch& b) {
@@ -87,4 +87,4 @@ void append_rows(Window& window, const FeatureSchema& schema, bool times, int64_
   window.sequences_cut.resize(size);
 }
 
-}  // namespace polyscene
+}  // namespace polyscene::core

@@ -10,7 +10,7 @@
 #include "core/features/batch.h"
 #include "core/features/feature_schema.h"
 
-namespace polyscene {
+namespace polyscene::core {
 
 // The first thing found wrong with a row.
 struct Reject {
@@ -52,4 +52,4 @@ struct Window {
 // Grows every per-row column of the window by `rows` rows. Ragged columns grow while they are decoded.
 void append_rows(Window& window, const FeatureSchema& schema, bool times, int64_t rows);
 
-}  // namespace polyscene
+}  // namespace polyscene::core

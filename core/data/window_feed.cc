@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <utility>
 
-namespace polyscene {
+namespace polyscene::core {
 
 WindowFeed::WindowFeed(const ReadPlan& plan, int64_t epoch, const std::vector<FeedGroup>& groups)
     : slots_(groups.size()), threads_([this] { stop(); }) {
@@ -85,4 +85,4 @@ void WindowFeed::decode(Slot& slot, std::unique_lock<std::mutex>& lock) {
   ready_.notify_all();
 }
 
-}  // namespace polyscene
+}  // namespace polyscene::core

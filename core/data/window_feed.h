@@ -15,7 +15,7 @@
 #include "core/data/window.h"
 #include "ops/base/thread.h"
 
-namespace polyscene {
+namespace polyscene::core {
 
 // A lane group that a feed serves, and the first window wanted from it.
 struct FeedGroup {
@@ -59,4 +59,4 @@ class WindowFeed {
   ThreadGroup threads_;
 };
 
-}  // namespace polyscene
+}  // namespace polyscene::core

@@ -17,7 +17,7 @@
 #include "core/serve/served_model.h"
 #include "ops/base/error.h"
 
-namespace polyscene {
+namespace polyscene::core {
 namespace fs = std::filesystem;
 namespace {
 
@@ -91,4 +91,4 @@ std::string ExportAside::publish() {
   }
 }
 
-}  // namespace polyscene
+}  // namespace polyscene::core

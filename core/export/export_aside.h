@@ -3,7 +3,7 @@
 
 #include <string>
 
-namespace polyscene {
+namespace polyscene::core {
 
 // A folder OUTPUT/.partial-XXXXXX, which the destructor removes unless it was published. A lock file (flock) beside it
 // is locked as long as the process lives, so the next export, on any host, recognises what a killed one left.
@@ -25,4 +25,4 @@ class ExportAside {
   int lock_ = -1;
 };
 
-}  // namespace polyscene
+}  // namespace polyscene::core

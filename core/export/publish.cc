@@ -33,7 +33,7 @@
 #include "core/session/session.h"
 #include "dist/world.h"
 
-namespace polyscene {
+namespace polyscene::core {
 namespace fs = std::filesystem;
 namespace {
 
@@ -66,7 +66,7 @@ std::vector<Batch> first_batches(const ExportJob& job, const config::Experiment&
 
 // The keys of the batches for each table, ascending, so that only their rows of large tables are loaded.
 std::vector<std::vector<int64_t>> keys_of(const std::vector<Batch>& batches, Session& session) {
-  const TableLayout& layout = session.tables().layout();
+  const embedding::TableLayout& layout = session.tables().layout();
   std::vector<std::vector<int64_t>> keys(layout.tables());
   StepInputs inputs = session.make_inputs();
   for (const Batch& batch : batches) {
@@ -90,8 +90,8 @@ std::vector<std::vector<int64_t>> keys_of(const std::vector<Batch>& batches, Ses
 ScoredSample trainers_scores(const ExportJob& job, const config::Experiment& experiment, const std::string& model) {
   ScoredSample sample{.batches = first_batches(job, experiment), .logits = {}, .labels = {}};
   const FeatureSchema schema = FeatureSchema::from(experiment.data());
-  const auto one = make_single_world();
-  Session session(experiment, schema, Rank{.communicator = *one}, {.training = false});
+  const auto one = dist::make_single_world();
+  Session session(experiment, schema, dist::Rank{.communicator = *one}, {.training = false});
   const auto wanted = keys_of(sample.batches, session);
   load_model(model, session.state(), &wanted);
   for (const Batch& batch : sample.batches) {
@@ -104,7 +104,7 @@ ScoredSample trainers_scores(const ExportJob& job, const config::Experiment& exp
 }
 
 std::optional<double> auc_of_sample(const ScoredSample& sample, const std::vector<float>& logits) {
-  const auto one = make_single_world();
+  const auto one = dist::make_single_world();
   return evaluate({.logits = logits, .labels = sample.labels, .scenario = {}, .row_keys = {}, .groups = {}}, {}, *one)
       .overall.auc;
 }
@@ -192,7 +192,7 @@ std::string export_model(const ExportJob& job, std::ostream& out) {
   ExportAside aside(job.output);
   write_text_file(aside.path() + "/config.pbtxt", to_text(experiment));
   Json json = {{"format", 1}, {"model", experiment.name()}, {"run", job.run}, {"rows", row_format_name(job.rows)}};
-  read_checked(model, *make_single_world(), kNothingPublished, [&] {
+  read_checked(model, *dist::make_single_world(), kNothingPublished, [&] {
     if (const ScenarioNames names = read_scenario_names(model); !names.empty())
       write_text_file(aside.path() + "/scenarios.json", names.to_json());
     copy_file(model + "/dense.safetensors", aside.path() + "/dense.safetensors");
@@ -249,4 +249,4 @@ std::string export_model(const ExportJob& job, std::ostream& out) {
   return folder;
 }
 
-}  // namespace polyscene
+}  // namespace polyscene::core

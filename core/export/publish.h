@@ -8,7 +8,7 @@
 #include "core/data/batch_source.h"
 #include "core/serve/embedding_store.h"
 
-namespace polyscene {
+namespace polyscene::core {
 
 struct ExportJob {
   std::string run;     // folder of the run
@@ -34,4 +34,4 @@ inline constexpr double kMostLogitDifference = 1e-6, kMostAucLoss = 0.0005;
 // publishes nothing, when a file cannot be read or written, or when the scores disagree.
 std::string export_model(const ExportJob& job, std::ostream& out);
 
-}  // namespace polyscene
+}  // namespace polyscene::core

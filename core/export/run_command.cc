@@ -11,7 +11,7 @@
 
 #include "ops/base/error.h"
 
-namespace polyscene {
+namespace polyscene::core {
 namespace {
 
 // This process blocks signals and ignores SIGPIPE; the started program must not inherit that.
@@ -58,4 +58,4 @@ std::string run_command(const std::string& command, const std::string& argument)
   return WEXITSTATUS(status) == 0 ? "" : str("exit code ", WEXITSTATUS(status));
 }
 
-}  // namespace polyscene
+}  // namespace polyscene::core

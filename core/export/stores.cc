@@ -5,7 +5,7 @@
 
 #include "core/checkpoint/saved_table.h"
 
-namespace polyscene {
+namespace polyscene::core {
 namespace {
 
 SavedTable open_table(const TableUse& table, const std::string& trained) {
@@ -42,7 +42,7 @@ class Difference {
     // Both are mostly in the same order, so the base's next row is tried first; a base larger than memory is then read
     // sequentially.
     int64_t next = 0;
-    saved_.visit([&](const RowsIn& rows) {
+    saved_.visit([&](const embedding::RowsIn& rows) {
       for (size_t i = 0; i < rows.keys.size(); ++i) {
         const float* const values = rows.values.data() + static_cast<int64_t>(i) * base_.dim();
         const bool in_order = next < base_.rows() && base_.key(next) == rows.keys[i];
@@ -67,7 +67,7 @@ void write_stores(const Model& model, const std::string& trained, const std::str
   for (const TableUse& table : model.tables) {
     const SavedTable saved = open_table(table, trained);
     EmbeddingStoreWriter writer(version + "/" + store_file(table.name), saved.rows(), table.dim, format);
-    saved.visit([&](const RowsIn& rows) { writer.add(rows.keys, rows.values); });
+    saved.visit([&](const embedding::RowsIn& rows) { writer.add(rows.keys, rows.values); });
     writer.finish();
   }
 }
@@ -94,4 +94,4 @@ ChangedRows write_changed_stores(const Model& model, const std::string& trained,
   return sum;
 }
 
-}  // namespace polyscene
+}  // namespace polyscene::core

@@ -9,7 +9,7 @@
 #include "core/serve/embedding_store.h"
 #include "core/serve/served_model.h"
 
-namespace polyscene {
+namespace polyscene::core {
 
 // Writes the tables of `model` from the folder `trained` of a model into the folder `version`. Throws DataError.
 void write_stores(const Model& model, const std::string& trained, const std::string& version, RowFormat format);
@@ -23,4 +23,4 @@ struct ChangedRows {
 [[nodiscard]] ChangedRows write_changed_stores(const Model& model, const std::string& trained,
                                                const std::string& version, const ServedModel& base);
 
-}  // namespace polyscene
+}  // namespace polyscene::core

@@ -11,7 +11,7 @@
 #include "core/files/text_file.h"
 #include "ops/base/error.h"
 
-namespace polyscene {
+namespace polyscene::core {
 namespace {
 
 // A string literal of text protobuf: an experiment's name may hold anything but a slash.
@@ -58,4 +58,4 @@ void write_triton(const ServedModel& model) {
   if (error) copy_file(onnx_path, folder + "/1/model.onnx");
 }
 
-}  // namespace polyscene
+}  // namespace polyscene::core

@@ -13,7 +13,7 @@ namespace arrow {
 class RecordBatch;
 }
 
-namespace polyscene {
+namespace polyscene::core {
 
 // The key that a null id becomes: a row of its own in its table.
 inline constexpr int64_t kMissingKey = std::numeric_limits<int64_t>::min();
@@ -51,4 +51,4 @@ struct Batch {
   std::shared_ptr<arrow::RecordBatch> carried;
 };
 
-}  // namespace polyscene
+}  // namespace polyscene::core

@@ -3,7 +3,7 @@
 #include "core/features/feature_schema.h"
 #include "ops/base/error.h"
 
-namespace polyscene {
+namespace polyscene::core {
 namespace {
 
 using config::Feature;
@@ -91,4 +91,4 @@ ColumnSet::ColumnSet(const std::vector<ColumnRequest>& requests) {
   }
 }
 
-}  // namespace polyscene
+}  // namespace polyscene::core

@@ -7,7 +7,7 @@
 
 #include "core/config/experiment.pb.h"
 
-namespace polyscene {
+namespace polyscene::core {
 
 enum class ColumnForm { kId, kIntegerId, kNumber, kLabel, kTime, kIdList, kNumberList, kAny };
 
@@ -50,4 +50,4 @@ template <class Config>
   return config.has_column() ? config.column() : name;
 }
 
-}  // namespace polyscene
+}  // namespace polyscene::core

@@ -5,7 +5,7 @@
 
 #include "core/config/valid.h"
 
-namespace polyscene {
+namespace polyscene::core {
 namespace {
 
 using config::Feature;
@@ -95,4 +95,4 @@ std::vector<std::string> FeatureSchema::tables() const {
   return {names.begin(), names.end()};
 }
 
-}  // namespace polyscene
+}  // namespace polyscene::core

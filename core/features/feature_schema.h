@@ -6,7 +6,7 @@
 
 #include "core/config/experiment.pb.h"
 
-namespace polyscene {
+namespace polyscene::core {
 
 using Role = config::Feature::Role;
 
@@ -53,4 +53,4 @@ struct FeatureSchema {
 // The table of a side field: its own, else its target's, else one named after its column.
 [[nodiscard]] std::string side_table(const config::Data& data, const config::Sequence::Side& side);
 
-}  // namespace polyscene
+}  // namespace polyscene::core

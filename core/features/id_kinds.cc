@@ -2,7 +2,7 @@
 
 #include "ops/base/error.h"
 
-namespace polyscene {
+namespace polyscene::core {
 namespace {
 
 using config::IdKind;
@@ -66,4 +66,4 @@ IdForms IdKinds::forms_for(const std::string& user) const {
   return found == others_.end() ? IdForms() : found->second.forms;
 }
 
-}  // namespace polyscene
+}  // namespace polyscene::core

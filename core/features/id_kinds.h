@@ -10,7 +10,7 @@
 #include "core/config/experiment.pb.h"
 #include "core/features/column_request.h"
 
-namespace polyscene {
+namespace polyscene::core {
 
 // The forms in which the ids of a column, or of several columns, are written. None is set: only nulls were seen.
 struct IdForms {
@@ -50,4 +50,4 @@ class IdKinds {
 // "integers", "strings".
 [[nodiscard]] const char* id_kind_name(config::IdKind::Kind kind);
 
-}  // namespace polyscene
+}  // namespace polyscene::core

@@ -4,7 +4,7 @@
 
 #include "ops/base/error.h"
 
-namespace polyscene {
+namespace polyscene::core {
 namespace {
 
 using Batches = std::span<const Batch* const>;
@@ -95,4 +95,4 @@ Batch join(Batches batches) {
   return all;
 }
 
-}  // namespace polyscene
+}  // namespace polyscene::core

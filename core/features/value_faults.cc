@@ -6,7 +6,7 @@
 #include "core/features/batch.h"
 #include "ops/base/error.h"
 
-namespace polyscene {
+namespace polyscene::core {
 namespace {
 
 constexpr std::string_view kNotNullable = ", but not nullable";
@@ -59,4 +59,4 @@ std::string length_fault(int64_t length, std::string_view other, int64_t other_l
   return length == other_length ? "" : str("list of length ", length, ", but \"", other, "\" has ", other_length);
 }
 
-}  // namespace polyscene
+}  // namespace polyscene::core

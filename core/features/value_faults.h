@@ -9,7 +9,7 @@
 
 #include "core/config/experiment.pb.h"
 
-namespace polyscene {
+namespace polyscene::core {
 
 // What stands where a value is missing. A caller in C writes NaN for a number that is null.
 enum class Missing { kNull, kNan, kNullOrNan, kList, kInList };
@@ -40,4 +40,4 @@ struct KeyLimits {
 // A list beside another one, which wants the same length: `list of length 1, but "tags" has 2`.
 [[nodiscard]] std::string length_fault(int64_t length, std::string_view other, int64_t other_length);
 
-}  // namespace polyscene
+}  // namespace polyscene::core

@@ -8,7 +8,7 @@
 
 #include "core/features/batch.h"
 
-namespace polyscene {
+namespace polyscene::core {
 
 int64_t hash_key(const char* bytes, size_t size) {
   const int64_t key = XXH3_64bits(bytes, size);
@@ -37,4 +37,4 @@ std::vector<int64_t> heaviest(std::span<const double> weights, int64_t size, int
   return places;
 }
 
-}  // namespace polyscene
+}  // namespace polyscene::core

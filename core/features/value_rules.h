@@ -7,7 +7,7 @@
 
 #include "core/config/experiment.pb.h"
 
-namespace polyscene {
+namespace polyscene::core {
 
 // The key of a string id: XXH3 64 of its bytes, never kMissingKey.
 [[nodiscard]] int64_t hash_key(const char* bytes, size_t size);
@@ -31,4 +31,4 @@ class NumberTransform {
 // Without weights: the first `count` indices.
 [[nodiscard]] std::vector<int64_t> heaviest(std::span<const double> weights, int64_t size, int64_t count);
 
-}  // namespace polyscene
+}  // namespace polyscene::core

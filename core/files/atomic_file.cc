@@ -15,7 +15,7 @@
 #include "ops/base/error.h"
 #include "ops/tensor/tensor.h"
 
-namespace polyscene {
+namespace polyscene::core {
 namespace {
 
 constexpr int64_t kDiskBytes = int64_t{8} << 20;
@@ -103,4 +103,4 @@ void AtomicFile::sync_folder() const {
   ::close(opened);
 }
 
-}  // namespace polyscene
+}  // namespace polyscene::core

@@ -7,7 +7,7 @@
 
 struct XXH3_state_s;
 
-namespace polyscene {
+namespace polyscene::core {
 
 // Size and XXH3 64 of a file.
 struct FileHash {
@@ -43,4 +43,4 @@ class AtomicFile {
   std::unique_ptr<XXH3_state_s, void (*)(XXH3_state_s*)> hash_;
 };
 
-}  // namespace polyscene
+}  // namespace polyscene::core

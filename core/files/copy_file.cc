@@ -10,7 +10,7 @@
 #include "ops/base/error.h"
 #include "ops/tensor/tensor.h"
 
-namespace polyscene {
+namespace polyscene::core {
 namespace {
 
 // Returns the number of bytes read, 0 at the end of the file.
@@ -32,4 +32,4 @@ void copy_file(const std::string& from, const std::string& to) {
   copy.commit();
 }
 
-}  // namespace polyscene
+}  // namespace polyscene::core

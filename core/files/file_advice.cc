@@ -5,7 +5,7 @@
 
 #include "ops/base/error.h"
 
-namespace polyscene {
+namespace polyscene::core {
 namespace {
 
 namespace fs = std::filesystem;
@@ -47,4 +47,4 @@ void throw_file_error(int error, const std::string& path, const std::string& mes
   throw DataError(message + file_advice(error, path));
 }
 
-}  // namespace polyscene
+}  // namespace polyscene::core

@@ -6,7 +6,7 @@
 
 #include "core/text/percent.h"
 
-namespace polyscene {
+namespace polyscene::core {
 
 std::string file_name(const std::string& table) {
   return percent_encoded(
@@ -18,4 +18,4 @@ bool stays_inside(const std::string& name) {
   return !name.empty() && path.is_relative() && std::ranges::find(path, std::filesystem::path("..")) == path.end();
 }
 
-}  // namespace polyscene
+}  // namespace polyscene::core

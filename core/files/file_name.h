@@ -4,7 +4,7 @@
 #include <cstddef>
 #include <string>
 
-namespace polyscene {
+namespace polyscene::core {
 
 // The file name of a table: every byte but letters, digits, '.', '_' and '-' is written as %XX.
 [[nodiscard]] std::string file_name(const std::string& table);
@@ -16,4 +16,4 @@ inline constexpr size_t kLongestFileName = 255 - sizeof("-RRRRR-of-NNNNN.safeten
 // Whether a relative name, read from a list of files, stays inside the list's folder.
 [[nodiscard]] bool stays_inside(const std::string& name);
 
-}  // namespace polyscene
+}  // namespace polyscene::core

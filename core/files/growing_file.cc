@@ -12,7 +12,7 @@
 #include "core/files/file_advice.h"
 #include "ops/base/error.h"
 
-namespace polyscene {
+namespace polyscene::core {
 
 GrowingFile::GrowingFile(std::string path, bool append) : path_(std::move(path)) {
   std::error_code ignored;  // the error of opening the file tells more
@@ -57,4 +57,4 @@ void GrowingFile::fail(const char* step, int error) const {
   throw DataError(str("[files] cannot ", step, " ", path_, ": ", std::strerror(error), file_advice(error, path_)));
 }
 
-}  // namespace polyscene
+}  // namespace polyscene::core

@@ -6,7 +6,7 @@
 #include <string>
 #include <string_view>
 
-namespace polyscene {
+namespace polyscene::core {
 
 class GrowingFile {
  public:
@@ -37,4 +37,4 @@ class GrowingFile {
   int64_t bytes_ = 0;
 };
 
-}  // namespace polyscene
+}  // namespace polyscene::core

@@ -8,7 +8,7 @@
 #include "core/files/readable_file.h"
 #include "ops/base/error.h"
 
-namespace polyscene {
+namespace polyscene::core {
 void expect_mapped(const void* begin, size_t bytes) {
   constexpr uintptr_t kPage = 4096;
   const auto address = reinterpret_cast<uintptr_t>(begin), from = address / kPage * kPage;
@@ -28,4 +28,4 @@ MappedFile::~MappedFile() {
   if (data_) ::munmap(const_cast<char*>(data_), size_);
 }
 
-}  // namespace polyscene
+}  // namespace polyscene::core

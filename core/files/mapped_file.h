@@ -5,7 +5,7 @@
 #include <span>
 #include <string>
 
-namespace polyscene {
+namespace polyscene::core {
 
 // Tells the system that these bytes of a mapped file will be needed soon, so that it may start to read them.
 void expect_mapped(const void* begin, size_t bytes);
@@ -26,4 +26,4 @@ class MappedFile {
   size_t size_ = 0;
 };
 
-}  // namespace polyscene
+}  // namespace polyscene::core

@@ -12,7 +12,7 @@
 
 #include "ops/base/error.h"
 
-namespace polyscene {
+namespace polyscene::core {
 namespace fs = std::filesystem;
 namespace {
 
@@ -99,4 +99,4 @@ int open_output(const OutputPlace& place) {
   return file;
 }
 
-}  // namespace polyscene
+}  // namespace polyscene::core

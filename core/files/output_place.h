@@ -4,7 +4,7 @@
 
 #include <string>
 
-namespace polyscene {
+namespace polyscene::core {
 
 struct OutputPlace {
   enum class Kind { kFile, kStream, kDescriptor };
@@ -27,4 +27,4 @@ struct OutputPlace {
 // that file.
 [[nodiscard]] int open_output(const OutputPlace& place);
 
-}  // namespace polyscene
+}  // namespace polyscene::core

@@ -9,7 +9,7 @@
 
 #include "ops/base/error.h"
 
-namespace polyscene {
+namespace polyscene::core {
 namespace {
 
 const char* kind_of_file(mode_t mode) {
@@ -52,4 +52,4 @@ std::string read_text_file(const std::string& path) {
   return text;
 }
 
-}  // namespace polyscene
+}  // namespace polyscene::core

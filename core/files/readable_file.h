@@ -4,7 +4,7 @@
 #include <cstddef>
 #include <string>
 
-namespace polyscene {
+namespace polyscene::core {
 
 // A regular file. Others are refused: opening a pipe would wait for a writer forever, and a device may have no end.
 class ReadableFile {
@@ -27,4 +27,4 @@ class ReadableFile {
 // Reads a small text file (kilobytes). Throws DataError naming the file.
 [[nodiscard]] std::string read_text_file(const std::string& path);
 
-}  // namespace polyscene
+}  // namespace polyscene::core

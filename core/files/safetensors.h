@@ -12,7 +12,7 @@
 #include "core/files/atomic_file.h"
 #include "ops/tensor/tensor.h"
 
-namespace polyscene {
+namespace polyscene::core {
 
 // A tensor to be written; the caller owns the memory. With `fill`, the tensor is made while it is written: `data` then
 // has only type and shape, and fill() writes rows [first, first + count) of the first axis to `to`, aligned to 64
@@ -58,4 +58,4 @@ class SafetensorsFile {
   std::unique_ptr<State> state_;
 };
 
-}  // namespace polyscene
+}  // namespace polyscene::core

@@ -6,7 +6,7 @@
 
 #include "ops/base/error.h"
 
-namespace polyscene {
+namespace polyscene::core {
 namespace {
 
 using Json = nlohmann::json;
@@ -159,4 +159,4 @@ const char* safetensors_type(DType type) {
   return kNames[static_cast<int>(type)];
 }
 
-}  // namespace polyscene
+}  // namespace polyscene::core

@@ -9,7 +9,7 @@
 
 #include "ops/tensor/dtype.h"
 
-namespace polyscene {
+namespace polyscene::core {
 
 struct SafetensorsEntry {
   std::string type;             // "F32", "BF16", ...
@@ -30,4 +30,4 @@ struct SafetensorsHeader {
 // The name of a type in the format.
 [[nodiscard]] const char* safetensors_type(DType type);
 
-}  // namespace polyscene
+}  // namespace polyscene::core

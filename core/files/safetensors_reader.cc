@@ -7,7 +7,7 @@
 #include "core/text/suggest.h"
 #include "ops/base/error.h"
 
-namespace polyscene {
+namespace polyscene::core {
 namespace {
 
 constexpr DType kTypes[] = {DType::kFloat32, DType::kFloat64, DType::kInt32, DType::kInt64};
@@ -73,4 +73,4 @@ TensorView SafetensorsFile::tensor(const std::string& name) const {
   return copy.view();
 }
 
-}  // namespace polyscene
+}  // namespace polyscene::core

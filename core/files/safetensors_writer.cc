@@ -9,7 +9,7 @@
 #include "core/files/safetensors_header.h"
 #include "ops/base/error.h"
 
-namespace polyscene {
+namespace polyscene::core {
 namespace {
 
 using Json = nlohmann::json;  // sorts objects by key
@@ -96,4 +96,4 @@ SafetensorsHashes write_safetensors(const std::string& path, std::vector<NamedTe
   return hashes;
 }
 
-}  // namespace polyscene
+}  // namespace polyscene::core

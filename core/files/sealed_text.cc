@@ -5,7 +5,7 @@
 #include <cinttypes>
 #include <cstdio>
 
-namespace polyscene {
+namespace polyscene::core {
 
 std::string hash_digits(uint64_t hash) {
   char digits[17];
@@ -26,4 +26,4 @@ Seal seal_of(const SealForm& form, std::string_view text) {
   return text.size() >= head && sealed(form, text.substr(head)) == text ? Seal::kWhole : Seal::kBroken;
 }
 
-}  // namespace polyscene
+}  // namespace polyscene::core

@@ -6,7 +6,7 @@
 #include <string>
 #include <string_view>
 
-namespace polyscene {
+namespace polyscene::core {
 
 // The text before and after the 16 hexadecimal digits of the hash.
 struct SealForm {
@@ -25,4 +25,4 @@ inline constexpr SealForm kJsonSeal{"{\n  \"xxh3\": \"", "\",\n"};
 enum class Seal { kNone, kWhole, kBroken };
 [[nodiscard]] Seal seal_of(const SealForm& form, std::string_view text);
 
-}  // namespace polyscene
+}  // namespace polyscene::core

@@ -8,7 +8,7 @@
 #include "core/files/file_advice.h"
 #include "ops/base/error.h"
 
-namespace polyscene {
+namespace polyscene::core {
 
 void write_text_file(const std::string& path, const std::string& text) {
   const std::string partial = path + ".partial";
@@ -23,4 +23,4 @@ void write_text_file(const std::string& path, const std::string& text) {
                      str("[files] cannot write ", text.size(), " bytes to ", path, ": ", std::strerror(error)));
 }
 
-}  // namespace polyscene
+}  // namespace polyscene::core

@@ -3,9 +3,9 @@
 
 #include <string>
 
-namespace polyscene {
+namespace polyscene::core {
 
 // Replaces the file as a whole. Throws DataError naming the file if it cannot be written; then the file is unchanged.
 void write_text_file(const std::string& path, const std::string& text);
 
-}  // namespace polyscene
+}  // namespace polyscene::core

@@ -5,7 +5,7 @@
 #include "ops/base/philox.h"
 #include "ops/base/ratio.h"
 
-namespace polyscene {
+namespace polyscene::core {
 namespace {
 
 double sigmoid(double z) {
@@ -62,4 +62,4 @@ Metrics metrics_of(std::span<const ScoredRow> rows) {
   return m;
 }
 
-}  // namespace polyscene
+}  // namespace polyscene::core

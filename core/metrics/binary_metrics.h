@@ -8,7 +8,7 @@
 #include "core/metrics/evaluation.h"
 #include "core/metrics/score_order.h"
 
-namespace polyscene {
+namespace polyscene::core {
 
 // Area under the ROC curve: the share of (positive, negative) pairs that the logits order correctly, with ties as half.
 // Counted in integers, so exact up to one rounding. No value when a class is missing. `rows`: ascending by score.
@@ -20,4 +20,4 @@ namespace polyscene {
 // Negative log likelihood of the label, without overflow: max(z, 0) - z y + ln(1 + exp(-|z|)).
 [[nodiscard]] double logloss_of(double logit, bool positive);
 
-}  // namespace polyscene
+}  // namespace polyscene::core

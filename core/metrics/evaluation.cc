@@ -9,7 +9,7 @@
 #include "ops/base/error.h"
 #include "ops/base/ratio.h"
 
-namespace polyscene {
+namespace polyscene::core {
 namespace {
 
 bool same_scenario(const ScoredRow& a, const ScoredRow& b) { return a.scenario == b.scenario; }
@@ -29,7 +29,7 @@ void check_columns(const Predictions& p, const std::vector<std::string>& group_n
 }
 
 // Throws when any rank has rows without defined metrics; counts are summed over ranks, so that all ranks throw alike.
-void check_values(const Predictions& mine, Communicator& communicator) {
+void check_values(const Predictions& mine, dist::Communicator& communicator) {
   std::vector<int64_t> bad = {0, 0, std::ssize(mine.logits)};
   for (size_t i = 0; i < mine.logits.size(); ++i) {
     bad[0] += !std::isfinite(mine.logits[i]);
@@ -43,7 +43,7 @@ void check_values(const Predictions& mine, Communicator& communicator) {
 }
 
 // The rows of all ranks; the group is not set yet.
-std::vector<ScoredRow> gather_rows(const Predictions& mine, Communicator& communicator) {
+std::vector<ScoredRow> gather_rows(const Predictions& mine, dist::Communicator& communicator) {
   std::vector<ScoredRow> rows(mine.logits.size());
   for (size_t i = 0; i < rows.size(); ++i)
     rows[i] = {0, mine.scenario.empty() ? 0 : mine.scenario[i], pack_score(mine.logits[i], mine.labels[i] == 1.0f)};
@@ -51,9 +51,9 @@ std::vector<ScoredRow> gather_rows(const Predictions& mine, Communicator& commun
 }
 
 // Whether any rank has scenarios.
-bool any_scenarios(const Predictions& mine, Communicator& communicator) {
+bool any_scenarios(const Predictions& mine, dist::Communicator& communicator) {
   int64_t any = mine.scenario.empty() ? 0 : 1;
-  communicator.all_reduce<int64_t>({&any, 1}, ReduceOp::kMax);
+  communicator.all_reduce<int64_t>({&any, 1}, dist::ReduceOp::kMax);
   return any > 0;
 }
 
@@ -129,7 +129,8 @@ void evaluate_group(Sorter& sorter, const std::string& name, bool scenarios, Eva
 }  // namespace
 
 // Gathers the column of one group key at a time, and writes it into the rows.
-Evaluation evaluate(const Predictions& mine, const std::vector<std::string>& group_names, Communicator& communicator) {
+Evaluation evaluate(const Predictions& mine, const std::vector<std::string>& group_names,
+                    dist::Communicator& communicator) {
   check_columns(mine, group_names);
   check_values(mine, communicator);
   const bool scenarios = any_scenarios(mine, communicator);
@@ -150,4 +151,4 @@ Evaluation evaluate(const Predictions& mine, const std::vector<std::string>& gro
   return out;
 }
 
-}  // namespace polyscene
+}  // namespace polyscene::core

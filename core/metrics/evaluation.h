@@ -9,7 +9,7 @@
 
 #include "dist/communicator.h"
 
-namespace polyscene {
+namespace polyscene::core {
 
 // Scored rows of one rank. All columns have one length. `groups`: one column per group key (e.g. user). `scenario` may
 // be empty on all ranks: then there are no metrics per scenario. evaluate() does not read `row_keys`.
@@ -53,6 +53,6 @@ struct Evaluation {
 // Collective. Every rank passes its rows and gets the same result. group_names [groups]. Throws on all ranks:
 // InvalidArgument when a logit is not finite, DataError when a label is neither 0 nor 1.
 [[nodiscard]] Evaluation evaluate(const Predictions& mine, const std::vector<std::string>& group_names,
-                                  Communicator& communicator);
+                                  dist::Communicator& communicator);
 
-}  // namespace polyscene
+}  // namespace polyscene::core

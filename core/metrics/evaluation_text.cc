@@ -9,7 +9,7 @@
 #include "ops/base/error.h"
 #include "ops/base/ratio.h"
 
-namespace polyscene {
+namespace polyscene::core {
 namespace {
 
 using OrderedJson = nlohmann::ordered_json;
@@ -86,4 +86,4 @@ void Evaluation::print(std::ostream& out) const {
         << fixed(100 * g.rows_kept_share, 2) << " % of the rows kept\n";
 }
 
-}  // namespace polyscene
+}  // namespace polyscene::core

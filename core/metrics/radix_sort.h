@@ -8,7 +8,7 @@
 #include <utility>
 #include <vector>
 
-namespace polyscene {
+namespace polyscene::core {
 
 // Sorts ascending by key(row), byte by byte from the lowest; a byte that all rows share is only counted. Equal keys
 // keep their order, so sorting by the minor key first and the major key last sorts by both. `spare` is working memory.
@@ -33,4 +33,4 @@ void stable_radix_sort(std::vector<Row>& rows, std::vector<Row>& spare, const Ke
 // Bits whose unsigned order is the order of signed ids.
 [[nodiscard]] inline uint64_t ordered_bits(int64_t id) { return static_cast<uint64_t>(id) ^ (uint64_t{1} << 63); }
 
-}  // namespace polyscene
+}  // namespace polyscene::core

@@ -7,7 +7,7 @@
 #include <cstdint>
 #include <span>
 
-namespace polyscene {
+namespace polyscene::core {
 
 // The logit as order-preserving bits, above the label's bit. -0 and +0 are one value.
 [[nodiscard]] inline uint64_t pack_score(float logit, bool positive) {
@@ -38,4 +38,4 @@ void for_each_run(std::span<const ScoredRow> rows, const Same& same, const Visit
   }
 }
 
-}  // namespace polyscene
+}  // namespace polyscene::core

@@ -7,7 +7,7 @@
 #include "ops/dense/row_sum.h"
 #include "ops/dense/stop_gradient.h"
 
-namespace polyscene {
+namespace polyscene::core {
 namespace {
 
 // PEPNet's two-layer gate without its last sigmoid, which is part of ops::gate: ReLU([parts ...] A) B.
@@ -80,4 +80,4 @@ Value build_pepnet(FeatureBuilder& f, const config::Model& model) {
   return layer(number, 1, ops::Activation::kNone);
 }
 
-}  // namespace polyscene
+}  // namespace polyscene::core

@@ -9,7 +9,7 @@
 #include "ops/jagged/gather_rows.h"
 #include "ops/jagged/segment_sum.h"
 
-namespace polyscene {
+namespace polyscene::core {
 
 std::vector<Value> present(const std::vector<Value>& parts) {
   std::vector<Value> values;
@@ -146,4 +146,4 @@ Value FeatureBuilder::context(int dim) {
   return c;
 }
 
-}  // namespace polyscene
+}  // namespace polyscene::core

@@ -7,7 +7,7 @@
 
 #include "core/models/model.h"
 
-namespace polyscene {
+namespace polyscene::core {
 
 // The behaviours of one sequence as graph values.
 struct Behaviours {
@@ -64,4 +64,4 @@ class FeatureBuilder {
 // The present parts, concatenated; no value when all are absent.
 [[nodiscard]] Value concat_present(const std::vector<Value>& parts);
 
-}  // namespace polyscene
+}  // namespace polyscene::core

@@ -8,7 +8,7 @@
 #include "ops/jagged/expand_rows.h"
 #include "ops/jagged/segment_sum.h"
 
-namespace polyscene {
+namespace polyscene::core {
 
 int width(Value x) { return static_cast<int>(x.shape().back().constant); }
 
@@ -62,4 +62,4 @@ Value target_attention(FeatureBuilder& f, const std::string& name, Value behavio
   return ops::segment_sum(ops::scale_rows(behaviours, score), offsets);
 }
 
-}  // namespace polyscene
+}  // namespace polyscene::core

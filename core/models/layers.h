@@ -8,7 +8,7 @@
 #include "core/models/feature_builder.h"
 #include "ops/dense/activation.h"
 
-namespace polyscene {
+namespace polyscene::core {
 
 // Number of columns of a value, or of all parts together.
 [[nodiscard]] int width(Value x);
@@ -38,4 +38,4 @@ namespace polyscene {
 [[nodiscard]] Value target_attention(FeatureBuilder& f, const std::string& name, Value behaviours, Value offsets,
                                      Dim count, Value target, std::span<const int> hidden);
 
-}  // namespace polyscene
+}  // namespace polyscene::core

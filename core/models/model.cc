@@ -7,7 +7,7 @@
 #include "core/models/zoo.h"
 #include "ops/loss/bce_with_logits.h"
 
-namespace polyscene {
+namespace polyscene::core {
 namespace {
 
 int label_index(const config::Model& model, const FeatureSchema& schema) {
@@ -49,4 +49,4 @@ Model build_model(const config::Experiment& experiment, const FeatureSchema& sch
   return model;
 }
 
-}  // namespace polyscene
+}  // namespace polyscene::core

@@ -11,7 +11,7 @@
 #include "core/features/feature_schema.h"
 #include "ops/graph/graph.h"
 
-namespace polyscene {
+namespace polyscene::core {
 
 // An embedding table that the model uses. The rows of all ranks together form one logical table.
 struct TableUse {
@@ -74,4 +74,4 @@ struct Model {
 [[nodiscard]] Model build_model(const config::Experiment& experiment, const FeatureSchema& schema,
                                 DType floating = DType::kFloat32);
 
-}  // namespace polyscene
+}  // namespace polyscene::core

@@ -21,7 +21,7 @@
 #include "ops/jagged/rtm.h"
 #include "ops/jagged/rtm_distinct.h"
 
-namespace polyscene {
+namespace polyscene::core {
 namespace {
 
 using config::Sfpnet;
@@ -140,4 +140,4 @@ class SfpnetBuilder {
 
 Value build_sfpnet(FeatureBuilder& f, const config::Model& model) { return SfpnetBuilder(f, model).build(); }
 
-}  // namespace polyscene
+}  // namespace polyscene::core

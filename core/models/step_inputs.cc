@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <numeric>
 
-namespace polyscene {
+namespace polyscene::core {
 namespace {
 
 template <class T>
@@ -16,7 +16,7 @@ void fill_from(std::span<T> values, int64_t from, T value) {
   std::fill(values.begin() + from, values.end(), value);
 }
 
-std::vector<int> groups_of(const std::vector<RowsInput>& inputs, const TableLayout& layout) {
+std::vector<int> groups_of(const std::vector<RowsInput>& inputs, const embedding::TableLayout& layout) {
   std::vector<int> groups;
   for (const RowsInput& input : inputs)
     for (int group = 0; group < layout.groups(); ++group)
@@ -27,7 +27,8 @@ std::vector<int> groups_of(const std::vector<RowsInput>& inputs, const TableLayo
 
 }  // namespace
 
-StepInputs::StepInputs(const Model& model, const FeatureSchema& schema, const TableLayout& layout, int64_t pad_up_to)
+StepInputs::StepInputs(const Model& model, const FeatureSchema& schema, const embedding::TableLayout& layout,
+                       int64_t pad_up_to)
     : model_(model),
       schema_(schema),
       layout_(layout),
@@ -44,7 +45,7 @@ void StepInputs::prepare(const Batch& batch) {
   // Enough padding rows that none of them gets many more padding behaviours than a sample has behaviours.
   rows_ = padded_ ? padded_extent(batch.rows + std::max<int64_t>(1, batch.rows / 32)) : batch.rows;
   behaviours_ = distinct_behaviours_ = 0;
-  std::vector<KeyBlock> blocks;
+  std::vector<embedding::KeyBlock> blocks;
   for (size_t i = 0; i < fields_.size(); ++i) {
     const FieldsInput& input = model_.fields[i];
     const auto width = std::ssize(input.fields);
@@ -64,7 +65,7 @@ void StepInputs::prepare(const Batch& batch) {
   if (labelled) std::ranges::copy(batch.labels[model_.label], labels_.span().begin());
 }
 
-void StepInputs::prepare_sequence(size_t i, std::vector<KeyBlock>& blocks) {
+void StepInputs::prepare_sequence(size_t i, std::vector<embedding::KeyBlock>& blocks) {
   const SequenceInput& input = model_.sequences[i];
   const SequenceBatch& source = batch_->sequences[input.sequence];
   Sequence& s = sequences_[i];
@@ -89,7 +90,7 @@ void StepInputs::prepare_sequence(size_t i, std::vector<KeyBlock>& blocks) {
   }
 }
 
-void StepInputs::prepare_bag(size_t i, std::vector<KeyBlock>& blocks) {
+void StepInputs::prepare_bag(size_t i, std::vector<embedding::KeyBlock>& blocks) {
   const BagInput& input = model_.bags[i];
   const BagBatch& source = batch_->bags[input.bag];
   const auto ids = std::ssize(source.keys);
@@ -114,7 +115,8 @@ void StepInputs::prepare_bag(size_t i, std::vector<KeyBlock>& blocks) {
   if (ids > 0) blocks.push_back({input.table, source.keys, index, 1});
 }
 
-TensorView StepInputs::offsets(const std::vector<int32_t>& real, int64_t extent, Buffer<int32_t>& room) const {
+TensorView StepInputs::offsets(const std::vector<int32_t>& real, int64_t extent,
+                               embedding::Buffer<int32_t>& room) const {
   if (!padded_) return view(real.data(), {batch_->rows + 1});
   const std::span<int32_t> all = room.resize(rows_ + 1);
   std::ranges::copy(real, all.begin());
@@ -123,7 +125,7 @@ TensorView StepInputs::offsets(const std::vector<int32_t>& real, int64_t extent,
   return view(all.data(), {rows_ + 1});
 }
 
-void StepInputs::bind(Executor& executor, const RowLookup& lookup, double weight, const Placing& place) {
+void StepInputs::bind(Executor& executor, const embedding::RowLookup& lookup, double weight, const Placing& place) {
   const Batch& batch = *batch_;
   weight_ = static_cast<float>(weight);
   const auto bind = [&](Value value, const TensorView& host) { executor.bind(value, place(host)); };
@@ -161,4 +163,4 @@ void StepInputs::bind(Executor& executor, const RowLookup& lookup, double weight
   bind(model_.weight, view(&weight_, {1}));
 }
 
-}  // namespace polyscene
+}  // namespace polyscene::core

@@ -14,14 +14,15 @@
 #include "ops/graph/executor.h"
 #include "ops/tensor/padding.h"
 
-namespace polyscene {
+namespace polyscene::core {
 
 class StepInputs {
  public:
   // All arguments must outlive this object. Batches of up to `pad_up_to` rows are padded with rows that are not
   // samples, so that only few different extents occur. The label of a padding row is -1, and the padding behaviours and
   // ids belong to padding rows only, so nothing gets a gradient from them.
-  StepInputs(const Model& model, const FeatureSchema& schema, const TableLayout& layout, int64_t pad_up_to = 0);
+  StepInputs(const Model& model, const FeatureSchema& schema, const embedding::TableLayout& layout,
+             int64_t pad_up_to = 0);
 
   // Deduplicates the batch's keys and behaviours. This is local to the rank, so another thread may prepare the next
   // batch while this one is trained on. The batch must live until the step is done. A batch without labels can only be
@@ -35,12 +36,12 @@ class StepInputs {
   // Binds the executor's inputs to the prepared batch, to the rows that `lookup` fetched for keys(), and to `weight`,
   // the factor of the summed loss. Inputs that the executor does not need are bound too. `place` is called for all
   // inputs but the rows, in the same order every time; without it they are used in place.
-  void bind(Executor& executor, const RowLookup& lookup, double weight, const Placing& place);
-  void bind(Executor& executor, const RowLookup& lookup, double weight) {
+  void bind(Executor& executor, const embedding::RowLookup& lookup, double weight, const Placing& place);
+  void bind(Executor& executor, const embedding::RowLookup& lookup, double weight) {
     bind(executor, lookup, weight, [](const TensorView& host) { return host; });
   }
 
-  [[nodiscard]] const UniqueKeys& keys() const { return keys_; }
+  [[nodiscard]] const embedding::UniqueKeys& keys() const { return keys_; }
   // The groups of tables [Model::rows] whose rows the row inputs are. A group has one dim, as a row input has.
   [[nodiscard]] std::span<const int> row_groups() const { return row_groups_; }
   [[nodiscard]] int64_t behaviours() const { return behaviours_; }
@@ -48,38 +49,39 @@ class StepInputs {
 
  private:
   struct Sequence {
-    TupleDeduplicator tuples;
-    Buffer<int32_t> index, distinct_index;
-    std::vector<Buffer<int64_t>> distinct_keys;  // per side
-    Buffer<int32_t> offsets;                     // used if the batch is padded
+    embedding::TupleDeduplicator tuples;
+    embedding::Buffer<int32_t> index, distinct_index;
+    std::vector<embedding::Buffer<int64_t>> distinct_keys;  // per side
+    embedding::Buffer<int32_t> offsets;                     // used if the batch is padded
   };
   struct Bag {
-    Buffer<int32_t> index;
-    Buffer<float> weights;
-    Buffer<int32_t> offsets;  // used if the batch is padded
+    embedding::Buffer<int32_t> index;
+    embedding::Buffer<float> weights;
+    embedding::Buffer<int32_t> offsets;  // used if the batch is padded
   };
-  void prepare_sequence(size_t i, std::vector<KeyBlock>& blocks);
-  void prepare_bag(size_t i, std::vector<KeyBlock>& blocks);
+  void prepare_sequence(size_t i, std::vector<embedding::KeyBlock>& blocks);
+  void prepare_bag(size_t i, std::vector<embedding::KeyBlock>& blocks);
   // `extent` of the batch, padded if the batch is padded.
   [[nodiscard]] int64_t pad(int64_t extent) const { return padded_ ? padded_extent(extent) : extent; }
   // The batch's offsets; if the batch is padded, `room` filled with them and with the offsets of the padding rows.
-  [[nodiscard]] TensorView offsets(const std::vector<int32_t>& real, int64_t extent, Buffer<int32_t>& room) const;
+  [[nodiscard]] TensorView offsets(const std::vector<int32_t>& real, int64_t extent,
+                                   embedding::Buffer<int32_t>& room) const;
 
   const Model& model_;
   const FeatureSchema& schema_;
-  const TableLayout& layout_;
+  const embedding::TableLayout& layout_;
   std::vector<int> row_groups_;  // per RowsInput
-  Deduplicator deduplicator_;
-  UniqueKeys keys_;
+  embedding::Deduplicator deduplicator_;
+  embedding::UniqueKeys keys_;
   const Batch* batch_ = nullptr;
   int64_t pad_up_to_, rows_ = 0;  // rows_: rows of the batch, including padding
   bool padded_ = false;
-  std::vector<Buffer<int32_t>> fields_;  // per FieldsInput [rows, fields]
-  std::vector<Sequence> sequences_;      // per SequenceInput
-  std::vector<Bag> bags_;                // per BagInput
-  Buffer<float> labels_, numbers_;
+  std::vector<embedding::Buffer<int32_t>> fields_;  // per FieldsInput [rows, fields]
+  std::vector<Sequence> sequences_;                 // per SequenceInput
+  std::vector<Bag> bags_;                           // per BagInput
+  embedding::Buffer<float> labels_, numbers_;
   float weight_ = 0;
   int64_t behaviours_ = 0, distinct_behaviours_ = 0;
 };
 
-}  // namespace polyscene
+}  // namespace polyscene::core

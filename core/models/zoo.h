@@ -3,7 +3,7 @@
 
 #include "core/models/feature_builder.h"
 
-namespace polyscene {
+namespace polyscene::core {
 
 // SFPNet as we read arXiv 2404.09709, with every switch of config::Sfpnet.
 [[nodiscard]] Value build_sfpnet(FeatureBuilder& f, const config::Model& model);
@@ -22,4 +22,4 @@ namespace polyscene {
 // inputs by the ids that config::Pepnet::personal names and the gated embeddings.
 [[nodiscard]] Value build_pepnet(FeatureBuilder& f, const config::Model& model);
 
-}  // namespace polyscene
+}  // namespace polyscene::core

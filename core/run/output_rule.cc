@@ -12,7 +12,7 @@
 #include "core/run/run_folder.h"
 #include "ops/base/error.h"
 
-namespace polyscene {
+namespace polyscene::core {
 namespace fs = std::filesystem;
 namespace {
 
@@ -118,4 +118,4 @@ void require_no_run(const std::string& option, const std::string& path) {
   if (is_run(real_path(path))) refuse_output(option, path, "the folder of a run");
 }
 
-}  // namespace polyscene
+}  // namespace polyscene::core

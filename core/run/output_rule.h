@@ -7,7 +7,7 @@
 
 #include "core/config/experiment.pb.h"
 
-namespace polyscene {
+namespace polyscene::core {
 
 // Files and folders that a command reads.
 struct InputPaths {
@@ -26,4 +26,4 @@ void require_output_folder(const std::string& option, const std::string& path, c
 // Throws InvalidArgument when the folder holds a run.
 void require_no_run(const std::string& option, const std::string& path);
 
-}  // namespace polyscene
+}  // namespace polyscene::core

@@ -9,7 +9,7 @@
 #include "core/files/file_advice.h"
 #include "ops/base/error.h"
 
-namespace polyscene {
+namespace polyscene::core {
 namespace fs = std::filesystem;
 namespace {
 
@@ -121,4 +121,4 @@ void ReplacedRun::remove(const std::string& path) const {
   fs::remove_all(path, ignored);
 }
 
-}  // namespace polyscene
+}  // namespace polyscene::core

@@ -8,7 +8,7 @@
 #include <string>
 #include <vector>
 
-namespace polyscene {
+namespace polyscene::core {
 
 // Only for the job that holds the run's lock.
 class ReplacedRun {
@@ -42,4 +42,4 @@ class ReplacedRun {
   std::vector<std::string> entries_;
 };
 
-}  // namespace polyscene
+}  // namespace polyscene::core

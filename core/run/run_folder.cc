@@ -18,7 +18,7 @@
 #include "ops/base/error.h"
 #include "ops/base/warning.h"
 
-namespace polyscene {
+namespace polyscene::core {
 namespace fs = std::filesystem;
 
 namespace {
@@ -219,4 +219,4 @@ std::shared_ptr<void> RunFolder::lock() const {
   return owner;
 }
 
-}  // namespace polyscene
+}  // namespace polyscene::core

@@ -20,7 +20,7 @@
 
 #include "core/run/replaced_run.h"
 
-namespace polyscene {
+namespace polyscene::core {
 
 class RunFolder {
  public:
@@ -78,4 +78,4 @@ class RunFolder {
   std::string path_;
 };
 
-}  // namespace polyscene
+}  // namespace polyscene::core

@@ -17,7 +17,7 @@
 #include "ops/base/error.h"
 #include "ops/base/philox.h"
 
-namespace polyscene {
+namespace polyscene::core {
 namespace {
 
 constexpr char kMagic[8] = {'P', 'S', 'R', 'O', 'W', 'S', '1', '\n'};
@@ -263,4 +263,4 @@ void EmbeddingStore::verify() const {
                      " is not what was written: its checksum differs; copy it again, or export again");
 }
 
-}  // namespace polyscene
+}  // namespace polyscene::core

@@ -20,7 +20,7 @@
 
 struct XXH3_state_s;
 
-namespace polyscene {
+namespace polyscene::core {
 
 enum class RowFormat : uint32_t { kFloat32 = 0, kBfloat16 = 1, kInt8 = 2 };
 
@@ -116,4 +116,4 @@ class EmbeddingStore {
   std::unique_ptr<EmbeddingStore> base_;
 };
 
-}  // namespace polyscene
+}  // namespace polyscene::core

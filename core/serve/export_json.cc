@@ -12,7 +12,7 @@
 #include "core/files/sealed_text.h"
 #include "ops/base/error.h"
 
-namespace polyscene {
+namespace polyscene::core {
 namespace fs = std::filesystem;
 namespace {
 
@@ -102,4 +102,4 @@ std::string missing_of(const std::string& version) {
 
 std::string file_hash(const std::string& path) { return hash_digits(hash_file(path).xxh3); }
 
-}  // namespace polyscene
+}  // namespace polyscene::core

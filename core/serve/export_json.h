@@ -6,7 +6,7 @@
 #include <string>
 #include <vector>
 
-namespace polyscene {
+namespace polyscene::core {
 
 struct ExportedFile {
   std::string name;  // relative to the version's folder
@@ -34,4 +34,4 @@ struct ExportDescription {
 // XXH3 64 of a file, in hexadecimal. Throws DataError.
 [[nodiscard]] std::string file_hash(const std::string& path);
 
-}  // namespace polyscene
+}  // namespace polyscene::core

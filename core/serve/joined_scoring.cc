@@ -7,7 +7,7 @@
 #include "core/features/join.h"
 #include "ops/base/error.h"
 
-namespace polyscene {
+namespace polyscene::core {
 namespace {
 
 // Copies the exception for one caller: a shared one would be read and destroyed by several threads.
@@ -131,4 +131,4 @@ void JoinedScoring::score_together(const std::list<Caller*>& callers) const {
   }
 }
 
-}  // namespace polyscene
+}  // namespace polyscene::core

@@ -14,7 +14,7 @@
 
 #include "core/features/batch.h"
 
-namespace polyscene {
+namespace polyscene::core {
 
 struct JoinOptions {
   int64_t most_rows = 0;              // limit of a joined batch; a larger request is scored alone
@@ -66,4 +66,4 @@ class JoinedScoring {
   int scoring_ = 0;               // number of batches being scored
 };
 
-}  // namespace polyscene
+}  // namespace polyscene::core

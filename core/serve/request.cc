@@ -10,7 +10,7 @@
 #include "core/text/suggest.h"
 #include "ops/base/error.h"
 
-namespace polyscene {
+namespace polyscene::core {
 namespace {
 
 using config::Feature;
@@ -296,4 +296,4 @@ Batch Request::batch() const {
   return batch;
 }
 
-}  // namespace polyscene
+}  // namespace polyscene::core

@@ -16,7 +16,7 @@
 #include "core/features/feature_schema.h"
 #include "core/features/id_kinds.h"
 
-namespace polyscene {
+namespace polyscene::core {
 
 // Limits of one request, so that its memory stays in proportion to the values that the caller passes.
 inline constexpr int64_t kMostRequestRows = int64_t{1} << 20;
@@ -89,4 +89,4 @@ class Request {
   Columns<double> numbers_;
 };
 
-}  // namespace polyscene
+}  // namespace polyscene::core

@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-namespace polyscene {
+namespace polyscene::core {
 
 std::unique_ptr<Scorer> ScorerPool::take() {
   {
@@ -24,4 +24,4 @@ void ScorerPool::score(const Batch& batch, std::span<float> logits) {
   idle_.push_back(std::move(scorer));
 }
 
-}  // namespace polyscene
+}  // namespace polyscene::core

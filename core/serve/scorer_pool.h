@@ -8,7 +8,7 @@
 
 #include "core/serve/served_model.h"
 
-namespace polyscene {
+namespace polyscene::core {
 
 class ScorerPool {
  public:
@@ -26,4 +26,4 @@ class ScorerPool {
   std::vector<std::unique_ptr<Scorer>> idle_;
 };
 
-}  // namespace polyscene
+}  // namespace polyscene::core

@@ -14,7 +14,7 @@
 #include "core/text/whole_number.h"
 #include "ops/base/error.h"
 
-namespace polyscene {
+namespace polyscene::core {
 namespace fs = std::filesystem;
 namespace {
 
@@ -35,8 +35,8 @@ std::vector<int64_t> versions_in(const std::string& folder) {
   return versions;
 }
 
-std::vector<TableSpec> specs_of(const Model& model) {
-  std::vector<TableSpec> specs;
+std::vector<embedding::TableSpec> specs_of(const Model& model) {
+  std::vector<embedding::TableSpec> specs;
   for (const TableUse& use : model.tables) specs.push_back({.name = use.name, .dim = use.dim});
   return specs;
 }
@@ -103,7 +103,7 @@ ServedModel::ServedModel(const std::string& folder)
       experiment_(whole_experiment(folder_)),
       schema_(FeatureSchema::from(experiment_.data())),
       model_(build_model(experiment_, schema_)),
-      layout_(specs_of(model_), PartitionMap(1, 1)) {
+      layout_(specs_of(model_), embedding::PartitionMap(1, 1)) {
   open_base();
   check_files();
   for (const TableUse& use : model_.tables) {
@@ -175,10 +175,10 @@ Scorer::Scorer(const ServedModel& model)
 std::span<const float> Scorer::score(const Batch& batch) {
   if (batch.rows == 0) return {};
   inputs_.prepare(batch);
-  lookup_.lookup(inputs_.keys(), LookupMode::kEval);
+  lookup_.lookup(inputs_.keys(), embedding::LookupMode::kEval);
   inputs_.bind(executor_, lookup_, 1.0);
   executor_.run();
   return executor_.result(model_.model().logit).elements<const float>();
 }
 
-}  // namespace polyscene
+}  // namespace polyscene::core

@@ -22,7 +22,7 @@
 #include "core/serve/embedding_store.h"
 #include "core/serve/store_lookup.h"
 
-namespace polyscene {
+namespace polyscene::core {
 
 // File of a table, relative to the folder of a version.
 [[nodiscard]] std::string store_file(const std::string& table);
@@ -49,7 +49,7 @@ class ServedModel {
   [[nodiscard]] const config::Experiment& experiment() const { return experiment_; }
   [[nodiscard]] const FeatureSchema& schema() const { return schema_; }
   [[nodiscard]] const Model& model() const { return model_; }
-  [[nodiscard]] const TableLayout& layout() const { return layout_; }
+  [[nodiscard]] const embedding::TableLayout& layout() const { return layout_; }
   // The store of each table of the model, and the values of a parameter of its graph.
   [[nodiscard]] const std::vector<std::unique_ptr<EmbeddingStore>>& stores() const { return stores_; }
   [[nodiscard]] TensorView parameter(size_t index) const { return parameters_[index].view(); }
@@ -74,7 +74,7 @@ class ServedModel {
   Model model_;
   std::vector<std::unique_ptr<EmbeddingStore>> stores_;  // one for each table of the model
   std::vector<Tensor> parameters_;                       // one for each parameter of the graph
-  TableLayout layout_;
+  embedding::TableLayout layout_;
 };
 
 // Scores batches with a model, which must outlive the scorer. For one thread at a time: each thread needs its own
@@ -86,7 +86,7 @@ class Scorer {
   // Logits [batch.rows], valid until the next call. The batch needs no labels, groups or row keys.
   [[nodiscard]] std::span<const float> score(const Batch& batch);
   // The distinct keys of the last batch, and the graph's inputs made from it.
-  [[nodiscard]] const UniqueKeys& keys() const { return inputs_.keys(); }
+  [[nodiscard]] const embedding::UniqueKeys& keys() const { return inputs_.keys(); }
   [[nodiscard]] TensorView input(Value v) const { return executor_.bound(v); }
 
  private:
@@ -96,4 +96,4 @@ class Scorer {
   Executor executor_;
 };
 
-}  // namespace polyscene
+}  // namespace polyscene::core

@@ -4,13 +4,15 @@
 
 #include "ops/base/error.h"
 
-namespace polyscene {
+namespace polyscene::core {
 
-StoreLookup::StoreLookup(const TableLayout& layout, const std::vector<std::unique_ptr<EmbeddingStore>>& stores)
+StoreLookup::StoreLookup(const embedding::TableLayout& layout,
+                         const std::vector<std::unique_ptr<EmbeddingStore>>& stores)
     : layout_(layout), stores_(stores), matrices_(layout.groups()) {}
 
-void StoreLookup::lookup(const UniqueKeys& unique, LookupMode mode) {
-  require(mode == LookupMode::kEval, "[serve] an exported model cannot be trained; train the run that it is from");
+void StoreLookup::lookup(const embedding::UniqueKeys& unique, embedding::LookupMode mode) {
+  require(mode == embedding::LookupMode::kEval,
+          "[serve] an exported model cannot be trained; train the run that it is from");
   constexpr int64_t kAhead = 8;
   std::vector<float*> next;
   for (int group = 0; group < layout_.groups(); ++group)
@@ -34,7 +36,7 @@ void StoreLookup::lookup(const UniqueKeys& unique, LookupMode mode) {
 }
 
 TensorView StoreLookup::rows(int group) const {
-  const Buffer<float>& matrix = matrices_[group];
+  const embedding::Buffer<float>& matrix = matrices_[group];
   const int64_t dim = layout_.dim(group);
   return {matrix.data(), DType::kFloat32, {matrix.size() / dim, dim}};
 }
@@ -43,4 +45,4 @@ void StoreLookup::update(std::span<const TensorView> /*gradients*/, double /*lea
   throw InvalidArgument("[serve] an exported model cannot be trained; train the run that it is from");
 }
 
-}  // namespace polyscene
+}  // namespace polyscene::core

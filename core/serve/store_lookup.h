@@ -8,24 +8,24 @@
 #include "embedding/keys/buffer.h"
 #include "embedding/keys/row_lookup.h"
 
-namespace polyscene {
+namespace polyscene::core {
 
-class StoreLookup : public RowLookup {
+class StoreLookup : public embedding::RowLookup {
  public:
   // `stores`: one for each table of the layout, which has one rank. Both must outlive this object.
-  StoreLookup(const TableLayout& layout, const std::vector<std::unique_ptr<EmbeddingStore>>& stores);
+  StoreLookup(const embedding::TableLayout& layout, const std::vector<std::unique_ptr<EmbeddingStore>>& stores);
 
   // A key without a row reads as zeros. Throws InvalidArgument for any mode but kEval.
-  void lookup(const UniqueKeys& unique, LookupMode mode) override;
+  void lookup(const embedding::UniqueKeys& unique, embedding::LookupMode mode) override;
   [[nodiscard]] TensorView rows(int group) const override;
   void update(std::span<const TensorView> gradients, double learning_rate_factor) override;
-  [[nodiscard]] LookupStatistics last() const override { return {}; }
-  [[nodiscard]] LookupStatistics total() const override { return {}; }
+  [[nodiscard]] embedding::LookupStatistics last() const override { return {}; }
+  [[nodiscard]] embedding::LookupStatistics total() const override { return {}; }
 
  private:
-  const TableLayout& layout_;
+  const embedding::TableLayout& layout_;
   const std::vector<std::unique_ptr<EmbeddingStore>>& stores_;
-  std::vector<Buffer<float>> matrices_;  // one for each group
+  std::vector<embedding::Buffer<float>> matrices_;  // one for each group
 };
 
-}  // namespace polyscene
+}  // namespace polyscene::core

@@ -17,7 +17,7 @@
 #include "dist/rank.h"
 #include "ops/graph/executor.h"
 
-namespace polyscene {
+namespace polyscene::core {
 
 class Backend {
  public:
@@ -40,7 +40,7 @@ class Backend {
   [[nodiscard]] virtual int preparing_threads() const = 0;
 
   // Binds the executor to the inputs of a prepared batch, which must not change before the step is done.
-  virtual void bind(StepInputs& inputs, Executor& executor, const RowLookup& lookup, double weight) = 0;
+  virtual void bind(StepInputs& inputs, Executor& executor, const embedding::RowLookup& lookup, double weight) = 0;
   // Lets the sums over ranks begin during the backward pass, if that is faster here. `gradients`: of the parameters, in
   // their order; empty values are not computed. Collective, once, before the first step.
   virtual void sum_in_passing(Executor& /*training*/, std::span<const Value> /*gradients*/) {}
@@ -61,22 +61,23 @@ class Backend {
   [[nodiscard]] virtual DeviceReport report() const = 0;
 
  protected:
-  Backend(Communicator& communicator, const Graph& graph, uint64_t seed, const MakeFlatBuffer& make)
+  Backend(dist::Communicator& communicator, const Graph& graph, uint64_t seed, const MakeFlatBuffer& make)
       : communicator_(communicator),
         parameters_(graph, seed, make),
         buckets_(std::ssize(parameters_.gradients()), DType::kFloat32) {}
 
-  Communicator& communicator_;
+  dist::Communicator& communicator_;
   ParameterStore parameters_;
-  GradientBuckets buckets_;  // of the parameters' gradients
+  dist::GradientBuckets buckets_;  // of the parameters' gradients
 };
 
 // Collective. For a model's graph, which must outlive the backend, as must all that the rank refers to.
-[[nodiscard]] std::unique_ptr<Backend> make_backend(const Rank& rank, const Graph& graph, uint64_t seed);
+[[nodiscard]] std::unique_ptr<Backend> make_backend(const dist::Rank& rank, const Graph& graph, uint64_t seed);
 
 // Its two cases.
-[[nodiscard]] std::unique_ptr<Backend> make_host_backend(Communicator& communicator, const Graph& graph, uint64_t seed);
-[[nodiscard]] std::unique_ptr<Backend> make_device_backend(Communicator& communicator, const OnDevice& on,
+[[nodiscard]] std::unique_ptr<Backend> make_host_backend(dist::Communicator& communicator, const Graph& graph,
+                                                         uint64_t seed);
+[[nodiscard]] std::unique_ptr<Backend> make_device_backend(dist::Communicator& communicator, const dist::OnDevice& on,
                                                            const Graph& graph, uint64_t seed);
 
-}  // namespace polyscene
+}  // namespace polyscene::core

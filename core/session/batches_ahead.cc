@@ -2,7 +2,7 @@
 
 #include "ops/base/thread.h"
 
-namespace polyscene {
+namespace polyscene::core {
 
 BatchesAhead::BatchesAhead(Next next, const Session& session) : next_(std::move(next)), threads_([this] { stop(); }) {
   for (int i = 0; i < session.preparing_threads(); ++i)
@@ -75,4 +75,4 @@ BatchesAhead::Next read_from(BatchSource& source) {
   };
 }
 
-}  // namespace polyscene
+}  // namespace polyscene::core

@@ -14,7 +14,7 @@
 #include "core/session/session.h"
 #include "ops/base/thread.h"
 
-namespace polyscene {
+namespace polyscene::core {
 
 class BatchesAhead {
  public:
@@ -59,4 +59,4 @@ class BatchesAhead {
 // Reads the batches of the source's current epoch; the source must outlive the result.
 [[nodiscard]] BatchesAhead::Next read_from(BatchSource& source);
 
-}  // namespace polyscene
+}  // namespace polyscene::core

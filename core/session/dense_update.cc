@@ -4,7 +4,7 @@
 #include <cmath>
 #include <set>
 
-namespace polyscene {
+namespace polyscene::core {
 
 // The weights [1, dim] of a plain number are the matrix of its first layer, so they decay.
 std::vector<bool> decayed(const ParameterStore& parameters) {
@@ -17,7 +17,7 @@ std::vector<bool> decayed(const ParameterStore& parameters) {
 // The norm is that of the gradients summed over ranks, so a bad value on any rank is seen by all ranks, before the
 // update. The ranks' losses tell whose data it came from.
 void fail_not_finite(const ParameterStore& parameters, const Tensor& gradients, double loss,
-                     Communicator& communicator) {
+                     dist::Communicator& communicator) {
   struct Met {
     double loss;
     int64_t process;
@@ -42,4 +42,4 @@ void fail_not_finite(const ParameterStore& parameters, const Tensor& gradients, 
                   "; try a lower learning rate, train.clip_norm, or train.debug_finite: true to find the first node"));
 }
 
-}  // namespace polyscene
+}  // namespace polyscene::core

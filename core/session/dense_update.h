@@ -12,7 +12,7 @@
 #include "core/session/parameter_store.h"
 #include "dist/communicator.h"
 
-namespace polyscene {
+namespace polyscene::core {
 
 // State of the optimiser: named flat buffers, laid out like ParameterStore::host_values(), and the number of steps
 // taken.
@@ -52,9 +52,9 @@ class DenseUpdate {
 
 // The arguments must outlive the update.
 [[nodiscard]] std::unique_ptr<DenseUpdate> make_host_update(const config::Train& train, ParameterStore& parameters,
-                                                            Communicator& communicator);
+                                                            dist::Communicator& communicator);
 [[nodiscard]] std::unique_ptr<DenseUpdate> make_device_update(const config::Train& train, ParameterStore& parameters,
-                                                              Communicator& communicator, Device& device);
+                                                              dist::Communicator& communicator, Device& device);
 
 // For each value of ParameterStore::values(), whether weight decay applies: to matrices, not to biases.
 [[nodiscard]] std::vector<bool> decayed(const ParameterStore& parameters);
@@ -62,6 +62,6 @@ class DenseUpdate {
 // Collective. Throws Error naming the tensors of `gradients` that are not finite, and the ranks whose loss is not.
 // `gradients` is a host buffer, laid out like ParameterStore::host_values().
 [[noreturn]] void fail_not_finite(const ParameterStore& parameters, const Tensor& gradients, double loss,
-                                  Communicator& communicator);
+                                  dist::Communicator& communicator);
 
-}  // namespace polyscene
+}  // namespace polyscene::core

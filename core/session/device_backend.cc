@@ -9,12 +9,12 @@
 #include "ops/base/thread.h"
 #include "ops/device/input_copies.h"
 
-namespace polyscene {
+namespace polyscene::core {
 namespace {
 
 class DeviceBackend : public Backend {
  public:
-  DeviceBackend(Communicator& communicator, const OnDevice& on, const Graph& graph, uint64_t seed)
+  DeviceBackend(dist::Communicator& communicator, const dist::OnDevice& on, const Graph& graph, uint64_t seed)
       : Backend(communicator, graph, seed, device_buffers(on.device)),
         device_(on.device),
         transport_(on.transport),
@@ -37,7 +37,7 @@ class DeviceBackend : public Backend {
   }
   int preparing_threads() const override { return std::clamp(thread_count() / 2, 1, 8); }
 
-  void bind(StepInputs& inputs, Executor& executor, const RowLookup& lookup, double weight) override {
+  void bind(StepInputs& inputs, Executor& executor, const embedding::RowLookup& lookup, double weight) override {
     copies_.begin();
     inputs.bind(executor, lookup, weight, [this](const TensorView& host) { return copies_.add(host); });
     copies_.end();
@@ -87,7 +87,7 @@ class DeviceBackend : public Backend {
  private:
   // The gradients that lie in a bucket, if only in part.
   [[nodiscard]] std::vector<Value> inside(int64_t bucket, std::span<const Value> gradients) const {
-    const GradientBuckets::Range range = buckets_.range(bucket);
+    const dist::GradientBuckets::Range range = buckets_.range(bucket);
     const auto entries = parameters_.entries();
     std::vector<Value> inside;
     for (size_t i = 0; i < entries.size(); ++i)
@@ -98,20 +98,20 @@ class DeviceBackend : public Backend {
   }
 
   Device& device_;
-  DeviceTransport transport_;
-  DeviceRanks ranks_;  // for device memory
+  dist::DeviceTransport transport_;
+  dist::DeviceRanks ranks_;  // for device memory
   // Queue and ranks that sum gradients during the backward pass, if that does not make the host wait.
-  std::optional<SideQueue> side_;
-  DeviceRanks side_ranks_;
+  std::optional<dist::SideQueue> side_;
+  dist::DeviceRanks side_ranks_;
   InputCopies copies_;
-  Buffer<float> logits_;
+  embedding::Buffer<float> logits_;
 };
 
 }  // namespace
 
-std::unique_ptr<Backend> make_device_backend(Communicator& communicator, const OnDevice& on, const Graph& graph,
-                                             uint64_t seed) {
+std::unique_ptr<Backend> make_device_backend(dist::Communicator& communicator, const dist::OnDevice& on,
+                                             const Graph& graph, uint64_t seed) {
   return std::make_unique<DeviceBackend>(communicator, on, graph, seed);
 }
 
-}  // namespace polyscene
+}  // namespace polyscene::core

@@ -4,7 +4,7 @@
 #include <cstdint>
 #include <string>
 
-namespace polyscene {
+namespace polyscene::core {
 
 struct DeviceReport {
   std::string name = {};         // empty: the model runs on the host, and there is no more to say
@@ -14,4 +14,4 @@ struct DeviceReport {
   int64_t waits = 0, holds = 0;  // how often the host waited for a result, and how often it was held back
 };
 
-}  // namespace polyscene
+}  // namespace polyscene::core

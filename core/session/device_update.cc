@@ -5,14 +5,14 @@
 #include "core/session/dense_update.h"
 #include "ops/optim/device_optimizer.h"
 
-namespace polyscene {
+namespace polyscene::core {
 namespace {
 
 // Reports of the latest kLag steps are copied to pinned memory, one slot each. All ranks read the report of a step when
 // they queue the step kLag later, because a bad report starts a collective.
 class DeviceUpdate : public DenseUpdate {
  public:
-  DeviceUpdate(const config::Train& train, ParameterStore& parameters, Communicator& communicator, Device& device)
+  DeviceUpdate(const config::Train& train, ParameterStore& parameters, dist::Communicator& communicator, Device& device)
       : parameters_(parameters),
         communicator_(communicator),
         device_(device),
@@ -73,7 +73,7 @@ class DeviceUpdate : public DenseUpdate {
   }
 
   ParameterStore& parameters_;
-  Communicator& communicator_;
+  dist::Communicator& communicator_;
   Device& device_;
   DeviceOptimizer optimizer_;
   std::shared_ptr<void> pinned_;
@@ -85,8 +85,8 @@ class DeviceUpdate : public DenseUpdate {
 }  // namespace
 
 std::unique_ptr<DenseUpdate> make_device_update(const config::Train& train, ParameterStore& parameters,
-                                                Communicator& communicator, Device& device) {
+                                                dist::Communicator& communicator, Device& device) {
   return std::make_unique<DeviceUpdate>(train, parameters, communicator, device);
 }
 
-}  // namespace polyscene
+}  // namespace polyscene::core

@@ -2,7 +2,7 @@
 
 #include "core/session/batches_ahead.h"
 
-namespace polyscene {
+namespace polyscene::core {
 
 void score(Session& session, BatchSource& source,
            const std::function<void(const Batch&, std::span<const float>)>& visit) {
@@ -36,4 +36,4 @@ Evaluation evaluate_split(Session& session, BatchSource& source) {
   return evaluation;
 }
 
-}  // namespace polyscene
+}  // namespace polyscene::core

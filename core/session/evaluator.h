@@ -7,7 +7,7 @@
 #include "core/metrics/evaluation.h"
 #include "core/session/session.h"
 
-namespace polyscene {
+namespace polyscene::core {
 
 // Collective. Calls visit(batch, logits) for every batch of the source, equally often on every rank.
 void score(Session& session, BatchSource& source,
@@ -19,4 +19,4 @@ void score(Session& session, BatchSource& source,
 // Collective. Metrics over the whole split, the same on all ranks.
 [[nodiscard]] Evaluation evaluate_split(Session& session, BatchSource& source);
 
-}  // namespace polyscene
+}  // namespace polyscene::core

@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-namespace polyscene {
+namespace polyscene::core {
 namespace {
 
 class HostBuffer : public FlatBuffer {
@@ -50,4 +50,4 @@ MakeFlatBuffer device_buffers(Device& device) {
   };
 }
 
-}  // namespace polyscene
+}  // namespace polyscene::core

@@ -10,7 +10,7 @@
 #include "ops/device/device.h"
 #include "ops/tensor/tensor.h"
 
-namespace polyscene {
+namespace polyscene::core {
 
 // The buffer is freed with this object.
 class FlatBuffer {
@@ -37,4 +37,4 @@ using MakeFlatBuffer = std::function<std::unique_ptr<FlatBuffer>(int64_t count, 
 // Makes buffers in the memory of a device, which must outlive them.
 [[nodiscard]] MakeFlatBuffer device_buffers(Device& device);
 
-}  // namespace polyscene
+}  // namespace polyscene::core

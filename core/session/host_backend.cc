@@ -1,11 +1,11 @@
 #include "core/session/backend.h"
 
-namespace polyscene {
+namespace polyscene::core {
 namespace {
 
 class HostBackend : public Backend {
  public:
-  HostBackend(Communicator& communicator, const Graph& graph, uint64_t seed)
+  HostBackend(dist::Communicator& communicator, const Graph& graph, uint64_t seed)
       : Backend(communicator, graph, seed, make_host_buffer) {}
 
   TablesAndLookup make_tables(const config::Experiment& experiment, const Model& model, bool training) override {
@@ -20,7 +20,7 @@ class HostBackend : public Backend {
   // A step uses all processors.
   int preparing_threads() const override { return 0; }
 
-  void bind(StepInputs& inputs, Executor& executor, const RowLookup& lookup, double weight) override {
+  void bind(StepInputs& inputs, Executor& executor, const embedding::RowLookup& lookup, double weight) override {
     inputs.bind(executor, lookup, weight);
   }
   void sum_gradients() override {
@@ -35,8 +35,8 @@ class HostBackend : public Backend {
 
 }  // namespace
 
-std::unique_ptr<Backend> make_host_backend(Communicator& communicator, const Graph& graph, uint64_t seed) {
+std::unique_ptr<Backend> make_host_backend(dist::Communicator& communicator, const Graph& graph, uint64_t seed) {
   return std::make_unique<HostBackend>(communicator, graph, seed);
 }
 
-}  // namespace polyscene
+}  // namespace polyscene::core

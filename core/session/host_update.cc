@@ -5,12 +5,12 @@
 #include "core/session/dense_update.h"
 #include "ops/optim/dense_optimizer.h"
 
-namespace polyscene {
+namespace polyscene::core {
 namespace {
 
 class HostUpdate : public DenseUpdate {
  public:
-  HostUpdate(const config::Train& train, ParameterStore& parameters, Communicator& communicator)
+  HostUpdate(const config::Train& train, ParameterStore& parameters, dist::Communicator& communicator)
       : parameters_(parameters),
         communicator_(communicator),
         clip_norm_(train.clip_norm()),
@@ -45,7 +45,7 @@ class HostUpdate : public DenseUpdate {
 
  private:
   ParameterStore& parameters_;
-  Communicator& communicator_;
+  dist::Communicator& communicator_;
   double clip_norm_;
   DenseOptimizer optimizer_;
   double losses_ = 0;
@@ -54,8 +54,8 @@ class HostUpdate : public DenseUpdate {
 }  // namespace
 
 std::unique_ptr<DenseUpdate> make_host_update(const config::Train& train, ParameterStore& parameters,
-                                              Communicator& communicator) {
+                                              dist::Communicator& communicator) {
   return std::make_unique<HostUpdate>(train, parameters, communicator);
 }
 
-}  // namespace polyscene
+}  // namespace polyscene::core

@@ -5,9 +5,9 @@
 
 #include "ops/base/error.h"
 
-namespace polyscene {
+namespace polyscene::core {
 
-SourceCounters over_ranks(const SourceCounters& mine, Communicator& communicator) {
+SourceCounters over_ranks(const SourceCounters& mine, dist::Communicator& communicator) {
   std::array<int64_t, 7> sums = {mine.rows_read, mine.rows_bad,     mine.rows_dropped_tail, mine.sequences_cut,
                                  mine.bags_cut,  mine.rows_skipped, mine.rows_unlisted};
   communicator.all_reduce<int64_t>(sums);
@@ -47,4 +47,4 @@ void refuse_untrained(int64_t steps, const SourceCounters& read, const std::stri
                       ", and polyscene data inspect"));
 }
 
-}  // namespace polyscene
+}  // namespace polyscene::core

@@ -8,16 +8,16 @@
 #include "dist/communicator.h"
 #include "embedding/exchange/row_tables.h"
 
-namespace polyscene {
+namespace polyscene::core {
 
 // References only; the owner is usually a Session.
 struct ModelState {
   const config::Experiment& experiment;  // that the model was built from
-  Communicator& communicator;            // of the ranks that share the tables, for host memory
+  dist::Communicator& communicator;      // of the ranks that share the tables, for host memory
   ParameterStore& parameters;            // dense parameters, the same on every rank
-  RowTables& tables;                     // this rank's rows
+  embedding::RowTables& tables;          // this rank's rows
   DenseUpdate* dense_update;             // holds the dense optimiser's state; nullptr if the model is not trained
   ScenarioNames& scenario_names;         // the names that this rank knows
 };
 
-}  // namespace polyscene
+}  // namespace polyscene::core

@@ -5,7 +5,7 @@
 #include "embedding/plan/partition_map.h"
 #include "ops/base/philox.h"
 
-namespace polyscene {
+namespace polyscene::core {
 namespace {
 
 void glorot_uniform(std::span<float> values, const Shape& shape, uint64_t key) {
@@ -28,7 +28,7 @@ ParameterStore::ParameterStore(const Graph& graph, uint64_t seed, const MakeFlat
   for (size_t i = 0; i < entries_.size(); ++i)
     if (graph.parameters()[i].init == Init::kGlorotUniform)
       glorot_uniform(part(entries_[i], initial).elements<float>(), entries_[i].data.shape,
-                     mix64(seed) ^ table_salt(entries_[i].name));
+                     mix64(seed) ^ embedding::table_salt(entries_[i].name));
 
   values_ = make(total, "dense parameters");
   gradients_ = make(total, "gradients of dense parameters");
@@ -45,4 +45,4 @@ void ParameterStore::set_values(const Tensor& values) {
   values_->set(values);
 }
 
-}  // namespace polyscene
+}  // namespace polyscene::core

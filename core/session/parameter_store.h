@@ -11,7 +11,7 @@
 #include "core/session/flat_buffer.h"
 #include "ops/graph/graph.h"
 
-namespace polyscene {
+namespace polyscene::core {
 
 class ParameterStore {
  public:
@@ -49,4 +49,4 @@ class ParameterStore {
   int64_t size_ = 0;
 };
 
-}  // namespace polyscene
+}  // namespace polyscene::core

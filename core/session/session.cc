@@ -9,7 +9,7 @@
 #include "ops/autodiff.h"
 #include "ops/dense/scale.h"
 
-namespace polyscene {
+namespace polyscene::core {
 namespace {
 
 TensorView real_rows(const TensorView& padded, int64_t rows) {
@@ -18,7 +18,7 @@ TensorView real_rows(const TensorView& padded, int64_t rows) {
 
 }  // namespace
 
-Session::Session(const config::Experiment& experiment, const FeatureSchema& schema, const Rank& rank,
+Session::Session(const config::Experiment& experiment, const FeatureSchema& schema, const dist::Rank& rank,
                  SessionOptions options)
     : experiment_(experiment),
       schema_(schema),
@@ -86,7 +86,7 @@ void Session::train_step(const Batch& batch, int64_t global_rows, double learnin
   StageClock clock(stage_seconds_, *backend_, options_.profile);
   StepInputs& inputs = prepare(batch, prepared);
   clock.lap(Stage::kDedup);
-  tables_.lookup->lookup(inputs.keys(), LookupMode::kTrain);
+  tables_.lookup->lookup(inputs.keys(), embedding::LookupMode::kTrain);
   clock.lap(Stage::kLookup);
   backend_->bind(inputs, *training_, *tables_.lookup, 1.0 / static_cast<double>(global_rows));
   training_->run(inputs.padded());
@@ -107,7 +107,7 @@ void Session::train_step(const Batch& batch, int64_t global_rows, double learnin
 
 std::span<const float> Session::predict(const Batch& batch, StepInputs* prepared) {
   StepInputs& inputs = prepare(batch, prepared);
-  tables_.lookup->lookup(inputs.keys(), LookupMode::kEval);
+  tables_.lookup->lookup(inputs.keys(), embedding::LookupMode::kEval);
   backend_->bind(inputs, *forward_, *tables_.lookup, 1.0);
   forward_->run(inputs.padded());
   return backend_->read(forward_->result(model_.logit), batch.rows);
@@ -131,4 +131,4 @@ void Session::reset_times() {
   if (training_) training_->reset_profile();
 }
 
-}  // namespace polyscene
+}  // namespace polyscene::core

@@ -22,7 +22,7 @@
 #include "dist/rank.h"
 #include "ops/graph/executor.h"
 
-namespace polyscene {
+namespace polyscene::core {
 
 struct SessionOptions {
   bool training = true;  // false: no gradients, no optimiser state; tables never change
@@ -32,7 +32,7 @@ struct SessionOptions {
 class Session {
  public:
   // Experiment and schema, and what the rank refers to, must outlive the session.
-  Session(const config::Experiment& experiment, const FeatureSchema& schema, const Rank& rank,
+  Session(const config::Experiment& experiment, const FeatureSchema& schema, const dist::Rank& rank,
           SessionOptions options = {});
 
   // Collective. Makes one optimiser step on this rank's slice of a global batch of `global_rows` samples (real rows of
@@ -64,19 +64,19 @@ class Session {
   [[nodiscard]] ParameterStore& parameters() { return backend_->parameters(); }
   // Only of a session that trains.
   [[nodiscard]] DenseUpdate& dense_update() { return *update_; }
-  [[nodiscard]] RowTables& tables() { return *tables_.tables; }
+  [[nodiscard]] embedding::RowTables& tables() { return *tables_.tables; }
   // References for saving and loading, valid as long as the session.
   [[nodiscard]] ModelState state() {
     return {experiment_, communicator_, parameters(), tables(), update_.get(), scenario_names_};
   }
   // Names in the rows that were trained or predicted on this rank, and in the model that was loaded.
   [[nodiscard]] ScenarioNames& scenario_names() { return scenario_names_; }
-  [[nodiscard]] Communicator& communicator() { return communicator_; }
+  [[nodiscard]] dist::Communicator& communicator() { return communicator_; }
   // What a run says of the device that the model runs on: of its memory and waits so far.
   [[nodiscard]] DeviceReport device_report() const { return backend_->report(); }
   // The last batch that this session prepared itself.
   [[nodiscard]] const StepInputs& inputs() const { return inputs_; }
-  [[nodiscard]] const RowLookup& lookup() const { return *tables_.lookup; }
+  [[nodiscard]] const embedding::RowLookup& lookup() const { return *tables_.lookup; }
   [[nodiscard]] const Executor& executor() const { return *training_; }
   // Seconds of each stage since construction or the last reset_times().
   [[nodiscard]] std::span<const double> stage_seconds() const { return stage_seconds_; }
@@ -88,7 +88,7 @@ class Session {
 
   const config::Experiment& experiment_;
   const FeatureSchema& schema_;
-  Communicator& communicator_;
+  dist::Communicator& communicator_;
   SessionOptions options_;
   Model model_;
   std::unique_ptr<Backend> backend_;
@@ -101,4 +101,4 @@ class Session {
   std::array<double, kStageNames.size()> stage_seconds_{};
 };
 
-}  // namespace polyscene
+}  // namespace polyscene::core

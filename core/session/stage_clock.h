@@ -9,7 +9,7 @@
 
 #include "core/session/backend.h"
 
-namespace polyscene {
+namespace polyscene::core {
 
 enum class Stage : uint8_t { kDedup, kLookup, kDense, kAllReduce, kDenseUpdate, kSparseUpdate };
 inline constexpr std::array<std::string_view, 6> kStageNames = {"dedup",      "lookup",       "dense fwd+bwd",
@@ -51,4 +51,4 @@ class StageClock {
   std::chrono::steady_clock::time_point last_ = std::chrono::steady_clock::now();
 };
 
-}  // namespace polyscene
+}  // namespace polyscene::core

@@ -5,10 +5,10 @@
 #include "embedding/exchange/sharded_lookup.h"
 #include "embedding/exchange/staged_lookup.h"
 
-namespace polyscene {
+namespace polyscene::core {
 namespace {
 
-ShardingOptions sharding(const config::Experiment& experiment, int ranks) {
+embedding::ShardingOptions sharding(const config::Experiment& experiment, int ranks) {
   const int partitions = experiment.embedding().partitions();
   require(ranks <= partitions, "[config] embedding.partitions wants at least 1 for each of ", ranks, " ranks, got ",
           partitions, "; try a larger embedding.partitions");
@@ -17,43 +17,44 @@ ShardingOptions sharding(const config::Experiment& experiment, int ranks) {
 
 }  // namespace
 
-std::vector<TableSpec> table_specs(const Model& model, const config::Embedding& embedding, bool training) {
-  std::vector<TableSpec> specs;
+std::vector<embedding::TableSpec> table_specs(const Model& model, const config::Embedding& embedding, bool training) {
+  std::vector<embedding::TableSpec> specs;
   for (const TableUse& use : model.tables) {
-    TableSpec& spec = specs.emplace_back(TableSpec{.name = use.name,
-                                                   .dim = use.dim,
-                                                   .init_stddev = use.init_stddev,
-                                                   .optimizer = to_sparse_optimizer(embedding.optimizer())});
+    embedding::TableSpec& spec =
+        specs.emplace_back(embedding::TableSpec{.name = use.name,
+                                                .dim = use.dim,
+                                                .init_stddev = use.init_stddev,
+                                                .optimizer = to_sparse_optimizer(embedding.optimizer())});
     for (const config::Table& t : embedding.table()) {
       if (t.name() != use.name) continue;
       if (t.has_optimizer()) spec.optimizer = to_sparse_optimizer(t.optimizer());
       spec.max_rows = t.max_rows();
     }
-    if (!training) spec.optimizer.kind = SparseOptimizer::Kind::kSgd;  // the optimiser without state
+    if (!training) spec.optimizer.kind = embedding::SparseOptimizer::Kind::kSgd;  // the optimiser without state
   }
   return specs;
 }
 
 TablesAndLookup make_host_tables(const config::Experiment& experiment, const Model& model, bool training,
-                                 Communicator& communicator) {
-  auto tables = std::make_unique<ShardedTables>(communicator, table_specs(model, experiment.embedding(), training),
-                                                sharding(experiment, communicator.size()));
-  auto lookup = std::make_unique<ShardedLookup>(*tables);
+                                 dist::Communicator& communicator) {
+  auto tables = std::make_unique<embedding::ShardedTables>(
+      communicator, table_specs(model, experiment.embedding(), training), sharding(experiment, communicator.size()));
+  auto lookup = std::make_unique<embedding::ShardedLookup>(*tables);
   return {std::move(tables), std::move(lookup)};
 }
 
 TablesAndLookup make_device_tables(const config::Experiment& experiment, const Model& model, bool training,
-                                   const DeviceCommunicators& communicators, Device& device) {
-  const std::vector<TableSpec> specs = table_specs(model, experiment.embedding(), training);
-  const ShardingOptions options = sharding(experiment, communicators.host.size());
+                                   const embedding::DeviceCommunicators& communicators, Device& device) {
+  const std::vector<embedding::TableSpec> specs = table_specs(model, experiment.embedding(), training);
+  const embedding::ShardingOptions options = sharding(experiment, communicators.host.size());
   if (experiment.embedding().memory() == config::Embedding::HOST) {
-    auto tables = std::make_unique<ShardedTables>(communicators.host, specs, options);
-    auto lookup = std::make_unique<StagedLookup>(*tables, device);
+    auto tables = std::make_unique<embedding::ShardedTables>(communicators.host, specs, options);
+    auto lookup = std::make_unique<embedding::StagedLookup>(*tables, device);
     return {std::move(tables), std::move(lookup)};
   }
-  auto tables = std::make_unique<DeviceTables>(device, communicators, specs, options);
-  auto lookup = std::make_unique<DeviceLookup>(*tables);
+  auto tables = std::make_unique<embedding::DeviceTables>(device, communicators, specs, options);
+  auto lookup = std::make_unique<embedding::DeviceLookup>(*tables);
   return {std::move(tables), std::move(lookup)};
 }
 
-}  // namespace polyscene
+}  // namespace polyscene::core

@@ -10,7 +10,7 @@
 #include "dist/place.h"
 #include "ops/base/error.h"
 
-namespace polyscene {
+namespace polyscene::core {
 namespace {
 
 struct RankFailure {
@@ -55,7 +55,7 @@ std::string words_for(int process, const std::vector<RankFailure>& failures) {
 
 }  // namespace
 
-void together(Communicator& communicator, const std::function<void()>& work) {
+void together(dist::Communicator& communicator, const std::function<void()>& work) {
   std::exception_ptr error;
   RankFailure mine;
   try {
@@ -77,4 +77,4 @@ void together(Communicator& communicator, const std::function<void()>& work) {
   throw DataError(words);
 }
 
-}  // namespace polyscene
+}  // namespace polyscene::core

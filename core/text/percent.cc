@@ -2,7 +2,7 @@
 
 #include <cstdio>
 
-namespace polyscene {
+namespace polyscene::core {
 namespace {
 
 bool is_control(char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7f; }
@@ -23,4 +23,4 @@ std::string percent_encoded(std::string_view text, std::string_view characters) 
   return percent_encoded(text, [&](char c) { return is_control(c) || characters.find(c) != std::string_view::npos; });
 }
 
-}  // namespace polyscene
+}  // namespace polyscene::core

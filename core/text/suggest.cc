@@ -6,7 +6,7 @@
 
 #include "ops/base/error.h"
 
-namespace polyscene::config_text {
+namespace polyscene::core::config_text {
 namespace {
 
 namespace fs = std::filesystem;
@@ -89,4 +89,4 @@ std::string join(const std::vector<std::string>& words) {
   return words.size() > kMost ? str(text, " and ", words.size() - kMost, " more") : text;
 }
 
-}  // namespace polyscene::config_text
+}  // namespace polyscene::core::config_text

@@ -5,7 +5,7 @@
 #include <string_view>
 #include <vector>
 
-namespace polyscene::config_text {
+namespace polyscene::core::config_text {
 
 // The smallest number of edits between the two words: a letter inserted, removed or replaced, or two neighbouring
 // letters swapped. Case is ignored.
@@ -27,4 +27,4 @@ namespace polyscene::config_text {
 // "a, b, c", cut after the first two dozen words.
 [[nodiscard]] std::string join(const std::vector<std::string>& words);
 
-}  // namespace polyscene::config_text
+}  // namespace polyscene::core::config_text

@@ -7,7 +7,7 @@
 #include <ostream>
 #include <utility>
 
-namespace polyscene {
+namespace polyscene::core {
 namespace {
 
 constexpr std::string_view kGap = "  ", kCut = "...";
@@ -159,4 +159,4 @@ void print_table(std::ostream& out, const Table& table) {
   }
 }
 
-}  // namespace polyscene
+}  // namespace polyscene::core

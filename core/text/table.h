@@ -6,7 +6,7 @@
 #include <string_view>
 #include <vector>
 
-namespace polyscene {
+namespace polyscene::core {
 
 inline constexpr size_t kTerminalColumns = 80;
 
@@ -29,4 +29,4 @@ struct Table {
 // that still do not fit are printed below, next to another copy of the first column.
 void print_table(std::ostream& out, const Table& table);
 
-}  // namespace polyscene
+}  // namespace polyscene::core

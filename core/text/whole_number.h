@@ -5,7 +5,7 @@
 #include <optional>
 #include <string_view>
 
-namespace polyscene {
+namespace polyscene::core {
 
 // The integer that the whole text is, in base 10. No value if other characters stand before or after it, if there is
 // none, or if an Integer cannot hold it: std::from_chars alone leaves these checks to its caller.
@@ -18,4 +18,4 @@ template <class Integer>
   return number;
 }
 
-}  // namespace polyscene
+}  // namespace polyscene::core

@@ -7,7 +7,7 @@
 #include "core/session/together.h"
 #include "ops/base/error.h"
 
-namespace polyscene {
+namespace polyscene::core {
 namespace {
 
 std::optional<double> value_of(config::EarlyStop::Metric metric, const Evaluation& evaluation) {
@@ -24,8 +24,8 @@ std::optional<double> value_of(config::EarlyStop::Metric metric, const Evaluatio
 
 }  // namespace
 
-BestModel::BestModel(const config::Train& train, std::string valid, const RunFolder& run, Communicator& communicator,
-                     Save save)
+BestModel::BestModel(const config::Train& train, std::string valid, const RunFolder& run,
+                     dist::Communicator& communicator, Save save)
     : train_(train),
       valid_(std::move(valid)),
       run_(run),
@@ -140,4 +140,4 @@ void BestModel::on_first_rank(const std::function<void()>& work) {
   });
 }
 
-}  // namespace polyscene
+}  // namespace polyscene::core

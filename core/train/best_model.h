@@ -12,7 +12,7 @@
 #include "core/metrics/evaluation.h"
 #include "dist/communicator.h"
 
-namespace polyscene {
+namespace polyscene::core {
 
 class BestModel {
  public:
@@ -21,7 +21,8 @@ class BestModel {
   enum class Verdict { kBest, kNotBetter, kUndefined };
 
   // `valid`: describe_files() of the validation files; empty: no evaluations. Everything but that must outlive this.
-  BestModel(const config::Train& train, std::string valid, const RunFolder& run, Communicator& communicator, Save save);
+  BestModel(const config::Train& train, std::string valid, const RunFolder& run, dist::Communicator& communicator,
+            Save save);
 
   // All of these are collective, and throw DataError.
 
@@ -56,10 +57,10 @@ class BestModel {
   const config::Train& train_;
   std::string valid_;
   const RunFolder& run_;
-  Communicator& communicator_;
+  dist::Communicator& communicator_;
   Save save_;
   RunModels models_;
   std::optional<BestSoFar> best_;
 };
 
-}  // namespace polyscene
+}  // namespace polyscene::core

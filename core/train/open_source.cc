@@ -15,13 +15,13 @@
 #include "dist/place.h"
 #include "ops/base/error.h"
 
-namespace polyscene {
+namespace polyscene::core {
 namespace fs = std::filesystem;
 namespace {
 
 constexpr int kMostNamed = 5;  // ranks
 
-std::string gather(const std::string& text, Communicator& communicator) {
+std::string gather(const std::string& text, dist::Communicator& communicator) {
   const std::vector<char> all = communicator.all_gather_v<char>(std::span<const char>(text));
   return {all.begin(), all.end()};
 }
@@ -53,7 +53,7 @@ struct View {
 };
 
 // The first rank's, on every rank.
-View view_of_first(const View& mine, Communicator& communicator) {
+View view_of_first(const View& mine, dist::Communicator& communicator) {
   std::string text = str(mine.place, '\n', mine.amount, '\n', mine.listing);
   int64_t size = std::ssize(text);
   communicator.broadcast<int64_t>({&size, 1}, 0);
@@ -103,7 +103,7 @@ struct Seen {
 
 // What the ranks that see other files say of them. One that ends at once may take the others from this last word: what
 // they know is enough.
-std::string differences(const std::string& said, const std::vector<Seen>& seen, Communicator& communicator) {
+std::string differences(const std::string& said, const std::vector<Seen>& seen, dist::Communicator& communicator) {
   try {
     return in_one_line(gather(said, communicator), kMostNamed);
   } catch (const CommunicationError& error) {
@@ -113,7 +113,8 @@ std::string differences(const std::string& said, const std::vector<Seen>& seen, 
   }
 }
 
-void require_same_files(const BatchSource& source, const config::Data& data, Split split, Communicator& communicator) {
+void require_same_files(const BatchSource& source, const config::Data& data, Split split,
+                        dist::Communicator& communicator) {
   const SplitFiles& files = source.files();
   const View mine{
       .place = started_place(communicator),
@@ -140,7 +141,8 @@ void require_same_files(const BatchSource& source, const config::Data& data, Spl
 
 }  // namespace
 
-std::unique_ptr<BatchSource> open_source(const config::Data& data, SourceOptions options, Communicator& communicator) {
+std::unique_ptr<BatchSource> open_source(const config::Data& data, SourceOptions options,
+                                         dist::Communicator& communicator) {
   options.rank = communicator.rank();
   options.ranks = communicator.size();
   std::unique_ptr<BatchSource> source;
@@ -149,7 +151,8 @@ std::unique_ptr<BatchSource> open_source(const config::Data& data, SourceOptions
   return source;
 }
 
-RunSources open_run_sources(const config::Experiment& experiment, const RunFolder& folder, Communicator& communicator) {
+RunSources open_run_sources(const config::Experiment& experiment, const RunFolder& folder,
+                            dist::Communicator& communicator) {
   const config::Data& data = experiment.data();
   const config::Train& train = experiment.train();
   const auto open = [&](Split split, int64_t batch_size, bool trains, const IdKinds& ids) {
@@ -187,4 +190,4 @@ void check_input_files(const config::Data& data, const RunFolder& folder, bool o
   require_apart(data);
 }
 
-}  // namespace polyscene
+}  // namespace polyscene::core

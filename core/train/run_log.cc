@@ -6,7 +6,7 @@
 #include "core/text/percent.h"
 #include "ops/base/error.h"
 
-namespace polyscene {
+namespace polyscene::core {
 namespace {
 
 double wall_time_s() {
@@ -97,4 +97,4 @@ void RunLog::attempt(const std::function<void()>& write) {
 
 void RunLog::note(const std::string& line) { progress_.note(line); }
 
-}  // namespace polyscene
+}  // namespace polyscene::core

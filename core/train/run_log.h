@@ -13,7 +13,7 @@
 #include "core/train/report/metrics_log.h"
 #include "core/train/report/progress.h"
 
-namespace polyscene {
+namespace polyscene::core {
 
 class RunLog {
  public:
@@ -39,4 +39,4 @@ class RunLog {
   std::string first_failure_;  // why
 };
 
-}  // namespace polyscene
+}  // namespace polyscene::core

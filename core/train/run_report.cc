@@ -7,9 +7,9 @@
 #include "core/train/table_summary.h"
 #include "ops/base/ratio.h"
 
-namespace polyscene {
+namespace polyscene::core {
 
-RunReport::RunReport(const config::Experiment& experiment, const RunFolder& folder, Communicator& communicator,
+RunReport::RunReport(const config::Experiment& experiment, const RunFolder& folder, dist::Communicator& communicator,
                      std::ostream& out)
     : experiment_(experiment), folder_(folder), communicator_(communicator), out_(out) {}
 
@@ -104,4 +104,4 @@ void RunReport::finish(Ending ending, const TrainPosition& at, RunSaves& saves, 
   print(out_, summary);
 }
 
-}  // namespace polyscene
+}  // namespace polyscene::core

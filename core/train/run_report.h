@@ -18,12 +18,12 @@
 #include "core/train/run_saves.h"
 #include "core/train/step_log.h"
 
-namespace polyscene {
+namespace polyscene::core {
 
 class RunReport {
  public:
   // Starts the clock of the first steps. All arguments must outlive the report.
-  RunReport(const config::Experiment& experiment, const RunFolder& folder, Communicator& communicator,
+  RunReport(const config::Experiment& experiment, const RunFolder& folder, dist::Communicator& communicator,
             std::ostream& out);
 
   // On rank 0: opens the logs and prints the start of the run. Throws DataError if a log cannot be made.
@@ -60,7 +60,7 @@ class RunReport {
 
   const config::Experiment& experiment_;
   const RunFolder& folder_;
-  Communicator& communicator_;
+  dist::Communicator& communicator_;
   std::ostream& out_;
   Pace pace_;
   std::optional<RunLog> log_;  // rank 0
@@ -70,4 +70,4 @@ class RunReport {
   int64_t total_steps_ = 0, steps_per_epoch_ = 0;
 };
 
-}  // namespace polyscene
+}  // namespace polyscene::core

@@ -11,7 +11,7 @@
 #include "core/session/together.h"
 #include "ops/base/warning.h"
 
-namespace polyscene {
+namespace polyscene::core {
 namespace {
 
 // Adds the time until it goes.
@@ -133,4 +133,4 @@ std::string RunSaves::describe() const {
   return out.str();
 }
 
-}  // namespace polyscene
+}  // namespace polyscene::core

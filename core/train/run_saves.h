@@ -11,7 +11,7 @@
 #include "core/session/session.h"
 #include "core/train/best_model.h"
 
-namespace polyscene {
+namespace polyscene::core {
 
 class RunSaves {
  public:
@@ -59,4 +59,4 @@ class RunSaves {
   BestModel best_;
 };
 
-}  // namespace polyscene
+}  // namespace polyscene::core

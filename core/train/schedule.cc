@@ -5,7 +5,7 @@
 
 #include "ops/base/ratio.h"
 
-namespace polyscene {
+namespace polyscene::core {
 
 double learning_rate_factor(const config::Schedule& schedule, int64_t step, int64_t total_steps) {
   const int64_t warmup = schedule.warmup_steps();
@@ -27,4 +27,4 @@ double learning_rate_factor(const config::Schedule& schedule, int64_t step, int6
   return 1;
 }
 
-}  // namespace polyscene
+}  // namespace polyscene::core

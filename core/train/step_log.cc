@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-namespace polyscene {
+namespace polyscene::core {
 
 void StepLog::add(const ProgressState& state, double learning_rate, int64_t trained_steps) {
   lines_.push_back({state, learning_rate, trained_steps});
@@ -28,4 +28,4 @@ void StepLog::write_first(int64_t trained_steps) {
   lines_.pop_front();
 }
 
-}  // namespace polyscene
+}  // namespace polyscene::core

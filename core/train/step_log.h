@@ -8,7 +8,7 @@
 #include "core/session/session.h"
 #include "core/train/run_log.h"
 
-namespace polyscene {
+namespace polyscene::core {
 
 class StepLog {
  public:
@@ -38,4 +38,4 @@ class StepLog {
   int64_t written_steps_;  // trained ones, up to the last line written
 };
 
-}  // namespace polyscene
+}  // namespace polyscene::core

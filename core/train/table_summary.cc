@@ -8,10 +8,10 @@
 #include "embedding/plan/bucket_plan.h"
 #include "ops/base/ratio.h"
 
-namespace polyscene {
+namespace polyscene::core {
 
 TableSummary summarize_tables(Session& session) {
-  const LookupStatistics lookups = session.lookup().total();
+  const embedding::LookupStatistics lookups = session.lookup().total();
   TableSummary all{.rows = session.tables().global_rows()};
   std::array<int64_t, 5> sums = {session.tables().memory_bytes(), lookups.keys_in, lookups.keys_sent,
                                  lookups.keys_owned, lookups.rows_evicted};
@@ -33,11 +33,11 @@ std::string describe(const TableSummary& s, Session& session) {
       << " uses per id that a rank sends, " << ratio(s.keys_in, std::max<int64_t>(s.keys_owned, 1))
       << " per row read\n";
   std::string bounds;
-  RowTables& tables = session.tables();
+  embedding::RowTables& tables = session.tables();
   for (int t = 0; t < tables.tables(); ++t) {
-    const TableSpec& spec = tables.spec(t);
+    const embedding::TableSpec& spec = tables.spec(t);
     if (spec.max_rows == 0) continue;
-    const BucketPlan plan = plan_buckets(spec.max_rows, tables.layout().map().partitions());
+    const embedding::BucketPlan plan = embedding::plan_buckets(spec.max_rows, tables.layout().map().partitions());
     bounds +=
         str(bounds.empty() ? "" : ", ", spec.name, " holds ", s.rows[t], " of ", plan.buckets * plan.slots, " rows");
   }
@@ -45,4 +45,4 @@ std::string describe(const TableSummary& s, Session& session) {
   return out.str();
 }
 
-}  // namespace polyscene
+}  // namespace polyscene::core

@@ -8,7 +8,7 @@
 
 #include "core/session/session.h"
 
-namespace polyscene {
+namespace polyscene::core {
 
 struct TableSummary {
   std::vector<int64_t> rows;  // [tables]
@@ -21,4 +21,4 @@ struct TableSummary {
 // Rows, memory, deduplication; and of tables with a bound how full they are.
 [[nodiscard]] std::string describe(const TableSummary& summary, Session& session);
 
-}  // namespace polyscene
+}  // namespace polyscene::core

@@ -12,7 +12,7 @@
 #include "core/run/run_folder.h"
 #include "core/train/open_source.h"
 
-namespace polyscene {
+namespace polyscene::core {
 namespace fs = std::filesystem;
 namespace {
 
@@ -32,7 +32,7 @@ void clear_rejects(const ScoreJob& job) {
   }
 }
 
-std::string own_reject_file(const ScoreJob& job, Communicator& communicator) {
+std::string own_reject_file(const ScoreJob& job, dist::Communicator& communicator) {
   if (job.rejects.empty()) return "";
   if (communicator.rank() == 0) clear_rejects(job);
   communicator.barrier();
@@ -45,7 +45,7 @@ config::Experiment load_run_config(const ScoreJob& job) {
   return load_whole_experiment(HeldModel::of_run(job.run, job.best).path(), kRestoreModel, job.overrides);
 }
 
-TrainedRun::TrainedRun(const ScoreJob& job, const Rank& rank)
+TrainedRun::TrainedRun(const ScoreJob& job, const dist::Rank& rank)
     : model_(HeldModel::of_run(job.run, job.best).agreed(rank.communicator)),
       experiment_(load_whole_experiment(model_.path(), kRestoreModel, job.overrides)),
       schema_(FeatureSchema::from(experiment_.data())) {
@@ -67,4 +67,4 @@ TrainedRun::TrainedRun(const ScoreJob& job, const Rank& rank)
   load_model(model_.path(), session_->state());
 }
 
-}  // namespace polyscene
+}  // namespace polyscene::core

@@ -10,7 +10,7 @@
 #include "core/data/batch_source.h"
 #include "core/session/session.h"
 
-namespace polyscene {
+namespace polyscene::core {
 
 struct ScoreJob {
   std::string run;    // folder that training wrote
@@ -30,7 +30,7 @@ class TrainedRun {
  public:
   // Collective. All ranks open the model that the first one finds, whatever training saves meanwhile, and the
   // configuration beside it. Throws Error of the kind that fits.
-  TrainedRun(const ScoreJob& job, const Rank& rank);
+  TrainedRun(const ScoreJob& job, const dist::Rank& rank);
 
   [[nodiscard]] Session& session() { return *session_; }
   [[nodiscard]] BatchSource& source() { return *source_; }
@@ -46,4 +46,4 @@ class TrainedRun {
   std::unique_ptr<Session> session_;
 };
 
-}  // namespace polyscene
+}  // namespace polyscene::core

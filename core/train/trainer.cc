@@ -18,12 +18,12 @@
 #include "core/train/run_saves.h"
 #include "core/train/schedule.h"
 
-namespace polyscene {
+namespace polyscene::core {
 namespace {
 
 class Trainer {
  public:
-  Trainer(const TrainJob& job, const Rank& rank, std::ostream& out)
+  Trainer(const TrainJob& job, const dist::Rank& rank, std::ostream& out)
       : job_(job),
         experiment_(job.experiment),
         train_(experiment_.train()),
@@ -196,8 +196,8 @@ class Trainer {
   const TrainJob& job_;
   config::Experiment experiment_;  // the job's, with what its ids are
   const config::Train& train_;
-  const Rank& rank_;
-  Communicator& communicator_;
+  const dist::Rank& rank_;
+  dist::Communicator& communicator_;
   RunFolder folder_;
   std::string resume_;          // the checkpoint to resume; empty: a new run
   std::shared_ptr<void> lock_;  // rank 0; before all that writes into the folder, which must have ended when it goes
@@ -214,6 +214,6 @@ class Trainer {
 
 }  // namespace
 
-void train(const TrainJob& job, const Rank& rank, std::ostream& out) { Trainer(job, rank, out).run(); }
+void train(const TrainJob& job, const dist::Rank& rank, std::ostream& out) { Trainer(job, rank, out).run(); }
 
-}  // namespace polyscene
+}  // namespace polyscene::core

@@ -8,7 +8,7 @@
 #include "core/config/experiment.pb.h"
 #include "dist/rank.h"
 
-namespace polyscene {
+namespace polyscene::core {
 
 struct TrainJob {
   config::Experiment experiment;
@@ -22,6 +22,6 @@ struct TrainJob {
 
 // Trains on this rank; collective. Rank 0 writes progress and a summary to `out` and the logs to the run folder, every
 // rank its part of the model. Throws Error of the kind that fits.
-void train(const TrainJob& job, const Rank& rank, std::ostream& out);
+void train(const TrainJob& job, const dist::Rank& rank, std::ostream& out);
 
-}  // namespace polyscene
+}  // namespace polyscene::core

@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-namespace polyscene {
+namespace polyscene::dist {
 
 GradientBuckets::GradientBuckets(int64_t elements, DType dtype, int64_t bucket_bytes)
     : elements_(elements), bucket_elements_(bucket_bytes / size_bytes(dtype)), dtype_(dtype) {
@@ -40,4 +40,4 @@ template void GradientBuckets::reduce_all(Communicator&, std::span<double>);
 template void GradientBuckets::reduce_one(Communicator&, std::span<float>, int64_t);
 template void GradientBuckets::reduce_one(Communicator&, std::span<double>, int64_t);
 
-}  // namespace polyscene
+}  // namespace polyscene::dist

@@ -10,7 +10,7 @@
 
 #include "dist/communicator.h"
 
-namespace polyscene {
+namespace polyscene::dist {
 
 class GradientBuckets {
  public:
@@ -54,4 +54,4 @@ class GradientBuckets {
   DType dtype_;
 };
 
-}  // namespace polyscene
+}  // namespace polyscene::dist

@@ -14,7 +14,7 @@
 
 #include "ops/device/device.h"
 
-namespace polyscene {
+namespace polyscene::dist {
 
 class SideQueue {
  public:
@@ -33,4 +33,4 @@ class SideQueue {
   std::shared_ptr<Device> side_;
 };
 
-}  // namespace polyscene
+}  // namespace polyscene::dist

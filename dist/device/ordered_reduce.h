@@ -6,7 +6,7 @@
 #include "dist/communicator.h"
 #include "ops/device/stream.h"
 
-namespace polyscene {
+namespace polyscene::dist {
 
 // The inputs of one reduction. This rank's input may be stored apart from those received from others.
 struct OrderedSources {
@@ -20,4 +20,4 @@ struct OrderedSources {
 // anywhere makes the result of min and max NaN. Throws DeviceError in a program without device kernels.
 void ordered_reduce(const Stream& stream, DType dtype, ReduceOp op, const OrderedSources& sources, void* output);
 
-}  // namespace polyscene
+}  // namespace polyscene::dist

@@ -2,7 +2,7 @@
 // linker takes a member only for symbols that are still undefined.
 #include "dist/device/ordered_reduce.h"
 
-namespace polyscene {
+namespace polyscene::dist {
 
 void ordered_reduce(const Stream& /*stream*/, DType /*dtype*/, ReduceOp /*op*/, const OrderedSources& /*sources*/,
                     void* /*output*/) {
@@ -11,4 +11,4 @@ void ordered_reduce(const Stream& /*stream*/, DType /*dtype*/, ReduceOp /*op*/, 
       "-DPOLYSCENE_CUDA=ON on a host with nvcc");
 }
 
-}  // namespace polyscene
+}  // namespace polyscene::dist

@@ -1,7 +1,7 @@
 #include "dist/device/ordered_reduce.h"
 #include "ops/simt/simt.h"
 
-namespace polyscene {
+namespace polyscene::dist {
 namespace {
 
 using simt::Global;
@@ -93,4 +93,4 @@ void ordered_reduce(const Stream& stream, DType dtype, ReduceOp op, const Ordere
   }
 }
 
-}  // namespace polyscene
+}  // namespace polyscene::dist

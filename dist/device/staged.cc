@@ -5,7 +5,7 @@
 #include "dist/call.h"
 #include "dist/world.h"
 
-namespace polyscene {
+namespace polyscene::dist {
 namespace {
 
 size_t total(std::span<const int64_t> counts) { return std::accumulate(counts.begin(), counts.end(), int64_t{0}); }
@@ -94,4 +94,4 @@ std::unique_ptr<Communicator> make_staged_communicator(Communicator& host, Devic
   return std::make_unique<StagedCommunicator>(std::shared_ptr<Communicator>(&host, [](Communicator*) {}), device);
 }
 
-}  // namespace polyscene
+}  // namespace polyscene::dist

@@ -5,7 +5,7 @@
 #include "dist/communicator.h"
 #include "ops/device/device.h"
 
-namespace polyscene {
+namespace polyscene::dist {
 
 class StagedCommunicator final : public Communicator {
  public:
@@ -46,4 +46,4 @@ class StagedCommunicator final : public Communicator {
   size_t stage_bytes_ = 0;
 };
 
-}  // namespace polyscene
+}  // namespace polyscene::dist

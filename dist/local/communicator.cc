@@ -5,7 +5,7 @@
 
 #include "dist/reduce.h"
 
-namespace polyscene {
+namespace polyscene::dist {
 namespace {
 
 std::byte* at(void* base, size_t bytes) { return static_cast<std::byte*>(base) + bytes; }
@@ -175,4 +175,4 @@ std::unique_ptr<Communicator> LocalCommunicator::split(int color) {
   return std::make_unique<LocalCommunicator>(group_->child(members.front()), new_rank);
 }
 
-}  // namespace polyscene
+}  // namespace polyscene::dist

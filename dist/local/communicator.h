@@ -5,7 +5,7 @@
 #include "dist/communicator.h"
 #include "dist/local/group.h"
 
-namespace polyscene {
+namespace polyscene::dist {
 
 class LocalCommunicator final : public Communicator {
  public:
@@ -35,4 +35,4 @@ class LocalCommunicator final : public Communicator {
   std::shared_ptr<LocalGroup> group_;
 };
 
-}  // namespace polyscene
+}  // namespace polyscene::dist

@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <thread>
 
-namespace polyscene {
+namespace polyscene::dist {
 
 // Most ranks arrive almost together, so a wait first spins for some microseconds, yielding the processor in case ranks
 // outnumber processors, and only then sleeps.
@@ -103,4 +103,4 @@ void LocalGroup::depart() noexcept {
   world_->wake.wait(lock, [&] { return generation_.load(std::memory_order_relaxed) >= generation; });
 }
 
-}  // namespace polyscene
+}  // namespace polyscene::dist

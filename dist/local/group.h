@@ -17,7 +17,7 @@
 
 #include "dist/call.h"
 
-namespace polyscene {
+namespace polyscene::dist {
 
 // The state that all groups of one run share: the first failure ends them all.
 struct LocalWorld {
@@ -79,4 +79,4 @@ class LocalGroup {
   std::atomic<uint64_t> generation_ = 0;  // phases completed; written under the world's mutex
 };
 
-}  // namespace polyscene
+}  // namespace polyscene::dist

@@ -5,7 +5,7 @@
 #include "dist/local/communicator.h"
 #include "dist/rank_threads.h"
 
-namespace polyscene {
+namespace polyscene::dist {
 namespace {
 
 std::shared_ptr<LocalGroup> make_group(const std::shared_ptr<LocalWorld>& world, int ranks,
@@ -31,4 +31,4 @@ std::unique_ptr<Communicator> make_single_world() {
   return std::make_unique<LocalCommunicator>(make_group(std::make_shared<LocalWorld>(), 1, {}), 0);
 }
 
-}  // namespace polyscene
+}  // namespace polyscene::dist

@@ -5,7 +5,7 @@
 #include <chrono>
 #include <thread>
 
-namespace polyscene {
+namespace polyscene::dist {
 
 class Backoff {
  public:
@@ -36,4 +36,4 @@ class Backoff {
   Clock::time_point since_ = Clock::now();
 };
 
-}  // namespace polyscene
+}  // namespace polyscene::dist

@@ -5,7 +5,7 @@
 
 #include "dist/mpi/backoff.h"
 
-namespace polyscene {
+namespace polyscene::dist {
 namespace {
 
 // How long the data of a call at which all members had arrived may still take to move after the job has failed.
@@ -222,4 +222,4 @@ void Channel::exchange(Collective collective, const Outgoing& outgoing, const In
   }
 }
 
-}  // namespace polyscene
+}  // namespace polyscene::dist

@@ -14,7 +14,7 @@
 #include "dist/mpi/hosting.h"
 #include "dist/mpi/session.h"
 
-namespace polyscene {
+namespace polyscene::dist {
 
 class Channel {
  public:
@@ -88,4 +88,4 @@ class Channel {
   CommunicatorOptions options_;
 };
 
-}  // namespace polyscene
+}  // namespace polyscene::dist

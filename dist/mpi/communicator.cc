@@ -6,7 +6,7 @@
 
 #include "dist/reduce.h"
 
-namespace polyscene {
+namespace polyscene::dist {
 namespace {
 
 // Below this size a reduction is one round of messages (every rank receives everything and adds for itself) instead of
@@ -218,4 +218,4 @@ std::vector<std::unique_ptr<Communicator>> host_ranks(const std::shared_ptr<MpiS
   return hosted;
 }
 
-}  // namespace polyscene
+}  // namespace polyscene::dist

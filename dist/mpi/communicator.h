@@ -4,7 +4,7 @@
 #include "dist/communicator.h"
 #include "dist/mpi/channel.h"
 
-namespace polyscene {
+namespace polyscene::dist {
 
 class MpiCommunicator final : public Communicator {
  public:
@@ -52,4 +52,4 @@ class MpiCommunicator final : public Communicator {
 [[nodiscard]] std::vector<std::unique_ptr<Communicator>> host_ranks(const std::shared_ptr<MpiSession>& session,
                                                                     int ranks, CommunicatorOptions options);
 
-}  // namespace polyscene
+}  // namespace polyscene::dist

@@ -4,7 +4,7 @@
 
 #include <cstdint>
 
-namespace polyscene {
+namespace polyscene::dist {
 
 struct Hosting {
   int ranks = 1, processes = 1;  // ranks >= processes
@@ -18,4 +18,4 @@ struct Hosting {
   [[nodiscard]] int lanes() const { return (ranks + processes - 1) / processes; }
 };
 
-}  // namespace polyscene
+}  // namespace polyscene::dist

@@ -14,7 +14,7 @@
 #include "ops/base/thread.h"
 #include "ops/base/warning.h"
 
-namespace polyscene {
+namespace polyscene::dist {
 namespace {
 
 constexpr int kThreadsOfMpi = 2;  // Open MPI 4.1 has two; with fewer it would end the process itself
@@ -278,4 +278,4 @@ void MpiSession::end_broken() noexcept {
   if (!failed_here_) std::this_thread::sleep_for(kOriginLead);
 }
 
-}  // namespace polyscene
+}  // namespace polyscene::dist

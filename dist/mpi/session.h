@@ -25,7 +25,7 @@
 
 #include "dist/call.h"
 
-namespace polyscene {
+namespace polyscene::dist {
 
 class MpiSession {
  public:
@@ -110,4 +110,4 @@ void check_mpi(int code, const char* function);
 // Throws CommunicationError unless MPI started with as much support for threads as a session needs.
 void check_thread_level(int provided);
 
-}  // namespace polyscene
+}  // namespace polyscene::dist

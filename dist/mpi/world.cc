@@ -5,7 +5,7 @@
 #include "dist/mpi/communicator.h"
 #include "dist/rank_threads.h"
 
-namespace polyscene {
+namespace polyscene::dist {
 
 bool started_by_mpi() {
   constexpr const char* names[] = {"OMPI_COMM_WORLD_RANK", "PMIX_RANK", "PMI_RANK"};
@@ -47,4 +47,4 @@ void run_mpi_ranks(int ranks, const std::function<void(Communicator&)>& body, Co
   rethrow_first(failure ? std::optional(*failure) : std::nullopt, hosted.front()->rank(), errors);
 }
 
-}  // namespace polyscene
+}  // namespace polyscene::dist

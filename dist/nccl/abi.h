@@ -5,7 +5,7 @@
 
 #include <cstddef>
 
-namespace polyscene::nccl {
+namespace polyscene::dist::nccl {
 
 struct Comm;  // opaque
 
@@ -60,4 +60,4 @@ using GroupEnd = Result (*)();
 using GetErrorString = const char* (*)(Result result);
 using GetLastError = const char* (*)(Comm* comm);
 
-}  // namespace polyscene::nccl
+}  // namespace polyscene::dist::nccl

@@ -3,7 +3,7 @@
 #include "dist/device/ordered_reduce.h"
 #include "dist/nccl/communicator.h"
 
-namespace polyscene {
+namespace polyscene::dist {
 namespace {
 
 nccl::DataType type_of(DType dtype) {
@@ -147,4 +147,4 @@ void NcclCommunicator::do_all_to_all_v(const void* input, std::span<const int64_
       send_counts, receive_counts);
 }
 
-}  // namespace polyscene
+}  // namespace polyscene::dist

@@ -4,7 +4,7 @@
 #include <exception>
 #include <thread>
 
-namespace polyscene {
+namespace polyscene::dist {
 
 // Interval of polling for NCCL's background work: the first calls between ranks connect them.
 constexpr std::chrono::microseconds kPollPeriod(50);
@@ -124,4 +124,4 @@ std::unique_ptr<Communicator> make_nccl_communicator(Communicator& host, Device&
                                             std::move(shared));
 }
 
-}  // namespace polyscene
+}  // namespace polyscene::dist

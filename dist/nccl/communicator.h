@@ -6,7 +6,7 @@
 #include "dist/nccl/watch.h"
 #include "dist/world.h"
 
-namespace polyscene {
+namespace polyscene::dist {
 
 class NcclCommunicator final : public Communicator {
  public:
@@ -78,4 +78,4 @@ class NcclCommunicator final : public Communicator {
   int exceptions_at_start_;
 };
 
-}  // namespace polyscene
+}  // namespace polyscene::dist

@@ -2,7 +2,7 @@
 
 #include <utility>
 
-namespace polyscene {
+namespace polyscene::dist {
 
 NcclHandle::NcclHandle(std::shared_ptr<const NcclLibrary> library, int ranks, const nccl::UniqueId& id, int rank)
     : library_(std::move(library)) {
@@ -37,4 +37,4 @@ void NcclHandle::destroy() noexcept {
   if (nccl::Comm* const comm = take()) library_->comm_destroy(comm);
 }
 
-}  // namespace polyscene
+}  // namespace polyscene::dist

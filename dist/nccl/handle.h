@@ -9,7 +9,7 @@
 
 #include "dist/nccl/library.h"
 
-namespace polyscene {
+namespace polyscene::dist {
 
 class NcclHandle {
  public:
@@ -60,4 +60,4 @@ class NcclHandle {
   std::atomic<bool> settling_ = false;
 };
 
-}  // namespace polyscene
+}  // namespace polyscene::dist

@@ -6,7 +6,7 @@
 
 #include "ops/base/error.h"
 
-namespace polyscene {
+namespace polyscene::dist {
 namespace {
 
 constexpr const char* kWhatToTry =
@@ -75,4 +75,4 @@ void NcclLibrary::check(nccl::Result result, const char* function, nccl::Comm* c
       str("[dist.nccl] ", function, " failed: ", describe(result, comm), "; set NCCL_DEBUG=INFO for details"));
 }
 
-}  // namespace polyscene
+}  // namespace polyscene::dist

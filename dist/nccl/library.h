@@ -6,7 +6,7 @@
 
 #include "dist/nccl/abi.h"
 
-namespace polyscene {
+namespace polyscene::dist {
 
 struct NcclLibrary {
   // Loads the file `path`; if it is empty, the file named by the environment variable POLYSCENE_NCCL_LIBRARY; if that
@@ -38,4 +38,4 @@ struct NcclLibrary {
   nccl::GetLastError get_last_error;
 };
 
-}  // namespace polyscene
+}  // namespace polyscene::dist

@@ -3,7 +3,7 @@
 #include "dist/nccl/library.h"
 #include "dist/world.h"
 
-namespace polyscene {
+namespace polyscene::dist {
 namespace {
 
 // The texts of all ranks, one per line, in rank order; the same on all ranks.
@@ -51,4 +51,4 @@ DeviceRanks make_device_ranks(Communicator& host, Device& device, const DeviceTr
   return {make_nccl_communicator(host, device, {.meet_first = false, .deadline = transport.deadline}), why, false};
 }
 
-}  // namespace polyscene
+}  // namespace polyscene::dist

@@ -11,7 +11,7 @@
 #include "ops/base/thread.h"
 #include "ops/base/warning.h"
 
-namespace polyscene {
+namespace polyscene::dist {
 namespace {
 
 using Clock = std::chrono::steady_clock;
@@ -226,4 +226,4 @@ void NcclWatch::check() const {
 
 double NcclWatch::deadline_s() const { return state_->deadline.count(); }
 
-}  // namespace polyscene
+}  // namespace polyscene::dist

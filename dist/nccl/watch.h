@@ -11,7 +11,7 @@
 #include "dist/nccl/handle.h"
 #include "ops/device/device.h"
 
-namespace polyscene {
+namespace polyscene::dist {
 
 class NcclWatch {
  public:
@@ -48,4 +48,4 @@ class NcclWatch {
   std::shared_ptr<State> state_;  // shared with the thread, which may outlive this object
 };
 
-}  // namespace polyscene
+}  // namespace polyscene::dist

@@ -5,7 +5,7 @@
 
 #include "embedding/device/index_gpu.h"
 
-namespace polyscene {
+namespace polyscene::embedding {
 
 [[nodiscard]] POLYSCENE_DEVICE int64_t local_bucket(const TableView& table, int64_t key) {
   return home_bucket(key_hash(key, table.salt), table.all_buckets) - table.first_bucket;
@@ -67,4 +67,4 @@ struct Place {
   return simt::bit_position(t.ballot(first, simt::kAllLanes), 0);
 }
 
-}  // namespace polyscene
+}  // namespace polyscene::embedding

@@ -4,7 +4,7 @@
 #include "embedding/device/tiles_gpu.h"
 #include "ops/jagged/device_source_lists.h"
 
-namespace polyscene {
+namespace polyscene::embedding {
 namespace {
 
 POLYSCENE_DEVICE void flag_not_finite(const UpdateFlags& f, int32_t table, int64_t from_end) {
@@ -93,4 +93,4 @@ void check_gradients(const KernelContext& c, const DeviceKeys& keys, const int32
   simt::launch(c.stream, "sum_and_check", shape_for_tiles(keys), SumAndCheck{keys, sources, flags});
 }
 
-}  // namespace polyscene
+}  // namespace polyscene::embedding

@@ -2,7 +2,7 @@
 
 #include <numeric>
 
-namespace polyscene {
+namespace polyscene::embedding {
 
 DeviceExchange::DeviceExchange(DeviceTables& tables)
     : tables_(tables), counts_(tables.layout(), tables.communicator().size()) {
@@ -10,8 +10,8 @@ DeviceExchange::DeviceExchange(DeviceTables& tables)
 }
 
 template <class T>
-void DeviceExchange::all_to_all(Communicator& communicator, const T* input, const std::vector<int64_t>& to, T* output,
-                                const std::vector<int64_t>& from) {
+void DeviceExchange::all_to_all(dist::Communicator& communicator, const T* input, const std::vector<int64_t>& to,
+                                T* output, const std::vector<int64_t>& from) {
   const auto sum = [](const std::vector<int64_t>& counts) -> size_t {
     return std::accumulate(counts.begin(), counts.end(), int64_t{0});
   };
@@ -40,4 +40,4 @@ void DeviceExchange::send_gradients(int group, const float* gradients) {
   all_to_all<float>(tables_.device_communicator(), gradients, message.to, matrix(group), message.from);
 }
 
-}  // namespace polyscene
+}  // namespace polyscene::embedding

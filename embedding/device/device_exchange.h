@@ -11,7 +11,7 @@
 #include "embedding/exchange/exchange_counts.h"
 #include "embedding/keys/buffer.h"
 
-namespace polyscene {
+namespace polyscene::embedding {
 
 // One lookup: send_keys(), then for each group send_rows() and later send_gradients(). A group is all tables of one dim
 // (TableLayout). N is the number of keys that this rank received for the tables of a group, K the number of distinct
@@ -43,7 +43,7 @@ class DeviceExchange {
 
  private:
   template <class T>
-  void all_to_all(Communicator& communicator, const T* input, const std::vector<int64_t>& to, T* output,
+  void all_to_all(dist::Communicator& communicator, const T* input, const std::vector<int64_t>& to, T* output,
                   const std::vector<int64_t>& from);
 
   DeviceTables& tables_;
@@ -53,4 +53,4 @@ class DeviceExchange {
   int64_t bytes_sent_ = 0;
 };
 
-}  // namespace polyscene
+}  // namespace polyscene::embedding

@@ -11,7 +11,7 @@
 #include "ops/device/input_copies.h"
 #include "ops/tensor/padding.h"
 
-namespace polyscene {
+namespace polyscene::embedding {
 
 struct DeviceLookup::State {
   DeviceTables& tables;
@@ -257,4 +257,4 @@ LookupStatistics DeviceLookup::total() const {
   return statistics;
 }
 
-}  // namespace polyscene
+}  // namespace polyscene::embedding

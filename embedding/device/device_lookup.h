@@ -7,7 +7,7 @@
 #include "embedding/device/device_tables.h"
 #include "embedding/keys/row_lookup.h"
 
-namespace polyscene {
+namespace polyscene::embedding {
 
 // Holds buffers and the routes of the latest lookup. rows() are in device memory. Only one lookup at a time may use its
 // tables.
@@ -40,4 +40,4 @@ class DeviceLookup : public RowLookup {
   std::unique_ptr<State> state_;
 };
 
-}  // namespace polyscene
+}  // namespace polyscene::embedding

@@ -8,7 +8,7 @@
 
 #include "ops/base/error.h"
 
-namespace polyscene {
+namespace polyscene::embedding {
 
 DeviceProgress::DeviceProgress(Device& device, int tables)
     : device_(&device),
@@ -118,4 +118,4 @@ std::optional<DeviceProgress::Failure> DeviceProgress::take_failure() {
   return std::exchange(failure_, std::nullopt);
 }
 
-}  // namespace polyscene
+}  // namespace polyscene::embedding

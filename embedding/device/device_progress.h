@@ -13,7 +13,7 @@
 #include "embedding/device/table_kernels.h"
 #include "ops/device/device.h"
 
-namespace polyscene {
+namespace polyscene::embedding {
 
 class DeviceProgress {
  public:
@@ -100,4 +100,4 @@ class DeviceProgress {
   std::optional<Failure> failure_;
 };
 
-}  // namespace polyscene
+}  // namespace polyscene::embedding

@@ -7,7 +7,7 @@
 #include "embedding/table/initial_value.h"
 #include "ops/base/error.h"
 
-namespace polyscene {
+namespace polyscene::embedding {
 namespace {
 
 constexpr int64_t kBucketBytes = kBucketWords * 4;
@@ -121,4 +121,4 @@ SavedRows DeviceTable::read(int64_t rows) const {
   return all;
 }
 
-}  // namespace polyscene
+}  // namespace polyscene::embedding

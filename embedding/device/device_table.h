@@ -10,7 +10,7 @@
 #include "embedding/table/hashed_table.h"
 #include "ops/device/device_buffer.h"
 
-namespace polyscene {
+namespace polyscene::embedding {
 
 class DeviceTable {
  public:
@@ -56,4 +56,4 @@ class DeviceTable {
   int64_t buckets_ = 0, index_bytes_ = 0, index_capacity_ = 0;
 };
 
-}  // namespace polyscene
+}  // namespace polyscene::embedding

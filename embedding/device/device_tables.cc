@@ -8,7 +8,7 @@
 #include "embedding/keys/first_seen.h"
 #include "ops/base/error.h"
 
-namespace polyscene {
+namespace polyscene::embedding {
 namespace {
 
 // A growing table makes room for this many lookups like the present one. The counts that the host has are a few lookups
@@ -54,7 +54,7 @@ DeviceTables::DeviceTables(Device& device, const DeviceCommunicators& communicat
       device_communicator_(&communicators.device),
       views_(device, "descriptions of the tables"),
       progress_(device, tables()) {
-  const Communicator &host = communicators.host, &other = communicators.device;
+  const dist::Communicator &host = communicators.host, &other = communicators.device;
   require(host.rank() == other.rank() && host.size() == other.size(), "[embedding.device] wanted two communicators of ",
           "the same ranks, got rank ", host.rank(), " of ", host.size(), " on the host and rank ", other.rank(), " of ",
           other.size(), " on the device");
@@ -168,4 +168,4 @@ std::shared_ptr<TableSnapshot> DeviceTables::snapshot(int index) {
   return std::make_shared<CopiedRows>(spec(index), tables_[index].read(rows(index)));
 }
 
-}  // namespace polyscene
+}  // namespace polyscene::embedding

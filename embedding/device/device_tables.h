@@ -13,13 +13,13 @@
 #include "embedding/device/device_table.h"
 #include "embedding/exchange/row_tables.h"
 
-namespace polyscene {
+namespace polyscene::embedding {
 
 // Two communicators over the same ranks: `host` over host memory, for counts and keys; `device` over device memory, on
 // the queue that the tables use, for rows and gradients. A single rank uses `host` only.
 struct DeviceCommunicators {
-  Communicator& host;
-  Communicator& device;
+  dist::Communicator& host;
+  dist::Communicator& device;
 };
 
 class DeviceTables final : public RowTables {
@@ -30,7 +30,7 @@ class DeviceTables final : public RowTables {
                const ShardingOptions& options);
 
   [[nodiscard]] Device& device() const { return *device_; }
-  [[nodiscard]] Communicator& device_communicator() const { return *device_communicator_; }
+  [[nodiscard]] dist::Communicator& device_communicator() const { return *device_communicator_; }
   [[nodiscard]] const TableSpec& spec(int index) const override { return tables_[index].spec(); }
 
   // These wait for the device, except memory_bytes(), which counts device memory.
@@ -51,11 +51,11 @@ class DeviceTables final : public RowTables {
   void write_piece(int index, const SavedRows& piece);
 
   Device* device_;
-  Communicator* device_communicator_;
+  dist::Communicator* device_communicator_;
   std::vector<DeviceTable> tables_;
   DeviceBuffer<TableView> views_;
   bool views_current_ = false;  // false once a table has grown, or failed to, since the last upload
   DeviceProgress progress_;
 };
 
-}  // namespace polyscene
+}  // namespace polyscene::embedding

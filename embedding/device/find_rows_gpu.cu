@@ -1,7 +1,7 @@
 #include "embedding/device/bounded_gpu.h"
 #include "embedding/device/table_kernels.h"
 
-namespace polyscene {
+namespace polyscene::embedding {
 namespace {
 
 // Bytes per key: 8 of the key, 64 of the bucket (32 to 128 if bounded), 32 of the tag, read and in training written, 4
@@ -63,4 +63,4 @@ void find_rows(const Stream& stream, const DeviceKeys& keys, int32_t* rows, cons
   simt::launch(stream, "find_rows", shape_for_tiles(keys), FindRows{keys, rows, touched});
 }
 
-}  // namespace polyscene
+}  // namespace polyscene::embedding

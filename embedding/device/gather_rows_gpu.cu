@@ -3,7 +3,7 @@
 #include "embedding/device/initial_value_gpu.h"
 #include "embedding/device/table_kernels.h"
 
-namespace polyscene {
+namespace polyscene::embedding {
 namespace {
 
 // The state of a lane's key.
@@ -155,4 +155,4 @@ void insert_and_gather(const Stream& stream, const DeviceKeys& keys, int32_t* ro
   simt::launch(stream, "insert_and_gather", shape_for_tiles(keys), InsertAndGather{keys, rows, touched, counts.rows});
 }
 
-}  // namespace polyscene
+}  // namespace polyscene::embedding

@@ -4,7 +4,7 @@
 
 #include "embedding/device/tiles_gpu.h"
 
-namespace polyscene {
+namespace polyscene::embedding {
 
 // The high bit of each byte of x that is zero; exact.
 [[nodiscard]] POLYSCENE_HOST_DEVICE uint32_t zero_bytes(uint32_t x) {
@@ -52,4 +52,4 @@ POLYSCENE_DEVICE void put_in_index(const TableView& table, int64_t key, int32_t 
   }
 }
 
-}  // namespace polyscene
+}  // namespace polyscene::embedding

@@ -6,7 +6,7 @@
 #include "ops/base/philox.h"
 #include "ops/simt/simt.h"
 
-namespace polyscene {
+namespace polyscene::embedding {
 
 // Elements [4 * block, 4 * block + 4) of a key's initial values.
 [[nodiscard]] POLYSCENE_DEVICE simt::Pack<float, 4> initial_values(uint64_t generator_key, int64_t key, float stddev,
@@ -23,4 +23,4 @@ namespace polyscene {
   return values;
 }
 
-}  // namespace polyscene
+}  // namespace polyscene::embedding

@@ -3,7 +3,7 @@
 #include "embedding/device/table_kernels.h"
 #include "embedding/device/tiles_gpu.h"
 
-namespace polyscene {
+namespace polyscene::embedding {
 namespace {
 
 // Bytes per key: 8 of the key, 32 of the slot's sector, 8 of another key that wants the same slot, 4 of the slot's
@@ -68,4 +68,4 @@ void link_keys(const Stream& stream, const DeviceKeys& keys, int32_t* links, uin
                NameLeaders{links, slots, leaders, owned, keys.count});
 }
 
-}  // namespace polyscene
+}  // namespace polyscene::embedding

@@ -6,7 +6,7 @@
 #include "embedding/update/sparse_optimizer.h"
 #include "ops/simt/simt.h"
 
-namespace polyscene {
+namespace polyscene::embedding {
 
 template <int kPack>
 POLYSCENE_DEVICE void lazy_adam(const OptimizerStep& s, simt::Pack<float, kPack>& w, simt::Pack<float, kPack>& m,
@@ -35,4 +35,4 @@ POLYSCENE_DEVICE void sgd(const OptimizerStep& s, float rate, simt::Pack<float, 
   for (int k = 0; k < kPack; ++k) w[k] -= rate * (gradient[k] + s.weight_decay * w[k]);
 }
 
-}  // namespace polyscene
+}  // namespace polyscene::embedding

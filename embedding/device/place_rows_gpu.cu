@@ -2,7 +2,7 @@
 #include "embedding/device/bounded_gpu.h"
 #include "embedding/device/table_kernels.h"
 
-namespace polyscene {
+namespace polyscene::embedding {
 namespace {
 
 // Each bucket with new keys is handled by one warp. Bytes per bucket: its hash bytes and tags read; per new key: the
@@ -138,4 +138,4 @@ void place_rows(const Stream& stream, const DeviceKeys& keys, int32_t* rows, con
   simt::launch(stream, "place_rows", shape_for_tiles(keys), PlaceRows{keys, rows, touched, counts});
 }
 
-}  // namespace polyscene
+}  // namespace polyscene::embedding

@@ -8,7 +8,7 @@
 #include "embedding/update/sparse_optimizer.h"
 #include "ops/kernel/kernel.h"
 
-namespace polyscene {
+namespace polyscene::embedding {
 
 // Inserts rows [0, row_count) of a table into its index, which must be cleared. row_count is in device memory and at
 // most `rows`.
@@ -80,4 +80,4 @@ void update_table_rows(const Stream& stream, const DeviceKeys& keys, const int32
 void overwrite_rows(const Stream& stream, const DeviceKeys& keys, const int32_t* rows, const float* values,
                     const float* state, const AccessStatistics* accesses);
 
-}  // namespace polyscene
+}  // namespace polyscene::embedding

@@ -3,7 +3,7 @@
 #include "embedding/device/table_kernels.h"
 #include "ops/base/error.h"
 
-namespace polyscene {
+namespace polyscene::embedding {
 namespace {
 
 [[noreturn]] void absent() {
@@ -30,4 +30,4 @@ void overwrite_rows(const Stream&, const DeviceKeys&, const int32_t*, const floa
   absent();
 }
 
-}  // namespace polyscene
+}  // namespace polyscene::embedding

@@ -7,7 +7,7 @@
 #include "embedding/plan/bucket_plan.h"
 #include "embedding/table/row_tag.h"
 
-namespace polyscene {
+namespace polyscene::embedding {
 
 // Rows lie in chunks that never move: tags [kChunkRows], values [kChunkRows, dim], state [kChunkRows, state_width].
 inline constexpr int kChunkBits = 10;
@@ -65,4 +65,4 @@ struct DeviceKeys {
   return byte == 0 ? 1 : byte;
 }
 
-}  // namespace polyscene
+}  // namespace polyscene::embedding

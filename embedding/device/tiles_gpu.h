@@ -6,7 +6,7 @@
 #include "embedding/device/table_view.h"
 #include "ops/simt/simt.h"
 
-namespace polyscene {
+namespace polyscene::embedding {
 
 struct Tile {
   TableView table;
@@ -109,4 +109,4 @@ POLYSCENE_DEVICE void with_row_pack(int32_t dim, const F& f) {
   dim % 4 == 0 ? f(std::integral_constant<int, 4>{}) : f(std::integral_constant<int, 1>{});
 }
 
-}  // namespace polyscene
+}  // namespace polyscene::embedding

@@ -5,7 +5,7 @@
 #include "embedding/device/table_kernels.h"
 #include "embedding/device/tiles_gpu.h"
 
-namespace polyscene {
+namespace polyscene::embedding {
 namespace {
 
 using Kind = SparseOptimizer::Kind;
@@ -164,4 +164,4 @@ void overwrite_rows(const Stream& stream, const DeviceKeys& keys, const int32_t*
   simt::launch(stream, "overwrite_rows", shape_for_tiles(keys), OverwriteRows{keys, rows, values, state, accesses});
 }
 
-}  // namespace polyscene
+}  // namespace polyscene::embedding

@@ -2,7 +2,7 @@
 
 #include <numeric>
 
-namespace polyscene {
+namespace polyscene::embedding {
 
 ExchangeCounts::ExchangeCounts(const TableLayout& layout, int ranks) : layout_(layout), groups_(layout.groups()) {
   const size_t n = ranks;
@@ -26,7 +26,7 @@ void ExchangeCounts::fill(Message& message, std::span<const int64_t> sent, int f
   message.all_from = sum(received_, message.from);
 }
 
-void ExchangeCounts::exchange(const UniqueKeys& unique, Communicator& communicator) {
+void ExchangeCounts::exchange(const UniqueKeys& unique, dist::Communicator& communicator) {
   const std::vector<int64_t> per_rank(communicator.size(), layout_.tables());
   communicator.all_to_all_v<int64_t>(unique.counts(), per_rank, received_, per_rank);
   fill(keys_, unique.counts(), 0, layout_.tables(), 1);
@@ -40,4 +40,4 @@ int64_t ExchangeCounts::bytes_sent() const {
   return (std::ssize(keys_.to) - 1) * layout_.tables() * int64_t{sizeof(int64_t)};
 }
 
-}  // namespace polyscene
+}  // namespace polyscene::embedding

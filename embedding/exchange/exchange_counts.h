@@ -8,7 +8,7 @@
 #include "dist/communicator.h"
 #include "embedding/keys/deduplicator.h"
 
-namespace polyscene {
+namespace polyscene::embedding {
 
 class ExchangeCounts {
  public:
@@ -22,7 +22,7 @@ class ExchangeCounts {
   ExchangeCounts(const TableLayout& layout, int ranks);
 
   // Tells every owner how many keys of each table it will receive. Collective; `communicator` must be over host memory.
-  void exchange(const UniqueKeys& unique, Communicator& communicator);
+  void exchange(const UniqueKeys& unique, dist::Communicator& communicator);
 
   // Received keys, by sender, then by table in wire order. [senders, tables]
   [[nodiscard]] std::span<const int64_t> received() const { return received_; }
@@ -42,4 +42,4 @@ class ExchangeCounts {
   std::vector<Message> groups_;
 };
 
-}  // namespace polyscene
+}  // namespace polyscene::embedding

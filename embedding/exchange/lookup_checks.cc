@@ -1,6 +1,6 @@
 #include "embedding/exchange/lookup_checks.h"
 
-namespace polyscene {
+namespace polyscene::embedding {
 
 void check_unique(const TableLayout& layout, const UniqueKeys& unique) {
   const int ranks = layout.map().ranks();
@@ -32,4 +32,4 @@ RowGradientNotFinite not_finite(const TableLayout& layout, int table, int64_t ke
           "\" (summed over ranks); try a smaller learning rate, or check every operator's output"));
 }
 
-}  // namespace polyscene
+}  // namespace polyscene::embedding

@@ -8,7 +8,7 @@
 #include "ops/base/caused_error.h"
 #include "ops/tensor/tensor.h"
 
-namespace polyscene {
+namespace polyscene::embedding {
 
 // Throws InvalidArgument unless the keys were deduplicated for these tables and ranks.
 void check_unique(const TableLayout& layout, const UniqueKeys& unique);
@@ -22,4 +22,4 @@ void check_update(const TableLayout& layout, const UniqueKeys* sent, bool trains
 [[nodiscard]] RowGradientNotFinite not_finite(const TableLayout& layout, int table, int64_t key, int64_t element,
                                               float value);
 
-}  // namespace polyscene
+}  // namespace polyscene::embedding

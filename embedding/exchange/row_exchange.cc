@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <utility>
 
-namespace polyscene {
+namespace polyscene::embedding {
 namespace {
 
 void add(const float* __restrict from, float* __restrict to, int64_t n) {
@@ -12,7 +12,7 @@ void add(const float* __restrict from, float* __restrict to, int64_t n) {
 
 }  // namespace
 
-RowExchange::RowExchange(const TableLayout& layout, Communicator& communicator)
+RowExchange::RowExchange(const TableLayout& layout, dist::Communicator& communicator)
     : layout_(layout),
       communicator_(communicator),
       counts_(layout, communicator.size()),
@@ -81,4 +81,4 @@ std::span<const float> RowExchange::sum_gradients(int group, std::span<const flo
   return sums;
 }
 
-}  // namespace polyscene
+}  // namespace polyscene::embedding

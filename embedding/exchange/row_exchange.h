@@ -11,12 +11,12 @@
 #include "embedding/keys/deduplicator.h"
 #include "embedding/keys/key_pieces.h"
 
-namespace polyscene {
+namespace polyscene::embedding {
 
 class RowExchange {
  public:
   // Both must outlive the exchange.
-  RowExchange(const TableLayout& layout, Communicator& communicator);
+  RowExchange(const TableLayout& layout, dist::Communicator& communicator);
 
   // Sends every distinct key of this rank to its owner. Returns the distinct keys among all that this rank received and
   // therefore owns; valid until the next call. Collective, like send_rows() and sum_gradients().
@@ -52,7 +52,7 @@ class RowExchange {
                   std::span<const int64_t> receive_counts);
 
   const TableLayout& layout_;
-  Communicator& communicator_;
+  dist::Communicator& communicator_;
   ExchangeCounts counts_;
   Buffer<int64_t> keys_;  // received, by sender, then table in wire order
   Buffer<int32_t> index_;
@@ -64,4 +64,4 @@ class RowExchange {
   int64_t bytes_sent_ = 0;
 };
 
-}  // namespace polyscene
+}  // namespace polyscene::embedding

@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <utility>
 
-namespace polyscene {
+namespace polyscene::embedding {
 
 std::vector<int64_t> RowTables::global_rows() {
   std::vector<int64_t> all;
@@ -26,4 +26,4 @@ RowTables::Loaded RowTables::load_rows(int index, const RowsIn& rows) {
   return {.kept = std::ssize(own.keys), .dropped = owned - std::ssize(own.keys)};
 }
 
-}  // namespace polyscene
+}  // namespace polyscene::embedding

@@ -12,7 +12,7 @@
 #include "embedding/table/saved_rows.h"
 #include "embedding/table/table_snapshot.h"
 
-namespace polyscene {
+namespace polyscene::embedding {
 
 struct ShardingOptions {
   uint64_t seed = 1;
@@ -26,7 +26,7 @@ class RowTables {
   RowTables& operator=(const RowTables&) = delete;
 
   // The communicator over host memory.
-  [[nodiscard]] Communicator& communicator() const { return *communicator_; }
+  [[nodiscard]] dist::Communicator& communicator() const { return *communicator_; }
   [[nodiscard]] const TableLayout& layout() const { return layout_; }
   [[nodiscard]] int tables() const { return layout_.tables(); }
   // Tables are named by their index in the list of specs, here and below.
@@ -62,15 +62,15 @@ class RowTables {
   [[nodiscard]] virtual std::shared_ptr<TableSnapshot> snapshot(int index) = 0;
 
  protected:
-  RowTables(Communicator& communicator, std::span<const TableSpec> specs, const ShardingOptions& options)
+  RowTables(dist::Communicator& communicator, std::span<const TableSpec> specs, const ShardingOptions& options)
       : communicator_(&communicator), layout_(specs, PartitionMap(options.partitions, communicator.size())) {}
   // Writes rows of this rank. Their lengths have been checked.
   virtual void write_rows(int index, const RowsIn& rows) = 0;
 
  private:
-  Communicator* communicator_;
+  dist::Communicator* communicator_;
   TableLayout layout_;
   int64_t update_steps_ = 0;
 };
 
-}  // namespace polyscene
+}  // namespace polyscene::embedding

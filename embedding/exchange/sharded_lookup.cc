@@ -12,7 +12,7 @@
 #include "embedding/update/finite_check.h"
 #include "ops/base/error.h"
 
-namespace polyscene {
+namespace polyscene::embedding {
 namespace {
 
 // Copies the values of rows[i] to out[i], or zeros for kNoRow. out: [rows, dim].
@@ -213,4 +213,4 @@ LookupStatistics ShardedLookup::total() const {
   return statistics += last();
 }
 
-}  // namespace polyscene
+}  // namespace polyscene::embedding

@@ -6,7 +6,7 @@
 #include "embedding/exchange/sharded_tables.h"
 #include "embedding/keys/row_lookup.h"
 
-namespace polyscene {
+namespace polyscene::embedding {
 
 // Holds buffers and the routes of the latest lookup. Collective over the tables' communicator; rows() are in host
 // memory.
@@ -28,4 +28,4 @@ class ShardedLookup : public RowLookup {
   std::unique_ptr<State> state_;
 };
 
-}  // namespace polyscene
+}  // namespace polyscene::embedding

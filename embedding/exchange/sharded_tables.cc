@@ -2,9 +2,10 @@
 
 #include <utility>
 
-namespace polyscene {
+namespace polyscene::embedding {
 
-ShardedTables::ShardedTables(Communicator& communicator, std::vector<TableSpec> specs, const ShardingOptions& options)
+ShardedTables::ShardedTables(dist::Communicator& communicator, std::vector<TableSpec> specs,
+                             const ShardingOptions& options)
     : RowTables(communicator, specs, options) {
   const TableShare share{.map = layout().map(), .rank = communicator.rank()};
   for (TableSpec& spec : specs) tables_.emplace_back(std::move(spec), options.seed, share);
@@ -22,4 +23,4 @@ void ShardedTables::read_rows(int index, const RowsOut& out) {
 
 void ShardedTables::write_rows(int index, const RowsIn& rows) { table(index).write_rows(rows); }
 
-}  // namespace polyscene
+}  // namespace polyscene::embedding

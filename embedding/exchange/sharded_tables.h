@@ -18,12 +18,12 @@
 #include "embedding/exchange/row_tables.h"
 #include "embedding/table/hashed_table.h"
 
-namespace polyscene {
+namespace polyscene::embedding {
 
 class ShardedTables final : public RowTables {
  public:
   // No communication. The communicator must outlive the tables. Throws InvalidArgument on bad specs or options.
-  ShardedTables(Communicator& communicator, std::vector<TableSpec> specs, const ShardingOptions& options);
+  ShardedTables(dist::Communicator& communicator, std::vector<TableSpec> specs, const ShardingOptions& options);
 
   // This rank's part of a table, by its index in the list of specs.
   [[nodiscard]] HashedTable& table(int index) { return tables_[index]; }
@@ -42,4 +42,4 @@ class ShardedTables final : public RowTables {
   std::vector<HashedTable> tables_;
 };
 
-}  // namespace polyscene
+}  // namespace polyscene::embedding

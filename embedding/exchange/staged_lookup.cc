@@ -2,7 +2,7 @@
 
 #include "ops/tensor/padding.h"
 
-namespace polyscene {
+namespace polyscene::embedding {
 
 StagedLookup::StagedLookup(ShardedTables& tables, Device& device) : host_(tables), device_(device) {
   for (int g = 0; g < tables.layout().groups(); ++g) groups_.push_back({{device, "rows of the batch"}, {}});
@@ -36,4 +36,4 @@ void StagedLookup::update(std::span<const TensorView> gradients, double learning
   host_.update(on_host, learning_rate_factor);
 }
 
-}  // namespace polyscene
+}  // namespace polyscene::embedding

@@ -8,7 +8,7 @@
 #include "embedding/keys/buffer.h"
 #include "ops/device/device_buffer.h"
 
-namespace polyscene {
+namespace polyscene::embedding {
 
 class StagedLookup : public RowLookup {
  public:
@@ -33,4 +33,4 @@ class StagedLookup : public RowLookup {
   std::vector<Group> groups_;
 };
 
-}  // namespace polyscene
+}  // namespace polyscene::embedding

@@ -7,7 +7,7 @@
 
 #include "ops/tensor/tensor.h"
 
-namespace polyscene {
+namespace polyscene::embedding {
 
 template <class T>
 class Buffer {
@@ -36,4 +36,4 @@ class Buffer {
   int64_t size_ = 0, capacity_ = 0;
 };
 
-}  // namespace polyscene
+}  // namespace polyscene::embedding

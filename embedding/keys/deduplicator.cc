@@ -9,7 +9,7 @@
 #include "ops/base/error.h"
 #include "ops/base/thread.h"
 
-namespace polyscene {
+namespace polyscene::embedding {
 namespace {
 
 // Tables never share keys, so each is deduplicated by itself; a table with many keys is cut into units for the threads.
@@ -256,4 +256,4 @@ void Deduplicator::run(std::span<const KeyBlock> blocks, UniqueKeys& unique) {
   parallel_for(units, 1, [&](int64_t u, int64_t) { Scratch::write_index(s.units[u]); });
 }
 
-}  // namespace polyscene
+}  // namespace polyscene::embedding

@@ -10,7 +10,7 @@
 #include "embedding/keys/buffer.h"
 #include "embedding/plan/table_layout.h"
 
-namespace polyscene {
+namespace polyscene::embedding {
 
 // The keys of one feature. Several blocks may name one table; a key then has one row for all of them.
 struct KeyBlock {
@@ -59,4 +59,4 @@ class Deduplicator {
   std::unique_ptr<Scratch> scratch_;
 };
 
-}  // namespace polyscene
+}  // namespace polyscene::embedding

@@ -2,7 +2,7 @@
 
 #include <utility>
 
-namespace polyscene {
+namespace polyscene::embedding {
 
 void FirstSeen::grow() {
   std::swap(slots_, old_);
@@ -18,4 +18,4 @@ void FirstSeen::grow() {
   }
 }
 
-}  // namespace polyscene
+}  // namespace polyscene::embedding

@@ -9,7 +9,7 @@
 #include "embedding/keys/buffer.h"
 #include "ops/base/philox.h"
 
-namespace polyscene {
+namespace polyscene::embedding {
 
 class FirstSeen {
  public:
@@ -72,4 +72,4 @@ class FirstSeen {
   uint32_t run_ = 0;
 };
 
-}  // namespace polyscene
+}  // namespace polyscene::embedding

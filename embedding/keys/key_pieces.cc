@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-namespace polyscene {
+namespace polyscene::embedding {
 
 void cut_pieces(const TableLayout& layout, std::span<const int64_t> counts, std::vector<KeyPiece>& pieces) {
   pieces.clear();
@@ -22,4 +22,4 @@ void cut_pieces(const TableLayout& layout, std::span<const int64_t> counts, std:
   }
 }
 
-}  // namespace polyscene
+}  // namespace polyscene::embedding

@@ -8,7 +8,7 @@
 #include "embedding/plan/table_layout.h"
 #include "ops/base/thread.h"
 
-namespace polyscene {
+namespace polyscene::embedding {
 
 // Consecutive keys of one table in a key array, and the position of their rows in the matrix of their group.
 struct KeyPiece {
@@ -29,4 +29,4 @@ void for_each_piece(std::span<const KeyPiece> pieces, Body&& body) {
   parallel_for(std::ssize(pieces), 1, [&](int64_t p, int64_t) { body(pieces[p]); });
 }
 
-}  // namespace polyscene
+}  // namespace polyscene::embedding

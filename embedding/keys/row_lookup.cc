@@ -1,6 +1,6 @@
 #include "embedding/keys/row_lookup.h"
 
-namespace polyscene {
+namespace polyscene::embedding {
 
 LookupStatistics& LookupStatistics::operator+=(const LookupStatistics& other) {
   steps += other.steps;
@@ -14,4 +14,4 @@ LookupStatistics& LookupStatistics::operator+=(const LookupStatistics& other) {
   return *this;
 }
 
-}  // namespace polyscene
+}  // namespace polyscene::embedding

@@ -8,7 +8,7 @@
 #include "embedding/keys/deduplicator.h"
 #include "ops/tensor/tensor.h"
 
-namespace polyscene {
+namespace polyscene::embedding {
 
 enum class LookupMode : uint8_t {
   kTrain,  // an unseen key gets a row with its initial value
@@ -61,4 +61,4 @@ class RowLookup {
   [[nodiscard]] virtual LookupStatistics total() const = 0;
 };
 
-}  // namespace polyscene
+}  // namespace polyscene::embedding

@@ -9,7 +9,7 @@
 #include "ops/base/error.h"
 #include "ops/base/thread.h"
 
-namespace polyscene {
+namespace polyscene::embedding {
 namespace {
 
 using Sides = std::span<const std::span<const int64_t>>;
@@ -148,4 +148,4 @@ std::span<const int32_t> TupleDeduplicator::run(Sides sides, std::span<int32_t> 
   return std::as_const(s.first).span();
 }
 
-}  // namespace polyscene
+}  // namespace polyscene::embedding

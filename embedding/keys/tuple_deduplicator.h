@@ -6,7 +6,7 @@
 #include <memory>
 #include <span>
 
-namespace polyscene {
+namespace polyscene::embedding {
 
 // Holds the scratch memory. One object serves one thread at a time and itself computes on thread_count() threads.
 class TupleDeduplicator {
@@ -26,4 +26,4 @@ class TupleDeduplicator {
   std::unique_ptr<Scratch> scratch_;
 };
 
-}  // namespace polyscene
+}  // namespace polyscene::embedding

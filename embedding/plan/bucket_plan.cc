@@ -1,6 +1,6 @@
 #include "embedding/plan/bucket_plan.h"
 
-namespace polyscene {
+namespace polyscene::embedding {
 
 BucketPlan plan_buckets(int64_t max_rows, int partitions) {
   BucketPlan best;
@@ -15,4 +15,4 @@ BucketPlan plan_buckets(int64_t max_rows, int partitions) {
   return best;
 }
 
-}  // namespace polyscene
+}  // namespace polyscene::embedding

@@ -6,7 +6,7 @@
 
 #include "embedding/plan/partition_map.h"
 
-namespace polyscene {
+namespace polyscene::embedding {
 
 struct BucketPlan {
   static constexpr int32_t kMinSlots = 32, kMaxSlots = 128;  // multiples of 16, the slots that one access reads
@@ -25,4 +25,4 @@ struct BucketPlan {
 // plans, the one with the fewest buckets. max_rows is 0, or at least kMinSlots * partitions.
 [[nodiscard]] BucketPlan plan_buckets(int64_t max_rows, int partitions);
 
-}  // namespace polyscene
+}  // namespace polyscene::embedding

@@ -4,7 +4,7 @@
 
 #include "ops/base/error.h"
 
-namespace polyscene {
+namespace polyscene::embedding {
 
 uint64_t table_salt(std::string_view name) { return XXH3_64bits(name.data(), name.size()); }
 
@@ -13,4 +13,4 @@ PartitionMap::PartitionMap(int partitions, int ranks) : partitions_(partitions),
           " ranks (the number of partitions), got ", ranks, "; try more partitions");
 }
 
-}  // namespace polyscene
+}  // namespace polyscene::embedding

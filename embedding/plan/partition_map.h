@@ -7,7 +7,7 @@
 
 #include "ops/base/philox.h"
 
-namespace polyscene {
+namespace polyscene::embedding {
 
 // The salt of a table in every hash: XXH3 of its name.
 [[nodiscard]] uint64_t table_salt(std::string_view name);
@@ -43,4 +43,4 @@ class PartitionMap {
   int partitions_, ranks_;
 };
 
-}  // namespace polyscene
+}  // namespace polyscene::embedding

@@ -4,7 +4,7 @@
 
 #include "ops/base/error.h"
 
-namespace polyscene {
+namespace polyscene::embedding {
 
 TableLayout::TableLayout(std::span<const TableSpec> specs, PartitionMap map) : map_(map) {
   check_tables(specs, map.partitions());
@@ -38,4 +38,4 @@ TableLayout TableLayout::single_rank() const {
   return layout;
 }
 
-}  // namespace polyscene
+}  // namespace polyscene::embedding

@@ -11,7 +11,7 @@
 #include "embedding/plan/partition_map.h"
 #include "embedding/plan/table_spec.h"
 
-namespace polyscene {
+namespace polyscene::embedding {
 
 class TableLayout {
  public:
@@ -46,4 +46,4 @@ class TableLayout {
   PartitionMap map_;
 };
 
-}  // namespace polyscene
+}  // namespace polyscene::embedding

@@ -6,7 +6,7 @@
 #include "embedding/plan/bucket_plan.h"
 #include "ops/base/error.h"
 
-namespace polyscene {
+namespace polyscene::embedding {
 
 void check_tables(std::span<const TableSpec> tables, int partitions) {
   std::set<std::string_view> names;
@@ -24,4 +24,4 @@ void check_tables(std::span<const TableSpec> tables, int partitions) {
   }
 }
 
-}  // namespace polyscene
+}  // namespace polyscene::embedding

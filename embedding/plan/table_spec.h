@@ -7,7 +7,7 @@
 
 #include "embedding/update/sparse_optimizer.h"
 
-namespace polyscene {
+namespace polyscene::embedding {
 
 struct TableSpec {
   std::string name;           // unique; part of every hash, so initial values and owners follow the name
@@ -28,4 +28,4 @@ struct TableSpec {
 // optimiser, or a max_rows of fewer rows than one bucket per logical partition.
 void check_tables(std::span<const TableSpec> tables, int partitions);
 
-}  // namespace polyscene
+}  // namespace polyscene::embedding

@@ -2,7 +2,7 @@
 
 #include <cstring>
 
-namespace polyscene {
+namespace polyscene::embedding {
 
 BoundedIndex::BoundedIndex(const BucketPlan& plan, int first_partition, int end_partition)
     : plan_(plan),
@@ -20,4 +20,4 @@ int32_t BoundedIndex::next_slot(int32_t first_row, int32_t slot, uint8_t byte) c
   return found == nullptr ? plan_.slots : static_cast<int32_t>(static_cast<const uint8_t*>(found) - first);
 }
 
-}  // namespace polyscene
+}  // namespace polyscene::embedding

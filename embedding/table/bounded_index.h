@@ -10,7 +10,7 @@
 #include "embedding/plan/bucket_plan.h"
 #include "embedding/table/row_tag.h"
 
-namespace polyscene {
+namespace polyscene::embedding {
 
 class BoundedIndex {
  public:
@@ -77,4 +77,4 @@ int32_t BoundedIndex::place(uint64_t hash, int32_t step, Tag&& tag, int64_t& evi
   return best;
 }
 
-}  // namespace polyscene
+}  // namespace polyscene::embedding

@@ -13,7 +13,7 @@
 #include "ops/base/error.h"
 #include "ops/base/thread.h"
 
-namespace polyscene {
+namespace polyscene::embedding {
 namespace {
 
 constexpr int32_t kLoading = std::numeric_limits<int32_t>::max();  // a step number
@@ -252,4 +252,4 @@ void HashedTable::rebuild_index(int64_t capacity) {
   }
 }
 
-}  // namespace polyscene
+}  // namespace polyscene::embedding

@@ -17,7 +17,7 @@
 #include "embedding/table/saved_rows.h"
 #include "embedding/table/table_snapshot.h"
 
-namespace polyscene {
+namespace polyscene::embedding {
 
 // The part of a table that a rank holds.
 struct TableShare {
@@ -98,4 +98,4 @@ class HashedTable {
   std::vector<std::weak_ptr<RowSnapshot>> snapshots_;  // those that somebody holds
 };
 
-}  // namespace polyscene
+}  // namespace polyscene::embedding

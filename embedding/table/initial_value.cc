@@ -6,7 +6,7 @@
 
 #include "ops/base/philox.h"
 
-namespace polyscene {
+namespace polyscene::embedding {
 
 namespace {
 
@@ -34,4 +34,4 @@ void fill_initial_values(uint64_t generator_key, int64_t key, double stddev, std
   }
 }
 
-}  // namespace polyscene
+}  // namespace polyscene::embedding

@@ -5,7 +5,7 @@
 #include <cstdint>
 #include <span>
 
-namespace polyscene {
+namespace polyscene::embedding {
 
 // The Philox key of a table. salt: table_salt(name).
 [[nodiscard]] uint64_t initial_value_key(uint64_t seed, uint64_t salt);
@@ -13,4 +13,4 @@ namespace polyscene {
 // Fills values [dim] with N(0, stddev^2).
 void fill_initial_values(uint64_t generator_key, int64_t key, double stddev, std::span<float> values);
 
-}  // namespace polyscene
+}  // namespace polyscene::embedding

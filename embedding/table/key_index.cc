@@ -2,7 +2,7 @@
 
 #include <memory>
 
-namespace polyscene {
+namespace polyscene::embedding {
 
 void KeyIndex::reset(int64_t capacity) {
   // Buckets are filled to 85 %: fuller ones overflow too often, emptier ones cost memory.
@@ -30,4 +30,4 @@ void KeyIndex::insert(uint64_t hash, int32_t row) {
   bucket.row[bucket.used++] = row;
 }
 
-}  // namespace polyscene
+}  // namespace polyscene::embedding

@@ -10,7 +10,7 @@
 #include "embedding/table/large_memory.h"
 #include "ops/base/philox.h"
 
-namespace polyscene {
+namespace polyscene::embedding {
 
 class KeyIndex {
  public:
@@ -75,4 +75,4 @@ int32_t KeyIndex::find(uint64_t hash, SameKey&& same_key) const {
   }
 }
 
-}  // namespace polyscene
+}  // namespace polyscene::embedding

@@ -4,7 +4,7 @@
 
 #include "ops/base/error.h"
 
-namespace polyscene {
+namespace polyscene::embedding {
 
 LargeMemory allocate_large(int64_t bytes) {
   constexpr int64_t kHugePage = int64_t{2} << 20;
@@ -18,4 +18,4 @@ LargeMemory allocate_large(int64_t bytes) {
   return LargeMemory(static_cast<char*>(memory));
 }
 
-}  // namespace polyscene
+}  // namespace polyscene::embedding

@@ -6,7 +6,7 @@
 #include <cstdlib>
 #include <memory>
 
-namespace polyscene {
+namespace polyscene::embedding {
 
 struct FreeMemory {
   void operator()(char* memory) const { std::free(memory); }
@@ -16,4 +16,4 @@ using LargeMemory = std::unique_ptr<char, FreeMemory>;
 // At least 64-byte aligned, not initialised. Throws DeviceError naming the size if there is no memory.
 [[nodiscard]] LargeMemory allocate_large(int64_t bytes);
 
-}  // namespace polyscene
+}  // namespace polyscene::embedding

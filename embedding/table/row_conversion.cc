@@ -7,7 +7,7 @@
 #include "embedding/plan/partition_map.h"
 #include "embedding/table/initial_value.h"
 
-namespace polyscene {
+namespace polyscene::embedding {
 
 using Kind = SparseOptimizer::Kind;
 
@@ -52,4 +52,4 @@ RowsIn RowConversion::operator()(const RowsIn& rows) {
   return {.keys = rows.keys, .values = converted_.values, .state = converted_.state, .accesses = rows.accesses};
 }
 
-}  // namespace polyscene
+}  // namespace polyscene::embedding

@@ -6,7 +6,7 @@
 #include "embedding/plan/table_spec.h"
 #include "embedding/table/saved_rows.h"
 
-namespace polyscene {
+namespace polyscene::embedding {
 
 class RowConversion {
  public:
@@ -30,4 +30,4 @@ class RowConversion {
   SavedRows converted_;
 };
 
-}  // namespace polyscene
+}  // namespace polyscene::embedding

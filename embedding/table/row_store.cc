@@ -4,7 +4,7 @@
 
 #include "ops/base/thread.h"
 
-namespace polyscene {
+namespace polyscene::embedding {
 
 int64_t RowStore::memory_bytes() const {
   const size_t lists = chunks_.capacity() * sizeof(chunks_[0]) + blocks_.capacity() * sizeof(blocks_[0]);
@@ -41,4 +41,4 @@ void RowStore::add_block(int64_t chunks) {
   for (int64_t c = 0; c < chunks; ++c) chunks_.push_back(memory + c * chunk_bytes());
 }
 
-}  // namespace polyscene
+}  // namespace polyscene::embedding

@@ -8,7 +8,7 @@
 #include "embedding/table/large_memory.h"
 #include "embedding/table/row_tag.h"
 
-namespace polyscene {
+namespace polyscene::embedding {
 
 // The addresses of rows. A copy stays valid for the rows that it was made with while the store grows.
 class RowChunks {
@@ -70,4 +70,4 @@ class RowStore : public RowChunks {
   std::vector<LargeMemory> blocks_;
 };
 
-}  // namespace polyscene
+}  // namespace polyscene::embedding

@@ -4,7 +4,7 @@
 
 #include <cstdint>
 
-namespace polyscene {
+namespace polyscene::embedding {
 
 struct AccessStatistics {
   int32_t last_step = 0;  // the last update (counted from 1) whose lookup touched the row; 0: none known
@@ -19,4 +19,4 @@ struct RowTag {
 };
 static_assert(sizeof(RowTag) == 16);
 
-}  // namespace polyscene
+}  // namespace polyscene::embedding

@@ -7,7 +7,7 @@
 
 #include "embedding/plan/bucket_plan.h"
 
-namespace polyscene {
+namespace polyscene::embedding {
 namespace {
 
 struct Lengths {
@@ -94,4 +94,4 @@ InvalidArgument overfull_bucket(const TableSpec& spec, int64_t keys, int32_t slo
           "of a batch"));
 }
 
-}  // namespace polyscene
+}  // namespace polyscene::embedding

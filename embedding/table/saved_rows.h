@@ -9,7 +9,7 @@
 #include "embedding/table/row_tag.h"
 #include "ops/base/error.h"
 
-namespace polyscene {
+namespace polyscene::embedding {
 
 // Rows to load: keys [n], values [n, dim], state [n, state_width] or empty, access statistics [n] or empty.
 struct RowsIn {
@@ -51,4 +51,4 @@ void check_rows_out(const TableSpec& spec, int64_t rows, const RowsOut& out);
 // The error if more keys of one step want a bucket than it has rows.
 [[nodiscard]] InvalidArgument overfull_bucket(const TableSpec& spec, int64_t keys, int32_t slots);
 
-}  // namespace polyscene
+}  // namespace polyscene::embedding

@@ -6,7 +6,7 @@
 #include <new>
 #include <utility>
 
-namespace polyscene {
+namespace polyscene::embedding {
 namespace {
 
 constexpr size_t kAhead = 12;
@@ -122,4 +122,4 @@ void RowSnapshot::release() {
   copied_ = {};
 }
 
-}  // namespace polyscene
+}  // namespace polyscene::embedding

@@ -12,7 +12,7 @@
 #include "embedding/table/row_store.h"
 #include "embedding/table/saved_rows.h"
 
-namespace polyscene {
+namespace polyscene::embedding {
 
 // Serves one thread at a time, which may be another one than the table's.
 class TableSnapshot {
@@ -86,4 +86,4 @@ class RowSnapshot final : public TableSnapshot {
   std::atomic<int64_t> copied_bytes_ = 0;
 };
 
-}  // namespace polyscene
+}  // namespace polyscene::embedding

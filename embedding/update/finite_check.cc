@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <cmath>
 
-namespace polyscene {
+namespace polyscene::embedding {
 
 size_t first_not_finite(std::span<const float> values) {
   // x * 0 is 0 exactly for finite x, and a sum of zeros vectorises where a search does not.
@@ -16,4 +16,4 @@ size_t first_not_finite(std::span<const float> values) {
   return std::ranges::find_if_not(values, [](float v) { return std::isfinite(v); }) - values.begin();
 }
 
-}  // namespace polyscene
+}  // namespace polyscene::embedding

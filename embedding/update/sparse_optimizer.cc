@@ -5,7 +5,7 @@
 
 #include "ops/base/error.h"
 
-namespace polyscene {
+namespace polyscene::embedding {
 namespace {
 
 using Kind = SparseOptimizer::Kind;
@@ -170,4 +170,4 @@ void update_rows(const OptimizerStep& step, int64_t dim, std::span<const RowUpda
   }
 }
 
-}  // namespace polyscene
+}  // namespace polyscene::embedding

@@ -6,7 +6,7 @@
 #include <span>
 #include <string_view>
 
-namespace polyscene {
+namespace polyscene::embedding {
 
 struct SparseOptimizer {
   // g is the row's gradient summed over the global batch, plus weight_decay * w; r is learning_rate * factor.
@@ -61,4 +61,4 @@ struct RowUpdate {
 
 void update_rows(const OptimizerStep& step, int64_t dim, std::span<const RowUpdate> rows);
 
-}  // namespace polyscene
+}  // namespace polyscene::embedding

@@ -13,20 +13,20 @@
 #include "launcher/cli/commands.h"
 #include "launcher/cli/common.h"
 
-namespace polyscene {
+namespace polyscene::launcher {
 namespace {
 
 void verify(const std::string& path) {
-  const bool model = is_model(path);
-  const HeldModel held(model ? path : find_checkpoint(path));
+  const bool model = core::is_model(path);
+  const core::HeldModel held(model ? path : core::find_checkpoint(path));
   const std::string& folder = held.path();
-  const std::vector<std::string> damage = damage_of(folder);
+  const std::vector<std::string> damage = core::damage_of(folder);
   for (const std::string& sentence : damage) std::cout << sentence << '\n';
   require<DataError>(damage.empty(), "[checkpoint] ", folder, " is damaged, ", damage.size(),
                      damage.size() == 1 ? " file is" : " files are", " not as written; ",
                      model ? "restore it from a copy, or train it again"
-                           : "resume from another; " + newest_undamaged(folder, *make_single_world()));
-  const std::string unseen = without_hash(folder);
+                           : "resume from another; " + core::newest_undamaged(folder, *dist::make_single_world()));
+  const std::string unseen = core::without_hash(folder);
   require<DataError>(unseen.empty() || !model, "[checkpoint] cannot verify: ", unseen,
                      "; models that this version saves have hashes");
   if (!unseen.empty()) std::cout << unseen << '\n';
@@ -34,14 +34,14 @@ void verify(const std::string& path) {
 }
 
 void compact(const std::string& path) {
-  const auto [checkpoint, links] = compact_checkpoint(path);
+  const auto [checkpoint, links] = core::compact_checkpoint(path);
   std::cout << checkpoint
             << (links == 1 ? " is already a full checkpoint\n"
                            : str(" is now a full checkpoint, joined from ", links, " checkpoints\n"));
 }
 
 void diff(const std::string& a, const std::string& b) {
-  if (!print_difference(std::cout, a, b))
+  if (!core::print_difference(std::cout, a, b))
     throw Error(ErrorKind::kOther, str("[checkpoint] ", a, " and ", b, " differ"));
 }
 
@@ -51,7 +51,7 @@ struct ConvertArguments {
 };
 
 void convert(const ConvertArguments& arguments) {
-  const std::string folder = convert_checkpoint(arguments.path, arguments.overrides, arguments.output, std::cout);
+  const std::string folder = core::convert_checkpoint(arguments.path, arguments.overrides, arguments.output, std::cout);
   std::cout << "converted to " << folder << "\nnext:    polyscene train --resume " << arguments.output << std::endl;
 }
 
@@ -84,7 +84,7 @@ void add_checkpoint_command(CLI::App& app) {
   };
   const char* checkpoint_or_model = "Checkpoint or model folder, or run folder, whose newest checkpoint is used";
   add("inspect", "Print the step, and per table rows, norms and non-finite values", checkpoint_or_model,
-      [](const std::string& path) { print_checkpoint(std::cout, path); });
+      [](const std::string& path) { core::print_checkpoint(std::cout, path); });
   add("verify", "Compare every file of a checkpoint or model with its hash", checkpoint_or_model, verify);
   add("compact", "Make an incremental checkpoint a full one, in its folder",
       "Checkpoint, or run folder, whose newest checkpoint is used", compact);
@@ -97,4 +97,4 @@ void add_checkpoint_command(CLI::App& app) {
   command->callback([paths] { diff((*paths)[0], (*paths)[1]); });
 }
 
-}  // namespace polyscene
+}  // namespace polyscene::launcher

@@ -5,7 +5,7 @@ namespace CLI {
 class App;
 }
 
-namespace polyscene {
+namespace polyscene::launcher {
 
 void add_train_command(CLI::App& app);
 void add_evaluate_command(CLI::App& app);
@@ -17,4 +17,4 @@ void add_data_command(CLI::App& app);
 // Adds the option --version too.
 void add_version_command(CLI::App& app);
 
-}  // namespace polyscene
+}  // namespace polyscene::launcher

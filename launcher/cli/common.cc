@@ -6,7 +6,7 @@
 #include "core/files/output_place.h"
 #include "ops/base/thread.h"
 
-namespace polyscene {
+namespace polyscene::launcher {
 
 void add_rank_options(CLI::App& command, RankOptions& options) {
   command
@@ -16,7 +16,7 @@ void add_rank_options(CLI::App& command, RankOptions& options) {
       ->check(CLI::IsMember({"cpu", "cuda"}))
       ->default_str("cpu")
       ->type_name("DEVICE");
-  using Transport = DeviceTransport::Kind;
+  using Transport = dist::DeviceTransport::Kind;
   static const std::map<std::string, Transport> transports = {
       {"auto", Transport::kAuto}, {"nccl", Transport::kNccl}, {"staged", Transport::kStaged}};
   command
@@ -71,19 +71,19 @@ CLI::Option* add_carry_option(CLI::App& command, std::vector<std::string>& colum
       ->type_name("COLUMN,...");
 }
 
-std::string rejects_location(const ScoreJob& job) {
+std::string rejects_location(const core::ScoreJob& job) {
   return job.rejects.empty() ? "--rejects DIR lists them" : "see " + job.rejects;
 }
 
 std::ostream& message_stream(const std::string& output) {
-  return !output.empty() && output_place("--output", output).is_standard_output() ? std::cerr : std::cout;
+  return !output.empty() && core::output_place("--output", output).is_standard_output() ? std::cerr : std::cout;
 }
 
-Split parse_split(const std::string& name) {
-  if (name == "train") return Split::kTrain;
-  if (name == "valid") return Split::kValid;
-  if (name == "test") return Split::kTest;
+core::Split parse_split(const std::string& name) {
+  if (name == "train") return core::Split::kTrain;
+  if (name == "valid") return core::Split::kValid;
+  if (name == "test") return core::Split::kTest;
   throw InvalidArgument(str("[launcher] wanted --split train, valid or test, got \"", name, "\""));
 }
 
-}  // namespace polyscene
+}  // namespace polyscene::launcher

@@ -10,13 +10,13 @@
 #include "core/train/trained_run.h"
 #include "launcher/job/ranks.h"
 
-namespace polyscene {
+namespace polyscene::launcher {
 
 void add_rank_options(CLI::App& command, RankOptions& options);
 
 // Options that evaluate and predict share.
 struct ScoreOptions {
-  ScoreJob job;  // job.split is set from `split`
+  core::ScoreJob job;  // job.split is set from `split`
   std::string split = "test";
   std::vector<std::string> overrides;
   RankOptions ranks;
@@ -28,13 +28,13 @@ void add_score_options(CLI::App& command, ScoreOptions& options);
 CLI::Option* add_carry_option(CLI::App& command, std::vector<std::string>& columns);
 
 // Tells the user where bad records are listed.
-[[nodiscard]] std::string rejects_location(const ScoreJob& job);
+[[nodiscard]] std::string rejects_location(const core::ScoreJob& job);
 
 // The stream for a command's messages: standard output, or standard error if `output`, the value of --output (may be
 // empty), is standard output.
 [[nodiscard]] std::ostream& message_stream(const std::string& output);
 
 // Parses train, valid or test. Throws InvalidArgument for anything else.
-[[nodiscard]] Split parse_split(const std::string& name);
+[[nodiscard]] core::Split parse_split(const std::string& name);
 
-}  // namespace polyscene
+}  // namespace polyscene::launcher

@@ -13,7 +13,7 @@
 #include "launcher/cli/common.h"
 #include "ops/base/error.h"
 
-namespace polyscene {
+namespace polyscene::launcher {
 namespace {
 
 struct InspectArguments {
@@ -23,7 +23,7 @@ struct InspectArguments {
 
 // Prints how many rows training drops in every epoch because they are too few for a batch.
 void print_tail(int64_t rows, const config::Train& train) {
-  const GlobalOrder order({rows}, {.batch_size = train.batch_size(), .min_tail_share = train.min_tail_share()});
+  const core::GlobalOrder order({rows}, {.batch_size = train.batch_size(), .min_tail_share = train.min_tail_share()});
   const int64_t dropped = rows - order.steps() * train.batch_size();
   if (dropped > 0)
     std::cout << "dropped in every epoch: " << dropped << " rows, less than train.min_tail_share "
@@ -43,11 +43,11 @@ void add_inspect_command(CLI::App& data) {
       ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll)
       ->type_name("FIELD=VALUE");
   command->callback([arguments] {
-    const Split split = parse_split(arguments->split);
-    const config::Experiment experiment = load_experiment(arguments->config, arguments->overrides);
-    const DataReport report = inspect(experiment.data(), split);
+    const core::Split split = parse_split(arguments->split);
+    const config::Experiment experiment = core::load_experiment(arguments->config, arguments->overrides);
+    const core::DataReport report = inspect(experiment.data(), split);
     print(std::cout, report);
-    if (split == Split::kTrain) print_tail(report.rows, experiment.train());
+    if (split == core::Split::kTrain) print_tail(report.rows, experiment.train());
   });
 }
 
@@ -67,7 +67,7 @@ std::vector<std::filesystem::path> targets_of(const RewriteArguments& arguments)
     const auto [other, is_new] = source_of.emplace(target, file);
     require(is_new, "[data] ", other->second, " and ", file, " would both be written to ", target.string(),
             "; give one of them another --output");
-    require_output_file("--output", target.string(), {.files = arguments.files, .folders = {}});
+    core::require_output_file("--output", target.string(), {.files = arguments.files, .folders = {}});
     std::error_code ignored;
     require(!std::filesystem::exists(std::filesystem::symlink_status(target, ignored)), "[data] ", target.string(),
             " exists already; nothing was written, choose another --output or remove it");
@@ -81,10 +81,10 @@ void rewrite(const RewriteArguments& arguments) {
   std::error_code error;
   std::filesystem::create_directories(arguments.output, error);
   if (error)
-    throw_file_error(error.value(), arguments.output,
-                     str("[data] cannot create the folder ", arguments.output, ": ", error.message()));
+    core::throw_file_error(error.value(), arguments.output,
+                           str("[data] cannot create the folder ", arguments.output, ": ", error.message()));
   for (size_t i = 0; i < targets.size(); ++i) {
-    const CutFile cut = cut_row_groups(arguments.files[i], targets[i].string(), arguments.row_group_rows);
+    const core::CutFile cut = core::cut_row_groups(arguments.files[i], targets[i].string(), arguments.row_group_rows);
     std::cout << targets[i].string() << ": " << cut.rows << " rows in " << cut.groups_after << " row groups, before "
               << cut.groups_before << std::endl;
   }
@@ -114,4 +114,4 @@ void add_data_command(CLI::App& app) {
   add_rewrite_command(*data);
 }
 
-}  // namespace polyscene
+}  // namespace polyscene::launcher

@@ -9,7 +9,7 @@
 #include "launcher/cli/commands.h"
 #include "launcher/cli/common.h"
 
-namespace polyscene {
+namespace polyscene::launcher {
 namespace {
 
 struct EvaluateArguments : ScoreOptions {
@@ -17,7 +17,7 @@ struct EvaluateArguments : ScoreOptions {
 };
 
 // The metrics, and the counters of the rows read for them.
-std::string to_json(const Evaluation& evaluation, const SourceCounters& read, const std::string& rejects) {
+std::string to_json(const core::Evaluation& evaluation, const core::SourceCounters& read, const std::string& rejects) {
   using Json = nlohmann::ordered_json;
   Json json = Json::parse(evaluation.to_json());
   json["records"] = {{"read", read.rows_read},        {"bad", read.rows_bad},
@@ -28,22 +28,22 @@ std::string to_json(const Evaluation& evaluation, const SourceCounters& read, co
 }
 
 void run(const EvaluateArguments& arguments) {
-  ScoreJob job = arguments.job;
+  core::ScoreJob job = arguments.job;
   job.split = parse_split(arguments.split);
   job.overrides = arguments.overrides;
   static_cast<void>(load_run_config(job));  // reports configuration errors before ranks connect
-  Ranks(arguments.ranks).run([&](const Rank& rank) {
-    TrainedRun trained(job, rank);
-    Communicator& communicator = rank.communicator;
-    const Evaluation evaluation = evaluate_split(trained.session(), trained.source());
-    const SourceCounters read = over_ranks(trained.source().counters(), communicator);
+  Ranks(arguments.ranks).run([&](const dist::Rank& rank) {
+    core::TrainedRun trained(job, rank);
+    dist::Communicator& communicator = rank.communicator;
+    const core::Evaluation evaluation = evaluate_split(trained.session(), trained.source());
+    const core::SourceCounters read = over_ranks(trained.source().counters(), communicator);
     require_good_rows("split " + arguments.split, read, rejects_location(job));
     if (communicator.rank() != 0) return;
     if (arguments.json) {
       std::cout << to_json(evaluation, read, job.rejects) << std::endl;
     } else {
       evaluation.print(std::cout);
-      const std::string note = scenario_note(trained.session().experiment().data());
+      const std::string note = core::scenario_note(trained.session().experiment().data());
       if (!note.empty()) std::cout << note << '\n';
       print_left_out(std::cout, "split " + arguments.split, read, rejects_location(job));
     }
@@ -60,4 +60,4 @@ void add_evaluate_command(CLI::App& app) {
   command->callback([arguments] { run(*arguments); });
 }
 
-}  // namespace polyscene
+}  // namespace polyscene::launcher

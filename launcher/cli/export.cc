@@ -8,17 +8,17 @@
 #include "launcher/cli/common.h"
 #include "launcher/job/environment.h"
 
-namespace polyscene {
+namespace polyscene::launcher {
 namespace {
 
 struct ExportArguments {
-  ExportJob job;
+  core::ExportJob job;
   std::string rows = "fp32", split = "valid", format = "store";
 };
 
 void run(ExportArguments& arguments) {
   require_alone(launched_job([](const char* variable) { return std::getenv(variable); }), "export");
-  arguments.job.rows = parse_row_format(arguments.rows);
+  arguments.job.rows = core::parse_row_format(arguments.rows);
   arguments.job.split = parse_split(arguments.split);
   std::istringstream formats(arguments.format);
   for (std::string format; std::getline(formats, format, ',');) {
@@ -37,7 +37,7 @@ void run(ExportArguments& arguments) {
 void add_export_command(CLI::App& app) {
   auto arguments = std::make_shared<ExportArguments>();
   CLI::App* command = app.add_subcommand("export", "Export a trained model for serving, after a check of its scores");
-  ExportJob& job = arguments->job;
+  core::ExportJob& job = arguments->job;
   command->add_option("--run", job.run, "Folder that `polyscene train --output` wrote")->required()->type_name("DIR");
   command->add_option("--output", job.output, "Folder of versions 1, 2, ...; this export becomes the next one")
       ->required()
@@ -75,4 +75,4 @@ void add_export_command(CLI::App& app) {
   command->callback([arguments] { run(*arguments); });
 }
 
-}  // namespace polyscene
+}  // namespace polyscene::launcher

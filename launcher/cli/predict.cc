@@ -10,7 +10,7 @@
 #include "launcher/cli/commands.h"
 #include "launcher/cli/common.h"
 
-namespace polyscene {
+namespace polyscene::launcher {
 namespace {
 
 struct PredictArguments : ScoreOptions {
@@ -18,35 +18,36 @@ struct PredictArguments : ScoreOptions {
 };
 
 // The rows of one batch of all ranks, in rank order, on every rank.
-PredictionRows gather(const Batch& batch, std::span<const float> logits, Communicator& communicator) {
-  PredictionRows rows;
-  rows.carried = gather_carried(batch.carried, communicator);
+core::PredictionRows gather(const core::Batch& batch, std::span<const float> logits, dist::Communicator& communicator) {
+  core::PredictionRows rows;
+  rows.carried = core::gather_carried(batch.carried, communicator);
   for (const auto& label : batch.labels) rows.labels.push_back(communicator.all_gather_v<float>(label));
   rows.logits = communicator.all_gather_v<float>(logits);
   return rows;
 }
 
 void run(const PredictArguments& arguments) {
-  ScoreJob job = arguments.job;
+  core::ScoreJob job = arguments.job;
   job.split = parse_split(arguments.split);
   job.predicts = true;
   job.overrides = arguments.overrides;
   const config::Experiment experiment = load_run_config(job);  // reports errors before ranks connect
-  require_output_file("--output", arguments.output, {.files = files_of_all_splits(experiment.data()), .folders = {}});
-  Ranks(arguments.ranks).run([&](const Rank& rank) {
-    TrainedRun trained(job, rank);
-    Communicator& communicator = rank.communicator;
-    std::unique_ptr<PredictionWriter> writer;
+  core::require_output_file("--output", arguments.output,
+                            {.files = core::files_of_all_splits(experiment.data()), .folders = {}});
+  Ranks(arguments.ranks).run([&](const dist::Rank& rank) {
+    core::TrainedRun trained(job, rank);
+    dist::Communicator& communicator = rank.communicator;
+    std::unique_ptr<core::PredictionWriter> writer;
     if (communicator.rank() == 0)
-      writer =
-          std::make_unique<PredictionWriter>(arguments.output, trained.source().carried_schema(), trained.labels());
+      writer = std::make_unique<core::PredictionWriter>(arguments.output, trained.source().carried_schema(),
+                                                        trained.labels());
     int64_t count = 0;
-    score(trained.session(), trained.source(), [&](const Batch& batch, std::span<const float> logits) {
-      const PredictionRows rows = gather(batch, logits, communicator);
+    score(trained.session(), trained.source(), [&](const core::Batch& batch, std::span<const float> logits) {
+      const core::PredictionRows rows = gather(batch, logits, communicator);
       count += std::ssize(rows.logits);
       if (writer) writer->write(rows);
     });
-    const SourceCounters read = over_ranks(trained.source().counters(), communicator);
+    const core::SourceCounters read = over_ranks(trained.source().counters(), communicator);
     require_good_rows("split " + arguments.split, read, rejects_location(job));
     if (!writer) return;
     writer->finish();
@@ -68,4 +69,4 @@ void add_predict_command(CLI::App& app) {
   command->callback([arguments] { run(*arguments); });
 }
 
-}  // namespace polyscene
+}  // namespace polyscene::launcher

@@ -17,7 +17,7 @@
 #include "launcher/job/environment.h"
 #include "ops/base/thread.h"
 
-namespace polyscene {
+namespace polyscene::launcher {
 namespace {
 
 struct ScoreArguments {
@@ -50,7 +50,7 @@ std::string escaped(const std::string& name) {
 }
 
 // The data configuration of training, with the input file as the test split.
-config::Data data_of(const ServedModel& model, const std::string& input) {
+config::Data data_of(const core::ServedModel& model, const std::string& input) {
   config::Data data = model.experiment().data();
   const std::filesystem::path path = std::filesystem::absolute(input);
   data.set_root(path.parent_path().string());
@@ -73,19 +73,19 @@ config::Data features_of(config::Data data) {
 }
 
 // Columns of the output beside scores: scenario and groups if the file has them, and the columns `more`.
-std::vector<CarriedColumn> carried_of(config::Data data, const std::vector<std::string>& more) {
+std::vector<core::CarriedColumn> carried_of(config::Data data, const std::vector<std::string>& more) {
   std::vector<std::string> columns;
   if (!data.scenario_column().empty()) columns.push_back(data.scenario_column());
-  for (const auto& group : data.group()) columns.push_back(column_of(group, group.name()));
-  const std::vector<std::string> absent = absent_columns(data, Split::kTest, columns);
+  for (const auto& group : data.group()) columns.push_back(core::column_of(group, group.name()));
+  const std::vector<std::string> absent = absent_columns(data, core::Split::kTest, columns);
   const auto is_absent = [&](const std::string& column) { return std::ranges::find(absent, column) != absent.end(); };
   data.clear_label();
   if (is_absent(data.scenario_column())) data.clear_scenario_column();
   auto& groups = *data.mutable_group();
   groups.erase(std::remove_if(groups.begin(), groups.end(),
-                              [&](const auto& group) { return is_absent(column_of(group, group.name())); }),
+                              [&](const auto& group) { return is_absent(core::column_of(group, group.name())); }),
                groups.end());
-  return prediction_columns(data, more);
+  return core::prediction_columns(data, more);
 }
 
 void print_times(std::ostream& out, std::vector<double> seconds, int64_t rows) {
@@ -104,26 +104,28 @@ void run(const ScoreArguments& arguments) {
   require_alone(launched_job([](const char* variable) { return std::getenv(variable); }), "score");
   check_input(arguments.input);
   if (!arguments.output.empty())
-    require_output_file("--output", arguments.output, {.files = {arguments.input}, .folders = {}});
-  const ServedModel model(arguments.model);
+    core::require_output_file("--output", arguments.output, {.files = {arguments.input}, .folders = {}});
+  const core::ServedModel model(arguments.model);
   if (arguments.verify) model.verify();
   const config::Data data = data_of(model, arguments.input);
-  const auto carried = arguments.output.empty() ? std::vector<CarriedColumn>() : carried_of(data, arguments.carry);
-  const auto source = make_parquet_source(features_of(data), {.split = Split::kTest,
-                                                              .batch_size = arguments.batch,
-                                                              .shuffle = false,
-                                                              .min_tail_share = 0,
-                                                              .named = "--input " + arguments.input,
-                                                              .carry = carried});
-  std::unique_ptr<PredictionWriter> writer;
+  const auto carried =
+      arguments.output.empty() ? std::vector<core::CarriedColumn>() : carried_of(data, arguments.carry);
+  const auto source = core::make_parquet_source(features_of(data), {.split = core::Split::kTest,
+                                                                    .batch_size = arguments.batch,
+                                                                    .shuffle = false,
+                                                                    .min_tail_share = 0,
+                                                                    .named = "--input " + arguments.input,
+                                                                    .carry = carried});
+  std::unique_ptr<core::PredictionWriter> writer;
   if (!arguments.output.empty())
-    writer = std::make_unique<PredictionWriter>(arguments.output, source->carried_schema(), std::vector<std::string>());
+    writer = std::make_unique<core::PredictionWriter>(arguments.output, source->carried_schema(),
+                                                      std::vector<std::string>());
   set_thread_count(arguments.threads);
-  Scorer scorer(model);
+  core::Scorer scorer(model);
   std::vector<double> seconds;
   int64_t rows = 0;
   source->start_epoch(0);
-  while (std::optional<Batch> batch = source->next()) {
+  while (std::optional<core::Batch> batch = source->next()) {
     const double start = now_s();
     const std::span<const float> logits = scorer.score(*batch);
     seconds.push_back(now_s() - start);
@@ -131,7 +133,7 @@ void run(const ScoreArguments& arguments) {
     if (!writer) continue;
     writer->write({.carried = {batch->carried}, .labels = {}, .logits = {logits.begin(), logits.end()}});
   }
-  require_good_rows(arguments.input, source->counters(), "polyscene data inspect tells why");
+  core::require_good_rows(arguments.input, source->counters(), "polyscene data inspect tells why");
   if (writer) writer->finish();
   std::ostream& out = message_stream(arguments.output);
   out << rows << " rows of " << arguments.input << " scored with " << model.folder();
@@ -139,7 +141,7 @@ void run(const ScoreArguments& arguments) {
   out << '\n';
   if (const std::string unseen = model.without_hash(); !unseen.empty()) out << unseen << '\n';
   if (!arguments.verify) out << "rows of the tables were not compared with their hashes; --verify does\n";
-  print_left_out(out, arguments.input, source->counters(), "");
+  core::print_left_out(out, arguments.input, source->counters(), "");
   if (!seconds.empty()) print_times(out, std::move(seconds), rows);
   out << std::flush;
 }
@@ -167,4 +169,4 @@ void add_score_command(CLI::App& app) {
   command->callback([arguments] { run(*arguments); });
 }
 
-}  // namespace polyscene
+}  // namespace polyscene::launcher

@@ -10,7 +10,7 @@
 #include "launcher/cli/common.h"
 #include "launcher/job/stop_signal.h"
 
-namespace polyscene {
+namespace polyscene::launcher {
 namespace {
 
 struct TrainArguments {
@@ -21,27 +21,27 @@ struct TrainArguments {
 };
 
 void run(const TrainArguments& arguments) {
-  TrainJob job;
+  core::TrainJob job;
   job.stop = &watch_stop_signals();
   if (!arguments.resume) {
     require(arguments.config.has_value(), "[launcher] --config is required, or --resume");
     require(arguments.output.has_value(), "[launcher] --output is required");
-    job.experiment = load_experiment(*arguments.config, arguments.overrides);
+    job.experiment = core::load_experiment(*arguments.config, arguments.overrides);
     job.output = *arguments.output;
-    require_output_folder("--output", job.output, {});
+    core::require_output_folder("--output", job.output, {});
   } else {
-    RunFolder(*arguments.resume).recover();
-    job.resume = find_checkpoint(*arguments.resume);
-    job.resume_newest = job.resume != RunFolder(*arguments.resume).path();
-    job.experiment = load_resume_config(job.resume, arguments.overrides);
-    job.output = run_of_checkpoint(job.resume);
+    core::RunFolder(*arguments.resume).recover();
+    job.resume = core::find_checkpoint(*arguments.resume);
+    job.resume_newest = job.resume != core::RunFolder(*arguments.resume).path();
+    job.experiment = core::load_resume_config(job.resume, arguments.overrides);
+    job.output = core::run_of_checkpoint(job.resume);
   }
   job.overwrite = arguments.overwrite;
   RankOptions options = arguments.ranks;
   options.virtual_ranks = job.experiment.train().virtual_ranks();
   const Ranks ranks(options);
   job.real_ranks = ranks.real();
-  ranks.run([&](const Rank& rank) { train(job, rank, std::cout); });
+  ranks.run([&](const dist::Rank& rank) { train(job, rank, std::cout); });
 }
 
 }  // namespace
@@ -74,4 +74,4 @@ void add_train_command(CLI::App& app) {
   command->callback([arguments] { run(*arguments); });
 }
 
-}  // namespace polyscene
+}  // namespace polyscene::launcher

@@ -6,7 +6,7 @@
 #include "core/text/suggest.h"
 #include "ops/base/error.h"
 
-namespace polyscene {
+namespace polyscene::launcher {
 namespace {
 
 bool is_option(const std::string& word) { return word.starts_with('-'); }
@@ -43,7 +43,7 @@ Reached reached(const CLI::App& app) {
 
 std::string unknown_option(const Reached& at, const std::string& option) {
   const std::string name = option.substr(0, option.find('='));
-  return str(at.name, " has no option ", name, config_text::suggestion(name, options_of(*at.command)));
+  return str(at.name, " has no option ", name, core::config_text::suggestion(name, options_of(*at.command)));
 }
 
 std::string explain(const Reached& at, const CLI::ParseError& error) {
@@ -52,7 +52,8 @@ std::string explain(const Reached& at, const CLI::ParseError& error) {
   for (const std::string& word : unknown) {
     if (is_option(word)) return unknown_option(at, word);
     if (wants_command)
-      return str(at.name, " has no command \"", word, "\"", config_text::suggestion(word, commands_of(*at.command)));
+      return str(at.name, " has no command \"", word, "\"",
+                 core::config_text::suggestion(word, commands_of(*at.command)));
     return str(at.name, " takes no argument \"", word, "\"; options begin with --");
   }
   if (wants_command) return "wanted a command after \"" + at.name + "\"";
@@ -72,4 +73,4 @@ std::string explain_usage(const CLI::App& app, const CLI::ParseError& error) {
   return text + "\n\n" + help;
 }
 
-}  // namespace polyscene
+}  // namespace polyscene::launcher

@@ -9,9 +9,9 @@ class App;
 class ParseError;
 }  // namespace CLI
 
-namespace polyscene {
+namespace polyscene::launcher {
 
 // `app` has parsed the command line as far as possible. Returns several lines, the last without a line break.
 [[nodiscard]] std::string explain_usage(const CLI::App& app, const CLI::ParseError& error);
 
-}  // namespace polyscene
+}  // namespace polyscene::launcher

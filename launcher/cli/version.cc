@@ -3,7 +3,7 @@
 
 #include "launcher/cli/commands.h"
 
-namespace polyscene {
+namespace polyscene::launcher {
 
 void add_version_command(CLI::App& app) {
   static constexpr const char* kVersion = "polyscene " POLYSCENE_VERSION " (" POLYSCENE_DEVICES ")";
@@ -11,4 +11,4 @@ void add_version_command(CLI::App& app) {
   app.set_version_flag("--version", kVersion, "Print the version");
 }
 
-}  // namespace polyscene
+}  // namespace polyscene::launcher

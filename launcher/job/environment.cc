@@ -10,7 +10,7 @@
 #include "core/text/whole_number.h"
 #include "ops/base/error.h"
 
-namespace polyscene {
+namespace polyscene::launcher {
 
 std::string host_name() {
   std::array<char, 256> name{};
@@ -21,7 +21,7 @@ std::string host_name() {
 namespace {
 
 int number_in(const char* variable, std::string_view text, int least) {
-  const std::optional<int> number = whole_number<int>(text);
+  const std::optional<int> number = core::whole_number<int>(text);
   require(number && *number >= least && *number < std::numeric_limits<int>::max(), "[launcher] wanted a number of at ",
           "least ", least, " in the environment variable ", variable, ", got \"", text,
           "\"; start the program with mpirun or srun, which set it, or unset ", variable);
@@ -54,4 +54,4 @@ void require_alone(const LaunchedJob& job, const char* command) {
           " announces; start it without mpirun or srun, or unset ", job.variable);
 }
 
-}  // namespace polyscene
+}  // namespace polyscene::launcher

@@ -5,7 +5,7 @@
 #include <functional>
 #include <string>
 
-namespace polyscene {
+namespace polyscene::launcher {
 
 // What the environment says of the job that this process belongs to.
 struct LaunchedJob {
@@ -29,4 +29,4 @@ void require_joined(const LaunchedJob& job, int mpi_processes);
 // output. Rank 0 of a job without a known size passes here too.
 void require_alone(const LaunchedJob& job, const char* command);
 
-}  // namespace polyscene
+}  // namespace polyscene::launcher

@@ -12,10 +12,10 @@
 #include "launcher/job/translate_errors.h"
 #include "ops/base/thread.h"
 
-namespace polyscene {
+namespace polyscene::launcher {
 namespace {
 
-CommunicatorOptions communicator_options(const RankOptions& options) {
+dist::CommunicatorOptions communicator_options(const RankOptions& options) {
   return {.deadline = std::chrono::duration<double>(options.deadline_s)};
 }
 
@@ -32,7 +32,7 @@ int64_t host_number() {
 }
 
 // Counts the processes of the job on this host. Launchers have no common variable for it.
-ProcessesHere processes_here(Communicator& processes) {
+ProcessesHere processes_here(dist::Communicator& processes) {
   const int64_t mine = host_number();
   std::vector<int64_t> all(processes.size());
   processes.all_gather<int64_t>({&mine, 1}, all);
@@ -53,10 +53,10 @@ int threads_per_rank(const RankOptions& options, int ranks_here) {
 }  // namespace
 
 Ranks::Ranks(const RankOptions& options) : options_(options) {
-  require(options.cuda || options.transport == DeviceTransport::Kind::kAuto,
+  require(options.cuda || options.transport == dist::DeviceTransport::Kind::kAuto,
           "[launcher] --transport applies to GPUs, but the model runs on the CPU; add --device cuda, or leave out "
           "--transport");
-  const bool under_mpirun = started_by_mpi();
+  const bool under_mpirun = dist::started_by_mpi();
   require(options.local_ranks == 0 || !under_mpirun, "[launcher] --local-ranks ", options.local_ranks,
           " starts ranks as threads, but mpirun has already started ranks; use one or the other");
   // Read before MPI starts, since MPI sets such variables itself when it runs alone.
@@ -86,16 +86,16 @@ std::shared_ptr<Device> Ranks::make_device(int rank) const {
   return make_cuda_device((first_here_ + real_here) % devices_);
 }
 
-void Ranks::run_rank(Communicator& communicator, const std::function<void(const Rank&)>& body) const {
+void Ranks::run_rank(dist::Communicator& communicator, const std::function<void(const dist::Rank&)>& body) const {
   if (!options_.cuda) return body({.communicator = communicator});
   const std::shared_ptr<Device> device = make_device(communicator.rank());
-  const DeviceTransport transport{.kind = options_.transport,
-                                  .deadline = std::chrono::duration<double>(options_.deadline_s)};
-  body({.communicator = communicator, .runs_on = OnDevice{.device = *device, .transport = transport}});
+  const dist::DeviceTransport transport{.kind = options_.transport,
+                                        .deadline = std::chrono::duration<double>(options_.deadline_s)};
+  body({.communicator = communicator, .runs_on = dist::OnDevice{.device = *device, .transport = transport}});
 }
 
-void Ranks::run(const std::function<void(const Rank&)>& body) const {
-  const auto run = [&](Communicator& communicator) {
+void Ranks::run(const std::function<void(const dist::Rank&)>& body) const {
+  const auto run = [&](dist::Communicator& communicator) {
     set_thread_count(threads_);
     translate_errors([&] { run_rank(communicator, body); });
   };
@@ -107,8 +107,8 @@ void Ranks::run(const std::function<void(const Rank&)>& body) const {
   } else if (ranks_ > 1) {
     run_local_ranks(ranks_, run, communicator_options(options_));
   } else {
-    run(*make_single_world());
+    run(*dist::make_single_world());
   }
 }
 
-}  // namespace polyscene
+}  // namespace polyscene::launcher

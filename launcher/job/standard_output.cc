@@ -9,7 +9,7 @@
 
 #include "ops/base/error.h"
 
-namespace polyscene {
+namespace polyscene::launcher {
 namespace {
 
 // Waits until standard output is writable: the parent process may have made the pipe non-blocking.
@@ -56,4 +56,4 @@ void StandardOutput::finish() {
                      "; the output is incomplete: free space, or redirect it");
 }
 
-}  // namespace polyscene
+}  // namespace polyscene::launcher

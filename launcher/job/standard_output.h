@@ -4,7 +4,7 @@
 #include <streambuf>
 #include <vector>
 
-namespace polyscene {
+namespace polyscene::launcher {
 
 // Replaces the buffer of std::cout during its lifetime. Writes never fail for the caller: the first error is kept, and
 // further output is dropped.
@@ -29,4 +29,4 @@ class StandardOutput : public std::streambuf {
   int error_ = 0;  // errno of the first write that failed
 };
 
-}  // namespace polyscene
+}  // namespace polyscene::launcher

@@ -7,7 +7,7 @@
 
 #include "ops/base/thread.h"
 
-namespace polyscene {
+namespace polyscene::launcher {
 namespace {
 
 std::atomic<bool> stop_requested = false;
@@ -66,4 +66,4 @@ const std::atomic<bool>& watch_stop_signals() {
   return stop_requested;
 }
 
-}  // namespace polyscene
+}  // namespace polyscene::launcher

@@ -8,7 +8,7 @@
 
 #include <atomic>
 
-namespace polyscene {
+namespace polyscene::launcher {
 
 // Blocks these signals in this thread and in all threads that it starts. main() calls it first.
 void hold_stop_signals();
@@ -21,4 +21,4 @@ void release_stop_signals();
 // does not give a thread.
 [[nodiscard]] const std::atomic<bool>& watch_stop_signals();
 
-}  // namespace polyscene
+}  // namespace polyscene::launcher

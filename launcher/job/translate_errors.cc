@@ -10,7 +10,7 @@
 #include "core/files/file_advice.h"
 #include "ops/base/error.h"
 
-namespace polyscene {
+namespace polyscene::launcher {
 namespace {
 
 [[noreturn]] void throw_no_memory(const std::exception& error) {
@@ -22,7 +22,7 @@ namespace {
 
 std::string what_to_try(const std::error_code& code, const std::string& path) {
   if (code.value() == EMFILE || code.value() == ENFILE || code.value() == ENOSPC || code.value() == EDQUOT)
-    return file_advice(code.value(), path);
+    return core::file_advice(code.value(), path);
   return "; check that it exists, that you may read and write it, and that its disk has space";
 }
 
@@ -30,7 +30,7 @@ std::string what_to_try(const std::error_code& code, const std::string& path) {
 
 void translate_errors(const std::function<void()>& body) {
   try {
-    with_advice(body);
+    core::with_advice(body);
   } catch (const std::bad_alloc& error) {
     throw_no_memory(error);
   } catch (const std::length_error& error) {
@@ -44,4 +44,4 @@ void translate_errors(const std::function<void()>& body) {
   }
 }
 
-}  // namespace polyscene
+}  // namespace polyscene::launcher

@@ -3,10 +3,10 @@
 
 #include <functional>
 
-namespace polyscene {
+namespace polyscene::launcher {
 
 // Runs body. Turns exceptions about memory and threads into a DeviceError, those of std::filesystem into a DataError,
 // names the settings that prevent errors of the layers below (with_advice), and lets all others pass.
 void translate_errors(const std::function<void()>& body);
 
-}  // namespace polyscene
+}  // namespace polyscene::launcher

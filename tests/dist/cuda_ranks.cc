@@ -24,12 +24,12 @@ int device_count() {
 class CudaRanks : public ::testing::TestWithParam<size_t> {};
 
 TEST_P(CudaRanks, StagedOnOneDevice) {
-  const auto body = [](Communicator& host) {
+  const auto body = [](dist::Communicator& host) {
     const auto device = make_cuda_device(0);
     OnDevice staged(make_staged_communicator(host, *device), *device);
     conformance_cases()[GetParam()].run(staged);
   };
-  run_local_ranks(3, body, {.deadline = kPatience});
+  dist::run_local_ranks(3, body, {.deadline = kPatience});
 }
 
 // With one device there is one rank, and nothing of NCCL but its library is tested.
@@ -37,12 +37,12 @@ TEST_P(CudaRanks, Nccl) {
   const int ranks = std::max(1, device_count());
   ::setenv("NCCL_P2P_DIRECT_DISABLE", "1", 0);  // as the launcher does for ranks of one process
   std::cout << ranks << " ranks\n";
-  const auto body = [](Communicator& host) {
+  const auto body = [](dist::Communicator& host) {
     const auto device = make_cuda_device(host.rank());
     OnDevice nccl(make_nccl_communicator(host, *device, {.deadline = kPatience}), *device);
     conformance_cases()[GetParam()].run(nccl);
   };
-  run_local_ranks(ranks, body, {.deadline = kPatience});
+  dist::run_local_ranks(ranks, body, {.deadline = kPatience});
 }
 
 INSTANTIATE_TEST_SUITE_P(Cases, CudaRanks, ::testing::Range(size_t{0}, conformance_cases().size()),

@@ -24,8 +24,8 @@ int64_t random_key(PhiloxStream& random) {
 
 }  // namespace
 
-std::vector<KeyBlock> TestBatch::blocks() {
-  std::vector<KeyBlock> result;
+std::vector<embedding::KeyBlock> TestBatch::blocks() {
+  std::vector<embedding::KeyBlock> result;
   for (Feature& f : features) {
     f.index.assign(f.keys.size() * static_cast<size_t>(f.stride), -1);
     result.push_back({.table = f.table, .keys = f.keys, .index = f.index, .stride = f.stride});

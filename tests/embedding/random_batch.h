@@ -18,7 +18,7 @@ struct TestBatch {
   };
   std::vector<Feature> features;
 
-  [[nodiscard]] std::vector<KeyBlock> blocks();
+  [[nodiscard]] std::vector<embedding::KeyBlock> blocks();
   [[nodiscard]] int32_t row(size_t feature, size_t i) const {
     const Feature& f = features[feature];
     return f.index[i * static_cast<size_t>(f.stride)];

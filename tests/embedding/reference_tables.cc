@@ -8,9 +8,10 @@
 namespace polyscene::testing {
 namespace {
 
-using Kind = SparseOptimizer::Kind;
+using Kind = embedding::SparseOptimizer::Kind;
 
-void update_row(const SparseOptimizer& o, double factor, double t, std::vector<double> g, ReferenceRow& row) {
+void update_row(const embedding::SparseOptimizer& o, double factor, double t, std::vector<double> g,
+                ReferenceRow& row) {
   const double rate = o.learning_rate * factor;
   const size_t dim = g.size();
   double squares = 0;
@@ -41,10 +42,11 @@ void update_row(const SparseOptimizer& o, double factor, double t, std::vector<d
 ReferenceRow& ReferenceTables::train_row(int table, int64_t key) {
   const auto [found, is_new] = tables_[static_cast<size_t>(table)].try_emplace(key);
   if (is_new) {
-    const TableSpec& spec = specs_[static_cast<size_t>(table)];
+    const embedding::TableSpec& spec = specs_[static_cast<size_t>(table)];
     const auto dim = static_cast<size_t>(spec.dim);
     std::vector<float> values(dim);
-    fill_initial_values(initial_value_key(seed_, table_salt(spec.name)), key, spec.init_stddev, values);
+    embedding::fill_initial_values(embedding::initial_value_key(seed_, embedding::table_salt(spec.name)), key,
+                                   spec.init_stddev, values);
     found->second = {.values = {values.begin(), values.end()},
                      .m = std::vector<double>(dim, spec.optimizer.initial_state()),
                      .v = std::vector<double>(dim)};

@@ -17,11 +17,11 @@ struct ReferenceRow {
 
 class ReferenceTables {
  public:
-  ReferenceTables(std::vector<TableSpec> specs, uint64_t seed) : specs_(std::move(specs)), seed_(seed) {
+  ReferenceTables(std::vector<embedding::TableSpec> specs, uint64_t seed) : specs_(std::move(specs)), seed_(seed) {
     tables_.resize(specs_.size());
   }
 
-  [[nodiscard]] const std::vector<TableSpec>& specs() const { return specs_; }
+  [[nodiscard]] const std::vector<embedding::TableSpec>& specs() const { return specs_; }
   [[nodiscard]] const std::map<int64_t, ReferenceRow>& table(int t) const { return tables_[static_cast<size_t>(t)]; }
 
   // Creates the row of an unseen key.
@@ -34,7 +34,7 @@ class ReferenceTables {
   void update(const Gradients& gradients, double learning_rate_factor);
 
  private:
-  std::vector<TableSpec> specs_;
+  std::vector<embedding::TableSpec> specs_;
   uint64_t seed_;
   int64_t steps_ = 0;
   std::vector<std::map<int64_t, ReferenceRow>> tables_;

@@ -18,7 +18,7 @@ class ExportTarget : public FuzzTarget {
     make_tiny_run(run);
     std::ostringstream said;
     for (const bool delta : {false, true, false}) {
-      const std::string version = export_model(
+      const std::string version = core::export_model(
           {.run = run, .output = versions_, .delta = delta, .sample_rows = 0, .onnx_check = {}, .overrides = {}}, said);
       seeds_.push_back(read_file(version + "/export.json"));
     }
@@ -35,7 +35,7 @@ class ExportTarget : public FuzzTarget {
     const std::string version = versions_ + (bytes.find("\"base\"") == std::string::npos ? "/3" : "/2");
     const std::string path = version + "/export.json";
     write_file(path, bytes);
-    const ServedModel model(version);
+    const core::ServedModel model(version);
     const nlohmann::json json = nlohmann::json::parse(bytes);
     for (const auto& [name, entry] : json["files"].items()) require_below(version, name);
     if (!model.base().empty()) require_below(versions_, std::filesystem::relative(model.base(), versions_).string());
@@ -44,9 +44,9 @@ class ExportTarget : public FuzzTarget {
 
   // Its description begins with a hash in a line of its own.
   void repair(std::string& bytes) const override {
-    const size_t end = bytes.find(kJsonSeal.behind);
-    if (bytes.starts_with(kJsonSeal.before) && end != std::string::npos)
-      bytes = sealed(kJsonSeal, bytes.substr(end + kJsonSeal.behind.size()));
+    const size_t end = bytes.find(core::kJsonSeal.behind);
+    if (bytes.starts_with(core::kJsonSeal.before) && end != std::string::npos)
+      bytes = sealed(core::kJsonSeal, bytes.substr(end + core::kJsonSeal.behind.size()));
   }
 
  private:

@@ -29,15 +29,16 @@ class ManifestTarget : public FuzzTarget {
     const checkpoint::Manifest manifest = checkpoint::read_manifest(second_);
     for (const auto* files : {&manifest.file(), &manifest.log()})
       for (const checkpoint::File& file : *files) require_below(second_, file.name());
-    static_cast<void>(position_of_checkpoint(second_));
-    for (const std::string& link : chain_of(second_))
+    static_cast<void>(core::position_of_checkpoint(second_));
+    for (const std::string& link : core::chain_of(second_))
       if (link != first_ && link != second_) throw std::logic_error("a chain of what is no checkpoint: " + link);
     // One file in seven: the time goes into those, not into what names them.
-    static_cast<void>(damage_of(second_, {.rank = static_cast<int>(bytes.size() % 7), .ranks = 7}));
+    static_cast<void>(core::damage_of(second_, {.rank = static_cast<int>(bytes.size() % 7), .ranks = 7}));
   }
 
   void repair(std::string& bytes) const override {
-    if (bytes.starts_with(kProtoSeal.before)) bytes = sealed(kProtoSeal, bytes.substr(bytes.find('\n') + 1));
+    if (bytes.starts_with(core::kProtoSeal.before))
+      bytes = sealed(core::kProtoSeal, bytes.substr(bytes.find('\n') + 1));
   }
 
   // Files are hashed in pieces of 4 MiB.

@@ -19,12 +19,12 @@ constexpr int64_t kRows = 92;
 class RowsTarget : public FuzzTarget {
  public:
   explicit RowsTarget(const std::string& folder) : path_(folder + "/t.rows"), base_(folder + "/base.rows") {
-    write(base_, kRows, RowFormat::kFloat32);
+    write(base_, kRows, core::RowFormat::kFloat32);
   }
 
   [[nodiscard]] std::vector<std::string> seeds() const override {
     std::vector<std::string> seeds;
-    for (const RowFormat format : {RowFormat::kFloat32, RowFormat::kBfloat16, RowFormat::kInt8})
+    for (const core::RowFormat format : {core::RowFormat::kFloat32, core::RowFormat::kBfloat16, core::RowFormat::kInt8})
       for (const int64_t rows : {kRows, int64_t{3}, int64_t{0}}) {
         write(path_, rows, format);
         seeds.push_back(read_file(path_));
@@ -34,28 +34,29 @@ class RowsTarget : public FuzzTarget {
 
   void read(const std::string& bytes) override {
     write_file(path_, bytes);
-    const EmbeddingStore alone(path_);
+    const core::EmbeddingStore alone(path_);
     read_rows(alone, alone.rows());
-    if (alone.dim() == kDim && alone.format() == RowFormat::kFloat32) {
-      const EmbeddingStore over(path_, std::make_unique<EmbeddingStore>(base_));
+    if (alone.dim() == kDim && alone.format() == core::RowFormat::kFloat32) {
+      const core::EmbeddingStore over(path_, std::make_unique<core::EmbeddingStore>(base_));
       read_rows(over, over.rows() + kRows);
-      const EmbeddingStore below(base_, std::make_unique<EmbeddingStore>(path_));
+      const core::EmbeddingStore below(base_, std::make_unique<core::EmbeddingStore>(path_));
       read_rows(below, kRows + alone.rows());
     }
     alone.verify();
   }
 
   void repair(std::string& bytes) const override {
-    if (bytes.size() < sizeof(StoreHeader)) return;
-    const uint64_t content = XXH3_64bits(bytes.data() + sizeof(StoreHeader), bytes.size() - sizeof(StoreHeader));
-    std::memcpy(bytes.data() + offsetof(StoreHeader, content_hash), &content, sizeof(content));
-    const uint64_t header = XXH3_64bits(bytes.data(), offsetof(StoreHeader, header_hash));
-    std::memcpy(bytes.data() + offsetof(StoreHeader, header_hash), &header, sizeof(header));
+    if (bytes.size() < sizeof(core::StoreHeader)) return;
+    const uint64_t content =
+        XXH3_64bits(bytes.data() + sizeof(core::StoreHeader), bytes.size() - sizeof(core::StoreHeader));
+    std::memcpy(bytes.data() + offsetof(core::StoreHeader, content_hash), &content, sizeof(content));
+    const uint64_t header = XXH3_64bits(bytes.data(), offsetof(core::StoreHeader, header_hash));
+    std::memcpy(bytes.data() + offsetof(core::StoreHeader, header_hash), &header, sizeof(header));
   }
 
  private:
-  static void write(const std::string& path, int64_t rows, RowFormat format) {
-    EmbeddingStoreWriter writer(path, rows, kDim, format);
+  static void write(const std::string& path, int64_t rows, core::RowFormat format) {
+    core::EmbeddingStoreWriter writer(path, rows, kDim, format);
     PhiloxStream random(1);
     std::vector<float> values(kDim);
     for (int64_t key = 0; key < rows; ++key) {
@@ -65,7 +66,7 @@ class RowsTarget : public FuzzTarget {
     writer.finish();
   }
 
-  static void read_rows(const EmbeddingStore& store, int64_t rows) {
+  static void read_rows(const core::EmbeddingStore& store, int64_t rows) {
     std::vector<float> values(rows > 0 ? static_cast<size_t>(store.dim()) : 0);
     for (int64_t row = 0; row < rows; ++row) {
       const int64_t key = store.key(row);

@@ -20,8 +20,9 @@ class SafetensorsTarget : public FuzzTarget {
     const Tensor floats = Tensor::of<float>({2, 3}, {1, 2, 3, 4, 5, 6});
     const Tensor keys = Tensor::of<int64_t>({2}, {7, 8}), none(DType::kFloat32, {0, 4});
     std::vector<std::string> seeds;
-    for (const auto& tensors :
-         {std::vector<NamedTensor>{{"head/0/w", floats.view()}, {"head/0/b", keys.view()}}, {{"a", none.view()}}, {}}) {
+    for (const auto& tensors : {std::vector<core::NamedTensor>{{"head/0/w", floats.view()}, {"head/0/b", keys.view()}},
+                                {{"a", none.view()}},
+                                {}}) {
       write_safetensors(path_, tensors, {{"format", "pt"}});
       seeds.push_back(read_file(path_));
     }
@@ -29,12 +30,12 @@ class SafetensorsTarget : public FuzzTarget {
   }
 
   void read(const std::string& bytes) override {
-    const SafetensorsHeader header = read_safetensors_header("m", bytes);
+    const core::SafetensorsHeader header = core::read_safetensors_header("m", bytes);
     for (const auto& [name, entry] : header.tensors)
       if (entry.begin > entry.end || entry.end > bytes.size() - header.data_begin)
         throw std::logic_error("tensor \"" + name + "\" lies outside of the file");
     write_file(path_, bytes);
-    const SafetensorsFile file(path_);
+    const core::SafetensorsFile file(path_);
     for (const std::string& name : file.names()) {
       try {
         const TensorView tensor = file.tensor(name);

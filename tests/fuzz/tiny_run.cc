@@ -14,16 +14,16 @@ void make_tiny_run(const std::string& folder) {
   constexpr int64_t kRows = 8;
   config::Experiment experiment = tiny_experiment();
   experiment.mutable_train()->mutable_checkpoint()->set_every_steps(1);
-  const FeatureSchema schema = FeatureSchema::from(experiment.data());
-  const auto world = make_single_world();
-  Session session(experiment, schema, on_host(*world));
-  const RunFolder run(folder);
-  std::optional<CheckpointBase> base;
+  const core::FeatureSchema schema = core::FeatureSchema::from(experiment.data());
+  const auto world = dist::make_single_world();
+  core::Session session(experiment, schema, on_host(*world));
+  const core::RunFolder run(folder);
+  std::optional<core::CheckpointBase> base;
   for (int64_t step = 1; step <= 2; ++step) {
     session.train_step(random_batch(schema, kRows, static_cast<uint64_t>(step)), kRows, 1);
     session.settle();
-    CheckpointSave save(run, experiment, "1 files, 2 bytes, 3",
-                        {.step = step, .best = BestSoFar{.value = 0.5, .step = 1}}, session.state(), base);
+    core::CheckpointSave save(run, experiment, "1 files, 2 bytes, 3",
+                              {.step = step, .best = core::BestSoFar{.value = 0.5, .step = 1}}, session.state(), base);
     save.finish();
     base = save.as_base();
   }

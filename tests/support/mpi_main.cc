@@ -28,7 +28,7 @@ class FailurePrinter : public ::testing::EmptyTestEventListener {
 int main(int argc, char** argv) {
   ::testing::InitGoogleTest(&argc, argv);
   int result = 1;
-  const auto body = [&](polyscene::Communicator& world) {
+  const auto body = [&](polyscene::dist::Communicator& world) {
     auto& listeners = ::testing::UnitTest::GetInstance()->listeners();
     if (world.rank() != 0) {
       delete listeners.Release(listeners.default_result_printer());
@@ -37,6 +37,6 @@ int main(int argc, char** argv) {
     }
     result = RUN_ALL_TESTS();
   };
-  polyscene::run_mpi_rank(body, {.deadline = std::chrono::seconds(120)});
+  polyscene::dist::run_mpi_rank(body, {.deadline = std::chrono::seconds(120)});
   return result;
 }

@@ -5,10 +5,10 @@
 
 namespace polyscene::testing {
 
-[[nodiscard]] inline Rank on_host(Communicator& communicator) { return {.communicator = communicator}; }
+[[nodiscard]] inline dist::Rank on_host(dist::Communicator& communicator) { return {.communicator = communicator}; }
 
-[[nodiscard]] inline Rank on_device(Communicator& communicator, Device& device) {
-  return {.communicator = communicator, .runs_on = OnDevice{.device = device}};
+[[nodiscard]] inline dist::Rank on_device(dist::Communicator& communicator, Device& device) {
+  return {.communicator = communicator, .runs_on = dist::OnDevice{.device = device}};
 }
 
 }  // namespace polyscene::testing

@@ -26,8 +26,8 @@ struct CallersRound {
 
 // Every caller scores `requests_each` of the requests, in turn, with one thread. An exception of score() ends the
 // program.
-inline CallersRound run_callers(int callers, int requests_each, std::span<const Batch> requests,
-                                const std::function<void(const Batch&, std::span<float>)>& score) {
+inline CallersRound run_callers(int callers, int requests_each, std::span<const core::Batch> requests,
+                                const std::function<void(const core::Batch&, std::span<float>)>& score) {
   std::vector<std::vector<double>> ms(static_cast<size_t>(callers));
   std::latch ready(callers + 1);
   std::vector<std::thread> threads;

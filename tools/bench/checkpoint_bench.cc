@@ -160,8 +160,8 @@ config::Experiment experiment_of(const Arguments& arguments) {
   return e;
 }
 
-Batch random_rows(const Arguments& arguments, PhiloxStream& random) {
-  Batch batch;
+core::Batch random_rows(const Arguments& arguments, PhiloxStream& random) {
+  core::Batch batch;
   batch.rows = batch.global_rows = arguments.batch;
   batch.fields.resize(2);
   batch.labels.resize(1);
@@ -174,10 +174,10 @@ Batch random_rows(const Arguments& arguments, PhiloxStream& random) {
 }
 
 // Seconds for this many steps. A sum and not a median, since a save has phases.
-double seconds_of(Session& session, const std::vector<Batch>& batches, int steps) {
+double seconds_of(core::Session& session, const std::vector<core::Batch>& batches, int steps) {
   const double start = now_s();
   for (int s = 0; s < steps; ++s) {
-    const Batch& batch = batches[static_cast<size_t>(s) % batches.size()];
+    const core::Batch& batch = batches[static_cast<size_t>(s) % batches.size()];
     session.train_step(batch, batch.rows, 1);
   }
   return now_s() - start;
@@ -186,9 +186,9 @@ double seconds_of(Session& session, const std::vector<Batch>& batches, int steps
 void run(const Arguments& arguments) {
   set_thread_count(arguments.threads);
   const config::Experiment experiment = experiment_of(arguments);
-  const FeatureSchema schema = FeatureSchema::from(experiment.data());
-  const auto one = make_single_world();
-  Session session(experiment, schema, Rank{.communicator = *one});
+  const core::FeatureSchema schema = core::FeatureSchema::from(experiment.data());
+  const auto one = dist::make_single_world();
+  core::Session session(experiment, schema, dist::Rank{.communicator = *one});
   const int table = session.tables().layout().table("item");
   const int64_t width = session.tables().spec(table).optimizer.state_width(arguments.dim);
   {
@@ -201,12 +201,12 @@ void run(const Arguments& arguments) {
     (void)session.tables().load_rows(table, {.keys = keys, .values = values, .state = state});
   }
   fs::create_directories(arguments.folder);
-  const RunFolder run(arguments.folder + "/run");
+  const core::RunFolder run(arguments.folder + "/run");
   fs::create_directories(run.events());
   const int64_t bytes = arguments.rows * (16 + 4 * (arguments.dim + width));
   double load_memory = 0, save_memory = 0;
   const auto load = [&](const std::string& checkpoint) {
-    Session loaded(experiment, schema, Rank{.communicator = *one});
+    core::Session loaded(experiment, schema, dist::Rank{.communicator = *one});
     PeakMemory memory;
     const double start = now_s();
     (void)load_checkpoint(checkpoint, "bench", loaded.state());
@@ -223,11 +223,11 @@ void run(const Arguments& arguments) {
   for (int round = 0; round < arguments.rounds; ++round) {
     disk_write_s.push_back(plain_write_s(arguments.folder, bytes));
     const double start = now_s();
-    CheckpointSave save(run, experiment, "bench", {.step = 1}, session.state());
+    core::CheckpointSave save(run, experiment, "bench", {.step = 1}, session.state());
     waited.push_back(now_s() - start);
     save.finish();
     write_s.push_back(now_s() - start);
-    const std::string checkpoint = find_checkpoint(run.path());
+    const std::string checkpoint = core::find_checkpoint(run.path());
     drop_all_from_cache(checkpoint);
     disk_read_s.push_back(plain_read_s(checkpoint));
     drop_all_from_cache(checkpoint);
@@ -235,7 +235,7 @@ void run(const Arguments& arguments) {
   }
 
   PhiloxStream random(2);
-  std::vector<Batch> batches;
+  std::vector<core::Batch> batches;
   for (int i = 0; i < 16; ++i) batches.push_back(random_rows(arguments, random));
   (void)seconds_of(session, batches, 16);
   // Steps alone and during a save, in alternation. The save gets only the time that the steps leave, so it outlasts
@@ -246,7 +246,7 @@ void run(const Arguments& arguments) {
   for (int round = 0; round < 3; ++round) {
     alone += seconds_of(session, batches, kSteps);
     PeakMemory memory;
-    CheckpointSave background(run, experiment, "bench", {.step = 2 + round}, session.state());
+    core::CheckpointSave background(run, experiment, "bench", {.step = 2 + round}, session.state());
     for (int done = 0; done < kSteps && !background.written(); done += 4, steps += 4)
       beside += seconds_of(session, batches, 4);
     background.finish();

@@ -53,8 +53,8 @@ double copy_bandwidth() {
   return 2.0 * kBytes / best(times);
 }
 
-SparseOptimizer optimizer_of(const std::string& name) {
-  using Kind = SparseOptimizer::Kind;
+embedding::SparseOptimizer optimizer_of(const std::string& name) {
+  using Kind = embedding::SparseOptimizer::Kind;
   if (name == "adagrad") return {.kind = Kind::kAdagrad};
   if (name == "row_wise_adagrad") return {.kind = Kind::kRowWiseAdagrad};
   if (name == "sgd") return {.kind = Kind::kSgd};
@@ -63,8 +63,8 @@ SparseOptimizer optimizer_of(const std::string& name) {
 
 // Tables 0..3 are those of the sides item, author, category and tag, which the first four fields share. Every other
 // table belongs to one field.
-std::vector<TableSpec> specs_of(const Options& o) {
-  std::vector<TableSpec> specs;
+std::vector<embedding::TableSpec> specs_of(const Options& o) {
+  std::vector<embedding::TableSpec> specs;
   for (int64_t f = 0; f < o.fields; ++f) {
     specs.push_back({.name = str("field", f), .dim = o.dim, .optimizer = optimizer_of(o.optimizer)});
   }
@@ -106,8 +106,8 @@ Batch make_batch(const Options& o, int64_t step, int rank) {
   return batch;
 }
 
-std::vector<KeyBlock> blocks_of(const Options& o, Batch& batch) {
-  std::vector<KeyBlock> blocks;
+std::vector<embedding::KeyBlock> blocks_of(const Options& o, Batch& batch) {
+  std::vector<embedding::KeyBlock> blocks;
   for (size_t c = 0; c < batch.columns.size(); ++c) {
     const auto field = static_cast<int64_t>(c);
     blocks.push_back({.table = static_cast<int>(field < o.fields ? field : field - o.fields),
@@ -127,9 +127,9 @@ void print_phase(const char* name, double time_s, double bytes, double bandwidth
             << std::setw(7) << rate * 1e-9 << " GB/s  " << std::setw(5) << 100 * rate / bandwidth << " % of copy\n";
 }
 
-void report(const Options& o, const Times& t, const ShardedLookup& lookup, const ShardedTables& tables, int64_t tuples,
-            double bandwidth) {
-  const LookupStatistics s = lookup.last();
+void report(const Options& o, const Times& t, const embedding::ShardedLookup& lookup,
+            const embedding::ShardedTables& tables, int64_t tuples, double bandwidth) {
+  const embedding::LookupStatistics s = lookup.last();
   const double keys = static_cast<double>(s.keys_in), rows = static_cast<double>(s.keys_owned);
   const double threads = o.threads;
   const double row_bytes = 4.0 * static_cast<double>(o.dim);
@@ -151,15 +151,15 @@ void report(const Options& o, const Times& t, const ShardedLookup& lookup, const
   print_phase("update", best(t.update), rows * (row_bytes + 2 * (row_bytes + state_bytes)), bandwidth);
 }
 
-void run_rank(const Options& o, Communicator& comm) {
+void run_rank(const Options& o, dist::Communicator& comm) {
   set_thread_count(o.threads);
   const double bandwidth = comm.rank() == 0 ? copy_bandwidth() : 0;
   comm.barrier();
-  ShardedTables tables(comm, specs_of(o), {});
-  Deduplicator deduplicator(tables.layout());
-  TupleDeduplicator tuple_deduplicator;
-  ShardedLookup lookup(tables);
-  UniqueKeys unique;
+  embedding::ShardedTables tables(comm, specs_of(o), {});
+  embedding::Deduplicator deduplicator(tables.layout());
+  embedding::TupleDeduplicator tuple_deduplicator;
+  embedding::ShardedLookup lookup(tables);
+  embedding::UniqueKeys unique;
 
   // The tables first get all keys of all steps, so that the steps below create no rows, and rows lie far apart.
   std::vector<Batch> batches;
@@ -167,19 +167,19 @@ void run_rank(const Options& o, Communicator& comm) {
   for (int step = 0; step < o.steps; ++step) {
     batches.push_back(make_batch(o, step, comm.rank()));
     deduplicator.run(blocks_of(o, batches.back()), unique);
-    created_s += seconds_of([&] { lookup.lookup(unique, LookupMode::kTrain); });
+    created_s += seconds_of([&] { lookup.lookup(unique, embedding::LookupMode::kTrain); });
   }
   const int64_t created = lookup.total().rows_created;
 
   Times times;
   std::vector<int32_t> tuple_index(batches[0].columns.back().size());
   for (Batch& batch : batches) {
-    const std::vector<KeyBlock> blocks = blocks_of(o, batch);
+    const std::vector<embedding::KeyBlock> blocks = blocks_of(o, batch);
     times.dedup.push_back(seconds_of([&] { deduplicator.run(blocks, unique); }));
     const std::vector<std::span<const int64_t>> sides(batch.columns.end() - kSides, batch.columns.end());
     times.tuples.push_back(seconds_of([&] { static_cast<void>(tuple_deduplicator.run(sides, tuple_index)); }));
     comm.barrier();
-    times.lookup.push_back(seconds_of([&] { lookup.lookup(unique, LookupMode::kTrain); }));
+    times.lookup.push_back(seconds_of([&] { lookup.lookup(unique, embedding::LookupMode::kTrain); }));
     const Tensor gradient(DType::kFloat32, {unique.rows(0), o.dim});
     std::ranges::fill(gradient.elements<float>(), 0.01f);
     const TensorView view = gradient.view();
@@ -198,7 +198,8 @@ void run_full(const Options& o) {
   constexpr int64_t kRows = int64_t{1} << 20, kKeys = int64_t{1} << 15;
   set_thread_count(1);
   const double bandwidth = copy_bandwidth();
-  HashedTable table({.name = "full", .dim = o.dim, .optimizer = optimizer_of(o.optimizer), .max_rows = kRows}, 1);
+  embedding::HashedTable table(
+      {.name = "full", .dim = o.dim, .optimizer = optimizer_of(o.optimizer), .max_rows = kRows}, 1);
   std::vector<int64_t> keys(kKeys);
   std::vector<int32_t> rows(kKeys), fresh;
   std::vector<double> times;
@@ -213,7 +214,8 @@ void run_full(const Options& o) {
     }));
   }
   require(lost == kKeys, "[bench] wanted every key to take the place of a row, got ", lost, " of ", kKeys);
-  const double time_s = best({times.end() - 2 * kRows / kKeys, times.end()}), slots = plan_buckets(kRows, 1).slots;
+  const double time_s = best({times.end() - 2 * kRows / kKeys, times.end()}),
+               slots = embedding::plan_buckets(kRows, 1).slots;
   const double row_bytes = static_cast<double>(table.spec().row_bytes());
   print_phase("insert and evict", time_s, kKeys * (slots + 16 * slots + row_bytes), bandwidth);
   std::cout << "                " << time_s * 1e9 / kKeys << " ns per key, one thread\n";
@@ -235,7 +237,8 @@ int main(int argc, char** argv) {
   app.add_option("--ranks", options.ranks, "local ranks")->capture_default_str();
   app.add_option("--optimizer", options.optimizer, "adam, adagrad, row_wise_adagrad or sgd")->capture_default_str();
   CLI11_PARSE(app, argc, argv);
-  polyscene::run_local_ranks(options.ranks, [&](polyscene::Communicator& comm) { polyscene::run_rank(options, comm); });
+  polyscene::dist::run_local_ranks(options.ranks,
+                                   [&](polyscene::dist::Communicator& comm) { polyscene::run_rank(options, comm); });
   polyscene::run_full(options);
   return 0;
 }

@@ -29,9 +29,9 @@ inline double sgemm_peak() {
 }
 
 // Number of multiplications and additions of one forward pass over a batch.
-inline double forward_flops(const config::Experiment& experiment, const FeatureSchema& schema, int64_t batch,
+inline double forward_flops(const config::Experiment& experiment, const core::FeatureSchema& schema, int64_t batch,
                             int64_t behaviours) {
-  const Model model = build_model(experiment, schema);
+  const core::Model model = build_model(experiment, schema);
   const auto rows = [&](const Value& v) {
     const Dim& d = v.shape()[0];
     return static_cast<double>(d.is_static()                                                      ? d.constant

@@ -86,7 +86,7 @@ config::Data data_of(const Options& options) {
   data.set_shuffle_window(options.window);
   data.set_lanes(options.lanes);
   if (!options.data.empty()) return data;
-  const ParquetFile file(options.files.front());
+  const core::ParquetFile file(options.files.front());
   for (const auto& column : file.columns()) add_column(data, column, file.type_of(column), options.label);
   if (!options.label.empty()) data.add_label()->set_name(options.label);
   return data;
@@ -97,7 +97,7 @@ int64_t bytes_of(const std::vector<T>& values) {
   return static_cast<int64_t>(values.size() * sizeof(T));
 }
 
-int64_t bytes_of(const Batch& b) {
+int64_t bytes_of(const core::Batch& b) {
   int64_t bytes = bytes_of(b.numbers) + bytes_of(b.scenario) + bytes_of(b.row_keys) + bytes_of(b.times);
   for (const auto& field : b.fields) bytes += bytes_of(field);
   for (const auto& label : b.labels) bytes += bytes_of(label);
@@ -114,7 +114,7 @@ struct ReadAmount {
   int64_t rows = 0, bytes = 0;
 };
 
-ReadAmount read_epoch(BatchSource& source, int64_t epoch) {
+ReadAmount read_epoch(core::BatchSource& source, int64_t epoch) {
   ReadAmount amount;
   source.start_epoch(epoch);
   while (const auto batch = source.next()) {
@@ -125,15 +125,15 @@ ReadAmount read_epoch(BatchSource& source, int64_t epoch) {
 }
 
 // Decodes every row group once, divided over the threads.
-void decode_only(const config::Data& data, const SplitFiles& split, int threads) {
-  const ColumnSet columns(column_requests(data));
+void decode_only(const config::Data& data, const core::SplitFiles& split, int threads) {
+  const core::ColumnSet columns(core::column_requests(data));
   std::atomic<size_t> next{0};
   std::vector<std::thread> pool;
   for (int t = 0; t < threads; ++t) {
     pool.emplace_back([&] {
       for (size_t i = next++; i < split.units.size(); i = next++) {
         const auto& entry = split.files[static_cast<size_t>(split.units[i].file)];
-        ParquetFile file(entry.path, entry.metadata);
+        core::ParquetFile file(entry.path, entry.metadata);
         file.open_row_group(split.units[i].row_group, columns.names(), kBatchRows);
         while (file.next() != nullptr) {
         }
@@ -151,13 +151,14 @@ void print(const char* what, int64_t rows, double megabytes, const Timing& t) {
 
 void run(const Options& options) {
   const config::Data data = data_of(options);
-  const SplitFiles split = open_split(data, Split::kTrain, column_requests(data), IdKinds(data));
-  const auto source = make_parquet_source(data, {.batch_size = options.batch_size, .min_tail_share = 0});
+  const core::SplitFiles split =
+      open_split(data, core::Split::kTrain, core::column_requests(data), core::IdKinds(data));
+  const auto source = core::make_parquet_source(data, {.batch_size = options.batch_size, .min_tail_share = 0});
   double file_bytes = 0;
   for (const auto& file : split.files) file_bytes += static_cast<double>(file.size_bytes);
   std::printf("%zu files, %zu row groups, %lld rows, %.1f MB on disk, %zu columns, %d decoding thread(s)\n",
               split.files.size(), split.units.size(), static_cast<long long>(split.rows), file_bytes / 1e6,
-              ColumnSet(column_requests(data)).names().size(), options.threads);
+              core::ColumnSet(core::column_requests(data)).names().size(), options.threads);
   Timing best_read{1e30, 0}, best_raw{1e30, 0};
   ReadAmount amount;
   for (int i = 0; i < options.repeats; ++i) {  // alternating, the best of each, so that other load affects both alike

@@ -30,33 +30,34 @@ struct Arguments {
 };
 
 // Opens the file as batches of `rows` rows.
-std::unique_ptr<BatchSource> open_input(const ServedModel& model, const Arguments& arguments, int64_t rows) {
+std::unique_ptr<core::BatchSource> open_input(const core::ServedModel& model, const Arguments& arguments,
+                                              int64_t rows) {
   config::Data data = model.experiment().data();
   const std::filesystem::path path = std::filesystem::absolute(arguments.input);
   data.set_root(path.parent_path().string());
   data.clear_test_files();
   data.add_test_files(path.filename().string());
   data.set_lanes(1);
-  auto source =
-      make_parquet_source(data, {.split = Split::kTest, .batch_size = rows, .shuffle = false, .min_tail_share = 0});
+  auto source = core::make_parquet_source(
+      data, {.split = core::Split::kTest, .batch_size = rows, .shuffle = false, .min_tail_share = 0});
   source->start_epoch(0);
   return source;
 }
 
 // The source's next `rows` rows, all with the user columns of the row with the longest history; nothing if fewer are
 // left.
-std::optional<Batch> one_user(BatchSource& source, const FeatureSchema& schema, int64_t rows) {
-  std::optional<Batch> batch = source.next();
+std::optional<core::Batch> one_user(core::BatchSource& source, const core::FeatureSchema& schema, int64_t rows) {
+  std::optional<core::Batch> batch = source.next();
   if (!batch || batch->rows < rows) return std::nullopt;
   size_t user = 0;
   int32_t longest = -1;
-  for (const SequenceBatch& sequence : batch->sequences)
+  for (const core::SequenceBatch& sequence : batch->sequences)
     for (size_t row = 0; row + 1 < sequence.offsets.size(); ++row)
       if (const int32_t length = sequence.offsets[row + 1] - sequence.offsets[row]; length > longest)
         longest = length, user = row;
   for (size_t f = 0; f < schema.fields.size(); ++f)
     if (schema.fields[f].role == config::Feature::USER) std::ranges::fill(batch->fields[f], batch->fields[f][user]);
-  for (SequenceBatch& sequence : batch->sequences) {
+  for (core::SequenceBatch& sequence : batch->sequences) {
     const int32_t begin = sequence.offsets[user], length = sequence.offsets[user + 1] - begin;
     for (auto& side : sequence.sides) {
       const std::vector<int64_t> of_user(side.begin() + begin, side.begin() + begin + length);
@@ -69,8 +70,8 @@ std::optional<Batch> one_user(BatchSource& source, const FeatureSchema& schema, 
   return batch;
 }
 
-Batch one_request(const ServedModel& model, const Arguments& arguments) {
-  std::optional<Batch> batch =
+core::Batch one_request(const core::ServedModel& model, const Arguments& arguments) {
+  std::optional<core::Batch> batch =
       one_user(*open_input(model, arguments, arguments.candidates), model.schema(), arguments.candidates);
   require<DataError>(batch.has_value(), "[bench] ", arguments.input, " has fewer than ", arguments.candidates, " rows");
   return std::move(*batch);
@@ -78,10 +79,10 @@ Batch one_request(const ServedModel& model, const Arguments& arguments) {
 
 void run_one_user(const Arguments& arguments) {
   set_thread_count(1);
-  const ServedModel model(arguments.model);
-  const Batch batch = one_request(model, arguments);
+  const core::ServedModel model(arguments.model);
+  const core::Batch batch = one_request(model, arguments);
   if (!arguments.onnx_sample.empty()) write_onnx_sample(arguments.onnx_sample, model, batch, {});
-  Scorer scorer(model);
+  core::Scorer scorer(model);
   std::vector<double> seconds;
   for (int i = -10; i < arguments.requests; ++i) {
     const double start = bench::now_s();
@@ -90,7 +91,7 @@ void run_one_user(const Arguments& arguments) {
   }
   const double median = bench::quantile(seconds, 0.5), p99 = bench::quantile(seconds, 0.99);
   int64_t behaviours = 0;
-  for (const SequenceBatch& s : batch.sequences) behaviours += s.offsets.back();
+  for (const core::SequenceBatch& s : batch.sequences) behaviours += s.offsets.back();
   const double flops = bench::forward_flops(model.experiment(), model.schema(), batch.rows, behaviours);
   const double peak = bench::sgemm_peak(), floor = flops / peak;
   std::printf(arguments.json
@@ -102,12 +103,12 @@ void run_one_user(const Arguments& arguments) {
               flops / 1e6, 1e3 * floor, p99 / floor, static_cast<double>(batch.rows) / median);
 }
 
-std::vector<Batch> short_requests(const ServedModel& model, const Arguments& arguments) {
+std::vector<core::Batch> short_requests(const core::ServedModel& model, const Arguments& arguments) {
   constexpr size_t kMost = 256;
   const auto source = open_input(model, arguments, arguments.rows);
-  std::vector<Batch> requests;
+  std::vector<core::Batch> requests;
   while (requests.size() < kMost) {
-    std::optional<Batch> batch = one_user(*source, model.schema(), arguments.rows);
+    std::optional<core::Batch> batch = one_user(*source, model.schema(), arguments.rows);
     if (!batch) break;
     requests.push_back(std::move(*batch));
   }
@@ -116,19 +117,21 @@ std::vector<Batch> short_requests(const ServedModel& model, const Arguments& arg
 }
 
 void run_callers(const Arguments& arguments) {
-  const ServedModel model(arguments.model);
-  const std::vector<Batch> requests = short_requests(model, arguments);
-  ScorerPool scorers(model);
+  const core::ServedModel model(arguments.model);
+  const std::vector<core::Batch> requests = short_requests(model, arguments);
+  core::ScorerPool scorers(model);
   std::atomic<int64_t> batches = 0, rows = 0;
-  JoinedScoring joined([&](const Batch& batch, std::span<float> logits) {
+  core::JoinedScoring joined([&](const core::Batch& batch, std::span<float> logits) {
     ++batches;
     rows += batch.rows;
     scorers.score(batch, logits);
   });
-  const JoinOptions options{
+  const core::JoinOptions options{
       .most_rows = arguments.join, .wait = std::chrono::microseconds(arguments.wait_us), .at_once = arguments.at_once};
-  const auto alone = [&](const Batch& batch, std::span<float> logits) { scorers.score(batch, logits); };
-  const auto together = [&](const Batch& batch, std::span<float> logits) { joined.score(batch, logits, options); };
+  const auto alone = [&](const core::Batch& batch, std::span<float> logits) { scorers.score(batch, logits); };
+  const auto together = [&](const core::Batch& batch, std::span<float> logits) {
+    joined.score(batch, logits, options);
+  };
   std::vector<bench::CallersRound> of_alone, of_joined, ratios;
   for (int round = -1; round < arguments.rounds; ++round) {
     const auto a = bench::run_callers(arguments.callers, arguments.requests, requests, alone);

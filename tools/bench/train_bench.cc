@@ -26,27 +26,27 @@ struct Arguments {
   int batches = 8;
   int rounds = 5;
   bool json = false, ops = false;
-  RankOptions ranks;
+  launcher::RankOptions ranks;
 };
 
 using bench::now_s;
 
 // Reads the batches, from as many epochs as it takes.
-std::vector<Batch> read_batches(const config::Experiment& experiment, const Arguments& arguments,
-                                const Communicator& communicator) {
-  const auto source = make_parquet_source(experiment.data(), {.split = Split::kTrain,
-                                                              .rank = communicator.rank(),
-                                                              .ranks = communicator.size(),
-                                                              .seed = experiment.seed(),
-                                                              .batch_size = arguments.batch});
-  std::vector<Batch> batches;
+std::vector<core::Batch> read_batches(const config::Experiment& experiment, const Arguments& arguments,
+                                      const dist::Communicator& communicator) {
+  const auto source = core::make_parquet_source(experiment.data(), {.split = core::Split::kTrain,
+                                                                    .rank = communicator.rank(),
+                                                                    .ranks = communicator.size(),
+                                                                    .seed = experiment.seed(),
+                                                                    .batch_size = arguments.batch});
+  std::vector<core::Batch> batches;
   const auto wanted = static_cast<size_t>(arguments.batches);
   size_t before = 0;
   for (int64_t epoch = 0; batches.size() < wanted && (epoch == 0 || batches.size() > before); ++epoch) {
     before = batches.size();
     source->start_epoch(epoch);
     while (batches.size() < wanted) {
-      std::optional<Batch> batch = source->next();
+      std::optional<core::Batch> batch = source->next();
       if (!batch) break;
       batches.push_back(std::move(*batch));
     }
@@ -59,16 +59,16 @@ double median(std::vector<double> v) {
   return v[v.size() / 2];
 }
 
-void report_stages(const Session& session, double steps) {
+void report_stages(const core::Session& session, double steps) {
   double total = 0;
   for (double s : session.stage_seconds()) total += s;
-  for (size_t i = 0; i < kStageNames.size(); ++i)
-    std::printf("  %-16s %5.1f %%  %8.3f ms/step\n", std::string(kStageNames[i]).c_str(),
+  for (size_t i = 0; i < core::kStageNames.size(); ++i)
+    std::printf("  %-16s %5.1f %%  %8.3f ms/step\n", std::string(core::kStageNames[i]).c_str(),
                 100 * session.stage_seconds()[i] / total, 1e3 * session.stage_seconds()[i] / steps);
 }
 
-void report_operators(const Session& session, double steps) {
-  const double dense = session.stage_seconds()[static_cast<size_t>(Stage::kDense)];
+void report_operators(const core::Session& session, double steps) {
+  const double dense = session.stage_seconds()[static_cast<size_t>(core::Stage::kDense)];
   for (const OpTime& t : session.executor().profile())
     std::printf("  %-26s %5lld calls  %8.3f ms/step  %5.1f %% of dense\n", t.op.c_str(),
                 static_cast<long long>(t.calls), 1e3 * t.seconds / steps, 100 * t.seconds / dense);
@@ -76,7 +76,7 @@ void report_operators(const Session& session, double steps) {
 
 // The host's peak does not apply to a device, so no share is printed. Stages are those of the host, which only queues
 // work; with --ops it waits for each node.
-void report_device(const Arguments& arguments, const Session& session, const Communicator& communicator,
+void report_device(const Arguments& arguments, const core::Session& session, const dist::Communicator& communicator,
                    const Device& device, double samples_s, double step_s, double host_s, double waits, double steps) {
   std::printf(arguments.json
                   ? "{\"batch\": %lld, \"ranks\": %d, \"device\": \"%s\", \"samples_per_s\": %.0f, \"step_ms\": "
@@ -90,16 +90,16 @@ void report_device(const Arguments& arguments, const Session& session, const Com
   if (arguments.ops) report_operators(session, steps);
 }
 
-void run(const Arguments& arguments, const config::Experiment& experiment, const Rank& rank) {
-  Communicator& communicator = rank.communicator;
-  const FeatureSchema schema = FeatureSchema::from(experiment.data());
-  const std::vector<Batch> batches = read_batches(experiment, arguments, communicator);
+void run(const Arguments& arguments, const config::Experiment& experiment, const dist::Rank& rank) {
+  dist::Communicator& communicator = rank.communicator;
+  const core::FeatureSchema schema = core::FeatureSchema::from(experiment.data());
+  const std::vector<core::Batch> batches = read_batches(experiment, arguments, communicator);
   require(!batches.empty(), "[bench] the training split holds less than half a batch of ", arguments.batch);
-  Session session(experiment, schema, rank, {.profile = arguments.ops});
-  const auto* on = std::get_if<OnDevice>(&rank.runs_on);
+  core::Session session(experiment, schema, rank, {.profile = arguments.ops});
+  const auto* on = std::get_if<dist::OnDevice>(&rank.runs_on);
   size_t next = 0;
-  BatchesAhead ahead([&] { return std::shared_ptr<const Batch>(&batches[next++ % batches.size()], [](auto*) {}); },
-                     session);
+  core::BatchesAhead ahead(
+      [&] { return std::shared_ptr<const core::Batch>(&batches[next++ % batches.size()], [](auto*) {}); }, session);
   const auto take_steps = [&](size_t count, std::vector<double>* seconds) {
     for (size_t s = 0; s < count; ++s) {
       const double start = now_s();
@@ -138,10 +138,10 @@ void run(const Arguments& arguments, const config::Experiment& experiment, const
   if (communicator.rank() != 0) return;
 
   int64_t rows = 0, global_rows = 0, behaviours = 0;
-  for (const Batch& b : batches) {
+  for (const core::Batch& b : batches) {
     rows += b.rows;
     global_rows += b.global_rows;
-    for (const SequenceBatch& s : b.sequences) behaviours += s.offsets.back();
+    for (const core::SequenceBatch& s : b.sequences) behaviours += s.offsets.back();
   }
   const auto steps = static_cast<double>(seconds.size());
   const double flops = 3 * bench::forward_flops(experiment, schema, rows, behaviours) * arguments.rounds;
@@ -151,7 +151,7 @@ void run(const Arguments& arguments, const config::Experiment& experiment, const
                   static_cast<double>(waits), steps);
     return;
   }
-  const double dense = session.stage_seconds()[static_cast<size_t>(Stage::kDense)];
+  const double dense = session.stage_seconds()[static_cast<size_t>(core::Stage::kDense)];
   const double peak = median(peaks);
   if (arguments.json) {
     std::printf(
@@ -190,14 +190,16 @@ int main(int argc, char** argv) {
   app.add_option("--batches", arguments.batches, "Batches held in memory, of as many epochs as it takes")
       ->capture_default_str();
   app.add_option("--rounds", arguments.rounds, "Passes over them")->capture_default_str();
-  polyscene::add_rank_options(app, arguments.ranks);
+  polyscene::launcher::add_rank_options(app, arguments.ranks);
   app.add_flag("--json", arguments.json, "One JSON object");
   app.add_flag("--ops", arguments.ops, "Time per operator");
   CLI11_PARSE(app, argc, argv);
   try {
-    const auto experiment = polyscene::load_experiment(arguments.config, arguments.overrides);
+    const auto experiment = polyscene::core::load_experiment(arguments.config, arguments.overrides);
     arguments.ranks.virtual_ranks = experiment.train().virtual_ranks();
-    polyscene::Ranks(arguments.ranks).run([&](const polyscene::Rank& rank) { run(arguments, experiment, rank); });
+    polyscene::launcher::Ranks(arguments.ranks).run([&](const polyscene::dist::Rank& rank) {
+      run(arguments, experiment, rank);
+    });
   } catch (const polyscene::Error& e) {
     std::cerr << e.what() << "\n";
     return static_cast<int>(e.kind());

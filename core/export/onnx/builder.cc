@@ -1,6 +1,6 @@
 #include "core/export/onnx/builder.h"
 
-namespace polyscene {
+namespace polyscene::core {
 
 std::string OnnxBuilder::add(const std::string& op, std::vector<std::string> inputs,
                              std::vector<Attribute> attributes) {
@@ -113,4 +113,4 @@ std::string OnnxBuilder::segment_sum(const std::string& rows, const Segments& s,
   return add("ScatterElements", {zeros, owners, rows}, {{"axis", 0}, {"reduction", 0, "add"}});
 }
 
-}  // namespace polyscene
+}  // namespace polyscene::core

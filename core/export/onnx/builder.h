@@ -12,7 +12,7 @@
 
 #include "ops/graph/op.h"
 
-namespace polyscene {
+namespace polyscene::core {
 
 class OnnxBuilder {
  public:
@@ -64,4 +64,4 @@ class OnnxBuilder {
   std::map<std::string, Segments> segments_;
 };
 
-}  // namespace polyscene
+}  // namespace polyscene::core

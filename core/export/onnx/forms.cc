@@ -12,7 +12,7 @@
 #include "ops/jagged/expand_rows.h"
 #include "ops/jagged/segment_sum.h"
 
-namespace polyscene {
+namespace polyscene::core {
 namespace {
 
 using Names = std::vector<std::string>;
@@ -191,4 +191,4 @@ const std::map<std::string_view, OnnxForm>& onnx_forms() {
   return forms;
 }
 
-}  // namespace polyscene
+}  // namespace polyscene::core

@@ -10,7 +10,7 @@
 #include "core/export/onnx/builder.h"
 #include "ops/graph/graph.h"
 
-namespace polyscene {
+namespace polyscene::core {
 
 // Adds the computation of a node with the named inputs. Returns the names of its outputs; "" for an output that scoring
 // does not need.
@@ -20,4 +20,4 @@ using OnnxForm =
 // Forms by operator name. Operators without a form occur only in training.
 [[nodiscard]] const std::map<std::string_view, OnnxForm>& onnx_forms();
 
-}  // namespace polyscene
+}  // namespace polyscene::core

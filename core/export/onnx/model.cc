@@ -10,7 +10,7 @@
 #include "core/files/safetensors.h"
 #include "ops/base/error.h"
 
-namespace polyscene {
+namespace polyscene::core {
 namespace {
 
 using OrderedJson = nlohmann::ordered_json;
@@ -232,9 +232,9 @@ void write_onnx_sample(const std::string& path, const ServedModel& served, const
 
   // For each dim, the index into "rows/DIM" of each of the batch's rows.
   std::map<int64_t, std::vector<int32_t>> global;
-  const UniqueKeys& unique = scorer.keys();
+  const embedding::UniqueKeys& unique = scorer.keys();
   const int64_t* key = unique.keys().data();
-  const TableLayout& layout = served.layout();
+  const embedding::TableLayout& layout = served.layout();
   for (int wire = 0; wire < layout.tables(); ++wire) {
     const int table = layout.wire_order()[wire];
     const EmbeddingStore& store = *served.stores()[table];
@@ -269,4 +269,4 @@ void write_onnx_sample(const std::string& path, const ServedModel& served, const
   write_safetensors(path, std::move(named));
 }
 
-}  // namespace polyscene
+}  // namespace polyscene::core

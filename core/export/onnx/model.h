@@ -13,7 +13,7 @@
 #include "core/features/batch.h"
 #include "core/serve/served_model.h"
 
-namespace polyscene {
+namespace polyscene::core {
 
 struct OnnxOptions {
   int64_t most_inside_bytes = int64_t{256} << 20;  // if all tables together are larger, they stay outside
@@ -31,4 +31,4 @@ void write_onnx(const ServedModel& model, const OnnxOptions& options);
 void write_onnx_sample(const std::string& path, const ServedModel& model, const Batch& batch,
                        const OnnxOptions& options);
 
-}  // namespace polyscene
+}  // namespace polyscene::core

@@ -14,7 +14,7 @@
 #include "core/serve/request.h"
 #include "ops/base/error.h"
 
-namespace polyscene::boundary {
+namespace polyscene::core::boundary {
 
 // Disables cancellation of the thread while the object lives, because other threads may wait for this one.
 class NoCancellation {
@@ -78,4 +78,4 @@ inline Strings strings(const char* const* texts, const size_t* lengths, int64_t 
   return {array("strings", texts, count), array("lengths of strings", lengths, count)};
 }
 
-}  // namespace polyscene::boundary
+}  // namespace polyscene::core::boundary

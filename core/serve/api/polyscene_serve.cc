@@ -19,28 +19,29 @@
 namespace {
 
 using polyscene::require;
-using polyscene::boundary::array;
-using polyscene::boundary::given;
-using polyscene::boundary::guarded;
-using polyscene::boundary::name;
-using polyscene::boundary::strings;
+using polyscene::core::boundary::array;
+using polyscene::core::boundary::given;
+using polyscene::core::boundary::guarded;
+using polyscene::core::boundary::name;
+using polyscene::core::boundary::strings;
 
-static_assert(POLYSCENE_MAX_ROWS == polyscene::kMostRequestRows);
-static_assert(POLYSCENE_MAX_VALUES == polyscene::kMostRequestValues);
+static_assert(POLYSCENE_MAX_ROWS == polyscene::core::kMostRequestRows);
+static_assert(POLYSCENE_MAX_VALUES == polyscene::core::kMostRequestValues);
 static_assert(POLYSCENE_MAX_THREADS == polyscene::kMostThreads);
-static_assert(POLYSCENE_MAX_STRING_BYTES == polyscene::kMostStringBytes);
-static_assert(POLYSCENE_NULL_ID == polyscene::kMissingKey);
+static_assert(POLYSCENE_MAX_STRING_BYTES == polyscene::core::kMostStringBytes);
+static_assert(POLYSCENE_NULL_ID == polyscene::core::kMissingKey);
 
 // An open version. Only requests of the same version are joined.
 struct Version {
-  polyscene::ServedModel model;
-  polyscene::ScorerPool scorers;
-  polyscene::JoinedScoring joined;
+  polyscene::core::ServedModel model;
+  polyscene::core::ScorerPool scorers;
+  polyscene::core::JoinedScoring joined;
 
   explicit Version(const std::string& folder)
       : model(folder),
         scorers(model),
-        joined([this](const polyscene::Batch& batch, std::span<float> logits) { scorers.score(batch, logits); }) {}
+        joined([this](const polyscene::core::Batch& batch, std::span<float> logits) { scorers.score(batch, logits); }) {
+  }
 };
 
 }  // namespace
@@ -65,16 +66,16 @@ struct polyscene_model {
   // newer one.
   bool refresh() {
     const std::lock_guard one(refreshing_);
-    const std::string newest = polyscene::find_version(folder);
+    const std::string newest = polyscene::core::find_version(folder);
     if (newest == current()->model.folder()) return false;
     take(std::make_shared<Version>(newest));
     return true;
   }
-  polyscene::JoinOptions join_options() const {
+  polyscene::core::JoinOptions join_options() const {
     const std::lock_guard lock(mutex_);
     return join_;
   }
-  void set_join_options(const polyscene::JoinOptions& options) {
+  void set_join_options(const polyscene::core::JoinOptions& options) {
     const std::lock_guard lock(mutex_);
     join_ = options;
   }
@@ -90,14 +91,14 @@ struct polyscene_model {
   mutable std::mutex mutex_;
   std::set<std::string> folders_;  // of the current version and the earlier ones
   std::shared_ptr<Version> version_;
-  polyscene::JoinOptions join_;  // most_rows 0: nothing is joined
+  polyscene::core::JoinOptions join_;  // most_rows 0: nothing is joined
 };
 
 struct polyscene_request {
   const polyscene_model* const model;
   const std::shared_ptr<Version> version;  // whose columns are set
   const int64_t rows;
-  polyscene::Request columns;
+  polyscene::core::Request columns;
 
   polyscene_request(const polyscene_model& m, int64_t n)
       : model(&m),
@@ -230,10 +231,10 @@ int polyscene_score(polyscene_model* model, const polyscene_request* request, fl
     const polyscene_request& of = given("request", request);
     require(of.model == model, "[serve] wanted a request of this model, got one that was made with another");
     const std::span<float> scores = array("places for probabilities", probabilities, of.rows);
-    const polyscene::Batch batch = of.columns.batch();
+    const polyscene::core::Batch batch = of.columns.batch();
     std::vector<float> logits(scores.size());
     const polyscene::ThreadCountScope threads(with.threads);
-    if (const polyscene::JoinOptions join = with.join_options(); join.most_rows > 0 && batch.rows > 0)
+    if (const polyscene::core::JoinOptions join = with.join_options(); join.most_rows > 0 && batch.rows > 0)
       of.version->joined.score(batch, logits, join);
     else
       of.version->scorers.score(batch, logits);

@@ -3,7 +3,7 @@
 #include <array>
 #include <bit>
 
-namespace polyscene {
+namespace polyscene::core {
 namespace {
 
 constexpr std::array<uint32_t, 256> make_table() {
@@ -28,4 +28,4 @@ uint32_t crc32c(std::string_view bytes) {
 
 uint32_t masked_crc32c(std::string_view bytes) { return std::rotr(crc32c(bytes), 15) + 0xa282ead8u; }
 
-}  // namespace polyscene
+}  // namespace polyscene::core

@@ -4,11 +4,11 @@
 #include <cstdint>
 #include <string_view>
 
-namespace polyscene {
+namespace polyscene::core {
 
 [[nodiscard]] uint32_t crc32c(std::string_view bytes);
 
 // Rotated and offset, so that a checksum of data that holds checksums stays strong; what TFRecord stores.
 [[nodiscard]] uint32_t masked_crc32c(std::string_view bytes);
 
-}  // namespace polyscene
+}  // namespace polyscene::core

@@ -8,7 +8,7 @@
 #include "core/train/report/event_record.h"
 #include "ops/base/error.h"
 
-namespace polyscene {
+namespace polyscene::core {
 namespace {
 
 constexpr double kFlushEvery_s = 10;
@@ -42,4 +42,4 @@ void EventFile::write(double wall_time_s, int64_t step, const std::vector<std::p
 
 void EventFile::flush() { file_.flush(); }
 
-}  // namespace polyscene
+}  // namespace polyscene::core

@@ -8,7 +8,7 @@
 
 #include "core/files/growing_file.h"
 
-namespace polyscene {
+namespace polyscene::core {
 
 class EventFile {
  public:
@@ -29,4 +29,4 @@ class EventFile {
   double flushed_s_;  // wall time
 };
 
-}  // namespace polyscene
+}  // namespace polyscene::core

@@ -4,7 +4,7 @@
 
 #include "core/train/report/crc32c.h"
 
-namespace polyscene {
+namespace polyscene::core {
 namespace {
 
 // Field numbers of tensorflow/core/util/event.proto and framework/summary.proto.
@@ -80,4 +80,4 @@ std::string tfrecord(std::string_view data) {
   return record;
 }
 
-}  // namespace polyscene
+}  // namespace polyscene::core

@@ -8,7 +8,7 @@
 #include <utility>
 #include <vector>
 
-namespace polyscene {
+namespace polyscene::core {
 
 // tensorflow.Event { wall_time, file_version }: what every file begins with.
 [[nodiscard]] std::string version_event(double wall_time_s);
@@ -20,4 +20,4 @@ namespace polyscene {
 // TFRecord framing: length, its checksum, the data, its checksum; little-endian.
 [[nodiscard]] std::string tfrecord(std::string_view data);
 
-}  // namespace polyscene
+}  // namespace polyscene::core

@@ -2,7 +2,7 @@
 
 #include "ops/base/error.h"
 
-namespace polyscene {
+namespace polyscene::core {
 
 MetricsLog::MetricsLog(std::string path, bool append) : path_(std::move(path)), file_(path_, append) {}
 
@@ -13,4 +13,4 @@ void MetricsLog::write(const std::string& json) {
   file_.flush();
 }
 
-}  // namespace polyscene
+}  // namespace polyscene::core

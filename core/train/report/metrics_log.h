@@ -5,7 +5,7 @@
 
 #include "core/files/growing_file.h"
 
-namespace polyscene {
+namespace polyscene::core {
 
 class MetricsLog {
  public:
@@ -20,4 +20,4 @@ class MetricsLog {
   GrowingFile file_;
 };
 
-}  // namespace polyscene
+}  // namespace polyscene::core

@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <chrono>
 
-namespace polyscene {
+namespace polyscene::core {
 
 double Pace::steady_now_s() {
   return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count();
@@ -32,4 +32,4 @@ void Pace::time(const std::function<void()>& work) {
   seconds_ += now_s_() - start;
 }
 
-}  // namespace polyscene
+}  // namespace polyscene::core

@@ -4,7 +4,7 @@
 #include <cstdint>
 #include <functional>
 
-namespace polyscene {
+namespace polyscene::core {
 
 class Pace {
  public:
@@ -35,4 +35,4 @@ class Pace {
   int64_t steps_ = 0, samples_ = 0;
 };
 
-}  // namespace polyscene
+}  // namespace polyscene::core

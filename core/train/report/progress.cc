@@ -11,7 +11,7 @@
 #include "dist/world.h"
 #include "ops/base/error.h"
 
-namespace polyscene {
+namespace polyscene::core {
 namespace {
 
 template <class... Values>
@@ -73,10 +73,10 @@ void Progress::finish() {
 
 // Open MPI gives rank 0 a terminal of its own wherever its output goes, and a log of one line helps nobody.
 int terminal_width() {
-  if (started_by_mpi() || !::isatty(STDOUT_FILENO)) return 0;
+  if (dist::started_by_mpi() || !::isatty(STDOUT_FILENO)) return 0;
   winsize size{};
   const bool known = ::ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 0;
   return known ? size.ws_col : 80;
 }
 
-}  // namespace polyscene
+}  // namespace polyscene::core

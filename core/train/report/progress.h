@@ -5,7 +5,7 @@
 #include <iosfwd>
 #include <string>
 
-namespace polyscene {
+namespace polyscene::core {
 
 struct ProgressState {
   int64_t step = 0, total_steps = 0;  // total_steps 0: not known
@@ -36,4 +36,4 @@ class Progress {
 // Columns of the terminal behind standard output, 0 when it is none, or that of a launcher of ranks.
 [[nodiscard]] int terminal_width();
 
-}  // namespace polyscene
+}  // namespace polyscene::core

@@ -2,7 +2,7 @@
 
 #include "ops/base/error.h"
 
-namespace polyscene {
+namespace polyscene::core {
 
 std::string describe_undefined(int64_t step, const std::string& metric, const Metrics& overall, bool early_stop) {
   return str("step ", step, "  the validation split has no ", metric, " (", overall.rows, " rows, ", overall.positives,
@@ -18,4 +18,4 @@ std::string describe_failed_checkpoint(const std::string& why) {
   return "checkpoint failed, training continues: " + why;
 }
 
-}  // namespace polyscene
+}  // namespace polyscene::core

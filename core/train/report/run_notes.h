@@ -6,7 +6,7 @@
 
 #include "core/metrics/evaluation.h"
 
-namespace polyscene {
+namespace polyscene::core {
 
 // The message for an evaluation without the metric that chooses the best model.
 [[nodiscard]] std::string describe_undefined(int64_t step, const std::string& metric, const Metrics& overall,
@@ -18,4 +18,4 @@ namespace polyscene {
 // The message for a checkpoint that could not be written.
 [[nodiscard]] std::string describe_failed_checkpoint(const std::string& why);
 
-}  // namespace polyscene
+}  // namespace polyscene::core

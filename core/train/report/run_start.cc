@@ -5,7 +5,7 @@
 #include "core/data/scenario_note.h"
 #include "ops/base/error.h"
 
-namespace polyscene {
+namespace polyscene::core {
 namespace {
 
 // "2 ranks" or "4 virtual ranks on 2 ranks".
@@ -36,4 +36,4 @@ void print(std::ostream& out, const RunStart& start) {
   out << std::flush;
 }
 
-}  // namespace polyscene
+}  // namespace polyscene::core

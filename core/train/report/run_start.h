@@ -10,7 +10,7 @@
 #include "core/config/experiment.pb.h"
 #include "core/session/device_report.h"
 
-namespace polyscene {
+namespace polyscene::core {
 
 struct RunStart {
   const config::Experiment& experiment;
@@ -27,4 +27,4 @@ struct RunStart {
 // from, and how devices exchange data.
 void print(std::ostream& out, const RunStart& start);
 
-}  // namespace polyscene
+}  // namespace polyscene::core

@@ -8,7 +8,7 @@
 #include "core/session/left_out.h"
 #include "ops/base/error.h"
 
-namespace polyscene {
+namespace polyscene::core {
 namespace {
 
 std::string describe_end(const RunEnding& end, bool nothing_left) {
@@ -73,4 +73,4 @@ const char* split_to_evaluate(const config::Data& data) {
   return split_name(Split::kTrain);
 }
 
-}  // namespace polyscene
+}  // namespace polyscene::core

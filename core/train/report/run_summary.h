@@ -12,7 +12,7 @@
 #include "core/run/run_folder.h"
 #include "core/session/device_report.h"
 
-namespace polyscene {
+namespace polyscene::core {
 
 enum class Ending { kSteps, kEarlyStop, kSignal };
 
@@ -50,4 +50,4 @@ void print(std::ostream& out, const RunSummary& summary);
 // The split to name in that command: test if its files exist yet, else validation, else training.
 [[nodiscard]] const char* split_to_evaluate(const config::Data& data);
 
-}  // namespace polyscene
+}  // namespace polyscene::core

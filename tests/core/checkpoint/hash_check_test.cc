@@ -42,16 +42,16 @@ class HashCheck : public FolderTest {
   }
   [[nodiscard]] std::string error_of_load(int ranks = 1) const {
     return error_of<DataError>([&] {
-      run_local_ranks(ranks, [&](Communicator& communicator) {
-        Session session(experiment_, schema_, on_host(communicator), {.training = false});
+      dist::run_local_ranks(ranks, [&](dist::Communicator& communicator) {
+        core::Session session(experiment_, schema_, on_host(communicator), {.training = false});
         load_model(path("run/model"), session.state());
       });
     });
   }
   [[nodiscard]] std::string error_of_warm_start() const {
     return error_of<DataError>([&] {
-      const auto world = make_single_world();
-      Session session(experiment_, schema_, on_host(*world));
+      const auto world = dist::make_single_world();
+      core::Session session(experiment_, schema_, on_host(*world));
       config::WarmStart from;
       from.set_from(path("run"));
       static_cast<void>(warm_start(from, session.state()));
@@ -60,7 +60,7 @@ class HashCheck : public FolderTest {
   [[nodiscard]] std::string error_of_export() const {
     std::ostringstream said;
     return error_of<DataError>([&] {
-      static_cast<void>(export_model(
+      static_cast<void>(core::export_model(
           {.run = path("run"), .output = path("served"), .sample_rows = 0, .onnx_check = {}, .overrides = {}}, said));
     });
   }
@@ -70,7 +70,7 @@ class HashCheck : public FolderTest {
   }
 
   config::Experiment experiment_ = tiny_experiment();
-  FeatureSchema schema_ = FeatureSchema::from(experiment_.data());
+  core::FeatureSchema schema_ = core::FeatureSchema::from(experiment_.data());
 };
 
 TEST_F(HashCheck, EveryReaderOfAModelRefusesDamage) {
@@ -93,11 +93,12 @@ TEST_F(HashCheck, EveryReaderOfAModelRefusesDamage) {
     EXPECT_EQ(error_of_export(),
               damaged(file, tensor, "nothing was published; export another model, or restore it from a copy"));
     std::ostringstream out;
-    EXPECT_EQ(error_of<DataError>([&] { print_checkpoint(out, path("run/model")); }), damaged(file, tensor, above));
-    EXPECT_EQ(
-        error_of<DataError>([&] { static_cast<void>(print_difference(out, path("run/model"), path("run/model"))); }),
-        damaged(file, tensor, above));
-    EXPECT_EQ(damage_of(path("run/model")).size(), 1u);
+    EXPECT_EQ(error_of<DataError>([&] { core::print_checkpoint(out, path("run/model")); }),
+              damaged(file, tensor, above));
+    EXPECT_EQ(error_of<DataError>(
+                  [&] { static_cast<void>(core::print_difference(out, path("run/model"), path("run/model"))); }),
+              damaged(file, tensor, above));
+    EXPECT_EQ(core::damage_of(path("run/model")).size(), 1u);
     flip("run/model/" + file);
     EXPECT_EQ(error_of_load(), "no error");
   }
@@ -107,17 +108,17 @@ TEST_F(HashCheck, EveryReaderOfAModelRefusesDamage) {
 TEST_F(HashCheck, TheConfigurationIsAmongTheFiles) {
   const std::string file = "run/model/config.pbtxt", text = read(file);
   write(file, text + "#");
-  EXPECT_EQ(damage_of(path("run/model")),
+  EXPECT_EQ(core::damage_of(path("run/model")),
             std::vector<std::string>{path(file) + str(" has ", text.size() + 1, " bytes, wanted ", text.size())});
   fs::remove(path("run/model/config.pbtxt"));
-  EXPECT_EQ(damage_of(path("run/model")), std::vector<std::string>{path(file) + " is missing"});
+  EXPECT_EQ(core::damage_of(path("run/model")), std::vector<std::string>{path(file) + " is missing"});
 }
 
 TEST_F(HashCheck, AConfigurationThatWasCutIsDamageNotItsWritersFault) {
   for (const std::string folder : {"run/model", "run/checkpoints/step-0000000002"}) {
     const std::string file = folder + "/config.pbtxt", text = read(file);
     const auto error = [&] {
-      return error_of<DataError>([&] { static_cast<void>(load_whole_experiment(path(folder), "take another")); });
+      return error_of<DataError>([&] { static_cast<void>(core::load_whole_experiment(path(folder), "take another")); });
     };
     const std::string damaged = "[checkpoint] " + folder + " is damaged:\n  " + file;
     EXPECT_EQ(error(), "no error");
@@ -141,11 +142,11 @@ TEST_F(HashCheck, EveryCommandLooksAtTheHashOfAConfigurationBeforeItsText) {
   fs::resize_file(checkpoint + "/config.pbtxt", 0);
   const std::string model = "[checkpoint] run/model is damaged:\n  run/model/config.pbtxt has 0 bytes, wanted ";
   EXPECT_TRUE(error_of_export().starts_with(model)) << error_of_export();
-  ScoreJob job;
+  core::ScoreJob job;
   job.run = path("run");
   const auto score = error_of<DataError>([&] { static_cast<void>(load_run_config(job)); });
   EXPECT_TRUE(score.starts_with(model)) << score;
-  for (auto* const load : {&load_resume_config, &load_convert_config}) {
+  for (auto* const load : {&core::load_resume_config, &core::load_convert_config}) {
     const auto error = error_of<DataError>([&] { static_cast<void>(load(checkpoint, {})); });
     EXPECT_TRUE(
         error.starts_with("[checkpoint] run/checkpoints/step-0000000002 is damaged:\n  run/checkpoints/"
@@ -158,11 +159,11 @@ TEST_F(HashCheck, EveryCommandLooksAtTheHashOfAConfigurationBeforeItsText) {
 
 TEST_F(HashCheck, EmptiedListsAreSaidToBeEmpty) {
   fs::resize_file(path("run/model/files.pbtxt"), 0);
-  EXPECT_EQ(error_of<DataError>([&] { static_cast<void>(damage_of(path("run/model"))); }),
+  EXPECT_EQ(error_of<DataError>([&] { static_cast<void>(core::damage_of(path("run/model"))); }),
             "[checkpoint] run/model/files.pbtxt is empty; the model is damaged; use another, or train it again");
   const std::string checkpoint = path("run/checkpoints/step-0000000002");
   fs::resize_file(checkpoint + "/manifest.pbtxt", 0);
-  EXPECT_EQ(error_of<DataError>([&] { static_cast<void>(position_of_checkpoint(checkpoint)); }),
+  EXPECT_EQ(error_of<DataError>([&] { static_cast<void>(core::position_of_checkpoint(checkpoint)); }),
             "[checkpoint] run/checkpoints/step-0000000002/manifest.pbtxt is empty; the checkpoint is damaged; resume "
             "from another one with --resume FOLDER");
 }
@@ -170,10 +171,11 @@ TEST_F(HashCheck, EmptiedListsAreSaidToBeEmpty) {
 TEST_F(HashCheck, EveryBitOfAModelsListCounts) {
   fs::create_directory(path("small"));
   write("small/dense.safetensors", "");
-  const std::vector<WrittenFile> files = {
-      {.name = "dense.safetensors", .hash = hash_file(path("small/dense.safetensors")), .tensors = {{"head/0/w", 5}}}};
-  write_model_hashes(path("small"), files, *make_single_world());
-  const auto error = [&] { return error_of<DataError>([&] { EXPECT_TRUE(damage_of(path("small")).empty()); }); };
+  const std::vector<core::WrittenFile> files = {{.name = "dense.safetensors",
+                                                 .hash = core::hash_file(path("small/dense.safetensors")),
+                                                 .tensors = {{"head/0/w", 5}}}};
+  write_model_hashes(path("small"), files, *dist::make_single_world());
+  const auto error = [&] { return error_of<DataError>([&] { EXPECT_TRUE(core::damage_of(path("small")).empty()); }); };
   EXPECT_EQ(error(), "no error");
   const std::string text = read("small/files.pbtxt");
   with_each_bit_flipped(path("small/files.pbtxt"), [&](size_t bit) { EXPECT_NE(error(), "no error") << bit; });
@@ -184,10 +186,10 @@ TEST_F(HashCheck, EveryBitOfAModelsListCounts) {
 }
 
 TEST_F(HashCheck, WhatAnEarlierProgramWroteIsReadWithAWord) {
-  EXPECT_EQ(without_hash(path("run/model")), "");
-  EXPECT_EQ(without_hash(path("run/checkpoints/step-0000000002")), "");
+  EXPECT_EQ(core::without_hash(path("run/model")), "");
+  EXPECT_EQ(core::without_hash(path("run/checkpoints/step-0000000002")), "");
   fs::remove(path("run/model/files.pbtxt"));
-  EXPECT_EQ(without_hash(path("run/model")),
+  EXPECT_EQ(core::without_hash(path("run/model")),
             path("run/model") +
                 " has no hashes, since an earlier version of Polyscene wrote it: damage to its values is not detected");
   EXPECT_EQ(error_of_load(), "no error");
@@ -195,17 +197,17 @@ TEST_F(HashCheck, WhatAnEarlierProgramWroteIsReadWithAWord) {
   const std::string manifest = "run/checkpoints/step-0000000001/manifest.pbtxt", text = read(manifest);
   write(manifest, text.substr(text.find('\n') + 1));
   EXPECT_EQ(
-      without_hash(path("run/checkpoints/step-0000000002")),
+      core::without_hash(path("run/checkpoints/step-0000000002")),
       path(manifest) +
           " has no hash of itself, since an earlier version of Polyscene wrote it: damage to it may not be detected");
-  EXPECT_EQ(damage_of(path("run/checkpoints/step-0000000002")), std::vector<std::string>{});
+  EXPECT_EQ(core::damage_of(path("run/checkpoints/step-0000000002")), std::vector<std::string>{});
 }
 
 TEST_F(HashCheck, AModelIsNoCheckpoint) {
-  EXPECT_TRUE(is_model(path("run/model")));
-  EXPECT_FALSE(is_model(path("run")));
-  EXPECT_FALSE(is_model(path("run/checkpoints/step-0000000002")));
-  EXPECT_EQ(error_of<InvalidArgument>([&] { static_cast<void>(find_checkpoint(path("run/model"))); }),
+  EXPECT_TRUE(core::is_model(path("run/model")));
+  EXPECT_FALSE(core::is_model(path("run")));
+  EXPECT_FALSE(core::is_model(path("run/checkpoints/step-0000000002")));
+  EXPECT_EQ(error_of<InvalidArgument>([&] { static_cast<void>(core::find_checkpoint(path("run/model"))); }),
             "[checkpoint] wanted a checkpoint or a run with checkpoints, run/model is a model, which has no optimiser "
             "state to resume from; pass its run, or start another run with train.warm_start { from: "
             "\"run/model\" }");
@@ -214,8 +216,8 @@ TEST_F(HashCheck, AModelIsNoCheckpoint) {
 TEST_F(HashCheck, NumbersThatAreNoneAreNotScoredWith) {
   // As it was saved: its hashes are right.
   for (const float none : {NAN, INFINITY}) {
-    const auto world = make_single_world();
-    Session session(experiment_, schema_, on_host(*world));
+    const auto world = dist::make_single_world();
+    core::Session session(experiment_, schema_, on_host(*world));
     const Tensor values = session.parameters().host_values();
     values.elements<float>()[3] = none;
     session.parameters().set_values(values);
@@ -248,11 +250,11 @@ TEST_F(HashCheck, WhatIsNoFileIsRefusedAtOnce) {
   const std::string checkpoint = path("run/checkpoints/step-0000000002");
   fs::remove(checkpoint + "/manifest.pbtxt");
   ASSERT_EQ(::mkfifo((checkpoint + "/manifest.pbtxt").c_str(), 0600), 0);
-  EXPECT_EQ(error_of<DataError>([&] { static_cast<void>(position_of_checkpoint(checkpoint)); }),
+  EXPECT_EQ(error_of<DataError>([&] { static_cast<void>(core::position_of_checkpoint(checkpoint)); }),
             "[files] cannot read run/checkpoints/step-0000000002/manifest.pbtxt: wanted a file, got a pipe");
   fs::remove(checkpoint + "/config.pbtxt");
   fs::create_symlink("/dev/zero", checkpoint + "/config.pbtxt");
-  EXPECT_EQ(error_of<DataError>([&] { static_cast<void>(load_resume_config(checkpoint, {})); }),
+  EXPECT_EQ(error_of<DataError>([&] { static_cast<void>(core::load_resume_config(checkpoint, {})); }),
             "[config] wanted a file as run/checkpoints/step-0000000002/config.pbtxt, got a folder, pipe or device; "
             "restore the file that was there");
 }

@@ -111,7 +111,7 @@ TEST_F(ManifestFile, ThatAnEarlierProgramWroteIsRead) {
 }
 
 TEST_F(ManifestFile, UnknownFieldsAreRefused) {
-  for (const std::string& text : {earlier() + "steq: 3\n", sealed(kProtoSeal, earlier() + "steq: 3\n")}) {
+  for (const std::string& text : {earlier() + "steq: 3\n", sealed(core::kProtoSeal, earlier() + "steq: 3\n")}) {
     set_text(text);
     const std::string said = error_of<DataError>([&] { static_cast<void>(read_manifest(folder())); });
     EXPECT_TRUE(

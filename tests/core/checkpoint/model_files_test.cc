@@ -18,7 +18,7 @@
 #include "tests/support/rank.h"
 #include "tests/support/temporary_folder.h"
 
-namespace polyscene {
+namespace polyscene::core {
 namespace {
 
 namespace fs = std::filesystem;
@@ -27,7 +27,7 @@ class ModelFiles : public testing::FolderTest {
  protected:
   // A model whose table "item" has the rows 1 to 4 all `value`, on `ranks` ranks.
   void save(float value, int ranks = 2, const std::string& folder = "model") const {
-    run_local_ranks(ranks, [&](Communicator& communicator) {
+    dist::run_local_ranks(ranks, [&](dist::Communicator& communicator) {
       Session session(experiment_, schema_, testing::on_host(communicator));
       const std::vector<int64_t> keys = {1, 2, 3, 4};
       session.tables().load_rows(item(session), {keys, std::vector<float>(4 * 3, value)});
@@ -44,7 +44,7 @@ class ModelFiles : public testing::FolderTest {
   // Rows of table "item" that the ranks together find with that value.
   [[nodiscard]] int64_t load(float value, int ranks = 1) const {
     int64_t found = 0;
-    run_local_ranks(ranks, [&](Communicator& communicator) {
+    dist::run_local_ranks(ranks, [&](dist::Communicator& communicator) {
       Session session(experiment_, schema_, testing::on_host(communicator), {.training = false});
       load_model(path("model"), session.state());
       const auto rows = static_cast<size_t>(session.tables().rows(item(session)));
@@ -153,17 +153,17 @@ TEST_F(ModelFiles, ARankThatCannotWriteStopsTheOthersWithItsWords) {
   ::getrlimit(RLIMIT_FSIZE, &before);
   const rlimit limit{.rlim_cur = 30000, .rlim_max = before.rlim_max};
   std::vector<std::string> said(2);
-  EXPECT_THROW(run_local_ranks(2,
-                               [&](Communicator& communicator) {
-                                 Session session(experiment_, schema_, testing::on_host(communicator));
-                                 if (communicator.rank() == 1) load_many(session);
-                                 communicator.barrier();
-                                 ::setrlimit(RLIMIT_FSIZE, &limit);
-                                 said[static_cast<size_t>(communicator.rank())] = error_of<DataError>(
-                                     [&] { save_model(path("model"), experiment_, session.state()); });
-                                 ::setrlimit(RLIMIT_FSIZE, &before);
-                                 throw DataError("end");
-                               }),
+  EXPECT_THROW(dist::run_local_ranks(2,
+                                     [&](dist::Communicator& communicator) {
+                                       Session session(experiment_, schema_, testing::on_host(communicator));
+                                       if (communicator.rank() == 1) load_many(session);
+                                       communicator.barrier();
+                                       ::setrlimit(RLIMIT_FSIZE, &limit);
+                                       said[static_cast<size_t>(communicator.rank())] = error_of<DataError>(
+                                           [&] { save_model(path("model"), experiment_, session.state()); });
+                                       ::setrlimit(RLIMIT_FSIZE, &before);
+                                       throw DataError("end");
+                                     }),
                DataError);
   EXPECT_TRUE(
       said[1].starts_with("[files] cannot write model.partial/tables/item-00001-of-00002.safetensors: File too "
@@ -174,7 +174,7 @@ TEST_F(ModelFiles, ARankThatCannotWriteStopsTheOthersWithItsWords) {
 }
 
 TEST_F(ModelFiles, RowsWithoutAPlaceAreSaidOnceForAllRanks) {
-  run_local_ranks(2, [&](Communicator& communicator) {
+  dist::run_local_ranks(2, [&](dist::Communicator& communicator) {
     Session session(experiment_, schema_, testing::on_host(communicator));
     load_many(session);
     save_model(path("model"), experiment_, session.state());
@@ -306,4 +306,4 @@ TEST_F(ModelFiles, TensorsThatDoNotFit) {
 }
 
 }  // namespace
-}  // namespace polyscene
+}  // namespace polyscene::core

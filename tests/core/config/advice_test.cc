@@ -6,7 +6,7 @@
 
 #include "ops/base/caused_error.h"
 
-namespace polyscene {
+namespace polyscene::core {
 namespace {
 
 // What is thrown for `given` by with_advice(), nested as often as told.
@@ -44,4 +44,4 @@ TEST(Advice, OtherErrorsPass) {
 }
 
 }  // namespace
-}  // namespace polyscene
+}  // namespace polyscene::core

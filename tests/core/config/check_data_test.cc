@@ -1,6 +1,6 @@
 #include "config_files.h"
 
-namespace polyscene {
+namespace polyscene::core {
 namespace {
 
 class CheckDataTest : public ConfigTest {
@@ -143,4 +143,4 @@ TEST_F(CheckDataTest, NameOfTheExperiment) {
 }
 
 }  // namespace
-}  // namespace polyscene
+}  // namespace polyscene::core

@@ -1,6 +1,6 @@
 #include "config_files.h"
 
-namespace polyscene {
+namespace polyscene::core {
 namespace {
 
 class CheckEmbeddingTest : public ConfigTest {
@@ -101,4 +101,4 @@ TEST_F(CheckEmbeddingTest, SettingsThatTheKindDoesNotRead) {
 }
 
 }  // namespace
-}  // namespace polyscene
+}  // namespace polyscene::core

@@ -1,6 +1,6 @@
 #include "config_files.h"
 
-namespace polyscene {
+namespace polyscene::core {
 namespace {
 
 const std::string kFlatData = "data { feature { name: \"user\" categorical {} } label { name: \"click\" } }\n";
@@ -121,4 +121,4 @@ TEST_F(CheckModelTest, OtherWidths) {
 }
 
 }  // namespace
-}  // namespace polyscene
+}  // namespace polyscene::core

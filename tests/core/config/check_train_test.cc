@@ -1,6 +1,6 @@
 #include "config_files.h"
 
-namespace polyscene {
+namespace polyscene::core {
 namespace {
 
 class CheckTrainTest : public ConfigTest {
@@ -78,4 +78,4 @@ TEST_F(CheckTrainTest, EarlyStop) {
 }
 
 }  // namespace
-}  // namespace polyscene
+}  // namespace polyscene::core

@@ -13,7 +13,7 @@
 #include "core/config/load.h"
 #include "ops/base/error.h"
 
-namespace polyscene {
+namespace polyscene::core {
 
 // The least that passes all checks: LR asks for no scenario, sequence or role.
 inline const std::string kLeast = R"(data { feature { name: "user" categorical {} } label { name: "click" } }
@@ -79,4 +79,4 @@ class ConfigTest : public ::testing::Test {
   std::filesystem::path folder_;
 };
 
-}  // namespace polyscene
+}  // namespace polyscene::core

@@ -1,6 +1,6 @@
 #include "config_files.h"
 
-namespace polyscene {
+namespace polyscene::core {
 namespace {
 
 using IncludeTest = ConfigTest;
@@ -115,4 +115,4 @@ TEST_F(IncludeTest, WidthsOfTwoFilesAreRefused) {
 }
 
 }  // namespace
-}  // namespace polyscene
+}  // namespace polyscene::core

@@ -1,6 +1,6 @@
 #include "config_files.h"
 
-namespace polyscene {
+namespace polyscene::core {
 namespace {
 
 class OverrideTest : public ConfigTest {
@@ -139,4 +139,4 @@ TEST_F(OverrideTest, ChecksNameTheOverride) {
 }
 
 }  // namespace
-}  // namespace polyscene
+}  // namespace polyscene::core

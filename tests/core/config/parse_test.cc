@@ -2,7 +2,7 @@
 
 #include "config_files.h"
 
-namespace polyscene {
+namespace polyscene::core {
 namespace {
 
 using ParseTest = ConfigTest;
@@ -235,4 +235,4 @@ TEST_F(ParseTest, TextReadsBackEqual) {
 }
 
 }  // namespace
-}  // namespace polyscene
+}  // namespace polyscene::core

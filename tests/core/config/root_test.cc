@@ -1,6 +1,6 @@
 #include "config_files.h"
 
-namespace polyscene {
+namespace polyscene::core {
 namespace {
 
 using RootTest = ConfigTest;
@@ -39,4 +39,4 @@ TEST_F(RootTest, PatternsOfTwoFoldersNeedARoot) {
 }
 
 }  // namespace
-}  // namespace polyscene
+}  // namespace polyscene::core

@@ -3,7 +3,7 @@
 
 #include "config_files.h"
 
-namespace polyscene {
+namespace polyscene::core {
 namespace {
 
 const std::filesystem::path kConfigs = std::filesystem::path(POLYSCENE_SOURCE_DIR) / "configs";
@@ -86,4 +86,4 @@ TEST(Shipped, LinearModelsShareNoWeightsBetweenBehavioursAndTargets) {
 }
 
 }  // namespace
-}  // namespace polyscene
+}  // namespace polyscene::core

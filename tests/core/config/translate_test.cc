@@ -2,7 +2,7 @@
 
 #include <gtest/gtest.h>
 
-namespace polyscene {
+namespace polyscene::core {
 namespace {
 
 TEST(Translate, PrecisionsOfProducts) {
@@ -12,4 +12,4 @@ TEST(Translate, PrecisionsOfProducts) {
 }
 
 }  // namespace
-}  // namespace polyscene
+}  // namespace polyscene::core

@@ -9,7 +9,7 @@
 #include "ops/base/error.h"
 #include "tests/core/data/parquet_fixture.h"
 
-namespace polyscene::test {
+namespace polyscene::core::test {
 namespace {
 
 using Keys = std::vector<int64_t>;
@@ -383,4 +383,4 @@ TEST(BadRecords, AShortEpochIsJudgedAtItsEnd) {
 }
 
 }  // namespace
-}  // namespace polyscene::test
+}  // namespace polyscene::core::test

@@ -15,7 +15,7 @@
 #include "ops/base/error.h"
 #include "tests/core/data/parquet_fixture.h"
 
-namespace polyscene::test {
+namespace polyscene::core::test {
 namespace {
 
 constexpr char kX[] = R"pb(feature {
@@ -224,7 +224,7 @@ TEST_F(Carried, GatheredInTheOrderOfRanks) {
   write("a.parquet",
         {{"k", "string", R"(["a", null, "c", "d"])"}, {"c", "dictionary<string>", R"(["p", "q", null, "p"])"}}, 4);
   for (const int ranks : {1, 3}) {
-    run_local_ranks(ranks, [&](Communicator& communicator) {
+    dist::run_local_ranks(ranks, [&](dist::Communicator& communicator) {
       const auto source = open({key("k"), as_is("c")});
       const auto all = read_epoch(*source).at(0).carried;
       // Rank r has the first r rows: the first of several has none.
@@ -290,4 +290,4 @@ TEST(AbsentColumns, AreThoseOfNoFile) {
 }
 
 }  // namespace
-}  // namespace polyscene::test
+}  // namespace polyscene::core::test

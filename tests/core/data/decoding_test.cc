@@ -7,7 +7,7 @@
 #include "ops/base/error.h"
 #include "tests/core/data/parquet_fixture.h"
 
-namespace polyscene::test {
+namespace polyscene::core::test {
 namespace {
 
 using Keys = std::vector<int64_t>;
@@ -297,4 +297,4 @@ TEST(Decoding, AConfigurationWithoutColumnsStillHasRows) {
 }
 
 }  // namespace
-}  // namespace polyscene::test
+}  // namespace polyscene::core::test

@@ -11,7 +11,7 @@
 #include "ops/base/error.h"
 #include "tests/core/data/parquet_fixture.h"
 
-namespace polyscene::test {
+namespace polyscene::core::test {
 namespace {
 
 constexpr char kUser[] = R"pb(feature {
@@ -310,4 +310,4 @@ TEST_F(DataErrors, FilesComeInPatternOrderThenByName) {
 }
 
 }  // namespace
-}  // namespace polyscene::test
+}  // namespace polyscene::core::test

@@ -9,7 +9,7 @@
 #include "ops/base/error.h"
 #include "tests/core/data/parquet_fixture.h"
 
-namespace polyscene {
+namespace polyscene::core {
 namespace {
 
 using test::message_of;
@@ -131,4 +131,4 @@ TEST(GlobalOrder, RefusesImpossibleOptions) {
 }
 
 }  // namespace
-}  // namespace polyscene
+}  // namespace polyscene::core

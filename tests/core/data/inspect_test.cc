@@ -11,7 +11,7 @@
 #include "core/data/scenario_note.h"
 #include "tests/core/data/parquet_fixture.h"
 
-namespace polyscene::test {
+namespace polyscene::core::test {
 namespace {
 
 class Inspect : public ::testing::Test {
@@ -328,4 +328,4 @@ TEST(DistinctSketch, ExactUpToItsBoundThenNear) {
 }
 
 }  // namespace
-}  // namespace polyscene::test
+}  // namespace polyscene::core::test

@@ -6,7 +6,7 @@
 #include "ops/base/error.h"
 #include "tests/core/data/parquet_fixture.h"
 
-namespace polyscene::test {
+namespace polyscene::core::test {
 namespace {
 
 TEST(ListLimits, OfAWindow) {
@@ -34,4 +34,4 @@ TEST(ListLimits, OfABatch) {
 }
 
 }  // namespace
-}  // namespace polyscene::test
+}  // namespace polyscene::core::test

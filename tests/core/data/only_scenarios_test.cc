@@ -4,7 +4,7 @@
 #include "ops/base/error.h"
 #include "tests/core/data/parquet_fixture.h"
 
-namespace polyscene::test {
+namespace polyscene::core::test {
 namespace {
 
 using Keys = std::vector<int64_t>;
@@ -118,4 +118,4 @@ TEST(OnlyScenarios, WantsAScenarioColumn) {
 }
 
 }  // namespace
-}  // namespace polyscene::test
+}  // namespace polyscene::core::test

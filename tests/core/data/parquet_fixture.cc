@@ -16,7 +16,7 @@
 
 #include "ops/base/error.h"
 
-namespace polyscene::test {
+namespace polyscene::core::test {
 namespace {
 
 using TypePtr = std::shared_ptr<arrow::DataType>;
@@ -127,4 +127,4 @@ Batch read_all(const config::Data& data) {
   return std::move(batches.at(0));
 }
 
-}  // namespace polyscene::test
+}  // namespace polyscene::core::test

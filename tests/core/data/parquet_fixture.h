@@ -9,7 +9,7 @@
 
 #include "core/data/batch_source.h"
 
-namespace polyscene::test {
+namespace polyscene::core::test {
 
 // A folder of its own, removed at the end.
 class TempFolder {
@@ -55,4 +55,4 @@ template <class E>
   return "(nothing was thrown)";
 }
 
-}  // namespace polyscene::test
+}  // namespace polyscene::core::test

@@ -15,7 +15,7 @@
 #include "ops/base/error.h"
 #include "tests/core/data/parquet_fixture.h"
 
-namespace polyscene::test {
+namespace polyscene::core::test {
 namespace {
 
 namespace fs = std::filesystem;
@@ -106,4 +106,4 @@ TEST_F(Predictions, PlaceThatIsTaken) {
 }
 
 }  // namespace
-}  // namespace polyscene::test
+}  // namespace polyscene::core::test

@@ -7,7 +7,7 @@
 #include "ops/base/error.h"
 #include "tests/core/data/parquet_fixture.h"
 
-namespace polyscene::test {
+namespace polyscene::core::test {
 namespace {
 
 constexpr char kConfig[] = R"pb(
@@ -281,4 +281,4 @@ TEST(ReadingOrderLimits, NextBeforeStartAndAfterTheEnd) {
 }
 
 }  // namespace
-}  // namespace polyscene::test
+}  // namespace polyscene::core::test

@@ -9,7 +9,7 @@
 #include "ops/base/error.h"
 #include "tests/core/data/parquet_fixture.h"
 
-namespace polyscene::test {
+namespace polyscene::core::test {
 namespace {
 
 std::string name_or_none(const ScenarioNames& names, int64_t key) {
@@ -51,7 +51,7 @@ TEST(ScenarioNames, NamesAreTextOfALengthToRead) {
 }
 
 TEST(ScenarioNames, RanksComeToTheSame) {
-  run_local_ranks(3, [](Communicator& communicator) {
+  dist::run_local_ranks(3, [](dist::Communicator& communicator) {
     ScenarioNames names(4), all(4);
     for (int64_t key = 0; key < 6; ++key) all.add(key, "name " + std::to_string(key));
     for (int64_t key = communicator.rank(); key < 6; key += 3) names.add(key, "name " + std::to_string(key));
@@ -135,4 +135,4 @@ TEST(ScenarioNames, OfBadAndSkippedRowsDoNotCome) {
 }
 
 }  // namespace
-}  // namespace polyscene::test
+}  // namespace polyscene::core::test

@@ -6,7 +6,7 @@
 #include "ops/base/error.h"
 #include "tests/core/data/parquet_fixture.h"
 
-namespace polyscene::test {
+namespace polyscene::core::test {
 namespace {
 
 using Keys = std::vector<int64_t>;
@@ -187,4 +187,4 @@ TEST(ValueTypes, InspectShowsThem) {
 }
 
 }  // namespace
-}  // namespace polyscene::test
+}  // namespace polyscene::core::test

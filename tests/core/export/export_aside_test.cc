@@ -11,7 +11,7 @@
 #include "ops/base/error.h"
 #include "tests/support/temporary_folder.h"
 
-namespace polyscene {
+namespace polyscene::core {
 namespace {
 
 namespace fs = std::filesystem;
@@ -88,4 +88,4 @@ TEST_F(ExportAsideTest, WantsAPlaceToWrite) {
 }
 
 }  // namespace
-}  // namespace polyscene
+}  // namespace polyscene::core

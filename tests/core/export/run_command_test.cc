@@ -5,7 +5,7 @@
 
 #include "tests/support/temporary_folder.h"
 
-namespace polyscene {
+namespace polyscene::core {
 namespace {
 
 using RunCommand = testing::FolderTest;
@@ -41,4 +41,4 @@ TEST_F(RunCommand, SignalsAreAsUsualInTheCommand) {
 }
 
 }  // namespace
-}  // namespace polyscene
+}  // namespace polyscene::core

@@ -5,7 +5,7 @@
 #include "ops/base/error.h"
 #include "tests/core/data/parquet_fixture.h"
 
-namespace polyscene::test {
+namespace polyscene::core::test {
 namespace {
 
 FeatureSchema schema(const std::string& text) {
@@ -146,4 +146,4 @@ TEST(FeatureSchemaFrom, RefusesImpossibleSettings) {
 }
 
 }  // namespace
-}  // namespace polyscene::test
+}  // namespace polyscene::core::test

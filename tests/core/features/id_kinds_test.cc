@@ -7,7 +7,7 @@
 #include "ops/base/error.h"
 #include "tests/core/data/parquet_fixture.h"
 
-namespace polyscene::test {
+namespace polyscene::core::test {
 namespace {
 
 constexpr char kFeatures[] = R"pb(feature {
@@ -123,4 +123,4 @@ TEST_F(IdKindsOfFiles, AModelsFilesMustAgree) {
 }
 
 }  // namespace
-}  // namespace polyscene::test
+}  // namespace polyscene::core::test

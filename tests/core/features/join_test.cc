@@ -5,7 +5,7 @@
 
 #include "tests/support/message_of.h"
 
-namespace polyscene {
+namespace polyscene::core {
 namespace {
 
 using ::testing::ElementsAre;
@@ -82,4 +82,4 @@ TEST(Join, RefusesMoreIdsThanOffsetsCount) {
 }
 
 }  // namespace
-}  // namespace polyscene
+}  // namespace polyscene::core

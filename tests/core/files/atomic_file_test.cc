@@ -5,7 +5,7 @@
 #include "ops/base/error.h"
 #include "tests/support/temporary_folder.h"
 
-namespace polyscene {
+namespace polyscene::core {
 namespace {
 
 class AtomicFileTest : public testing::FolderTest {
@@ -58,4 +58,4 @@ TEST_F(AtomicFileTest, CopiesWholeOrNotAtAll) {
 }
 
 }  // namespace
-}  // namespace polyscene
+}  // namespace polyscene::core

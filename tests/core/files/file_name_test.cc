@@ -2,7 +2,7 @@
 
 #include <gtest/gtest.h>
 
-namespace polyscene {
+namespace polyscene::core {
 namespace {
 
 TEST(FileName, LettersDigitsAndThreeSignsStayThemselves) {
@@ -19,4 +19,4 @@ TEST(FileName, WhatLiesBelowItsFolder) {
 }
 
 }  // namespace
-}  // namespace polyscene
+}  // namespace polyscene::core

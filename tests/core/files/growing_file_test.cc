@@ -11,7 +11,7 @@ namespace {
 using GrowingFileTest = FolderTest;
 
 TEST_F(GrowingFileTest, RecordsReachTheFileWithAFlush) {
-  GrowingFile file(path("new/log"));
+  core::GrowingFile file(path("new/log"));
   file.add("one\n");
   EXPECT_EQ(read("new/log"), "");
   file.add("two\n");
@@ -21,7 +21,7 @@ TEST_F(GrowingFileTest, RecordsReachTheFileWithAFlush) {
 }
 
 TEST_F(GrowingFileTest, HalfARecordIsTakenBackAndLaterOnesFit) {
-  GrowingFile file(path("log"));
+  core::GrowingFile file(path("log"));
   file.add("first\n");
   file.flush();
   {
@@ -40,17 +40,17 @@ TEST_F(GrowingFileTest, HalfARecordIsTakenBackAndLaterOnesFit) {
 TEST_F(GrowingFileTest, AppendsOrEmpties) {
   write("log", "old\n");
   {
-    GrowingFile file(path("log"), true);
+    core::GrowingFile file(path("log"), true);
     EXPECT_EQ(file.bytes(), 4);
     file.add("new\n");
   }  // flushes
   EXPECT_EQ(read("log"), "old\nnew\n");
-  GrowingFile file(path("log"));
+  core::GrowingFile file(path("log"));
   EXPECT_EQ(read("log"), "");
 }
 
 TEST_F(GrowingFileTest, IsCutBack) {
-  GrowingFile file(path("log"));
+  core::GrowingFile file(path("log"));
   file.add("one\ntwo\n");
   file.flush();
   file.cut_back(4);

@@ -16,11 +16,13 @@ namespace polyscene::testing {
 namespace {
 
 namespace fs = std::filesystem;
-using Kind = OutputPlace::Kind;
+using Kind = core::OutputPlace::Kind;
 
 class OutputPlaceTest : public FolderTest {
  protected:
-  [[nodiscard]] OutputPlace place(const std::string& name) const { return output_place("--output", path(name)); }
+  [[nodiscard]] core::OutputPlace place(const std::string& name) const {
+    return core::output_place("--output", path(name));
+  }
   [[nodiscard]] std::string refused(const std::string& name) const {
     return message_of([&] { static_cast<void>(place(name)); });
   }
@@ -70,15 +72,15 @@ TEST_F(OutputPlaceTest, DescriptorsOfTheProcessAreNotFollowed) {
   ::close(file);
   EXPECT_EQ(read("open"), "xy");
   EXPECT_EQ(refused("link"), wanted("link", "which is not open; choose a file"));
-  EXPECT_EQ(output_place("--output", "/dev/stdout").descriptor, STDOUT_FILENO);
-  EXPECT_TRUE(output_place("--output", "/dev/stdout").is_standard_output());
+  EXPECT_EQ(core::output_place("--output", "/dev/stdout").descriptor, STDOUT_FILENO);
+  EXPECT_TRUE(core::output_place("--output", "/dev/stdout").is_standard_output());
 }
 
 TEST_F(OutputPlaceTest, WhatIsNoFileIsRefused) {
   fs::create_directory(path("folder"));
   EXPECT_EQ(refused("folder"), wanted("folder", "which is a folder; name a file in it"));
   EXPECT_EQ(refused("new/"), wanted("new/", "which is a folder; name a file in it"));
-  EXPECT_EQ(message_of([&] { static_cast<void>(output_place("--output", "")); }),
+  EXPECT_EQ(message_of([&] { static_cast<void>(core::output_place("--output", "")); }),
             "[output] wanted a file for --output, got an empty name; is a variable unset?");
   const int socket = ::socket(AF_UNIX, SOCK_STREAM, 0);
   sockaddr_un address{.sun_family = AF_UNIX, .sun_path = {}};

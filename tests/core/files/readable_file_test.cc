@@ -8,7 +8,7 @@
 #include "ops/base/error.h"
 #include "tests/support/temporary_folder.h"
 
-namespace polyscene {
+namespace polyscene::core {
 namespace {
 
 class ReadableFileTest : public testing::FolderTest {
@@ -43,4 +43,4 @@ TEST_F(ReadableFileTest, SaysWhatIsThereInstead) {
 }
 
 }  // namespace
-}  // namespace polyscene
+}  // namespace polyscene::core

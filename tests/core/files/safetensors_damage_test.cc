@@ -6,7 +6,7 @@
 #include "ops/base/error.h"
 #include "tests/support/temporary_folder.h"
 
-namespace polyscene {
+namespace polyscene::core {
 namespace {
 
 std::string with_length(uint64_t length, const std::string& rest) {
@@ -182,4 +182,4 @@ TEST_F(SafetensorsDamageTest, EveryFlippedHeaderBitIsReadOrRefused) {
 }
 
 }  // namespace
-}  // namespace polyscene
+}  // namespace polyscene::core

@@ -7,7 +7,7 @@
 #include "ops/base/error.h"
 #include "tests/support/temporary_folder.h"
 
-namespace polyscene {
+namespace polyscene::core {
 namespace {
 
 using SafetensorsTest = testing::FolderTest;
@@ -131,4 +131,4 @@ TEST_F(SafetensorsTest, UnknownTensorNamesTheNearest) {
 }
 
 }  // namespace
-}  // namespace polyscene
+}  // namespace polyscene::core

@@ -2,7 +2,7 @@
 
 #include <gtest/gtest.h>
 
-namespace polyscene {
+namespace polyscene::core {
 namespace {
 
 TEST(SealedText, BeginsWithTheHashOfTheRest) {
@@ -30,4 +30,4 @@ TEST(SealedText, ShowsEveryChange) {
 }
 
 }  // namespace
-}  // namespace polyscene
+}  // namespace polyscene::core

@@ -13,7 +13,7 @@ namespace fs = std::filesystem;
 class TextFileTest : public FolderTest {
  protected:
   [[nodiscard]] std::string error_of(const std::string& file, const std::string& text) const {
-    return message_of<DataError>([&] { write_text_file(path(file), text); });
+    return message_of<DataError>([&] { core::write_text_file(path(file), text); });
   }
   [[nodiscard]] std::string refused(const std::string& file, size_t bytes, const std::string& why) const {
     return "[files] cannot write " + std::to_string(bytes) + " bytes to " + path(file) + ": " + why;
@@ -21,18 +21,18 @@ class TextFileTest : public FolderTest {
 };
 
 TEST_F(TextFileTest, ReplacesWhatWasThere) {
-  write_text_file(path("config"), "a long text\n");
+  core::write_text_file(path("config"), "a long text\n");
   EXPECT_EQ(read("config"), "a long text\n");
-  write_text_file(path("config"), "short");
+  core::write_text_file(path("config"), "short");
   EXPECT_EQ(read("config"), "short");
-  write_text_file(path("config"), "");
+  core::write_text_file(path("config"), "");
   EXPECT_EQ(read("config"), "");
   EXPECT_FALSE(fs::exists(path("config.partial")));
 }
 
 TEST_F(TextFileTest, WhatAJobLeftUnfinishedIsReplacedToo) {
   write("config.partial", "half of a much longer tex");
-  write_text_file(path("config"), "whole");
+  core::write_text_file(path("config"), "whole");
   EXPECT_EQ(read("config"), "whole");
   EXPECT_FALSE(fs::exists(path("config.partial")));
 }

@@ -9,7 +9,7 @@
 
 #include "ops/base/philox.h"
 
-namespace polyscene {
+namespace polyscene::core {
 namespace {
 
 struct Example {
@@ -110,4 +110,4 @@ TEST(MetricsOf, WhatIsUndefined) {
 }
 
 }  // namespace
-}  // namespace polyscene
+}  // namespace polyscene::core

@@ -8,7 +8,7 @@
 #include "ops/base/error.h"
 #include "ops/base/philox.h"
 
-namespace polyscene {
+namespace polyscene::core {
 namespace {
 
 Predictions random_predictions(int64_t rows) {
@@ -39,7 +39,7 @@ Predictions pick(const Predictions& p, const std::vector<size_t>& indices) {
 }
 
 Evaluation evaluate_alone(const Predictions& p, const std::vector<std::string>& groups) {
-  return evaluate(p, groups, *make_single_world());
+  return evaluate(p, groups, *dist::make_single_world());
 }
 
 // Two scenarios that rank perfectly (AUC 1) and wrongly (0), and a third without a positive.
@@ -119,7 +119,7 @@ TEST(Evaluation, EqualBitwiseAtAnyRankCountAndOrder) {
     for (size_t i = p.logits.size(); i-- > 0;)
       shares[random.next_below(static_cast<uint64_t>(ranks - leave_one_empty))].push_back(i);
     std::vector<std::string> got(static_cast<size_t>(ranks));
-    run_local_ranks(ranks, [&](Communicator& c) {
+    dist::run_local_ranks(ranks, [&](dist::Communicator& c) {
       const size_t r = static_cast<size_t>(c.rank());
       got[r] = evaluate(pick(p, shares[r]), {"user"}, c).to_json();
     });
@@ -164,4 +164,4 @@ TEST(Evaluation, RefusesColumnsOfUnequalLength) {
 }
 
 }  // namespace
-}  // namespace polyscene
+}  // namespace polyscene::core

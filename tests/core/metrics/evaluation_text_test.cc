@@ -4,7 +4,7 @@
 
 #include "core/metrics/evaluation.h"
 
-namespace polyscene {
+namespace polyscene::core {
 namespace {
 
 Evaluation example() {
@@ -79,4 +79,4 @@ TEST(EvaluationText, JsonIsOneLineWithNullForUndefined) {
 }
 
 }  // namespace
-}  // namespace polyscene
+}  // namespace polyscene::core

@@ -6,7 +6,7 @@
 
 #include "ops/base/philox.h"
 
-namespace polyscene {
+namespace polyscene::core {
 namespace {
 
 using Row = std::pair<int64_t, int64_t>;  // (key, place before)
@@ -37,4 +37,4 @@ TEST(RadixSort, FewRowsAndExtremes) {
 }
 
 }  // namespace
-}  // namespace polyscene
+}  // namespace polyscene::core

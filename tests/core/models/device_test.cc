@@ -28,12 +28,12 @@ TEST_P(ModelOnDevice, HasTheNumbersOfTheCpu) {
   harness.randomise(0.4);
   harness.bind(tiny_batch(13));
   // The same model in float32 has the same values in the same places.
-  const Model model = build_model(experiment, FeatureSchema::from(experiment.data()));
+  const core::Model model = build_model(experiment, core::FeatureSchema::from(experiment.data()));
   Feed feed;
   for (const auto& [id, tensor] : harness.inputs()) feed.emplace_back(Value{model.graph.get(), id}, in_float(tensor));
   std::vector<Value> wanted, trained;
   for (const Parameter& p : model.graph->parameters()) trained.push_back(p.value);
-  for (const RowsInput& r : model.rows) trained.push_back(r.rows);
+  for (const core::RowsInput& r : model.rows) trained.push_back(r.rows);
   for (const Value& g : gradients(model.loss, trained))
     if (g) wanted.push_back(g);
   EXPECT_EQ(wanted.size(), trained.size()) << "some of what is trained has no gradient";

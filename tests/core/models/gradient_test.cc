@@ -37,7 +37,7 @@ TEST_P(GradientTest, AgreesWithCentralDifferences) {
 
   std::vector<Value> tensors;
   for (const Parameter& p : harness.model().graph->parameters()) tensors.push_back(p.value);
-  for (const RowsInput& r : harness.model().rows) tensors.push_back(r.rows);
+  for (const core::RowsInput& r : harness.model().rows) tensors.push_back(r.rows);
   int checked = 0;
   for (const Value& v : tensors) {
     const std::string name = harness.model().graph->describe(v);

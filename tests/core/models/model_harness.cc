@@ -58,7 +58,7 @@ TinyBatch tiny_batch(int samples, uint64_t seed) {
 }
 
 ModelHarness::ModelHarness(const config::Experiment& experiment)
-    : schema_(FeatureSchema::from(experiment.data())), model_(build_model(experiment, schema_, DType::kFloat64)) {
+    : schema_(core::FeatureSchema::from(experiment.data())), model_(build_model(experiment, schema_, DType::kFloat64)) {
   PhiloxStream random(1);
   for (const Parameter& p : model_.graph->parameters()) {
     Tensor t(DType::kFloat64, p.value.shape().resolve({}));
@@ -98,7 +98,7 @@ void ModelHarness::bind(const TinyBatch& batch) {
   numbers_.clear();
   order_.clear();
   const auto samples = static_cast<int64_t>(batch.labels.size());
-  for (const FieldsInput& input : model_.fields) {
+  for (const core::FieldsInput& input : model_.fields) {
     Tensor index(DType::kInt32, {samples, static_cast<int64_t>(input.fields.size())});
     for (int64_t i = 0, at = 0; i < samples; ++i)
       for (size_t k = 0; k < input.fields.size(); ++k)
@@ -106,7 +106,7 @@ void ModelHarness::bind(const TinyBatch& batch) {
             index_of(input.tables[k], batch.fields[static_cast<size_t>(input.fields[k])][static_cast<size_t>(i)]);
     inputs_[input.index.id] = index;
   }
-  for (const SequenceInput& input : model_.sequences) {
+  for (const core::SequenceInput& input : model_.sequences) {
     std::map<std::vector<int64_t>, int32_t> distinct;
     std::vector<std::vector<int64_t>> tuples;
     std::vector<int32_t> index, offsets = {0}, rows;
@@ -128,7 +128,7 @@ void ModelHarness::bind(const TinyBatch& batch) {
     inputs_[input.offsets.id] =
         Tensor::of<int32_t>({static_cast<int64_t>(offsets.size())}, std::span<const int32_t>(offsets));
   }
-  for (const RowsInput& input : model_.rows) {
+  for (const core::RowsInput& input : model_.rows) {
     const auto& order = order_[input.dim];
     Tensor rows(DType::kFloat64, {static_cast<int64_t>(order.size()), input.dim});
     for (size_t i = 0; i < order.size(); ++i)

@@ -40,7 +40,7 @@ class ModelHarness {
   // Gradients of `of` (default the loss) with respect to a parameter or the rows of a dim; empty where there is none.
   [[nodiscard]] std::vector<double> gradient(Value with_respect_to, Value of = {});
 
-  [[nodiscard]] Model& model() { return model_; }
+  [[nodiscard]] core::Model& model() { return model_; }
   [[nodiscard]] Tensor& parameter(const std::string& name);
   // Tensors by graph input: parameters and the rows inputs of the bound batch, which tests may change.
   [[nodiscard]] std::map<int32_t, Tensor>& inputs() { return inputs_; }
@@ -53,8 +53,8 @@ class ModelHarness {
  private:
   int32_t index_of(int table, int64_t key);
 
-  FeatureSchema schema_;
-  Model model_;
+  core::FeatureSchema schema_;
+  core::Model model_;
   double row_scale_ = 0.5;
   std::map<std::pair<int, int64_t>, std::vector<double>> rows_;
   std::map<std::pair<int, int64_t>, int32_t> numbers_;

@@ -12,7 +12,7 @@ namespace {
 
 std::set<std::string> parameter_names(const config::Experiment& experiment) {
   std::set<std::string> names;
-  const Model model = build_model(experiment, FeatureSchema::from(experiment.data()));
+  const core::Model model = build_model(experiment, core::FeatureSchema::from(experiment.data()));
   for (const Parameter& p : model.graph->parameters()) names.insert(p.name);
   return names;
 }
@@ -35,7 +35,7 @@ TEST(Models, LogisticRegressionIsASumOfWeights) {
   harness.randomise(0.5);
   const TinyBatch batch = tiny_batch(9);
   harness.bind(batch);
-  const Model& model = harness.model();
+  const core::Model& model = harness.model();
   const auto logits = harness.logits();
   for (size_t i = 0; i < logits.size(); ++i) {
     double expected = harness.parameter("lr/b").elements<double>()[0];
@@ -64,9 +64,9 @@ TEST(Models, LossIsTheMeanCrossEntropy) {
 
 TEST(Models, TargetAndHistoryShareTables) {
   const config::Experiment experiment = tiny_experiment();
-  const Model model = build_model(experiment, FeatureSchema::from(experiment.data()));
+  const core::Model model = build_model(experiment, core::FeatureSchema::from(experiment.data()));
   ASSERT_EQ(model.tables.size(), 4u);
-  const FieldsInput& context = model.fields[1];  // user, item, category; the scenario comes first
+  const core::FieldsInput& context = model.fields[1];  // user, item, category; the scenario comes first
   EXPECT_EQ(model.sequences[0].tables[0], context.tables[1]);
   EXPECT_EQ(model.sequences[0].tables[1], context.tables[2]);
 }
@@ -101,7 +101,7 @@ TEST(Models, SfpnetHasTheNumberOfParametersCountedByHand) {
   }
   data.add_label()->set_name("click");
   e.mutable_model()->mutable_sfpnet()->set_blocks(1);
-  const Model model = build_model(e, FeatureSchema::from(data));
+  const core::Model model = build_model(e, core::FeatureSchema::from(data));
   int64_t size = 0;
   for (const Parameter& p : model.graph->parameters())
     if (p.name.starts_with("sfpnet/stb0")) size += p.value.shape().resolve({}).elements();
@@ -113,7 +113,7 @@ TEST(Models, PepnetIsPersonalisedByTheNamedIds) {
   config::Experiment experiment = tiny_experiment();
   config::Pepnet& pepnet = *experiment.mutable_model()->mutable_pepnet();
   const auto prior_width = [&] {
-    const Model model = build_model(experiment, FeatureSchema::from(experiment.data()));
+    const core::Model model = build_model(experiment, core::FeatureSchema::from(experiment.data()));
     return model.graph->find("pepnet/ppnet/0/a/w").shape()[0].constant;
   };
   const int64_t dim = 3, gated = (2 + 3 + 1) * dim;  // behaviours; user, item, category; scenario

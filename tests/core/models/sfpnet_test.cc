@@ -17,7 +17,7 @@ using config::Sfpnet;
 constexpr int kScenarioField = 3;
 
 // Outputs of the last node of an op, in graph order `from_end` (0: the last).
-Value output_of(const Model& model, std::string_view op, int from_end = 0) {
+Value output_of(const core::Model& model, std::string_view op, int from_end = 0) {
   const auto nodes = model.graph->nodes();
   for (size_t n = nodes.size(); n-- > 0;)
     if (nodes[n].op->name == op && from_end-- == 0) return nodes[n].outputs[0];
@@ -34,7 +34,7 @@ void expect_near(const std::vector<double>& a, const std::vector<double>& b, dou
 TEST(Sfpnet, EveryBlockIsTheIdentityAtTheStart) {
   ModelHarness harness(tiny_experiment());
   harness.bind(tiny_batch(13));
-  const Model& model = harness.model();
+  const core::Model& model = harness.model();
   // G = 1: both parts of the gated base vector are those of the base vector itself, bit for bit; so are the behaviours
   // after the last block.
   const Node& gate = model.graph->nodes()[static_cast<size_t>(model.graph->producer(output_of(model, "gate")))];
@@ -65,7 +65,7 @@ TEST(Sfpnet, OneBehaviourHasNoDeviationAndNoneHasNoMean) {
   harness.randomise(0.4);
   TinyBatch batch = tiny_batch(2);  // lengths 0 and 1
   harness.bind(batch);
-  const Model& model = harness.model();
+  const core::Model& model = harness.model();
   const auto nodes = model.graph->nodes();
   const auto first_dap = std::ranges::find_if(nodes, [](const Node& n) { return n.op->name == "dap"; });
   const auto v = harness.compute(first_dap->outputs[0]);
@@ -75,7 +75,7 @@ TEST(Sfpnet, OneBehaviourHasNoDeviationAndNoneHasNoMean) {
     EXPECT_NEAR(v[width + k], 1e-3, 1e-15) << "sqrt(eps)";
     EXPECT_NEAR(v[3 * width + k], 1e-3, 1e-9) << "deviation of one";
   }
-  for (const RowsInput& r : model.rows)
+  for (const core::RowsInput& r : model.rows)
     for (double g : harness.gradient(r.rows)) EXPECT_TRUE(std::isfinite(g));
 }
 
@@ -121,7 +121,7 @@ TEST(Sfpnet, TheGateSendsNoGradientToItsStoppedInputs) {
   ModelHarness harness(experiment);
   harness.randomise(0.4);
   harness.bind(tiny_batch(13));
-  const Model& model = harness.model();
+  const core::Model& model = harness.model();
   // A loss on G alone: on the logits of the gate, its last input.
   const Value gated = output_of(model, "gate");
   const Value p = model.graph->nodes()[static_cast<size_t>(model.graph->producer(gated))].inputs.back();

@@ -22,13 +22,13 @@ class OutputRuleTest : public FolderTest {
     write("run/checkpoints/step-0000000009/manifest.pbtxt", "");
     write("export/1/dense.safetensors", "");
   }
-  [[nodiscard]] InputPaths inputs() const {
+  [[nodiscard]] core::InputPaths inputs() const {
     return {.files = {path("data/part.parquet"), path("data/gone.parquet")}, .folders = {}};
   }
   [[nodiscard]] std::string file(const std::string& name) const {
     return message_of([&] { require_output_file("--output", path(name), inputs()); });
   }
-  [[nodiscard]] std::string folder(const std::string& name, const InputPaths& read = {}) const {
+  [[nodiscard]] std::string folder(const std::string& name, const core::InputPaths& read = {}) const {
     return message_of([&] { require_output_folder("--output", path(name), read); });
   }
   [[nodiscard]] std::string refused(const std::string& name, const std::string& what) const {
@@ -73,8 +73,8 @@ TEST_F(OutputRuleTest, AFolder) {
   EXPECT_EQ(folder("run/rejects"), refused("run/rejects", "a part of the run " + path("run")));
   EXPECT_EQ(folder("data/new", inputs()), "nothing thrown");
   EXPECT_EQ(folder("run"), "nothing thrown");
-  EXPECT_EQ(message_of([&] { require_no_run("--output", path("run")); }), refused("run", "the folder of a run"));
-  EXPECT_EQ(message_of([&] { require_no_run("--output", path("export")); }), "nothing thrown");
+  EXPECT_EQ(message_of([&] { core::require_no_run("--output", path("run")); }), refused("run", "the folder of a run"));
+  EXPECT_EQ(message_of([&] { core::require_no_run("--output", path("export")); }), "nothing thrown");
 }
 
 }  // namespace

@@ -37,25 +37,25 @@ class ReplacedRunTest : public FolderTest {
   }
   void expect_old() const {
     EXPECT_EQ(files("run"), old_);
-    for (const std::string& name : ReplacedRun::names()) EXPECT_FALSE(fs::exists(path("run/" + name))) << name;
+    for (const std::string& name : core::ReplacedRun::names()) EXPECT_FALSE(fs::exists(path("run/" + name))) << name;
   }
   [[nodiscard]] bool is_there(const std::string& name) const { return fs::exists(path("run/" + name)); }
   [[nodiscard]] std::vector<std::string> entries_that_are_there() const {
     std::vector<std::string> entries;
-    for (const std::string& entry : RunFolder::own_entries())
+    for (const std::string& entry : core::RunFolder::own_entries())
       if (is_there(entry)) entries.push_back(entry);
     return entries;
   }
 
   std::map<std::string, std::string> old_;
-  RunFolder run_{"unset"};
+  core::RunFolder run_{"unset"};
 };
 
 class Overwrite : public ReplacedRunTest {
  protected:
   void SetUp() override {
     ReplacedRunTest::SetUp();
-    run_ = RunFolder(path("run"));
+    run_ = core::RunFolder(path("run"));
   }
 };
 
@@ -200,12 +200,12 @@ TEST_F(Overwrite, WhatOnlyLooksLikeARunIsAnothers) {
   write("other/model/weights.bin", "precious");
   for (const bool overwrite : {false, true})
     EXPECT_EQ(
-        message_of([&] { static_cast<void>(RunFolder(path("other")).claim(overwrite)); }),
+        message_of([&] { static_cast<void>(core::RunFolder(path("other")).claim(overwrite)); }),
         "[run] wanted a new folder for --output, " + path("other") + " holds no run, but model; choose another folder");
   EXPECT_EQ(read("other/model/weights.bin"), "precious");
   fs::create_directories(path("empty/events"));
   write("empty/rejects/train-rank0.jsonl", "");
-  const RunFolder empty(path("empty"));
+  const core::RunFolder empty(path("empty"));
   const auto lock = empty.claim(false);
   empty.begin();
   EXPECT_FALSE(fs::exists(path("empty/rejects/train-rank0.jsonl")));

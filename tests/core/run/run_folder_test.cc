@@ -39,9 +39,9 @@ class Logged : public google::LogSink {
 
 class RunFolderTest : public FolderTest {
  protected:
-  [[nodiscard]] RunFolder run() const { return RunFolder(path("run")); }
+  [[nodiscard]] core::RunFolder run() const { return core::RunFolder(path("run")); }
   [[nodiscard]] bool is_there(const std::string& name) const { return fs::exists(path(name)); }
-  [[nodiscard]] static std::string claim(const RunFolder& folder, bool overwrite = false) {
+  [[nodiscard]] static std::string claim(const core::RunFolder& folder, bool overwrite = false) {
     return message_of<Error>([&] { static_cast<void>(folder.claim(overwrite)); });
   }
   [[nodiscard]] std::string not_new(const std::string& why) const {
@@ -50,15 +50,15 @@ class RunFolderTest : public FolderTest {
 };
 
 TEST_F(RunFolderTest, AnEmptyNameIsRefused) {
-  EXPECT_EQ(message_of([] { const RunFolder folder(""); }),
+  EXPECT_EQ(message_of([] { const core::RunFolder folder(""); }),
             "[run] wanted the folder of a run, got an empty name; is a variable on the command line unset?");
 }
 
 TEST_F(RunFolderTest, NamesHaveNoDotsAndNoLastSlash) {
-  EXPECT_EQ(RunFolder("runs/./a/../b//").path(), "runs/b");
-  EXPECT_EQ(RunFolder("./").path(), ".");
-  EXPECT_EQ(RunFolder("//").path(), "/");
-  const RunFolder folder("runs/b/");
+  EXPECT_EQ(core::RunFolder("runs/./a/../b//").path(), "runs/b");
+  EXPECT_EQ(core::RunFolder("./").path(), ".");
+  EXPECT_EQ(core::RunFolder("//").path(), "/");
+  const core::RunFolder folder("runs/b/");
   EXPECT_EQ(folder.config(), "runs/b/config.pbtxt");
   EXPECT_EQ(folder.metrics(), "runs/b/metrics.jsonl");
   EXPECT_EQ(folder.events(), "runs/b/events");
@@ -72,7 +72,7 @@ TEST_F(RunFolderTest, NamesHaveNoDotsAndNoLastSlash) {
 }
 
 TEST_F(RunFolderTest, ANewOneIsMadeWithItsParentsAndHoldsTheLockAlone) {
-  const RunFolder folder(path("new/deep/run/"));
+  const core::RunFolder folder(path("new/deep/run/"));
   const auto lock = folder.claim(false);
   EXPECT_EQ(read("new/deep/run/lock"), this_process());
   EXPECT_TRUE(files("new").empty()) << "nothing but the lock is made before the run begins";
@@ -87,11 +87,12 @@ TEST_F(RunFolderTest, AFolderThatCannotBeMadeIsNamed) {
   };
   write("file", "mine");
   for (const std::string name : {"file", "file/run", "file/deep/run"})
-    EXPECT_EQ(claim(RunFolder(path(name))), refused(path(name), "Not a directory"));
+    EXPECT_EQ(claim(core::RunFolder(path(name))), refused(path(name), "Not a directory"));
   EXPECT_EQ(read("file"), "mine");
-  EXPECT_EQ(claim(RunFolder("/proc/polyscene_run")), refused("/proc/polyscene_run", "No such file or directory"));
+  EXPECT_EQ(claim(core::RunFolder("/proc/polyscene_run")), refused("/proc/polyscene_run", "No such file or directory"));
   const std::string longer_than_names_are(300, 'x');
-  EXPECT_EQ(claim(RunFolder(path(longer_than_names_are))), refused(path(longer_than_names_are), "File name too long"));
+  EXPECT_EQ(claim(core::RunFolder(path(longer_than_names_are))),
+            refused(path(longer_than_names_are), "File name too long"));
 }
 
 TEST_F(RunFolderTest, OtherFilesMakeItAnothersWithAndWithoutOverwrite) {
@@ -139,7 +140,7 @@ TEST_F(RunFolderTest, ALockThatCannotBeOpenedIsNamed) {
   const std::string refused = "[run] cannot open " + path("run/lock") + ": Is a directory; choose another place";
   EXPECT_EQ(claim(run()), refused);
   EXPECT_EQ(message_of<DataError>([&] { static_cast<void>(run().reopen()); }), refused);
-  EXPECT_EQ(message_of<DataError>([&] { static_cast<void>(RunFolder(path("gone")).reopen()); }),
+  EXPECT_EQ(message_of<DataError>([&] { static_cast<void>(core::RunFolder(path("gone")).reopen()); }),
             "[run] cannot open " + path("gone/lock") + ": No such file or directory; there is no folder " +
                 path("gone") + ": make it first, or choose another place");
 }
@@ -292,7 +293,7 @@ TEST_F(RunFolderTest, AFileOfTheRunIsFoundBehindLinks) {
   write("run/model/part.parquet", "rows");
   fs::create_directory_symlink("run", path("link_to_run"));
   fs::create_directory_symlink("run/model", path("link_to_model"));
-  const auto refused = [&](const RunFolder& folder, const std::string& file) {
+  const auto refused = [&](const core::RunFolder& folder, const std::string& file) {
     EXPECT_EQ(message_of([&] { folder.require_outside(path(file), "data.train_files"); }),
               "[run] wanted data.train_files outside the run that --overwrite replaces, got " + path(file) +
                   "; move it, or choose another --output");
@@ -300,7 +301,7 @@ TEST_F(RunFolderTest, AFileOfTheRunIsFoundBehindLinks) {
   for (const char* file : {"run/model/part.parquet", "link_to_run/model/part.parquet", "link_to_model/part.parquet",
                            "run/../run/model/part.parquet", "run/checkpoints"}) {
     refused(run(), file);
-    refused(RunFolder(path("link_to_run")), file);
+    refused(core::RunFolder(path("link_to_run")), file);
   }
   for (const char* file : {"run/part.parquet", "run/models.parquet", "run/model.old/part.parquet", "part.parquet"})
     EXPECT_EQ(message_of([&] { run().require_outside(path(file), "data.train_files"); }), "nothing thrown") << file;

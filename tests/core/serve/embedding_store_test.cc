@@ -12,7 +12,7 @@
 #include "ops/base/philox.h"
 #include "tests/support/temporary_folder.h"
 
-namespace polyscene {
+namespace polyscene::core {
 namespace {
 
 class EmbeddingStoreTest : public testing::FolderTest, public ::testing::WithParamInterface<RowFormat> {
@@ -201,4 +201,4 @@ TEST_F(EmbeddingStoreFile, HasFiniteValues) {
 }
 
 }  // namespace
-}  // namespace polyscene
+}  // namespace polyscene::core

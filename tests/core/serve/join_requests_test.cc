@@ -9,7 +9,7 @@
 #include "tests/core/serve/served_folder.h"
 #include "tests/support/temporary_folder.h"
 
-namespace polyscene {
+namespace polyscene::core {
 namespace {
 
 using Scores = std::vector<float>;
@@ -163,4 +163,4 @@ TEST_F(JoinRequestsTest, RefusesWhatMakesNoSense) {
 }
 
 }  // namespace
-}  // namespace polyscene
+}  // namespace polyscene::core

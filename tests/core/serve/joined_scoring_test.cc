@@ -13,7 +13,7 @@
 #include "ops/base/philox.h"
 #include "tests/support/message_of.h"
 
-namespace polyscene {
+namespace polyscene::core {
 namespace {
 
 using ::testing::Each;
@@ -193,4 +193,4 @@ TEST_F(JoinedScoringTest, LosesNothingUnderContention) {
 }
 
 }  // namespace
-}  // namespace polyscene
+}  // namespace polyscene::core

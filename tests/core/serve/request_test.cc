@@ -9,7 +9,7 @@
 #include "core/features/value_rules.h"
 #include "tests/support/message_of.h"
 
-namespace polyscene {
+namespace polyscene::core {
 namespace {
 
 using ::testing::ElementsAre;
@@ -153,4 +153,4 @@ TEST_F(RequestTest, RefusesWhatTheReaderRefuses) {
 }
 
 }  // namespace
-}  // namespace polyscene
+}  // namespace polyscene::core

@@ -41,11 +41,11 @@ inline void write_version(const std::string& folder, uint64_t seed) {
   namespace fs = std::filesystem;
   fs::create_directories(folder + "/tables");
   std::ofstream(folder + "/config.pbtxt") << kServedConfig;
-  const config::Experiment experiment = load_experiment(folder + "/config.pbtxt");
-  const Model model = build_model(experiment, FeatureSchema::from(experiment.data()));
+  const config::Experiment experiment = core::load_experiment(folder + "/config.pbtxt");
+  const core::Model model = build_model(experiment, core::FeatureSchema::from(experiment.data()));
   PhiloxStream random(seed);
   std::vector<Tensor> values;
-  std::vector<NamedTensor> named;
+  std::vector<core::NamedTensor> named;
   for (const Parameter& parameter : model.graph->parameters()) {
     Tensor& tensor = values.emplace_back(DType::kFloat32, parameter.value.shape().resolve({}));
     for (float& x : tensor.elements<float>()) x = 0.3f * static_cast<float>(random.next_normal());
@@ -53,8 +53,9 @@ inline void write_version(const std::string& folder, uint64_t seed) {
   }
   write_safetensors(folder + "/dense.safetensors", named);
   std::string files;
-  for (const TableUse& table : model.tables) {
-    EmbeddingStoreWriter writer(folder + "/" + store_file(table.name), kServedIds, table.dim, RowFormat::kFloat32);
+  for (const core::TableUse& table : model.tables) {
+    core::EmbeddingStoreWriter writer(folder + "/" + core::store_file(table.name), kServedIds, table.dim,
+                                      core::RowFormat::kFloat32);
     std::vector<float> row(static_cast<size_t>(table.dim));
     for (int64_t id = 0; id < kServedIds; ++id) {
       for (float& x : row) x = static_cast<float>(random.next_normal());

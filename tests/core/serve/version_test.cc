@@ -10,7 +10,7 @@
 #include "tests/support/flip_bits.h"
 #include "tests/support/temporary_folder.h"
 
-namespace polyscene {
+namespace polyscene::core {
 namespace {
 
 namespace fs = std::filesystem;
@@ -213,4 +213,4 @@ TEST_F(VersionTest, WhatIsNoFileIsRefusedAtOnce) {
 }
 
 }  // namespace
-}  // namespace polyscene
+}  // namespace polyscene::core

@@ -19,11 +19,13 @@ class BackendTest : public ::testing::Test {
  protected:
   BackendTest() { graph_.parameter("w", {3, 4}, Init::kGlorotUniform); }
 
-  [[nodiscard]] std::unique_ptr<Backend> host() { return make_backend(on_host(*world_), graph_, 1); }
-  [[nodiscard]] std::unique_ptr<Backend> device() { return make_backend(on_device(*world_, device_), graph_, 1); }
+  [[nodiscard]] std::unique_ptr<core::Backend> host() { return core::make_backend(on_host(*world_), graph_, 1); }
+  [[nodiscard]] std::unique_ptr<core::Backend> device() {
+    return core::make_backend(on_device(*world_, device_), graph_, 1);
+  }
 
   Graph graph_;
-  std::unique_ptr<Communicator> world_ = make_single_world();
+  std::unique_ptr<dist::Communicator> world_ = dist::make_single_world();
   EmulatedDevice device_;
 };
 
@@ -75,9 +77,10 @@ TEST_F(BackendTest, LogitsOfTheHostStayInPlaceAndThoseOfADeviceAreCopied) {
 
 TEST_F(BackendTest, GradientsAreSummedOverRanksOnBoth) {
   for (const bool on_devices : {false, true}) {
-    run_local_ranks(2, [&](Communicator& communicator) {
+    dist::run_local_ranks(2, [&](dist::Communicator& communicator) {
       EmulatedDevice mine;
-      const auto backend = make_backend(on_devices ? on_device(communicator, mine) : on_host(communicator), graph_, 1);
+      const auto backend =
+          core::make_backend(on_devices ? on_device(communicator, mine) : on_host(communicator), graph_, 1);
       const std::span<float> gradients = backend->parameters().gradients();
       std::ranges::fill(gradients, communicator.rank() == 0 ? 0.5f : 2.0f);  // emulated memory is the host's
       backend->sum_gradients();
@@ -92,7 +95,7 @@ TEST_F(BackendTest, GradientsAreSummedOverRanksOnBoth) {
 TEST_F(BackendTest, OnlyADeviceIsReported) {
   EXPECT_EQ(host()->report().name, "");
   const auto there = device();
-  const DeviceReport before = there->report();
+  const core::DeviceReport before = there->report();
   EXPECT_EQ(before.name, "the emulated device");
   EXPECT_NE(before.exchange, "");
   EXPECT_NE(before.peak.find("dense parameters"), std::string::npos) << before.peak;

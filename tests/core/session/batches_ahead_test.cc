@@ -15,28 +15,29 @@ namespace {
 
 class BatchesAheadTest : public ::testing::TestWithParam<bool> {
  protected:
-  BatchesAheadTest() : schema_(FeatureSchema::from(experiment_.data())) {
+  BatchesAheadTest() : schema_(core::FeatureSchema::from(experiment_.data())) {
     for (uint64_t b = 0; b < 7; ++b)
-      batches_.push_back(std::make_shared<const Batch>(random_batch(schema_, 20 + static_cast<int64_t>(b % 3), b)));
+      batches_.push_back(
+          std::make_shared<const core::Batch>(random_batch(schema_, 20 + static_cast<int64_t>(b % 3), b)));
     session_.emplace(experiment_, schema_, rank());
   }
-  [[nodiscard]] Rank rank() { return GetParam() ? on_device(*world_, device_) : on_host(*world_); }
-  BatchesAhead::Next all() {
+  [[nodiscard]] dist::Rank rank() { return GetParam() ? on_device(*world_, device_) : on_host(*world_); }
+  core::BatchesAhead::Next all() {
     return [this] { return read_ < batches_.size() ? batches_[read_++] : nullptr; };
   }
 
   config::Experiment experiment_ = tiny_experiment();
-  FeatureSchema schema_;
-  std::vector<std::shared_ptr<const Batch>> batches_;
-  std::unique_ptr<Communicator> world_ = make_single_world();
+  core::FeatureSchema schema_;
+  std::vector<std::shared_ptr<const core::Batch>> batches_;
+  std::unique_ptr<dist::Communicator> world_ = dist::make_single_world();
   EmulatedDevice device_;
-  std::optional<Session> session_;
+  std::optional<core::Session> session_;
   std::atomic<size_t> read_ = 0;
 };
 
 TEST_P(BatchesAheadTest, ComeInOrderAndTrainAsThoseThatTheSessionPrepares) {
-  Session other(experiment_, schema_, rank());
-  BatchesAhead ahead(all(), *session_);
+  core::Session other(experiment_, schema_, rank());
+  core::BatchesAhead ahead(all(), *session_);
   for (const auto& batch : batches_) {
     const auto item = ahead.next();
     ASSERT_TRUE(item);
@@ -52,7 +53,7 @@ TEST_P(BatchesAheadTest, ComeInOrderAndTrainAsThoseThatTheSessionPrepares) {
 
 TEST_P(BatchesAheadTest, AnErrorComesInTheBatchsPlace) {
   const auto next = all();
-  BatchesAhead ahead(
+  core::BatchesAhead ahead(
       [&] {
         if (read_ == 3) throw DataError("[test] no more");
         return next();
@@ -64,12 +65,12 @@ TEST_P(BatchesAheadTest, AnErrorComesInTheBatchsPlace) {
 
 TEST_P(BatchesAheadTest, MayBeLeftBeforeTheEnd) {
   {
-    BatchesAhead ahead(all(), *session_);
+    core::BatchesAhead ahead(all(), *session_);
     EXPECT_TRUE(ahead.next());
   }
   const size_t read = read_;
   EXPECT_LE(read, 5u);
-  BatchesAhead rest(all(), *session_);
+  core::BatchesAhead rest(all(), *session_);
   size_t left = 0;
   while (rest.next()) ++left;
   EXPECT_EQ(left, batches_.size() - read);

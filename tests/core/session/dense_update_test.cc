@@ -19,8 +19,9 @@ constexpr int64_t kLag = 8;
 
 struct Update {
   explicit Update(bool on_device)
-      : model(build_model(experiment, FeatureSchema::from(experiment.data()))),
-        parameters(*model.graph, 1, on_device ? device_buffers(device) : MakeFlatBuffer(make_host_buffer)),
+      : model(build_model(experiment, core::FeatureSchema::from(experiment.data()))),
+        parameters(*model.graph, 1,
+                   on_device ? core::device_buffers(device) : core::MakeFlatBuffer(core::make_host_buffer)),
         update(on_device ? make_device_update(experiment.train(), parameters, *world, device)
                          : make_host_update(experiment.train(), parameters, *world)) {}
 
@@ -34,11 +35,11 @@ struct Update {
 
   config::Experiment experiment = tiny_experiment();
   EmulatedDevice device;
-  std::unique_ptr<Communicator> world = make_single_world();
-  Model model;
-  ParameterStore parameters;
+  std::unique_ptr<dist::Communicator> world = dist::make_single_world();
+  core::Model model;
+  core::ParameterStore parameters;
   Tensor loss{DType::kFloat32, {1}};
-  std::unique_ptr<DenseUpdate> update;
+  std::unique_ptr<core::DenseUpdate> update;
 };
 
 TEST(DenseUpdate, TheDeviceTakesTheStepsOfTheHost) {
@@ -74,7 +75,7 @@ TEST(DenseUpdate, ADevicesBadStepIsNamedWhenItIsHeardOf) {
   Update host(false), device(true);
   const auto spoil = [](Update& u) { u.loss.elements<float>()[0] = std::numeric_limits<float>::quiet_NaN(); };
   const auto bad_step = [&](Update& u) {
-    const ParameterStore::Entry& entry = u.parameters.entries()[1];
+    const core::ParameterStore::Entry& entry = u.parameters.entries()[1];
     std::ranges::fill(u.parameters.gradients(), 0.5f);
     entry.gradient.elements<float>()[0] = std::numeric_limits<float>::infinity();
     spoil(u);

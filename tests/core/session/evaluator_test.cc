@@ -36,8 +36,8 @@ std::vector<Row> random_rows(int64_t count) {
   return rows;
 }
 
-Batch batch_of(std::span<const Row> rows, int64_t first_key) {
-  Batch batch;
+core::Batch batch_of(std::span<const Row> rows, int64_t first_key) {
+  core::Batch batch;
   batch.rows = batch.global_rows = static_cast<int64_t>(rows.size());
   batch.fields.resize(1);
   batch.labels.resize(2);
@@ -54,7 +54,7 @@ Batch batch_of(std::span<const Row> rows, int64_t first_key) {
 }
 
 // A split that a test writes down.
-class Listed : public BatchSource {
+class Listed : public core::BatchSource {
  public:
   // Rows in batches of these sizes.
   Listed(std::span<const Row> rows, const std::vector<int64_t>& sizes) {
@@ -66,20 +66,20 @@ class Listed : public BatchSource {
     EXPECT_EQ(at, static_cast<int64_t>(rows.size()));
   }
   [[nodiscard]] int64_t total_rows() const override { return 0; }
-  [[nodiscard]] const SplitFiles& files() const override { return files_; }
+  [[nodiscard]] const core::SplitFiles& files() const override { return files_; }
   [[nodiscard]] int64_t steps_per_epoch() const override { return static_cast<int64_t>(batches.size()); }
   void start_epoch(int64_t epoch) override { resume_epoch(epoch, 0); }
   void resume_epoch(int64_t /*epoch*/, int64_t step) override { next_ = static_cast<size_t>(step); }
-  [[nodiscard]] std::optional<Batch> next() override {
+  [[nodiscard]] std::optional<core::Batch> next() override {
     return next_ < batches.size() ? std::optional(batches[next_++]) : std::nullopt;
   }
-  [[nodiscard]] SourceCounters counters() const override { return {}; }
+  [[nodiscard]] core::SourceCounters counters() const override { return {}; }
   [[nodiscard]] std::shared_ptr<arrow::Schema> carried_schema() const override { return nullptr; }
 
-  std::vector<Batch> batches;
+  std::vector<core::Batch> batches;
 
  private:
-  SplitFiles files_;
+  core::SplitFiles files_;
   size_t next_ = 0;
 };
 
@@ -120,11 +120,11 @@ class EvaluatorTest : public ::testing::Test {
     data.set_scenario_column("scenario");
     experiment_.mutable_embedding()->set_partitions(8);
     experiment_.mutable_model()->mutable_lr();
-    schema_ = FeatureSchema::from(data);
+    schema_ = core::FeatureSchema::from(data);
   }
   // A session with the model that Row::logit() describes.
-  std::unique_ptr<Session> open(const Rank& rank) {
-    auto session = std::make_unique<Session>(experiment_, schema_, rank, SessionOptions{.training = false});
+  std::unique_ptr<core::Session> open(const dist::Rank& rank) {
+    auto session = std::make_unique<core::Session>(experiment_, schema_, rank, core::SessionOptions{.training = false});
     std::vector<int64_t> keys;
     std::vector<float> weights;
     for (int64_t item = 0; item < kItems; ++item) {
@@ -139,15 +139,15 @@ class EvaluatorTest : public ::testing::Test {
   }
 
   config::Experiment experiment_;
-  FeatureSchema schema_;
-  std::unique_ptr<Communicator> world_ = make_single_world();
+  core::FeatureSchema schema_;
+  std::unique_ptr<dist::Communicator> world_ = dist::make_single_world();
 };
 
 TEST_F(EvaluatorTest, HasTheMetricsThatPairsAndSumsGive) {
   const std::vector<Row> rows = random_rows(200);
   const auto session = open(on_host(*world_));
   Listed source(rows, {64, 64, 64, 8});
-  const Evaluation e = evaluate_split(*session, source);
+  const core::Evaluation e = evaluate_split(*session, source);
 
   double loss = 0, probability = 0, clicks = 0;
   for (const Row& row : rows) {
@@ -170,7 +170,7 @@ TEST_F(EvaluatorTest, HasTheMetricsThatPairsAndSumsGive) {
   EXPECT_NEAR(e.grouped[2].value.value(), mean_auc(rows, [](const Row& r) { return r.user * 100 + r.scenario; }),
               1e-12);
   ASSERT_EQ(e.scenarios.size(), 3u);
-  for (const ScenarioMetrics& s : e.scenarios) {
+  for (const core::ScenarioMetrics& s : e.scenarios) {
     std::vector<Row> part;
     std::ranges::copy_if(rows, std::back_inserter(part), [&](const Row& r) { return r.scenario == s.scenario; });
     EXPECT_EQ(s.metrics.rows, static_cast<int64_t>(part.size()));
@@ -183,7 +183,7 @@ TEST_F(EvaluatorTest, RowsComeWithTheirLogitsInTheOrderOfTheSplit) {
   const std::vector<Row> rows = random_rows(11);
   const auto session = open(on_host(*world_));
   Listed source(rows, {4, 0, 7});
-  const Predictions p = predict_all(*session, source);
+  const core::Predictions p = predict_all(*session, source);
   ASSERT_EQ(p.logits.size(), 11u);
   for (size_t i = 0; i < rows.size(); ++i) {
     EXPECT_EQ(p.logits[i], static_cast<float>(rows[i].logit()));
@@ -207,14 +207,14 @@ TEST_F(EvaluatorTest, ASplitWithoutRowsHasNoMetrics) {
   const auto session = open(on_host(*world_));
   Listed none({}, {}), empty_batch({}, {0});
   for (Listed* source : {&none, &empty_batch}) {
-    const Evaluation e = evaluate_split(*session, *source);
+    const core::Evaluation e = evaluate_split(*session, *source);
     EXPECT_EQ(e.overall.rows, 0);
     EXPECT_EQ(e.overall.auc, std::nullopt);
     EXPECT_EQ(e.overall.logloss, std::nullopt);
     EXPECT_TRUE(e.scenarios.empty());
   }
   int visits = 0;
-  score(*session, none, [&](const Batch&, std::span<const float>) { ++visits; });
+  score(*session, none, [&](const core::Batch&, std::span<const float>) { ++visits; });
   EXPECT_EQ(visits, 0);
 }
 
@@ -223,7 +223,7 @@ TEST_F(EvaluatorTest, OneClassHasALossAndNoAuc) {
   for (Row& row : rows) row.click = false;
   const auto session = open(on_host(*world_));
   Listed source(rows, {10});
-  const Evaluation e = evaluate_split(*session, source);
+  const core::Evaluation e = evaluate_split(*session, source);
   double loss = 0;
   for (const Row& row : rows) loss += std::log(1 + std::exp(row.logit())) / 10;
   EXPECT_EQ(e.overall.auc, std::nullopt);
@@ -240,12 +240,12 @@ TEST_F(EvaluatorTest, RowsThatPadABatchOfADeviceDoNotCount) {
   const auto session = open(on_device(*world_, device));
   Listed source(rows, {64, 5, 1});
   std::vector<size_t> sizes;
-  score(*session, source, [&](const Batch& batch, std::span<const float> logits) {
+  score(*session, source, [&](const core::Batch& batch, std::span<const float> logits) {
     EXPECT_EQ(static_cast<int64_t>(logits.size()), batch.rows);
     sizes.push_back(logits.size());
   });
   EXPECT_EQ(sizes, (std::vector<size_t>{64, 5, 1}));
-  const Evaluation e = evaluate_split(*session, source);
+  const core::Evaluation e = evaluate_split(*session, source);
   EXPECT_EQ(e.overall.rows, 70);
   EXPECT_EQ(e.overall.auc.value(), evaluate_split(*open(on_host(*world_)), source).overall.auc.value());
 }
@@ -257,7 +257,7 @@ TEST_F(EvaluatorTest, RanksOfUnequalRowsSeeTheWholeSplit) {
   const std::string want = evaluate_split(*open(on_host(*world_)), whole).to_json();
   const std::vector<Row> first(rows.begin(), rows.begin() + 25), second(rows.begin() + 25, rows.end());
   std::array<std::string, 2> got;
-  run_local_ranks(2, [&](Communicator& communicator) {
+  dist::run_local_ranks(2, [&](dist::Communicator& communicator) {
     const bool is_leader = communicator.rank() == 0;
     Listed mine(is_leader ? first : second,
                 is_leader ? std::vector<int64_t>{15, 10, 0} : std::vector<int64_t>{5, 0, 30});
@@ -270,11 +270,11 @@ TEST_F(EvaluatorTest, RanksOfUnequalRowsSeeTheWholeSplit) {
 TEST_F(EvaluatorTest, AScenariosNameIsKnownToAllRanks) {
   const std::vector<Row> rows = {{.item = 1, .user = 1, .scenario = 2, .click = true, .buy = false},
                                  {.item = 2, .user = 1, .scenario = 0, .click = false, .buy = false}};
-  run_local_ranks(2, [&](Communicator& communicator) {
+  dist::run_local_ranks(2, [&](dist::Communicator& communicator) {
     const bool names = communicator.rank() == 1;
     Listed source(names ? rows : std::vector<Row>(), {names ? 2 : 0});
     if (names) source.batches[0].scenario_names = {{2, "home"}};
-    const Evaluation e = evaluate_split(*open(on_host(communicator)), source);
+    const core::Evaluation e = evaluate_split(*open(on_host(communicator)), source);
     ASSERT_EQ(e.scenarios.size(), 2u);
     EXPECT_EQ(e.scenarios[0].name, std::nullopt) << "a number is its own name";
     EXPECT_EQ(e.scenarios[1].name, "home");

@@ -6,7 +6,7 @@
 
 #include "ops/base/error.h"
 
-namespace polyscene {
+namespace polyscene::core {
 namespace {
 
 std::string printed(const SourceCounters& counters) {
@@ -60,4 +60,4 @@ TEST(LeftOut, APassWithoutAGoodRowIsRefused) {
 }
 
 }  // namespace
-}  // namespace polyscene
+}  // namespace polyscene::core

@@ -34,10 +34,10 @@ class ParameterStoreTest : public ::testing::Test {
 };
 
 TEST_F(ParameterStoreTest, EachParameterStartsOnACacheLineOfOneBuffer) {
-  const ParameterStore store(graph_, 1);
+  const core::ParameterStore store(graph_, 1);
   std::vector<std::string> names;
   std::vector<int64_t> offsets;
-  for (const ParameterStore::Entry& entry : store.entries()) {
+  for (const core::ParameterStore::Entry& entry : store.entries()) {
     names.push_back(entry.name);
     offsets.push_back(entry.offset);
     EXPECT_EQ(entry.value.id, graph_.find(entry.name).id);
@@ -55,8 +55,9 @@ TEST_F(ParameterStoreTest, EachParameterStartsOnACacheLineOfOneBuffer) {
 }
 
 TEST_F(ParameterStoreTest, PaddingAndGradientsStartAsZeros) {
-  for (const MakeFlatBuffer& make : {MakeFlatBuffer(make_host_buffer), device_buffers(device_)}) {
-    const ParameterStore store(graph_, 1, make);
+  for (const core::MakeFlatBuffer& make :
+       {core::MakeFlatBuffer(core::make_host_buffer), core::device_buffers(device_)}) {
+    const core::ParameterStore store(graph_, 1, make);
     const std::vector<float> values = floats(store.host_values().view());
     EXPECT_EQ(std::vector(values.begin() + 12, values.begin() + 16), std::vector<float>(4, 0.0f));
     EXPECT_EQ(std::vector(values.begin() + 36, values.begin() + 64), std::vector<float>(28, 0.0f)) << "the bias too";
@@ -67,7 +68,7 @@ TEST_F(ParameterStoreTest, PaddingAndGradientsStartAsZeros) {
 TEST_F(ParameterStoreTest, GlorotValuesFillTheirRangeEvenly) {
   Graph graph;
   graph.parameter("wide", {100, 50}, Init::kGlorotUniform);
-  const ParameterStore store(graph, 3);
+  const core::ParameterStore store(graph, 3);
   const std::vector<float> values = floats(store.entries()[0].data);
   const double bound = std::sqrt(6.0 / 150);
   const auto [least, most] = std::ranges::minmax_element(values);
@@ -82,12 +83,12 @@ TEST_F(ParameterStoreTest, GlorotValuesFillTheirRangeEvenly) {
 }
 
 TEST_F(ParameterStoreTest, InitialValuesFollowFromSeedAndNameAlone) {
-  const ParameterStore store(graph_, 1);
+  const core::ParameterStore store(graph_, 1);
   Graph other;
   other.parameter("first", {5, 5}, Init::kGlorotUniform);
   other.parameter("w3", {4, 4}, Init::kGlorotUniform);
   other.parameter("w1", {3, 4}, Init::kGlorotUniform);
-  const ParameterStore there(other, 1), reseeded(graph_, 2);
+  const core::ParameterStore there(other, 1), reseeded(graph_, 2);
   EXPECT_EQ(floats(there.entries()[1].data), floats(store.entries()[3].data));
   EXPECT_EQ(floats(there.entries()[2].data), floats(store.entries()[0].data));
   EXPECT_NE(floats(reseeded.entries()[0].data), floats(store.entries()[0].data));
@@ -95,27 +96,27 @@ TEST_F(ParameterStoreTest, InitialValuesFollowFromSeedAndNameAlone) {
   Graph twins;
   twins.parameter("a", {4, 4}, Init::kGlorotUniform);
   twins.parameter("b", {4, 4}, Init::kGlorotUniform);
-  const ParameterStore both(twins, 1);
+  const core::ParameterStore both(twins, 1);
   EXPECT_NE(floats(both.entries()[0].data), floats(both.entries()[1].data));
 }
 
 TEST_F(ParameterStoreTest, OnTheHostValuesAreTheBufferItself) {
-  ParameterStore store(graph_, 1);
+  core::ParameterStore store(graph_, 1);
   const Tensor values = store.host_values(), gradients = store.host_gradients();
   EXPECT_EQ(values.view().data, store.values().data());
   EXPECT_EQ(gradients.view().data, store.gradients().data());
-  ParameterStore::part(store.entries()[2], values).elements<float>()[0] = 7;
+  core::ParameterStore::part(store.entries()[2], values).elements<float>()[0] = 7;
   store.set_values(values);
   EXPECT_EQ(store.values()[48], 7);
 }
 
 TEST_F(ParameterStoreTest, OfADeviceTheyAreACopyThatIsTakenBack) {
-  const ParameterStore host(graph_, 1);
-  ParameterStore store(graph_, 1, device_buffers(device_));
+  const core::ParameterStore host(graph_, 1);
+  core::ParameterStore store(graph_, 1, core::device_buffers(device_));
   Tensor values = store.host_values();
   EXPECT_NE(values.view().data, store.values().data());
   EXPECT_EQ(floats(values.view()), floats(host.host_values().view()));
-  ParameterStore::part(store.entries()[2], values).elements<float>()[0] = 7;
+  core::ParameterStore::part(store.entries()[2], values).elements<float>()[0] = 7;
   EXPECT_EQ(floats(store.host_values().view())[48], 0);
   store.set_values(values);
   EXPECT_EQ(floats(store.host_values().view())[48], 7);
@@ -123,10 +124,10 @@ TEST_F(ParameterStoreTest, OfADeviceTheyAreACopyThatIsTakenBack) {
 }
 
 TEST_F(ParameterStoreTest, APartIsTheEntrysPlaceInAnyBufferOfTheLayout) {
-  const ParameterStore store(graph_, 1);
+  const core::ParameterStore store(graph_, 1);
   const Tensor buffer(DType::kFloat32, {80});
   std::iota(buffer.elements<float>().begin(), buffer.elements<float>().end(), 0.0f);
-  const TensorView part = ParameterStore::part(store.entries()[1], buffer);
+  const TensorView part = core::ParameterStore::part(store.entries()[1], buffer);
   EXPECT_EQ(part.shape, Shape({2, 10}));
   std::vector<float> want(20);
   std::iota(want.begin(), want.end(), 16.0f);
@@ -134,8 +135,9 @@ TEST_F(ParameterStoreTest, APartIsTheEntrysPlaceInAnyBufferOfTheLayout) {
 }
 
 TEST_F(ParameterStoreTest, ValuesOfAnotherLengthAreRefused) {
-  for (const MakeFlatBuffer& make : {MakeFlatBuffer(make_host_buffer), device_buffers(device_)}) {
-    ParameterStore store(graph_, 1, make);
+  for (const core::MakeFlatBuffer& make :
+       {core::MakeFlatBuffer(core::make_host_buffer), core::device_buffers(device_)}) {
+    core::ParameterStore store(graph_, 1, make);
     const std::vector<float> before = floats(store.host_values().view());
     EXPECT_EQ(message_of([&] { store.set_values(Tensor(DType::kFloat32, {49})); }),
               "[train] wanted 80 parameters, padding included, got [49]");
@@ -149,18 +151,19 @@ TEST_F(ParameterStoreTest, ValuesOfAnotherLengthAreRefused) {
 
 TEST_F(ParameterStoreTest, ADevicesMemoryIsCountedByWhatItHolds) {
   device_.limit_memory(400);
-  EXPECT_EQ(
-      message_of<DeviceError>([&] { const ParameterStore store(graph_, 1, device_buffers(device_)); }).substr(0, 9),
-      "[device] ")
+  EXPECT_EQ(message_of<DeviceError>([&] {
+              const core::ParameterStore store(graph_, 1, core::device_buffers(device_));
+            }).substr(0, 9),
+            "[device] ")
       << "80 values fit, their gradients do not";
   device_.limit_memory(640);
-  const ParameterStore store(graph_, 1, device_buffers(device_));
+  const core::ParameterStore store(graph_, 1, core::device_buffers(device_));
   EXPECT_EQ(device_.use().bytes(), 640);
 }
 
 TEST_F(ParameterStoreTest, AModelWithoutParametersHasNone) {
   const Graph empty;
-  ParameterStore store(empty, 1);
+  core::ParameterStore store(empty, 1);
   EXPECT_EQ(store.size(), 0);
   EXPECT_TRUE(store.entries().empty());
   EXPECT_TRUE(store.values().empty());

@@ -12,15 +12,15 @@ namespace polyscene::testing {
 // A batch for the schema of tiny_experiment() (tests/core/models/model_harness.h): ids from 0 to keys - 1, sequences of
 // 0 to 5 behaviours. A label is 1 exactly if the id of the item is a multiple of 3, so that a model can learn it.
 // Scenarios, groups, numbers and row keys stay empty.
-inline Batch random_batch(const FeatureSchema& schema, int64_t rows, uint64_t seed, uint64_t keys = 12) {
+inline core::Batch random_batch(const core::FeatureSchema& schema, int64_t rows, uint64_t seed, uint64_t keys = 12) {
   constexpr size_t kItem = 1;  // its place among the fields
   PhiloxStream random(seed);
   const auto key = [&] { return static_cast<int64_t>(random.next_below(keys)); };
-  Batch batch;
+  core::Batch batch;
   batch.rows = batch.global_rows = rows;
   batch.fields.resize(schema.fields.size());
   batch.sequences.resize(1);
-  SequenceBatch& sequence = batch.sequences[0];
+  core::SequenceBatch& sequence = batch.sequences[0];
   sequence.sides.resize(schema.sequences[0].sides.size());
   sequence.offsets = {0};
   batch.labels.resize(schema.labels.size());

@@ -16,23 +16,23 @@ namespace {
 
 class SessionOnDevice : public ::testing::Test {
  protected:
-  SessionOnDevice() : schema_(FeatureSchema::from(experiment_.data())) {
+  SessionOnDevice() : schema_(core::FeatureSchema::from(experiment_.data())) {
     for (uint64_t b = 0; b < 3; ++b) batches_.push_back(random_batch(schema_, 20 + static_cast<int64_t>(b), b));
   }
-  void step(Session& session, int64_t number) {
-    const Batch& batch = batches_[static_cast<size_t>(number) % batches_.size()];
+  void step(core::Session& session, int64_t number) {
+    const core::Batch& batch = batches_[static_cast<size_t>(number) % batches_.size()];
     session.train_step(batch, batch.rows, 1);
   }
 
   config::Experiment experiment_ = tiny_experiment();
-  FeatureSchema schema_;
-  std::vector<Batch> batches_;
-  std::unique_ptr<Communicator> world_ = make_single_world();
+  core::FeatureSchema schema_;
+  std::vector<core::Batch> batches_;
+  std::unique_ptr<dist::Communicator> world_ = dist::make_single_world();
   EmulatedDevice device_;
 };
 
 TEST_F(SessionOnDevice, TakesTheStepsOfTheHost) {
-  Session host(experiment_, schema_, on_host(*world_)), device(experiment_, schema_, on_device(*world_, device_));
+  core::Session host(experiment_, schema_, on_host(*world_)), device(experiment_, schema_, on_device(*world_, device_));
   for (int64_t s = 0; s < 10; ++s) {
     step(host, s);
     step(device, s);
@@ -46,7 +46,7 @@ TEST_F(SessionOnDevice, TakesTheStepsOfTheHost) {
 }
 
 TEST_F(SessionOnDevice, TheHostNeverWaitsForResultsOnceItIsWarm) {
-  Session session(experiment_, schema_, on_device(*world_, device_));
+  core::Session session(experiment_, schema_, on_device(*world_, device_));
   for (int64_t s = 0; s < 18; ++s) step(session, s);
   const int64_t waits = device_.use().waits(HostWait::kResult), bytes = device_.use().bytes();
   const int64_t recorded = session.executor().recorded(), replayed = session.executor().replayed();
@@ -65,7 +65,7 @@ TEST_F(SessionOnDevice, TheHostNeverWaitsForResultsOnceItIsWarm) {
 TEST_F(SessionOnDevice, TwiceTheSameBits) {
   std::vector<double> losses[2];
   for (auto& run : losses) {
-    Session session(experiment_, schema_, on_device(*world_, device_));
+    core::Session session(experiment_, schema_, on_device(*world_, device_));
     for (int64_t s = 0; s < 6; ++s) {
       step(session, s);
       run.push_back(session.take_losses());
@@ -78,7 +78,7 @@ TEST_F(SessionOnDevice, TwiceTheSameBits) {
 TEST_F(SessionOnDevice, PaddedBatchesGiveTheNumbersOfBareOnes) {
   config::Experiment bare = experiment_;
   bare.mutable_train()->set_device_graphs(config::Train::NEVER);
-  Session padded(experiment_, schema_, on_device(*world_, device_)),
+  core::Session padded(experiment_, schema_, on_device(*world_, device_)),
       unpadded(bare, schema_, on_device(*world_, device_));
   for (int64_t s = 0; s < 6; ++s) {
     step(padded, s);
@@ -92,7 +92,8 @@ TEST_F(SessionOnDevice, PaddedBatchesGiveTheNumbersOfBareOnes) {
 TEST_F(SessionOnDevice, TablesOfTheHostGiveTheSameNumbers) {
   config::Experiment staged = experiment_;
   staged.mutable_embedding()->set_memory(config::Embedding::HOST);
-  Session there(experiment_, schema_, on_device(*world_, device_)), here(staged, schema_, on_device(*world_, device_));
+  core::Session there(experiment_, schema_, on_device(*world_, device_)),
+      here(staged, schema_, on_device(*world_, device_));
   for (int64_t s = 0; s < 6; ++s) {
     step(there, s);
     step(here, s);

@@ -17,7 +17,7 @@ namespace polyscene::testing {
 namespace {
 
 using std::chrono::milliseconds;
-using Seconds = std::array<double, kStageNames.size()>;
+using Seconds = std::array<double, core::kStageNames.size()>;
 
 // A device that notes the ranges, and for which the host waits for a while.
 class NotingDevice : public EmulatedDevice {
@@ -40,48 +40,48 @@ class NotingDevice : public EmulatedDevice {
 class StageClockTest : public ::testing::Test {
  protected:
   StageClockTest() { graph_.parameter("w", {1}, Init::kZeros); }
-  std::unique_ptr<Backend> backend(const Rank& rank) { return make_backend(rank, graph_, 1); }
-  std::unique_ptr<Backend> host() { return backend(on_host(*world_)); }
-  std::unique_ptr<Backend> on(Device& device) { return backend(on_device(*world_, device)); }
+  std::unique_ptr<core::Backend> backend(const dist::Rank& rank) { return core::make_backend(rank, graph_, 1); }
+  std::unique_ptr<core::Backend> host() { return backend(on_host(*world_)); }
+  std::unique_ptr<core::Backend> on(Device& device) { return backend(on_device(*world_, device)); }
 
  private:
   Graph graph_;
-  std::unique_ptr<Communicator> world_ = make_single_world();
+  std::unique_ptr<dist::Communicator> world_ = dist::make_single_world();
 };
 
-double& of(Seconds& seconds, Stage stage) { return seconds[static_cast<size_t>(stage)]; }
+double& of(Seconds& seconds, core::Stage stage) { return seconds[static_cast<size_t>(stage)]; }
 
 TEST_F(StageClockTest, ATimeIsThatOfTheStageThatEnds) {
   Seconds seconds{};
   const auto backend = host();
   const auto begin = std::chrono::steady_clock::now();
   {
-    StageClock clock(seconds, *backend, true);
+    core::StageClock clock(seconds, *backend, true);
     std::this_thread::sleep_for(milliseconds(20));
-    clock.lap(Stage::kDedup);
+    clock.lap(core::Stage::kDedup);
     std::this_thread::sleep_for(milliseconds(40));
-    clock.lap(Stage::kLookup);
-    clock.lap(Stage::kDense);
+    clock.lap(core::Stage::kLookup);
+    clock.lap(core::Stage::kDense);
     std::this_thread::sleep_for(milliseconds(5));  // of no stage: nothing names it
   }
   const double all = std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
-  EXPECT_GE(of(seconds, Stage::kDedup), 0.020);
-  EXPECT_GE(of(seconds, Stage::kLookup), 0.040);
+  EXPECT_GE(of(seconds, core::Stage::kDedup), 0.020);
+  EXPECT_GE(of(seconds, core::Stage::kLookup), 0.040);
   EXPECT_LE(std::accumulate(seconds.begin(), seconds.end(), 0.0), all - 0.005);
-  for (const Stage stage : {Stage::kAllReduce, Stage::kDenseUpdate, Stage::kSparseUpdate})
+  for (const core::Stage stage : {core::Stage::kAllReduce, core::Stage::kDenseUpdate, core::Stage::kSparseUpdate})
     EXPECT_EQ(of(seconds, stage), 0);
 }
 
 TEST_F(StageClockTest, TimesOfAllStepsAdd) {
   Seconds seconds{};
-  of(seconds, Stage::kDedup) = 100;
+  of(seconds, core::Stage::kDedup) = 100;
   const auto backend = host();
   for (int step = 0; step < 2; ++step) {
-    StageClock clock(seconds, *backend, false);
+    core::StageClock clock(seconds, *backend, false);
     std::this_thread::sleep_for(milliseconds(10));
-    clock.lap(Stage::kDedup);
+    clock.lap(core::Stage::kDedup);
   }
-  EXPECT_GE(of(seconds, Stage::kDedup), 100.020);
+  EXPECT_GE(of(seconds, core::Stage::kDedup), 100.020);
 }
 
 TEST_F(StageClockTest, StagesAreRangesOfTheDevice) {
@@ -89,8 +89,8 @@ TEST_F(StageClockTest, StagesAreRangesOfTheDevice) {
   NotingDevice device;
   const auto backend = on(device);
   {
-    StageClock clock(seconds, *backend, false);
-    for (size_t stage = 0; stage < kStageNames.size(); ++stage) clock.lap(static_cast<Stage>(stage));
+    core::StageClock clock(seconds, *backend, false);
+    for (size_t stage = 0; stage < core::kStageNames.size(); ++stage) clock.lap(static_cast<core::Stage>(stage));
   }
   EXPECT_EQ(device.said, (std::vector<std::string>{"begin dedup", "end", "begin lookup", "end", "begin dense fwd+bwd",
                                                    "end", "begin all-reduce", "end", "begin dense update", "end",
@@ -102,14 +102,14 @@ TEST_F(StageClockTest, AStepThatFailsEndsItsRange) {
   NotingDevice device;
   const auto backend = on(device);
   try {
-    StageClock clock(seconds, *backend, false);
-    clock.lap(Stage::kDedup);
+    core::StageClock clock(seconds, *backend, false);
+    clock.lap(core::Stage::kDedup);
     throw DataError("no row");
   } catch (const DataError&) {
     device.said.push_back("caught");
   }
   EXPECT_EQ(device.said, (std::vector<std::string>{"begin dedup", "end", "begin lookup", "end", "caught"}));
-  EXPECT_EQ(of(seconds, Stage::kLookup), 0);
+  EXPECT_EQ(of(seconds, core::Stage::kLookup), 0);
 }
 
 // Otherwise the work that one stage queues would count for a later one.
@@ -118,11 +118,11 @@ TEST_F(StageClockTest, AProfileWaitsForTheDeviceWithinTheStage) {
   NotingDevice device(milliseconds(20));
   const auto backend = on(device);
   {
-    StageClock clock(seconds, *backend, true);
-    clock.lap(Stage::kDedup);
+    core::StageClock clock(seconds, *backend, true);
+    clock.lap(core::Stage::kDedup);
   }
   EXPECT_EQ(device.said, (std::vector<std::string>{"begin dedup", "wait", "end", "begin lookup", "end"}));
-  EXPECT_GE(of(seconds, Stage::kDedup), 0.020);
+  EXPECT_GE(of(seconds, core::Stage::kDedup), 0.020);
 }
 
 }  // namespace

@@ -16,7 +16,7 @@
 namespace polyscene::testing {
 namespace {
 
-using Kind = SparseOptimizer::Kind;
+using Kind = embedding::SparseOptimizer::Kind;
 
 class TablesTest : public ::testing::Test {
  protected:
@@ -33,49 +33,51 @@ class TablesTest : public ::testing::Test {
     t.set_name(name);
     return t;
   }
-  [[nodiscard]] std::vector<TableSpec> specs(bool training = true) const {
+  [[nodiscard]] std::vector<embedding::TableSpec> specs(bool training = true) const {
     return table_specs(model_, experiment_.embedding(), training);
   }
-  TablesAndLookup make(bool training = true) { return make_host_tables(experiment_, model_, training, *world_); }
-  TablesAndLookup make_for(Device& device) {
+  core::TablesAndLookup make(bool training = true) { return make_host_tables(experiment_, model_, training, *world_); }
+  core::TablesAndLookup make_for(Device& device) {
     return make_device_tables(experiment_, model_, true, {.host = *world_, .device = *world_}, device);
   }
   // The initial values of three new rows of the table "user".
   std::array<float, 9> new_rows() {
-    const TablesAndLookup made = make();
+    const core::TablesAndLookup made = make();
     const std::array<int64_t, 3> keys = {5, -7, 11};
     std::array<int32_t, 3> index{};
-    UniqueKeys unique;
-    Deduplicator(made.tables->layout()).run(std::array{KeyBlock{.table = 0, .keys = keys, .index = index}}, unique);
-    made.lookup->lookup(unique, LookupMode::kTrain);
+    embedding::UniqueKeys unique;
+    embedding::Deduplicator(made.tables->layout())
+        .run(std::array{embedding::KeyBlock{.table = 0, .keys = keys, .index = index}}, unique);
+    made.lookup->lookup(unique, embedding::LookupMode::kTrain);
     std::array<float, 9> values{};
     std::ranges::copy(made.lookup->rows(0).elements<const float>(), values.begin());
     return values;
   }
 
-  Model model_;
+  core::Model model_;
   config::Experiment experiment_;
-  std::unique_ptr<Communicator> world_ = make_single_world();
+  std::unique_ptr<dist::Communicator> world_ = dist::make_single_world();
 };
 
 TEST_F(TablesTest, AreThoseOfTheModelInItsOrder) {
   table("item").set_max_rows(100);
-  const SparseOptimizer optimizer{.kind = Kind::kAdagrad, .learning_rate = 0.25, .initial_accumulator = 0.5};
-  EXPECT_EQ(specs(), (std::vector<TableSpec>{
+  const embedding::SparseOptimizer optimizer{.kind = Kind::kAdagrad, .learning_rate = 0.25, .initial_accumulator = 0.5};
+  EXPECT_EQ(specs(), (std::vector<embedding::TableSpec>{
                          {.name = "user", .dim = 3, .init_stddev = 0.5, .optimizer = optimizer},
                          {.name = "item", .dim = 2, .init_stddev = 0.25, .optimizer = optimizer, .max_rows = 100}}));
 }
 
 TEST_F(TablesTest, ATablesOwnOptimizerReplacesThatOfAll) {
   table("user").mutable_optimizer()->set_kind(config::SparseOptimizer::ROW_WISE_ADAGRAD);
-  const std::vector<TableSpec> all = specs();
-  EXPECT_EQ(all[0].optimizer, (SparseOptimizer{.kind = Kind::kRowWiseAdagrad})) << "with the defaults of the rest";
+  const std::vector<embedding::TableSpec> all = specs();
+  EXPECT_EQ(all[0].optimizer, (embedding::SparseOptimizer{.kind = Kind::kRowWiseAdagrad}))
+      << "with the defaults of the rest";
   EXPECT_EQ(all[1].optimizer.kind, Kind::kAdagrad);
 }
 
 TEST_F(TablesTest, WithoutTrainingTheyHaveNoState) {
   table("user").mutable_optimizer()->set_kind(config::SparseOptimizer::LAZY_ADAM);
-  const std::vector<TableSpec> trained = specs(), scored = specs(false);
+  const std::vector<embedding::TableSpec> trained = specs(), scored = specs(false);
   EXPECT_EQ(trained[0].row_bytes(), 16 + 4 * (3 + 2 * 3)) << "two moments for each value";
   EXPECT_EQ(trained[1].row_bytes(), 16 + 4 * (2 + 2)) << "an accumulator for each value";
   EXPECT_EQ(scored[0].row_bytes(), 16 + 4 * 3);
@@ -87,7 +89,8 @@ TEST_F(TablesTest, WithoutTrainingTheyHaveNoState) {
 TEST_F(TablesTest, HaveAPartitionForEachRank) {
   embedding().set_partitions(1);
   const auto two_ranks = [&] {
-    run_local_ranks(2, [&](Communicator& world) { (void)make_host_tables(experiment_, model_, true, world); });
+    dist::run_local_ranks(2,
+                          [&](dist::Communicator& world) { (void)make_host_tables(experiment_, model_, true, world); });
   };
   EXPECT_EQ(message_of(two_ranks),
             "[config] embedding.partitions wants at least 1 for each of 2 ranks, got 1; try a larger "
@@ -95,20 +98,20 @@ TEST_F(TablesTest, HaveAPartitionForEachRank) {
 }
 
 TEST_F(TablesTest, AreOnTheDeviceOrBesideItOrOnTheHost) {
-  const TablesAndLookup host = make();
-  EXPECT_NE(dynamic_cast<ShardedTables*>(host.tables.get()), nullptr);
-  EXPECT_NE(dynamic_cast<ShardedLookup*>(host.lookup.get()), nullptr);
+  const core::TablesAndLookup host = make();
+  EXPECT_NE(dynamic_cast<embedding::ShardedTables*>(host.tables.get()), nullptr);
+  EXPECT_NE(dynamic_cast<embedding::ShardedLookup*>(host.lookup.get()), nullptr);
 
   EmulatedDevice device;
   embedding().set_memory(config::Embedding::DEVICE);
-  const TablesAndLookup there = make_for(device);
-  EXPECT_NE(dynamic_cast<DeviceTables*>(there.tables.get()), nullptr);
-  EXPECT_NE(dynamic_cast<DeviceLookup*>(there.lookup.get()), nullptr);
+  const core::TablesAndLookup there = make_for(device);
+  EXPECT_NE(dynamic_cast<embedding::DeviceTables*>(there.tables.get()), nullptr);
+  EXPECT_NE(dynamic_cast<embedding::DeviceLookup*>(there.lookup.get()), nullptr);
 
   embedding().set_memory(config::Embedding::HOST);
-  const TablesAndLookup staged = make_for(device);
-  EXPECT_NE(dynamic_cast<ShardedTables*>(staged.tables.get()), nullptr);
-  EXPECT_NE(dynamic_cast<StagedLookup*>(staged.lookup.get()), nullptr);
+  const core::TablesAndLookup staged = make_for(device);
+  EXPECT_NE(dynamic_cast<embedding::ShardedTables*>(staged.tables.get()), nullptr);
+  EXPECT_NE(dynamic_cast<embedding::StagedLookup*>(staged.lookup.get()), nullptr);
 }
 
 TEST_F(TablesTest, ThePartitionsAreThoseOfTheConfiguration) {

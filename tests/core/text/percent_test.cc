@@ -2,7 +2,7 @@
 
 #include <gtest/gtest.h>
 
-namespace polyscene {
+namespace polyscene::core {
 namespace {
 
 TEST(PercentEncoded, ReplacesControlCharactersAndThoseGiven) {
@@ -15,4 +15,4 @@ TEST(PercentEncoded, ReplacesTheBytesThatAreWanted) {
 }
 
 }  // namespace
-}  // namespace polyscene
+}  // namespace polyscene::core

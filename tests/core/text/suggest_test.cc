@@ -2,7 +2,7 @@
 
 #include <gtest/gtest.h>
 
-namespace polyscene::config_text {
+namespace polyscene::core::config_text {
 namespace {
 
 TEST(Suggest, EditDistanceCountsSwapsAndIgnoresCase) {
@@ -37,4 +37,4 @@ TEST(Suggest, LongListsAreCut) {
 }
 
 }  // namespace
-}  // namespace polyscene::config_text
+}  // namespace polyscene::core::config_text

@@ -4,7 +4,7 @@
 
 #include <sstream>
 
-namespace polyscene {
+namespace polyscene::core {
 namespace {
 
 const std::string kHome = "\xe9\xa6\x96\xe9\xa1\xb5";  // two characters of three bytes and of two columns
@@ -87,4 +87,4 @@ TEST(Tables, AreAsWideAsATerminalAtMost) {
 }
 
 }  // namespace
-}  // namespace polyscene
+}  // namespace polyscene::core

@@ -4,7 +4,7 @@
 
 #include <cstdint>
 
-namespace polyscene {
+namespace polyscene::core {
 namespace {
 
 TEST(WholeNumber, IsTheWholeText) {
@@ -24,4 +24,4 @@ TEST(WholeNumber, FitsIntoItsType) {
 }
 
 }  // namespace
-}  // namespace polyscene
+}  // namespace polyscene::core

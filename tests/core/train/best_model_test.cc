@@ -19,7 +19,7 @@
 #include "ops/base/error.h"
 #include "tests/support/temporary_folder.h"
 
-namespace polyscene {
+namespace polyscene::core {
 namespace {
 
 namespace fs = std::filesystem;
@@ -141,7 +141,7 @@ class RunOfTexts {
 
   using Best = std::optional<std::pair<double, int64_t>>;
 
-  std::unique_ptr<Communicator> world_ = make_single_world();
+  std::unique_ptr<dist::Communicator> world_ = dist::make_single_world();
   RunFolder run_;
   config::Train train_;
   std::optional<BestModel> model_;
@@ -228,7 +228,7 @@ class BestModelRules : public testing::FolderTest {
     return names;
   }
 
-  std::unique_ptr<Communicator> world_ = make_single_world();
+  std::unique_ptr<dist::Communicator> world_ = dist::make_single_world();
   std::optional<RunFolder> run_;
   config::Train train_;
   int saves_ = 0;
@@ -459,4 +459,4 @@ TEST_F(BestModelRules, AFileSystemWithoutLinksIsNamed) {
 }
 
 }  // namespace
-}  // namespace polyscene
+}  // namespace polyscene::core

@@ -11,7 +11,7 @@
 #include "ops/base/error.h"
 #include "tests/core/data/parquet_fixture.h"
 
-namespace polyscene::test {
+namespace polyscene::core::test {
 namespace {
 
 class OpenSource : public ::testing::Test {
@@ -24,14 +24,14 @@ class OpenSource : public ::testing::Test {
   // What each of two ranks is told, each with a folder of its own as data.root.
   std::array<std::string, 2> told() {
     std::array<std::string, 2> messages;
-    const auto body = [&](Communicator& communicator) {
+    const auto body = [&](dist::Communicator& communicator) {
       const int rank = communicator.rank();
       messages[static_cast<size_t>(rank)] = message_of<DataError>([&] {
         (void)open_source(data_config(folder(rank), "feature { name: \"x\" categorical {} }"), {.batch_size = 2},
                           communicator);
       });
     };
-    run_local_ranks(2, body);
+    dist::run_local_ranks(2, body);
     return messages;
   }
 
@@ -78,4 +78,4 @@ TEST_F(OpenSource, OneThatFindsNone) {
 }
 
 }  // namespace
-}  // namespace polyscene::test
+}  // namespace polyscene::core::test

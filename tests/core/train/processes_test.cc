@@ -11,11 +11,11 @@
 #include "ops/base/error.h"
 #include "tests/core/data/parquet_fixture.h"
 
-namespace polyscene::test {
+namespace polyscene::core::test {
 namespace {
 
 constexpr int kRanks = 4;
-constexpr CommunicatorOptions kOptions{.deadline = std::chrono::seconds(60)};
+constexpr dist::CommunicatorOptions kOptions{.deadline = std::chrono::seconds(60)};
 
 std::string process_here(int process) {
   std::array<char, 256> host{};
@@ -23,10 +23,10 @@ std::string process_here(int process) {
   return str("rank ", process, " on host ", host.data());
 }
 
-void on_ranks(const std::function<void(Communicator&)>& body) { run_mpi_ranks(kRanks, body, kOptions); }
+void on_ranks(const std::function<void(dist::Communicator&)>& body) { run_mpi_ranks(kRanks, body, kOptions); }
 
 TEST(Processes, APlaceIsThatOfTheProcess) {
-  on_ranks([](Communicator& communicator) {
+  on_ranks([](dist::Communicator& communicator) {
     EXPECT_EQ(started_rank(communicator), str("rank ", communicator.rank() / 2));
     EXPECT_EQ(started_place(communicator), process_here(communicator.rank() / 2));
   });
@@ -34,7 +34,7 @@ TEST(Processes, APlaceIsThatOfTheProcess) {
 
 // What each rank says when ranks fail with these words, "" being none.
 void expect_said(const std::array<std::string, kRanks>& fails, const std::array<std::string, kRanks>& says) {
-  on_ranks([&](Communicator& communicator) {
+  on_ranks([&](dist::Communicator& communicator) {
     const auto rank = static_cast<size_t>(communicator.rank());
     EXPECT_EQ(message_of<DataError>(
                   [&] { together(communicator, [&] { require<DataError>(fails[rank].empty(), fails[rank]); }); }),
@@ -53,7 +53,7 @@ TEST(Processes, OthersSayWhereItFailed) {
 }
 
 TEST(Processes, AllHaveNoSpaceWhereOneHasNone) {
-  on_ranks([&](Communicator& communicator) {
+  on_ranks([&](dist::Communicator& communicator) {
     EXPECT_EQ(message_of<NoSpace>([&] {
                 together(communicator, [&] {
                   if (communicator.rank() == 3) throw NoSpace("full");
@@ -72,7 +72,7 @@ TEST(Processes, FilesThatDifferNameTheProcessesAndTheirHosts) {
   };
   const auto told = [&] {
     std::array<std::string, kRanks> messages;
-    on_ranks([&](Communicator& communicator) {
+    on_ranks([&](dist::Communicator& communicator) {
       messages[static_cast<size_t>(communicator.rank())] = message_of<DataError>([&] {
         (void)open_source(data_config(folder, "feature { name: \"x\" categorical {} }"), {.batch_size = 4},
                           communicator);
@@ -81,7 +81,7 @@ TEST(Processes, FilesThatDifferNameTheProcessesAndTheirHosts) {
     return messages;
   };
   int process = 0;
-  on_ranks([&](Communicator& communicator) { process = communicator.process(); });
+  on_ranks([&](dist::Communicator& communicator) { process = communicator.process(); });
   const auto first = static_cast<size_t>(2 * process);
 
   if (process == 0) write("a.parquet", 3);
@@ -107,4 +107,4 @@ TEST(Processes, FilesThatDifferNameTheProcessesAndTheirHosts) {
 }
 
 }  // namespace
-}  // namespace polyscene::test
+}  // namespace polyscene::core::test

@@ -13,14 +13,14 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr ProgressState kState = {
+constexpr core::ProgressState kState = {
     .step = 3, .total_steps = 8, .epoch = 0.375, .samples_s = 1000, .loss = 0.25, .eta_s = 5};
 constexpr const char* kTrainLine =
     R"({"kind": "train", "step": 3, "epoch": 0.375, "loss": 0.25, "learning_rate": 0.125, "samples_per_s": 1000})"
     "\n";
 
-Evaluation some_evaluation() {
-  Evaluation evaluation;
+core::Evaluation some_evaluation() {
+  core::Evaluation evaluation;
   evaluation.overall.auc = 0.75;
   evaluation.overall.logloss = 0.5;
   evaluation.overall.calibration = 1;
@@ -35,7 +35,7 @@ Evaluation some_evaluation() {
 
 class RunLogTest : public FolderTest {
  protected:
-  [[nodiscard]] RunFolder run() const { return RunFolder(path("run")); }
+  [[nodiscard]] core::RunFolder run() const { return core::RunFolder(path("run")); }
   [[nodiscard]] std::string events() const {
     std::string all;
     for (const auto& [name, bytes] : files("run/events")) all += bytes;
@@ -43,7 +43,7 @@ class RunLogTest : public FolderTest {
   }
   // Where a tag's value stands in an event.
   [[nodiscard]] static std::string scalar(const std::string& tag, float value) {
-    const std::string event = scalar_event(0, 0, {{tag, value}});
+    const std::string event = core::scalar_event(0, 0, {{tag, value}});
     return event.substr(event.find(tag));
   }
   [[nodiscard]] bool has_scalar(const std::string& tag, float value) const {
@@ -58,7 +58,7 @@ class RunLogTest : public FolderTest {
 };
 
 TEST_F(RunLogTest, ALogLineIsOneObjectForToolsAndThreeScalars) {
-  RunLog log(run(), out_, false);
+  core::RunLog log(run(), out_, false);
   log.train(kState, 0.125);
   EXPECT_EQ(read("run/metrics.jsonl"), kTrainLine);
   log.flush();
@@ -69,7 +69,7 @@ TEST_F(RunLogTest, ALogLineIsOneObjectForToolsAndThreeScalars) {
 }
 
 TEST_F(RunLogTest, AnEvaluationSaysWhatIsDefined) {
-  RunLog log(run(), out_, false);
+  core::RunLog log(run(), out_, false);
   log.evaluation(7, "valid", some_evaluation());
   EXPECT_EQ(out_.str(), "step 7  valid AUC 0.75000  logloss 0.50000  S-GAUC 0.62500\n");
   EXPECT_EQ(read("run/metrics.jsonl"),
@@ -85,7 +85,7 @@ TEST_F(RunLogTest, AnEvaluationSaysWhatIsDefined) {
 }
 
 TEST_F(RunLogTest, AnEvaluationOfNothingHasDashes) {
-  RunLog log(run(), out_, false);
+  core::RunLog log(run(), out_, false);
   log.evaluation(7, "valid", {});
   log.note("and on");
   log.finish();
@@ -96,24 +96,24 @@ TEST_F(RunLogTest, ANewRunBeginsItsFilesAndOneThatGoesOnKeepsThem) {
   write("run/metrics.jsonl", "{\"step\": 1}\n");
   write("run/events/events.out.tfevents.1.host.polyscene", "earlier");
   {
-    RunLog log(run(), out_, true);
+    core::RunLog log(run(), out_, true);
     log.train(kState, 0.125);
   }
   EXPECT_EQ(read("run/metrics.jsonl"), std::string("{\"step\": 1}\n") + kTrainLine);
   EXPECT_EQ(read("run/events/events.out.tfevents.1.host.polyscene"), "earlier");
   EXPECT_EQ(files("run/events").size(), 2u);
-  const RunLog log(run(), out_, false);
+  const core::RunLog log(run(), out_, false);
   EXPECT_EQ(read("run/metrics.jsonl"), "");
 }
 
 TEST_F(RunLogTest, FilesThatCannotBeMadeEndTheStart) {
   fs::create_directories(path("run/metrics.jsonl"));
-  EXPECT_EQ(message_of<DataError>([&] { const RunLog log(run(), out_, false); }),
+  EXPECT_EQ(message_of<DataError>([&] { const core::RunLog log(run(), out_, false); }),
             "[files] cannot create " + path("run/metrics.jsonl") + ": Is a directory; choose another place");
 }
 
 TEST_F(RunLogTest, AFullDiskIsSaidOnceAndCountedInTheEnd) {
-  RunLog log(run(), out_, false);
+  core::RunLog log(run(), out_, false);
   log.evaluation(3, "valid", {});
   const auto before = files("run");
   std::ostringstream().swap(out_);
@@ -137,7 +137,7 @@ TEST_F(RunLogTest, AFullDiskIsSaidOnceAndCountedInTheEnd) {
 }
 
 TEST_F(RunLogTest, OneFailedWriteIsOne) {
-  RunLog log(run(), out_, false);
+  core::RunLog log(run(), out_, false);
   {
     const SizeLimit limit(0, 1);
     log.evaluation(4, "valid", {});

@@ -24,8 +24,8 @@ namespace fs = std::filesystem;
 
 using Names = std::vector<std::string>;
 
-Evaluation with_auc(double auc) {
-  Evaluation evaluation;
+core::Evaluation with_auc(double auc) {
+  core::Evaluation evaluation;
   evaluation.overall.auc = auc;
   return evaluation;
 }
@@ -82,7 +82,7 @@ class RunSavesTest : public MemoryFolderTest {
     return names;
   }
   [[nodiscard]] std::string checkpoint(int64_t step) const { return path(str("run/checkpoints/step-000000000", step)); }
-  [[nodiscard]] size_t links(int64_t step) const { return chain_of(checkpoint(step)).size(); }
+  [[nodiscard]] size_t links(int64_t step) const { return core::chain_of(checkpoint(step)).size(); }
   // From then on no folder can be made there, not even by root.
   void close_checkpoints() const {
     fs::remove_all(path("run/checkpoints"));
@@ -106,11 +106,11 @@ class RunSavesTest : public MemoryFolderTest {
   }
 
   config::Experiment experiment_ = tiny_experiment();
-  FeatureSchema schema_ = FeatureSchema::from(experiment_.data());
-  std::unique_ptr<Communicator> world_ = make_single_world();
-  std::optional<RunFolder> run_;
-  std::optional<Session> session_;
-  std::optional<RunSaves> saves_;
+  core::FeatureSchema schema_ = core::FeatureSchema::from(experiment_.data());
+  std::unique_ptr<dist::Communicator> world_ = dist::make_single_world();
+  std::optional<core::RunFolder> run_;
+  std::optional<core::Session> session_;
+  std::optional<core::RunSaves> saves_;
 };
 
 TEST_F(RunSavesTest, ACheckpointIsDueAtEveryMultipleAndMissingUntilOneWasBegun) {
@@ -138,7 +138,9 @@ TEST_F(RunSavesTest, WithoutCheckpointsNoneIsDueOrMissing) {
 }
 
 TEST_F(RunSavesTest, FilesThatAreNotThereAreNamedAtTheStart) {
-  const auto error = [&] { return error_of<Error>([&] { const RunSaves saves(experiment_, *run_, *session_); }); };
+  const auto error = [&] {
+    return error_of<Error>([&] { const core::RunSaves saves(experiment_, *run_, *session_); });
+  };
   experiment_.mutable_data()->add_valid_files("gone.parquet");
   EXPECT_EQ(error().substr(0, error().find(" in folder")), "[data] no such file: \"gone.parquet\" of data.valid_files");
   experiment_.mutable_data()->set_train_files(0, "no_such.parquet");
@@ -155,7 +157,7 @@ TEST_F(RunSavesTest, ACheckpointIsThereOnlyOnceItIsFinished) {
   EXPECT_EQ(names_in("run/checkpoints"), Names{"step-0000000002"});
   EXPECT_FALSE(saves_->written());
   EXPECT_EQ(finish(), "") << "there is none left to finish";
-  EXPECT_EQ(position_of_checkpoint(checkpoint(2)), (TrainPosition{.step = 2, .trained_steps = 2}));
+  EXPECT_EQ(core::position_of_checkpoint(checkpoint(2)), (core::TrainPosition{.step = 2, .trained_steps = 2}));
 }
 
 TEST_F(RunSavesTest, TheNextOneFinishesTheOneBefore) {
@@ -203,7 +205,7 @@ TEST_F(RunSavesTest, AJobThatGoesOnBeginsWithAllRows) {
   EXPECT_EQ(begin(2), "");
   EXPECT_EQ(finish(), "");
   open();
-  EXPECT_EQ(saves_->resume_from(checkpoint(2)), (TrainPosition{.step = 2, .trained_steps = 2}));
+  EXPECT_EQ(saves_->resume_from(checkpoint(2)), (core::TrainPosition{.step = 2, .trained_steps = 2}));
   EXPECT_FALSE(saves_->missing(2)) << "a run that has nothing left to do saves nothing";
   EXPECT_EQ(begin(3), "");
   EXPECT_EQ(finish(), "");
@@ -289,7 +291,7 @@ TEST_F(RunSavesTest, AFailedOneIsNoBaseOfTheNext) {
   }
   for (const int64_t step : {3, 4, 5}) EXPECT_EQ(begin(step), "");
   EXPECT_EQ(finish(), "");
-  EXPECT_EQ(chain_of(checkpoint(4)), (Names{checkpoint(4), checkpoint(3), checkpoint(1)}));
+  EXPECT_EQ(core::chain_of(checkpoint(4)), (Names{checkpoint(4), checkpoint(3), checkpoint(1)}));
   EXPECT_EQ(links(5), 1u);
 }
 
@@ -298,7 +300,7 @@ TEST_F(RunSavesTest, AModelThatFindsNoSpaceWaitsForTheCheckpointAndIsTriedAgain)
   wait_until_written();
   {
     const SizeLimit limit(0, 1);
-    EXPECT_EQ(saves_->best().evaluated(with_auc(0.5), 3), BestModel::Verdict::kBest);
+    EXPECT_EQ(saves_->best().evaluated(with_auc(0.5), 3), core::BestModel::Verdict::kBest);
   }
   EXPECT_FALSE(saves_->written()) << "the checkpoint was finished first";
   EXPECT_EQ(names_in("run/checkpoints"), Names{"step-0000000002"});
@@ -315,7 +317,7 @@ TEST_F(RunSavesTest, ACheckpointThatFailedMakesRoomForTheModelAndIsSaidWithTheNe
     const SizeLimit limit(0, 2);  // the checkpoint's thread, and the model's first try
     EXPECT_EQ(begin(2), "");
     wait_until_written();
-    EXPECT_EQ(saves_->best().evaluated(with_auc(0.5), 2), BestModel::Verdict::kBest);
+    EXPECT_EQ(saves_->best().evaluated(with_auc(0.5), 2), core::BestModel::Verdict::kBest);
   }
   EXPECT_EQ(names_in("run/checkpoints"), Names{});
   EXPECT_EQ(names_in("run/models"), Names{"step-0000000002"});
@@ -336,7 +338,7 @@ TEST_F(RunSavesTest, AModelThatFailsTwiceIsTheCallersToSayAndTheCheckpointsFailu
   EXPECT_EQ(up_to_bytes(begin(4)), dense_not_written(2));
   EXPECT_EQ(finish(), "");
   EXPECT_EQ(names_in("run/checkpoints"), Names{"step-0000000004"});
-  EXPECT_EQ(saves_->best().evaluated(with_auc(0.4), 4), BestModel::Verdict::kBest) << "a later one may fit";
+  EXPECT_EQ(saves_->best().evaluated(with_auc(0.4), 4), core::BestModel::Verdict::kBest) << "a later one may fit";
 }
 
 TEST_F(RunSavesTest, WithoutACheckpointOnItsWayAModelIsTriedOnce) {
@@ -349,10 +351,11 @@ TEST_F(RunSavesTest, WithoutACheckpointOnItsWayAModelIsTriedOnce) {
 }
 
 TEST_F(RunSavesTest, TheModelThatACheckpointNamesStays) {
-  EXPECT_EQ(saves_->best().evaluated(with_auc(0.5), 2), BestModel::Verdict::kBest);
+  EXPECT_EQ(saves_->best().evaluated(with_auc(0.5), 2), core::BestModel::Verdict::kBest);
   EXPECT_EQ(begin(2), "");
   for (const int64_t step : {3, 4, 5})
-    EXPECT_EQ(saves_->best().evaluated(with_auc(0.1 * static_cast<double>(step + 3)), step), BestModel::Verdict::kBest);
+    EXPECT_EQ(saves_->best().evaluated(with_auc(0.1 * static_cast<double>(step + 3)), step),
+              core::BestModel::Verdict::kBest);
   EXPECT_EQ(names_in("run/models"), (Names{"step-0000000002", "step-0000000004", "step-0000000005"}))
       << "of an unfinished one";
   EXPECT_EQ(finish(), "");
@@ -362,17 +365,17 @@ TEST_F(RunSavesTest, TheModelThatACheckpointNamesStays) {
 }
 
 TEST_F(RunSavesTest, GoingOnTakesOverTheBestEvaluation) {
-  EXPECT_EQ(saves_->best().evaluated(with_auc(0.5), 2), BestModel::Verdict::kBest);
+  EXPECT_EQ(saves_->best().evaluated(with_auc(0.5), 2), core::BestModel::Verdict::kBest);
   EXPECT_EQ(begin(2), "");
   EXPECT_EQ(finish(), "");
   open();
-  const TrainPosition position = saves_->resume_from(checkpoint(2));
+  const core::TrainPosition position = saves_->resume_from(checkpoint(2));
   ASSERT_TRUE(position.best);
   EXPECT_EQ(position.best, saves_->best().best());
   EXPECT_EQ(position.best->value, 0.5);
   EXPECT_EQ(position.best->model, "step-0000000002");
-  EXPECT_EQ(saves_->best().evaluated(with_auc(0.5), 4), BestModel::Verdict::kNotBetter);
-  EXPECT_EQ(saves_->best().evaluated(with_auc(0.6), 6), BestModel::Verdict::kBest);
+  EXPECT_EQ(saves_->best().evaluated(with_auc(0.5), 4), core::BestModel::Verdict::kNotBetter);
+  EXPECT_EQ(saves_->best().evaluated(with_auc(0.6), 6), core::BestModel::Verdict::kBest);
 }
 
 TEST_F(RunSavesTest, GoingOnWithOtherTrainingFilesIsRefused) {
@@ -390,9 +393,9 @@ TEST_F(RunSavesTest, GoingOnWithOtherTrainingFilesIsRefused) {
 TEST_F(RunSavesTest, AllRanksLearnOfAFailureOfOne) {
   close_checkpoints();
   std::vector<std::string> words(2), ends(2);
-  run_local_ranks(2, [&](Communicator& communicator) {
-    Session session(experiment_, schema_, on_host(communicator));
-    RunSaves saves(experiment_, *run_, session);
+  dist::run_local_ranks(2, [&](dist::Communicator& communicator) {
+    core::Session session(experiment_, schema_, on_host(communicator));
+    core::RunSaves saves(experiment_, *run_, session);
     const auto rank = static_cast<size_t>(communicator.rank());
     words[rank] = said([&] { return saves.checkpoint({.step = 2}); });
     ends[rank] = saves.finish_checkpoint();

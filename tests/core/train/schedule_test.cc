@@ -22,7 +22,7 @@ Schedule schedule(Schedule::Decay decay, int64_t warmup_steps, int64_t decay_ste
 
 std::vector<double> factors(const Schedule& s, const std::vector<int64_t>& steps, int64_t total_steps) {
   std::vector<double> all;
-  for (const int64_t step : steps) all.push_back(learning_rate_factor(s, step, total_steps));
+  for (const int64_t step : steps) all.push_back(core::learning_rate_factor(s, step, total_steps));
   return all;
 }
 
@@ -85,7 +85,7 @@ TEST(Schedule, FactorsLieBetweenZeroAndOneAndNeverRiseBehindTheWarmUp) {
       const Schedule s = schedule(decay, 3, 7, final_factor);
       double before = 1;
       for (int64_t step = 0; step < 30; ++step) {
-        const double factor = learning_rate_factor(s, step, 20);
+        const double factor = core::learning_rate_factor(s, step, 20);
         EXPECT_TRUE(factor >= 0 && factor <= 1) << Schedule::Decay_Name(decay) << " step " << step << ": " << factor;
         if (step >= 3) {
           EXPECT_LE(factor, before) << Schedule::Decay_Name(decay) << " step " << step;

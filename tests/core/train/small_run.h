@@ -50,20 +50,20 @@ class SmallRunTest : public MemoryFolderTest {
   // Rows with items 0, 1, ...; those of `clicked_kind`, 0 or 1, are clicked. Both kinds have half of the rows.
   void write_rows(const std::string& name, int64_t rows, int64_t clicked_kind) const {
     const auto numbers = [&](const auto& f) {
-      return test::json_list(rows, [&](int64_t i) { return std::to_string(f(i)); });
+      return core::test::json_list(rows, [&](int64_t i) { return std::to_string(f(i)); });
     };
-    test::write_parquet(path(name),
-                        {{"item", "int64", numbers([](int64_t i) { return i; })},
-                         {"kind", "int64", numbers([](int64_t i) { return i % 2; })},
-                         {"click", "int64", numbers([&](int64_t i) { return i % 2 == clicked_kind ? 1 : 0; })}});
+    core::test::write_parquet(path(name),
+                              {{"item", "int64", numbers([](int64_t i) { return i; })},
+                               {"kind", "int64", numbers([](int64_t i) { return i % 2; })},
+                               {"click", "int64", numbers([&](int64_t i) { return i % 2 == clicked_kind ? 1 : 0; })}});
   }
   config::Train& train_config() { return *experiment_.mutable_train(); }
-  [[nodiscard]] TrainJob job(const std::string& folder) const {
+  [[nodiscard]] core::TrainJob job(const std::string& folder) const {
     return {.experiment = experiment_, .output = path(folder)};
   }
 
   // Trains on one rank; returns what it prints.
-  std::string run(const TrainJob& job) {
+  std::string run(const core::TrainJob& job) {
     std::ostringstream out;
     train(job, on_host(*world_), out);
     return out.str();
@@ -83,13 +83,13 @@ class SmallRunTest : public MemoryFolderTest {
   }
   // The items that a run's model of one rank has rows of: those that it was trained on.
   [[nodiscard]] std::set<int64_t> trained_items(const std::string& folder) const {
-    const SafetensorsFile file(path(folder + "/model/tables/item-00000-of-00001.safetensors"));
+    const core::SafetensorsFile file(path(folder + "/model/tables/item-00000-of-00001.safetensors"));
     const auto keys = file.tensor("keys").elements<const int64_t>();
     return {keys.begin(), keys.end()};
   }
 
   config::Experiment experiment_;
-  std::unique_ptr<Communicator> world_ = make_single_world();
+  std::unique_ptr<dist::Communicator> world_ = dist::make_single_world();
 };
 
 }  // namespace polyscene::testing

@@ -21,15 +21,15 @@ namespace {
 
 class StepLogTest : public FolderTest {
  protected:
-  [[nodiscard]] Batch batch(const Communicator& communicator, int64_t step) const {
+  [[nodiscard]] core::Batch batch(const dist::Communicator& communicator, int64_t step) const {
     return random_batch(schema_, rows_ / communicator.size(), static_cast<uint64_t>(step * 10 + communicator.rank()));
   }
-  void train(Session& session, int64_t step) const {
+  void train(core::Session& session, int64_t step) const {
     session.train_step(batch(session.communicator(), step), rows_, 1);
   }
   // This rank's part of the loss of each step from 1 on, of a session that nobody logs.
-  [[nodiscard]] std::vector<double> losses(Communicator& communicator, int64_t steps) const {
-    Session session(experiment_, schema_, on_host(communicator));
+  [[nodiscard]] std::vector<double> losses(dist::Communicator& communicator, int64_t steps) const {
+    core::Session session(experiment_, schema_, on_host(communicator));
     std::vector<double> all;
     for (int64_t step = 1; step <= steps; ++step) {
       train(session, step);
@@ -74,16 +74,16 @@ class StepLogTest : public FolderTest {
 
   int64_t rows_ = 20;  // of a global batch
   config::Experiment experiment_ = tiny_experiment();
-  FeatureSchema schema_ = FeatureSchema::from(experiment_.data());
-  std::unique_ptr<Communicator> world_ = make_single_world();
+  core::FeatureSchema schema_ = core::FeatureSchema::from(experiment_.data());
+  std::unique_ptr<dist::Communicator> world_ = dist::make_single_world();
   std::ostringstream out_;
 };
 
 TEST_F(StepLogTest, OnTheHostALineIsWrittenAtOnceWithTheMeanSinceTheOneBefore) {
   const std::vector<double> want = losses(*world_, 5);
-  Session session(experiment_, schema_, on_host(*world_));
-  RunLog log(RunFolder(path("run")), out_, false);
-  StepLog steps(session, &log, 0);
+  core::Session session(experiment_, schema_, on_host(*world_));
+  core::RunLog log(core::RunFolder(path("run")), out_, false);
+  core::StepLog steps(session, &log, 0);
   for (int64_t step = 1; step <= 5; ++step) {
     train(session, step);
     if (step == 2 || step == 5) steps.add({.step = step}, 0.5 / static_cast<double>(step), step);
@@ -98,9 +98,9 @@ TEST_F(StepLogTest, OnTheHostALineIsWrittenAtOnceWithTheMeanSinceTheOneBefore) {
 
 TEST_F(StepLogTest, StepsWithoutRowsHaveNoPartInTheMean) {
   const std::vector<double> want = losses(*world_, 2);
-  Session session(experiment_, schema_, on_host(*world_));
-  RunLog log(RunFolder(path("run")), out_, false);
-  StepLog steps(session, &log, 0);
+  core::Session session(experiment_, schema_, on_host(*world_));
+  core::RunLog log(core::RunFolder(path("run")), out_, false);
+  core::StepLog steps(session, &log, 0);
   steps.add({.step = 3}, 1, 0);  // none of three had rows
   train(session, 1);
   steps.add({.step = 5}, 1, 1);  // one of two
@@ -113,9 +113,9 @@ TEST_F(StepLogTest, StepsWithoutRowsHaveNoPartInTheMean) {
 
 TEST_F(StepLogTest, ARunThatGoesOnCountsItsOwnStepsOnly) {
   const std::vector<double> want = losses(*world_, 2);
-  Session session(experiment_, schema_, on_host(*world_));
-  RunLog log(RunFolder(path("run")), out_, false);
-  StepLog steps(session, &log, 1000);
+  core::Session session(experiment_, schema_, on_host(*world_));
+  core::RunLog log(core::RunFolder(path("run")), out_, false);
+  core::StepLog steps(session, &log, 1000);
   train(session, 1);
   train(session, 2);
   steps.add({.step = 1002}, 1, 1002);
@@ -124,17 +124,17 @@ TEST_F(StepLogTest, ARunThatGoesOnCountsItsOwnStepsOnly) {
 
 TEST_F(StepLogTest, TheLossIsThatOfAllRanks) {
   std::vector<double> want(2);
-  run_local_ranks(2, [&](Communicator& communicator) {
+  dist::run_local_ranks(2, [&](dist::Communicator& communicator) {
     std::vector<double> mine = losses(communicator, 2);
     communicator.all_reduce<double>(mine);
-    Session session(experiment_, schema_, on_host(communicator));
+    core::Session session(experiment_, schema_, on_host(communicator));
     const bool is_leader = communicator.rank() == 0;
-    std::optional<RunLog> log;
+    std::optional<core::RunLog> log;
     if (is_leader) {
       want = mine;
-      log.emplace(RunFolder(path("run")), out_, false);
+      log.emplace(core::RunFolder(path("run")), out_, false);
     }
-    StepLog steps(session, is_leader ? &*log : nullptr, 0);
+    core::StepLog steps(session, is_leader ? &*log : nullptr, 0);
     for (int64_t step = 1; step <= 2; ++step) {
       train(session, step);
       steps.add({.step = step}, 1, step);
@@ -150,11 +150,11 @@ TEST_F(StepLogTest, OfADeviceALineWaitsUntilItsLossIsKnown) {
   experiment_.mutable_train()->set_device_graphs(config::Train::NEVER);  // small steps, which the emulator ends sooner
   EmulatedDevice device;
   const std::vector<double> want = losses(*world_, 10);
-  Session session(experiment_, schema_, on_device(*world_, device));
+  core::Session session(experiment_, schema_, on_device(*world_, device));
   const int64_t lag = session.loss_lag();
   ASSERT_EQ(lag, 8);
-  RunLog log(RunFolder(path("run")), out_, false);
-  StepLog steps(session, &log, 0);
+  core::RunLog log(core::RunFolder(path("run")), out_, false);
+  core::StepLog steps(session, &log, 0);
   for (int64_t step = 1; step <= 10; ++step) {
     train(session, step);
     steps.write_due(step);

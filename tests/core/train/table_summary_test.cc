@@ -22,7 +22,7 @@ class TableSummaryTest : public ::testing::Test {
   TableSummaryTest() { experiment_.mutable_embedding()->set_partitions(8); }
 
   // Two steps, every rank with the same ids.
-  void train(Session& session) const {
+  void train(core::Session& session) const {
     for (const uint64_t step : {1, 2}) session.train_step(random_batch(schema_, kRows, step), kRows, 1);
   }
 
@@ -31,20 +31,20 @@ class TableSummaryTest : public ::testing::Test {
     int64_t uses = 0, distinct = 0;  // of a step, added over both
     std::vector<int64_t> of_tables;  // distinct, of both together
   };
-  [[nodiscard]] Ids count_ids(const Model& model) const {
+  [[nodiscard]] Ids count_ids(const core::Model& model) const {
     Ids ids;
     std::vector<std::set<int64_t>> all(model.tables.size());
     for (const uint64_t step : {1, 2}) {
-      const Batch batch = random_batch(schema_, kRows, step);
+      const core::Batch batch = random_batch(schema_, kRows, step);
       std::set<std::pair<int, int64_t>> here;
-      for (const FieldsInput& input : model.fields)
+      for (const core::FieldsInput& input : model.fields)
         for (size_t f = 0; f < input.fields.size(); ++f)
           for (const int64_t key : batch.fields[static_cast<size_t>(input.fields[f])]) {
             here.emplace(input.tables[f], key);
             ++ids.uses;
           }
-      for (const SequenceInput& input : model.sequences) {
-        const SequenceBatch& sequence = batch.sequences[static_cast<size_t>(input.sequence)];
+      for (const core::SequenceInput& input : model.sequences) {
+        const core::SequenceBatch& sequence = batch.sequences[static_cast<size_t>(input.sequence)];
         std::set<std::pair<int64_t, int64_t>> behaviours;  // equal ones are one, before ids are looked at
         for (size_t i = 0; i < sequence.sides[0].size(); ++i)
           behaviours.emplace(sequence.sides[0][i], sequence.sides[1][i]);
@@ -62,16 +62,16 @@ class TableSummaryTest : public ::testing::Test {
   }
 
   config::Experiment experiment_ = tiny_experiment();
-  FeatureSchema schema_ = FeatureSchema::from(experiment_.data());
+  core::FeatureSchema schema_ = core::FeatureSchema::from(experiment_.data());
 };
 
 TEST_F(TableSummaryTest, CountsAreThoseOfAllRanks) {
   for (const int ranks : {1, 2, 3})
-    run_local_ranks(ranks, [&](Communicator& communicator) {
-      Session session(experiment_, schema_, on_host(communicator));
+    dist::run_local_ranks(ranks, [&](dist::Communicator& communicator) {
+      core::Session session(experiment_, schema_, on_host(communicator));
       train(session);
       const Ids want = count_ids(session.model());
-      const TableSummary got = summarize_tables(session);
+      const core::TableSummary got = summarize_tables(session);
       EXPECT_EQ(got.rows, want.of_tables) << ranks << " ranks";
       EXPECT_EQ(got.keys_in, ranks * want.uses);
       EXPECT_EQ(got.keys_sent, ranks * want.distinct);
@@ -87,15 +87,15 @@ TEST_F(TableSummaryTest, RowsThatABoundGivesUpAreCounted) {
   config::Table& table = *experiment_.mutable_embedding()->add_table();
   table.set_name("user");
   table.set_max_rows(256);
-  run_local_ranks(2, [&](Communicator& communicator) {
-    Session session(experiment_, schema_, on_host(communicator));
+  dist::run_local_ranks(2, [&](dist::Communicator& communicator) {
+    core::Session session(experiment_, schema_, on_host(communicator));
     for (int64_t step = 0; step < 40; ++step) {
-      Batch batch = random_batch(schema_, kRows, 1);
+      core::Batch batch = random_batch(schema_, kRows, 1);
       for (size_t row = 0; row < batch.fields[0].size(); ++row)
         batch.fields[0][row] = (step * 2 + communicator.rank()) * kRows + static_cast<int64_t>(row);
       session.train_step(batch, 2 * kRows, 1);
     }
-    const TableSummary got = summarize_tables(session);
+    const core::TableSummary got = summarize_tables(session);
     int user = 0;
     while (session.tables().spec(user).name != "user") ++user;
     const int64_t held = got.rows[static_cast<size_t>(user)];
@@ -114,13 +114,13 @@ class PrintedTables : public TableSummaryTest {
     bounded.set_name(table);
     bounded.set_max_rows(max_rows);
   }
-  [[nodiscard]] std::string described(const TableSummary& summary) {
-    Session session(experiment_, schema_, on_host(*world_));
+  [[nodiscard]] std::string described(const core::TableSummary& summary) {
+    core::Session session(experiment_, schema_, on_host(*world_));
     dense_ = session.parameters().size();
     return describe(summary, session);
   }
 
-  std::unique_ptr<Communicator> world_ = make_single_world();
+  std::unique_ptr<dist::Communicator> world_ = dist::make_single_world();
   int64_t dense_ = 0;
 };
 
@@ -142,7 +142,7 @@ TEST_F(PrintedTables, OfARunWithoutAStepAreZeros) {
 TEST_F(PrintedTables, ABoundIsTheNumberOfRowsThatFitBelowIt) {
   add_bound("user", 300);
   add_bound("item", 1024);
-  Session session(experiment_, schema_, on_host(*world_));
+  core::Session session(experiment_, schema_, on_host(*world_));
   std::vector<int64_t> rows(static_cast<size_t>(session.tables().tables()));
   std::map<std::string, int64_t> full = {{"user", 250}, {"item", 1000}};
   std::string list;

@@ -27,19 +27,20 @@ class TrainedRunTest : public SmallRunTest {
     train_config().set_eval_every(1);
     run(job("run"));
   }
-  [[nodiscard]] ScoreJob scoring() const {
-    ScoreJob job;
+  [[nodiscard]] core::ScoreJob scoring() const {
+    core::ScoreJob job;
     job.run = path("run");
-    job.split = Split::kValid;
+    job.split = core::Split::kValid;
     return job;
   }
-  [[nodiscard]] std::string refused(const ScoreJob& job) const {
-    return error_of<Error>([&] { TrainedRun run(job, on_host(*world_)); });
+  [[nodiscard]] std::string refused(const core::ScoreJob& job) const {
+    return error_of<Error>([&] { core::TrainedRun run(job, on_host(*world_)); });
   }
   // What logistic regression says of the row with this item, by the weights in a model's files.
   [[nodiscard]] std::vector<float> logits_by_hand(const std::string& model) const {
     const auto weights = [&](const std::string& table) {
-      const SafetensorsFile file(path(str("run/models/", model, "/tables/", table, "-00000-of-00001.safetensors")));
+      const core::SafetensorsFile file(
+          path(str("run/models/", model, "/tables/", table, "-00000-of-00001.safetensors")));
       const auto keys = file.tensor("keys").elements<const int64_t>();
       const auto values = file.tensor("values").elements<const float>();
       std::map<int64_t, float> all;
@@ -47,15 +48,15 @@ class TrainedRunTest : public SmallRunTest {
       return all;
     };
     std::map<int64_t, float> item = weights("item"), kind = weights("kind");
-    const SafetensorsFile dense(path("run/models/" + model + "/dense.safetensors"));
+    const core::SafetensorsFile dense(path("run/models/" + model + "/dense.safetensors"));
     const float bias = dense.tensor("lr/b").elements<const float>()[0];
     std::vector<float> logits;
     for (int64_t row = 0; row < kScored; ++row) logits.push_back(bias + item[row] + kind[row % 2]);
     return logits;
   }
-  void expect_logits(const ScoreJob& job, const std::string& model) const {
-    TrainedRun run(job, on_host(*world_));
-    const Predictions got = predict_all(run.session(), run.source());
+  void expect_logits(const core::ScoreJob& job, const std::string& model) const {
+    core::TrainedRun run(job, on_host(*world_));
+    const core::Predictions got = predict_all(run.session(), run.source());
     const std::vector<float> want = logits_by_hand(model);
     ASSERT_EQ(got.logits.size(), want.size());
     for (size_t i = 0; i < want.size(); ++i)
@@ -65,7 +66,7 @@ class TrainedRunTest : public SmallRunTest {
 
 TEST_F(TrainedRunTest, HasTheModelOfTheLastStepOrTheBestOne) {
   expect_logits(scoring(), "step-0000000005");
-  ScoreJob best = scoring();
+  core::ScoreJob best = scoring();
   best.best = true;
   expect_logits(best, "step-0000000001");
   fs::remove(path("run/best_model"));
@@ -74,7 +75,7 @@ TEST_F(TrainedRunTest, HasTheModelOfTheLastStepOrTheBestOne) {
 }
 
 TEST_F(TrainedRunTest, ScoringChangesNoTable) {
-  TrainedRun run(scoring(), on_host(*world_));
+  core::TrainedRun run(scoring(), on_host(*world_));
   const std::vector<int64_t> before = run.session().tables().global_rows();
   EXPECT_EQ(before, (std::vector<int64_t>{40, 2}));
   EXPECT_EQ(predict_all(run.session(), run.source()).logits.size(), 60u) << "20 of them of items without a row";
@@ -82,20 +83,20 @@ TEST_F(TrainedRunTest, ScoringChangesNoTable) {
 }
 
 TEST_F(TrainedRunTest, AnyNumberOfRanksReadsIt) {
-  TrainedRun alone(scoring(), on_host(*world_));
+  core::TrainedRun alone(scoring(), on_host(*world_));
   const std::string want = evaluate_split(alone.session(), alone.source()).to_json();
-  run_local_ranks(2, [&](Communicator& communicator) {
-    TrainedRun run(scoring(), on_host(communicator));
+  dist::run_local_ranks(2, [&](dist::Communicator& communicator) {
+    core::TrainedRun run(scoring(), on_host(communicator));
     EXPECT_EQ(evaluate_split(run.session(), run.source()).to_json(), want);
   });
 }
 
 TEST_F(TrainedRunTest, OverridesReplaceItsConfiguration) {
   write_rows("other.parquet", 12, 0);
-  ScoreJob job = scoring();
-  EXPECT_EQ(TrainedRun(job, on_host(*world_)).source().total_rows(), 60);
+  core::ScoreJob job = scoring();
+  EXPECT_EQ(core::TrainedRun(job, on_host(*world_)).source().total_rows(), 60);
   job.overrides = {"data.valid_files=other.parquet", "train.eval_batch_size=5"};
-  TrainedRun run(job, on_host(*world_));
+  core::TrainedRun run(job, on_host(*world_));
   EXPECT_EQ(run.source().total_rows(), 12);
   EXPECT_EQ(run.source().steps_per_epoch(), 3) << "the last batch has the 2 rows that are left";
   job.overrides = {"train.eval_batch=5"};
@@ -106,24 +107,25 @@ TEST_F(TrainedRunTest, OverridesReplaceItsConfiguration) {
 
 TEST_F(TrainedRunTest, APredictionNeedsNoLabelAndAnEvaluationDoes) {
   const auto column = [](const char* name) {
-    return test::TestColumn{name, "int64", test::json_list(3, [](int64_t i) { return std::to_string(i % 2); })};
+    return core::test::TestColumn{name, "int64",
+                                  core::test::json_list(3, [](int64_t i) { return std::to_string(i % 2); })};
   };
-  test::write_parquet(path("valid.parquet"), {column("item"), column("kind"), column("more")});
-  ScoreJob job = scoring();
+  core::test::write_parquet(path("valid.parquet"), {column("item"), column("kind"), column("more")});
+  core::ScoreJob job = scoring();
   EXPECT_EQ(refused(job),
             "[data] \"valid.parquet\" has no column \"click\", wanted by label \"click\"; there are item, kind, more");
   job.predicts = true;
   job.carry = {"more"};
-  TrainedRun run(job, on_host(*world_));
+  core::TrainedRun run(job, on_host(*world_));
   EXPECT_EQ(run.labels(), std::vector<std::string>());
   EXPECT_EQ(run.source().carried_schema()->field_names(), (std::vector<std::string>{"row_key", "more"}));
   job.carry = {};
   write_rows("valid.parquet", 12, 0);
-  EXPECT_EQ(TrainedRun(job, on_host(*world_)).labels(), std::vector<std::string>{"click"});
+  EXPECT_EQ(core::TrainedRun(job, on_host(*world_)).labels(), std::vector<std::string>{"click"});
 }
 
 TEST_F(TrainedRunTest, AFolderWithoutAModelIsRefused) {
-  ScoreJob job = scoring();
+  core::ScoreJob job = scoring();
   job.run = path("nowhere");
   EXPECT_EQ(refused(job), "[checkpoint] wanted the folder of a run with a saved model, there is no folder nowhere");
   EXPECT_EQ(error_of<InvalidArgument>([&] { static_cast<void>(load_run_config(job)); }), refused(job));
@@ -141,7 +143,7 @@ TEST_F(TrainedRunTest, AFolderWithoutAModelIsRefused) {
 
 TEST_F(TrainedRunTest, ABestModelThatIsGoneIsNamed) {
   fs::remove_all(path("run/models/step-0000000001"));
-  ScoreJob job = scoring();
+  core::ScoreJob job = scoring();
   expect_logits(job, "step-0000000005");
   job.best = true;
   EXPECT_EQ(
@@ -151,22 +153,22 @@ TEST_F(TrainedRunTest, ABestModelThatIsGoneIsNamed) {
 }
 
 TEST_F(TrainedRunTest, ASplitWithoutFilesIsRefused) {
-  ScoreJob job = scoring();
-  job.split = Split::kTest;
+  core::ScoreJob job = scoring();
+  job.split = core::Split::kTest;
   EXPECT_EQ(refused(job), "[data] wanted files of split test, but data.test_files is empty; try --split valid");
 }
 
 TEST_F(TrainedRunTest, BadRecordsAreListedInPlaceOfEarlierLists) {
-  test::write_parquet(
+  core::test::write_parquet(
       path("valid.parquet"),
       {{"item", "int64", "[1, null, 3]"}, {"kind", "int64", "[1, 0, 1]"}, {"click", "int64", "[1, 0, 1]"}});
   const std::string list = "{\"file\": \"earlier\"}\n";
   for (const char* name : {"valid-rank0.jsonl", "valid-rank3.jsonl", "train-rank0.jsonl"})
     write(str("rejects/", name), list);
-  ScoreJob job = scoring();
+  core::ScoreJob job = scoring();
   job.rejects = path("rejects");
   job.overrides = {"data.max_bad_share=1"};
-  TrainedRun run(job, on_host(*world_));
+  core::TrainedRun run(job, on_host(*world_));
   EXPECT_EQ(predict_all(run.session(), run.source()).logits.size(), 2u);
   std::map<std::string, std::string> lists = files("rejects");
   EXPECT_EQ(lists.size(), 2u) << "a rank that there is no more has no list";
@@ -177,7 +179,7 @@ TEST_F(TrainedRunTest, BadRecordsAreListedInPlaceOfEarlierLists) {
 
 TEST_F(TrainedRunTest, AnothersFileIsNotReplacedByAList) {
   write("rejects/valid-rank3.jsonl", "my notes\n");
-  ScoreJob job = scoring();
+  core::ScoreJob job = scoring();
   job.rejects = path("rejects");
   EXPECT_EQ(refused(job),
             "[train] wanted to write the list of bad records to rejects/valid-rank3.jsonl, which exists and is not "

@@ -23,16 +23,18 @@ class TrainerTest : public SmallRunTest {
   [[nodiscard]] Steps saved(const std::string& folder) const {
     Steps steps;
     for (const auto& entry : fs::directory_iterator(path(folder + "/checkpoints")))
-      steps.push_back(position_of_checkpoint(entry.path().string()).step);
+      steps.push_back(core::position_of_checkpoint(entry.path().string()).step);
     std::ranges::sort(steps);
     return steps;
   }
-  [[nodiscard]] TrainPosition position(const std::string& folder) const {
-    return position_of_checkpoint(find_checkpoint(path(folder)));
+  [[nodiscard]] core::TrainPosition position(const std::string& folder) const {
+    return core::position_of_checkpoint(core::find_checkpoint(path(folder)));
   }
-  [[nodiscard]] TrainJob resumed(const std::string& folder, const std::vector<std::string>& overrides = {}) const {
-    const std::string checkpoint = find_checkpoint(path(folder));
-    return {.experiment = load_resume_config(checkpoint, overrides), .output = path(folder), .resume = checkpoint};
+  [[nodiscard]] core::TrainJob resumed(const std::string& folder,
+                                       const std::vector<std::string>& overrides = {}) const {
+    const std::string checkpoint = core::find_checkpoint(path(folder));
+    return {
+        .experiment = core::load_resume_config(checkpoint, overrides), .output = path(folder), .resume = checkpoint};
   }
   // The model in a link of a run.
   [[nodiscard]] std::string model(const std::string& folder, const std::string& link) const {
@@ -46,7 +48,7 @@ TEST_F(TrainerTest, MakesTheStepsOfAllEpochs) {
   const std::string printed = run(job("run"));
   EXPECT_EQ(logged_steps("run", "train"), (Steps{1, 2, 3, 4, 5, 6, 7, 8, 9, 10}));
   EXPECT_NE(printed.find("done: 10 steps, 80 samples, "), std::string::npos) << printed;
-  const TrainPosition end = position("run");
+  const core::TrainPosition end = position("run");
   EXPECT_EQ(end.step, 10);
   EXPECT_EQ(end.trained_steps, 10);
   EXPECT_EQ(end.rows_trained, 80);
@@ -60,7 +62,7 @@ TEST_F(TrainerTest, StopsAtMaxStepsInTheMiddleOfAnEpoch) {
   run(job("run"));
   EXPECT_EQ(logged_steps("run", "train").back(), 7);
   EXPECT_EQ(position("run"),
-            (TrainPosition{.step = 7, .trained_steps = 7, .epoch = 1, .batches = 2, .rows_trained = 56}));
+            (core::TrainPosition{.step = 7, .trained_steps = 7, .epoch = 1, .batches = 2, .rows_trained = 56}));
 }
 
 // The model starts at 0, so each row has the probability 1/2, and half of the rows of any batch are near: the first
@@ -74,7 +76,7 @@ TEST_F(TrainerTest, TheFirstStepIsThatOfTheGradient) {
   EXPECT_EQ(line["learning_rate"], 0.5);
   EXPECT_EQ(line["epoch"], 1.0);
   // Each of the 20 rows of a kind adds (1/2 - click) / 40 to the gradient of its weight.
-  const SafetensorsFile kinds(path("run/model/tables/kind-00000-of-00001.safetensors"));
+  const core::SafetensorsFile kinds(path("run/model/tables/kind-00000-of-00001.safetensors"));
   const auto keys = kinds.tensor("keys").elements<const int64_t>();
   const auto weights = kinds.tensor("values").elements<const float>();
   ASSERT_EQ(keys.size(), 2u);
@@ -185,24 +187,24 @@ TEST_F(TrainerTest, WithoutEarlyStopTheModelIsThatOfTheLastStep) {
 TEST_F(TrainerTest, ARequestToStopEndsItAfterTheStep) {
   const std::atomic<bool> stop = true;
   checkpoints().set_every_steps(100);
-  TrainJob asked = job("run");
+  core::TrainJob asked = job("run");
   asked.stop = &stop;
   run(asked);
   EXPECT_EQ(position("run"),
-            (TrainPosition{.step = 1, .trained_steps = 1, .epoch = 0, .batches = 1, .rows_trained = 8}));
+            (core::TrainPosition{.step = 1, .trained_steps = 1, .epoch = 0, .batches = 1, .rows_trained = 8}));
 }
 
 // One rank is asked, and all stop at the same step.
 TEST_F(TrainerTest, RanksCountTheRowsOfAllAndStopTogether) {
   const std::atomic<bool> stop = true;
   checkpoints().set_every_steps(100);
-  const TrainJob plain = job("whole");
-  TrainJob asked = job("stopped");
+  const core::TrainJob plain = job("whole");
+  core::TrainJob asked = job("stopped");
   std::ostringstream out, nothing;
-  run_local_ranks(2, [&](Communicator& communicator) {
+  dist::run_local_ranks(2, [&](dist::Communicator& communicator) {
     const bool is_leader = communicator.rank() == 0;
     train(plain, on_host(communicator), is_leader ? out : nothing);
-    TrainJob mine = asked;
+    core::TrainJob mine = asked;
     if (!is_leader) mine.stop = &stop;
     train(mine, on_host(communicator), is_leader ? out : nothing);
   });
@@ -218,7 +220,7 @@ TEST_F(TrainerTest, ARunIsNotReplacedUnlessThatIsAskedFor) {
   EXPECT_THROW(run(job("run")), InvalidArgument);
   EXPECT_EQ(logged_steps("run", "train"), (Steps{1, 2, 3, 4, 5}));
   train_config().set_max_steps(2);
-  TrainJob again = job("run");
+  core::TrainJob again = job("run");
   again.overwrite = true;
   run(again);
   EXPECT_EQ(logged_steps("run", "train"), (Steps{1, 2}));
@@ -226,9 +228,10 @@ TEST_F(TrainerTest, ARunIsNotReplacedUnlessThatIsAskedFor) {
 
 TEST_F(TrainerTest, AnEpochWithoutAGoodRowIsRefused) {
   experiment_.mutable_data()->set_max_bad_share(1);
-  test::write_parquet(path("train.parquet"), {{"item", "int64", test::json_list(16, [](int64_t) { return "null"; })},
-                                              {"kind", "int64", test::json_list(16, [](int64_t) { return "0"; })},
-                                              {"click", "int64", test::json_list(16, [](int64_t) { return "0"; })}});
+  core::test::write_parquet(path("train.parquet"),
+                            {{"item", "int64", core::test::json_list(16, [](int64_t) { return "null"; })},
+                             {"kind", "int64", core::test::json_list(16, [](int64_t) { return "0"; })},
+                             {"click", "int64", core::test::json_list(16, [](int64_t) { return "0"; })}});
   EXPECT_EQ(error_of<DataError>([&] { run(job("run")); }),
             "[train] nothing was trained: of the rows of 2 steps 16 were bad and 0 of other scenarios than "
             "data.only_scenarios; see run/rejects, and polyscene data inspect");

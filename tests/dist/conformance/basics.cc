@@ -16,7 +16,7 @@ int64_t now_us() {
 }
 
 template <class F>
-void expect_invalid(const Communicator& communicator, const std::string& wanted, F&& call) {
+void expect_invalid(const dist::Communicator& communicator, const std::string& wanted, F&& call) {
   try {
     call();
     ADD_FAILURE() << who(communicator) << ": no error, wanted: " << wanted;
@@ -27,7 +27,7 @@ void expect_invalid(const Communicator& communicator, const std::string& wanted,
 
 }  // namespace
 
-void conformance_identity(Communicator& communicator) {
+void conformance_identity(dist::Communicator& communicator) {
   EXPECT_GE(communicator.rank(), 0);
   EXPECT_LT(communicator.rank(), communicator.size());
   EXPECT_FALSE(communicator.name().empty());
@@ -50,7 +50,7 @@ void conformance_identity(Communicator& communicator) {
 }
 
 // Nobody leaves before the last one has come: all ranks share one clock here.
-void conformance_barrier(Communicator& communicator) {
+void conformance_barrier(dist::Communicator& communicator) {
   for (int late = 0; late < communicator.size(); ++late) {
     if (communicator.rank() == late) std::this_thread::sleep_for(std::chrono::milliseconds(20));
     const int64_t entered = now_us();
@@ -65,7 +65,7 @@ void conformance_barrier(Communicator& communicator) {
 }
 
 // Wrong arguments that a rank can see by itself are refused before anything is sent, and leave the communicator whole.
-void conformance_argument_errors(Communicator& communicator) {
+void conformance_argument_errors(dist::Communicator& communicator) {
   const size_t ranks = static_cast<size_t>(communicator.size());
   const std::string at = str("] rank ", communicator.rank(), ": wanted ");
   std::vector<float> short_buffer(3), long_buffer(3 * ranks + 1);

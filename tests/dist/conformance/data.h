@@ -37,21 +37,21 @@ std::vector<T> values(uint64_t seed, int rank, size_t count) {
 }
 
 template <class T>
-T reduce_two(ReduceOp op, T a, T b) {
-  if (op == ReduceOp::kSum) {
+T reduce_two(dist::ReduceOp op, T a, T b) {
+  if (op == dist::ReduceOp::kSum) {
     if constexpr (std::is_integral_v<T>)
       return static_cast<T>(static_cast<uint64_t>(a) + static_cast<uint64_t>(b));
     else
       return a + b;
   }
   if (a != a || b != b) return a != a ? a : b;
-  if (op == ReduceOp::kMin) return b < a ? b : a;
+  if (op == dist::ReduceOp::kMin) return b < a ? b : a;
   return b > a ? b : a;
 }
 
 // The serial loop over ranks that all reductions must equal bit by bit.
 template <class T>
-std::vector<T> reduced(uint64_t seed, int ranks, size_t count, ReduceOp op) {
+std::vector<T> reduced(uint64_t seed, int ranks, size_t count, dist::ReduceOp op) {
   std::vector<T> result = values<T>(seed, 0, count);
   for (int r = 1; r < ranks; ++r) {
     for (size_t i = 0; i < count; ++i) result[i] = reduce_two(op, result[i], value<T>(seed, r, i));
@@ -69,7 +69,7 @@ bool same_bits(const std::vector<T>& a, const std::vector<T>& b) {
 }
 
 // "rank 1 of 4", to say in a failed check where it failed.
-inline std::string who(const Communicator& communicator) {
+inline std::string who(const dist::Communicator& communicator) {
   return str(communicator.name(), " rank ", communicator.rank(), " of ", communicator.size());
 }
 
@@ -87,7 +87,7 @@ inline constexpr size_t kLengths[] = {0, 1, 2, 3, 7, 31, 32, 33, 1025, 4099};
 
 // An odd number of about n, beyond slices and blocks of the host; less for memory of devices, which has none and whose
 // kernels are emulated element by element.
-inline size_t long_length(const Communicator& communicator, size_t n) {
+inline size_t long_length(const dist::Communicator& communicator, size_t n) {
   const bool on_host = communicator.name() == "local" || communicator.name() == "mpi";
   return (on_host ? n : n / 16) | 1;
 }

@@ -11,7 +11,7 @@ namespace {
 Triple triple(int rank, size_t i) { return {rank, static_cast<int32_t>(i), rank * 1000 - static_cast<int32_t>(i)}; }
 
 template <class T>
-void check_all_gather(Communicator& communicator, size_t count, uint64_t seed) {
+void check_all_gather(dist::Communicator& communicator, size_t count, uint64_t seed) {
   const std::vector<T> input = values<T>(seed, communicator.rank(), count);
   std::vector<T> output(count * static_cast<size_t>(communicator.size())), wanted;
   communicator.all_gather<T>(input, output);
@@ -23,14 +23,14 @@ void check_all_gather(Communicator& communicator, size_t count, uint64_t seed) {
 }
 
 template <class T>
-void check_broadcast(Communicator& communicator, size_t count, int root, uint64_t seed) {
+void check_broadcast(dist::Communicator& communicator, size_t count, int root, uint64_t seed) {
   std::vector<T> data = values<T>(seed, communicator.rank(), count);
   communicator.broadcast<T>(data, root);
   EXPECT_TRUE(same_bits(data, values<T>(seed, root, count))) << who(communicator) << ", " << count << " from " << root;
 }
 
 // What rank `from` sends to rank `to`: lengths[from * ranks + to] elements.
-void check_all_to_all(Communicator& communicator, const std::vector<int64_t>& lengths) {
+void check_all_to_all(dist::Communicator& communicator, const std::vector<int64_t>& lengths) {
   const size_t ranks = static_cast<size_t>(communicator.size()), self = static_cast<size_t>(communicator.rank());
   const auto element = [&](size_t from, size_t to, size_t i) { return triple(static_cast<int>(from * 100 + to), i); };
   std::vector<int64_t> send, receive;
@@ -49,7 +49,7 @@ void check_all_to_all(Communicator& communicator, const std::vector<int64_t>& le
 
 }  // namespace
 
-void conformance_all_gather(Communicator& communicator) {
+void conformance_all_gather(dist::Communicator& communicator) {
   uint64_t seed = 200;
   for (const size_t count : kLengths) {
     check_all_gather<int64_t>(communicator, count, ++seed);
@@ -64,7 +64,7 @@ void conformance_all_gather(Communicator& communicator) {
   for (int r = 0; r < communicator.size(); ++r) EXPECT_EQ(ranks[static_cast<size_t>(r)], r);
 }
 
-void conformance_all_gather_v(Communicator& communicator) {
+void conformance_all_gather_v(dist::Communicator& communicator) {
   for (int empty = 0; empty <= communicator.size(); ++empty) {
     const auto length = [&](int r) { return r == empty ? size_t{0} : static_cast<size_t>((r * 7 + empty * 13) % 40); };
     std::vector<Triple> input, wanted;
@@ -77,7 +77,7 @@ void conformance_all_gather_v(Communicator& communicator) {
   EXPECT_TRUE(communicator.all_gather_v<double>({}).empty());
 }
 
-void conformance_broadcast(Communicator& communicator) {
+void conformance_broadcast(dist::Communicator& communicator) {
   uint64_t seed = 300;
   for (int root = 0; root < communicator.size(); ++root) {
     for (const size_t count : kLengths) {
@@ -88,7 +88,7 @@ void conformance_broadcast(Communicator& communicator) {
   }
 }
 
-void conformance_all_to_all_v(Communicator& communicator) {
+void conformance_all_to_all_v(dist::Communicator& communicator) {
   const size_t ranks = static_cast<size_t>(communicator.size());
   std::vector<int64_t> lengths(ranks * ranks, 0);
   check_all_to_all(communicator, lengths);  // nothing at all
@@ -104,7 +104,7 @@ void conformance_all_to_all_v(Communicator& communicator) {
   check_all_to_all(communicator, lengths);  // long
 }
 
-void conformance_exchange_counts(Communicator& communicator) {
+void conformance_exchange_counts(dist::Communicator& communicator) {
   std::vector<int64_t> counts, wanted;
   for (int r = 0; r < communicator.size(); ++r) {
     counts.push_back((int64_t{1} << 40) * communicator.rank() + r);

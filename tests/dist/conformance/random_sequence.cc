@@ -17,8 +17,8 @@ class RandomCalls {
  public:
   explicit RandomCalls(uint64_t seed) : seed_(seed), draw_(seed) {}
 
-  void run(Communicator& world) {
-    const std::unique_ptr<Communicator> half = world.split(world.rank() % 2);
+  void run(dist::Communicator& world) {
+    const std::unique_ptr<dist::Communicator> half = world.split(world.rank() % 2);
     for (step_ = 0; step_ < kSteps; ++step_) {
       const bool whole = draw_.next_below(3) != 0;
       call(whole ? world : *half, static_cast<int>(draw_.next_below(7)));
@@ -32,7 +32,7 @@ class RandomCalls {
   }
   uint64_t data_seed() const { return mix64(seed_ + static_cast<uint64_t>(step_)); }
 
-  void call(Communicator& communicator, int kind) {
+  void call(dist::Communicator& communicator, int kind) {
     SCOPED_TRACE(str(who(communicator), ", seed ", seed_, ", step ", step_, ", kind ", kind));
     const size_t count = length();
     const uint64_t pick = draw_.next_u32();
@@ -40,9 +40,9 @@ class RandomCalls {
       case 0:
         return communicator.barrier();
       case 1:
-        return all_reduce<float>(communicator, count, static_cast<ReduceOp>(pick % 3));
+        return all_reduce<float>(communicator, count, static_cast<dist::ReduceOp>(pick % 3));
       case 2:
-        return all_reduce<int64_t>(communicator, count, static_cast<ReduceOp>(pick % 3));
+        return all_reduce<int64_t>(communicator, count, static_cast<dist::ReduceOp>(pick % 3));
       case 3:
         return reduce_scatter(communicator, count);
       case 4:
@@ -55,16 +55,16 @@ class RandomCalls {
   }
 
   template <class T>
-  void all_reduce(Communicator& communicator, size_t count, ReduceOp op) {
+  void all_reduce(dist::Communicator& communicator, size_t count, dist::ReduceOp op) {
     std::vector<T> data = values<T>(data_seed(), communicator.rank(), count);
     communicator.all_reduce<T>(data, op);
     EXPECT_TRUE(same_bits(data, reduced<T>(data_seed(), communicator.size(), count, op)));
   }
 
-  void reduce_scatter(Communicator& communicator, size_t count) {
+  void reduce_scatter(dist::Communicator& communicator, size_t count) {
     const size_t total = count * static_cast<size_t>(communicator.size());
     const std::vector<double> input = values<double>(data_seed(), communicator.rank(), total);
-    const std::vector<double> all = reduced<double>(data_seed(), communicator.size(), total, ReduceOp::kSum);
+    const std::vector<double> all = reduced<double>(data_seed(), communicator.size(), total, dist::ReduceOp::kSum);
     std::vector<double> output(count);
     communicator.reduce_scatter<double>(input, output);
     EXPECT_TRUE(
@@ -72,13 +72,13 @@ class RandomCalls {
                   std::span<const double>(all).subspan(static_cast<size_t>(communicator.rank()) * count, count)));
   }
 
-  void broadcast(Communicator& communicator, size_t count, int root) {
+  void broadcast(dist::Communicator& communicator, size_t count, int root) {
     std::vector<uint8_t> data = values<uint8_t>(data_seed(), communicator.rank(), count);
     communicator.broadcast<uint8_t>(data, root);
     EXPECT_TRUE(same_bits(data, values<uint8_t>(data_seed(), root, count)));
   }
 
-  void all_gather_v(Communicator& communicator, size_t count) {
+  void all_gather_v(dist::Communicator& communicator, size_t count) {
     const auto of = [&](int r) { return values<int32_t>(data_seed(), r, count * static_cast<size_t>(r) / 2); };
     std::vector<int32_t> wanted;
     for (int r = 0; r < communicator.size(); ++r) {
@@ -87,7 +87,7 @@ class RandomCalls {
     EXPECT_EQ(communicator.all_gather_v<int32_t>(of(communicator.rank())), wanted);
   }
 
-  void all_to_all(Communicator& communicator, size_t count) {
+  void all_to_all(dist::Communicator& communicator, size_t count) {
     const auto of = [&](int from, int to) {
       const size_t n = value<uint32_t>(data_seed(), from * 64 + to, 0) % (count + 1);
       return values<float>(data_seed(), from * 64 + to, n);
@@ -118,7 +118,7 @@ uint64_t fresh_seed() {
 
 }  // namespace
 
-void conformance_random_sequence(Communicator& communicator) {
+void conformance_random_sequence(dist::Communicator& communicator) {
   int64_t seed = static_cast<int64_t>(fresh_seed());
   communicator.broadcast<int64_t>({&seed, 1}, 0);
   if (communicator.rank() == 0) std::cout << "random_sequence: POLYSCENE_TEST_SEED=" << seed << std::endl;

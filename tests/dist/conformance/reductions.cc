@@ -9,7 +9,7 @@ namespace polyscene::testing {
 namespace {
 
 template <class T>
-void check_all_reduce(Communicator& communicator, size_t count, ReduceOp op, uint64_t seed) {
+void check_all_reduce(dist::Communicator& communicator, size_t count, dist::ReduceOp op, uint64_t seed) {
   std::vector<T> data = values<T>(seed, communicator.rank(), count);
   communicator.all_reduce<T>(data, op);
   EXPECT_TRUE(same_bits(data, reduced<T>(seed, communicator.size(), count, op)))
@@ -17,11 +17,11 @@ void check_all_reduce(Communicator& communicator, size_t count, ReduceOp op, uin
 }
 
 template <class T>
-void check_reduce_scatter(Communicator& communicator, size_t count, uint64_t seed) {
+void check_reduce_scatter(dist::Communicator& communicator, size_t count, uint64_t seed) {
   const size_t ranks = static_cast<size_t>(communicator.size()),
                begin = static_cast<size_t>(communicator.rank()) * count;
   const std::vector<T> input = values<T>(seed, communicator.rank(), count * ranks);
-  const std::vector<T> all = reduced<T>(seed, communicator.size(), count * ranks, ReduceOp::kSum);
+  const std::vector<T> all = reduced<T>(seed, communicator.size(), count * ranks, dist::ReduceOp::kSum);
   std::vector<T> output(count);
   communicator.reduce_scatter<T>(input, output);
   EXPECT_TRUE(same_bits(std::span<const T>(output), std::span<const T>(all).subspan(begin, count)))
@@ -41,22 +41,22 @@ void check_order_matters(int ranks) {
 
 }  // namespace
 
-void conformance_all_reduce(Communicator& communicator) {
+void conformance_all_reduce(dist::Communicator& communicator) {
   check_order_matters(communicator.size());
   uint64_t seed = 1;
   for_each_dtype([&]<class T>() {
-    for (const ReduceOp op : {ReduceOp::kSum, ReduceOp::kMin, ReduceOp::kMax}) {
+    for (const dist::ReduceOp op : {dist::ReduceOp::kSum, dist::ReduceOp::kMin, dist::ReduceOp::kMax}) {
       for (const size_t count : kLengths) check_all_reduce<T>(communicator, count, op, ++seed);
     }
   });
-  check_all_reduce<float>(communicator, long_length(communicator, 1 << 20), ReduceOp::kSum, 2);
-  check_all_reduce<double>(communicator, long_length(communicator, 1 << 18), ReduceOp::kMax, 3);
+  check_all_reduce<float>(communicator, long_length(communicator, 1 << 20), dist::ReduceOp::kSum, 2);
+  check_all_reduce<double>(communicator, long_length(communicator, 1 << 18), dist::ReduceOp::kMax, 3);
 }
 
-void conformance_all_reduce_special_values(Communicator& communicator) {
+void conformance_all_reduce_special_values(dist::Communicator& communicator) {
   constexpr float kNaN = std::numeric_limits<float>::quiet_NaN(), kInf = std::numeric_limits<float>::infinity();
   const bool last = communicator.rank() == communicator.size() - 1;
-  for (const ReduceOp op : {ReduceOp::kSum, ReduceOp::kMin, ReduceOp::kMax}) {
+  for (const dist::ReduceOp op : {dist::ReduceOp::kSum, dist::ReduceOp::kMin, dist::ReduceOp::kMax}) {
     std::vector<float> first_nan(5, communicator.rank() == 0 ? kNaN : 1.0f), last_nan(5, last ? kNaN : 1.0f);
     communicator.all_reduce<float>(first_nan, op);
     communicator.all_reduce<float>(last_nan, op);
@@ -64,7 +64,7 @@ void conformance_all_reduce_special_values(Communicator& communicator) {
     for (const float x : last_nan) EXPECT_TRUE(std::isnan(x)) << who(communicator);
   }
   std::vector<double> infinite(3, last ? static_cast<double>(kInf) : 1.0);
-  communicator.all_reduce<double>(infinite, ReduceOp::kMax);
+  communicator.all_reduce<double>(infinite, dist::ReduceOp::kMax);
   for (const double x : infinite) EXPECT_TRUE(std::isinf(x));
   std::vector<int32_t> wrapping(9, std::numeric_limits<int32_t>::max());
   communicator.all_reduce<int32_t>(wrapping);
@@ -72,7 +72,7 @@ void conformance_all_reduce_special_values(Communicator& communicator) {
   for (const int32_t x : wrapping) EXPECT_EQ(x, static_cast<int32_t>(sum));
 }
 
-void conformance_reduce_scatter(Communicator& communicator) {
+void conformance_reduce_scatter(dist::Communicator& communicator) {
   uint64_t seed = 100;
   for_each_dtype([&]<class T>() {
     for (const size_t count : kLengths) check_reduce_scatter<T>(communicator, count, ++seed);

@@ -11,26 +11,26 @@ namespace polyscene::testing {
 
 struct ConformanceCase {
   std::string name;
-  void (*run)(Communicator& communicator);
+  void (*run)(dist::Communicator& communicator);
 };
 
 [[nodiscard]] std::span<const ConformanceCase> conformance_cases();
 
-void conformance_identity(Communicator& communicator);
-void conformance_barrier(Communicator& communicator);
-void conformance_all_reduce(Communicator& communicator);
-void conformance_all_reduce_special_values(Communicator& communicator);
-void conformance_reduce_scatter(Communicator& communicator);
-void conformance_all_gather(Communicator& communicator);
-void conformance_all_gather_v(Communicator& communicator);
-void conformance_broadcast(Communicator& communicator);
-void conformance_all_to_all_v(Communicator& communicator);
-void conformance_exchange_counts(Communicator& communicator);
-void conformance_split(Communicator& communicator);
-void conformance_split_nested(Communicator& communicator);
-void conformance_concurrent_communicators(Communicator& communicator);
-void conformance_argument_errors(Communicator& communicator);
-void conformance_random_sequence(Communicator& communicator);
-void conformance_gradient_buckets(Communicator& communicator);
+void conformance_identity(dist::Communicator& communicator);
+void conformance_barrier(dist::Communicator& communicator);
+void conformance_all_reduce(dist::Communicator& communicator);
+void conformance_all_reduce_special_values(dist::Communicator& communicator);
+void conformance_reduce_scatter(dist::Communicator& communicator);
+void conformance_all_gather(dist::Communicator& communicator);
+void conformance_all_gather_v(dist::Communicator& communicator);
+void conformance_broadcast(dist::Communicator& communicator);
+void conformance_all_to_all_v(dist::Communicator& communicator);
+void conformance_exchange_counts(dist::Communicator& communicator);
+void conformance_split(dist::Communicator& communicator);
+void conformance_split_nested(dist::Communicator& communicator);
+void conformance_concurrent_communicators(dist::Communicator& communicator);
+void conformance_argument_errors(dist::Communicator& communicator);
+void conformance_random_sequence(dist::Communicator& communicator);
+void conformance_gradient_buckets(dist::Communicator& communicator);
 
 }  // namespace polyscene::testing

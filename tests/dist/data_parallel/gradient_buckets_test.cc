@@ -6,7 +6,7 @@
 
 #include "dist/world.h"
 
-namespace polyscene {
+namespace polyscene::dist {
 namespace {
 
 std::string invalid(const std::function<void()>& call) {
@@ -54,4 +54,4 @@ TEST(GradientBuckets, ErrorsSayWhatWasWanted) {
 }
 
 }  // namespace
-}  // namespace polyscene
+}  // namespace polyscene::dist

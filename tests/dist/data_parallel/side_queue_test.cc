@@ -43,7 +43,7 @@ class LoggedDevice final : public EmulatedDevice {
 TEST(SideQueue, QueuesWaitForOneAnother) {
   std::vector<std::string> log;
   LoggedDevice compute("compute", log);
-  SideQueue side(compute);
+  dist::SideQueue side(compute);
   int a = 1, b = 2;
   compute.copy(&a, &b, sizeof(a));
   side.begin();
@@ -57,14 +57,14 @@ TEST(SideQueue, QueuesWaitForOneAnother) {
 TEST(SideQueue, SumsBucketsWithoutAWaitOfTheHost) {
   nccl_stand_in_reset();
   constexpr size_t kElements = 103;
-  const auto body = [](Communicator& host) {
+  const auto body = [](dist::Communicator& host) {
     EmulatedDevice compute;
-    SideQueue side(compute);
+    dist::SideQueue side(compute);
     const auto nccl = make_nccl_communicator(host, side.device(), stand_in_options(std::chrono::seconds(60)));
     const std::vector<float> mine = values<float>(9, host.rank(), kElements);
     const auto memory = compute.allocate(kElements * sizeof(float), "gradients");
     const std::span<float> gradients(static_cast<float*>(memory.get()), kElements);
-    GradientBuckets buckets(kElements, DType::kFloat32, 100);
+    dist::GradientBuckets buckets(kElements, DType::kFloat32, 100);
     for (int64_t bucket = 0; bucket < buckets.count(); ++bucket) {
       const auto [begin, end] = buckets.range(bucket);
       compute.copy_in(gradients.data() + begin, mine.data() + begin, (end - begin) * int64_t{sizeof(float)});
@@ -76,9 +76,9 @@ TEST(SideQueue, SumsBucketsWithoutAWaitOfTheHost) {
     std::vector<float> sums(kElements);
     compute.copy_out(sums.data(), memory.get(), kElements * sizeof(float));
     nccl->check();
-    EXPECT_TRUE(same_bits(sums, reduced<float>(9, host.size(), kElements, ReduceOp::kSum)));
+    EXPECT_TRUE(same_bits(sums, reduced<float>(9, host.size(), kElements, dist::ReduceOp::kSum)));
   };
-  run_local_ranks(2, body, {.deadline = std::chrono::seconds(60)});
+  dist::run_local_ranks(2, body, {.deadline = std::chrono::seconds(60)});
 }
 
 }  // namespace

@@ -15,7 +15,7 @@ class OnDevice::Buffer {
     if (bytes > 0) device.copy_in(data_, host, bytes_);
   }
   [[nodiscard]] std::byte* data() const { return data_; }
-  void copy_out(void* host, Communicator& communicator) const {
+  void copy_out(void* host, dist::Communicator& communicator) const {
     if (bytes_ > 0) device_.copy_out(host, data_, bytes_);
     communicator.check();
   }
@@ -36,12 +36,12 @@ size_t total_bytes(std::span<const int64_t> counts, size_t element_bytes) {
 
 }  // namespace
 
-void OnDevice::do_meet(const Call& call, std::span<const int64_t> send_counts,
+void OnDevice::do_meet(const dist::Call& call, std::span<const int64_t> send_counts,
                        std::span<const int64_t> receive_counts) {
   inner().meet(call, send_counts, receive_counts);
 }
 
-void OnDevice::do_all_reduce(void* data, size_t count, DType dtype, ReduceOp op) {
+void OnDevice::do_all_reduce(void* data, size_t count, DType dtype, dist::ReduceOp op) {
   const Buffer buffer(device_, data, count * static_cast<size_t>(size_bytes(dtype)));
   inner().all_reduce(buffer.data(), count, dtype, op);
   buffer.copy_out(data, *inner_);

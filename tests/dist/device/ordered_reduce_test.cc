@@ -12,7 +12,7 @@ namespace {
 
 // `self` is a rank whose part lies where the result goes, as in an all-reduce.
 template <class T>
-void check_ordered_reduce(ReduceOp op, int ranks, int self, size_t count, size_t stride) {
+void check_ordered_reduce(dist::ReduceOp op, int ranks, int self, size_t count, size_t stride) {
   const auto at = [&](int rank) { return static_cast<size_t>(rank) * stride; };
   std::vector<T> received(static_cast<size_t>(ranks) * stride), own = values<T>(3, self, count), want(count);
   std::vector<const void*> sources;
@@ -32,7 +32,7 @@ void check_ordered_reduce(ReduceOp op, int ranks, int self, size_t count, size_t
 
 TEST(OrderedReduce, GivesTheBitsOfTheHost) {
   for_each_dtype([&]<class T>() {
-    for (const ReduceOp op : {ReduceOp::kSum, ReduceOp::kMin, ReduceOp::kMax}) {
+    for (const dist::ReduceOp op : {dist::ReduceOp::kSum, dist::ReduceOp::kMin, dist::ReduceOp::kMax}) {
       for (const size_t count : {0, 1, 31, 33, 257}) check_ordered_reduce<T>(op, 3, 1, count, count + 5);
       for (const int self : {0, 3}) check_ordered_reduce<T>(op, 4, self, 65, 65);
       check_ordered_reduce<T>(op, 1, 0, 9, 9);
@@ -42,11 +42,11 @@ TEST(OrderedReduce, GivesTheBitsOfTheHost) {
 
 TEST(OrderedReduce, AnyNaNWins) {
   constexpr float kNaN = std::numeric_limits<float>::quiet_NaN();
-  for (const ReduceOp op : {ReduceOp::kSum, ReduceOp::kMin, ReduceOp::kMax}) {
+  for (const dist::ReduceOp op : {dist::ReduceOp::kSum, dist::ReduceOp::kMin, dist::ReduceOp::kMax}) {
     std::vector<float> received = {0, 0, kNaN, 1, 1, 1}, own = {kNaN, 1};
     ordered_reduce({}, DType::kFloat32, op, {received.data(), own.data(), 2, 2, 3, 0}, own.data());
     EXPECT_TRUE(std::isnan(own[0]));
-    EXPECT_EQ(own[1], op == ReduceOp::kSum ? 3.0f : 1.0f);
+    EXPECT_EQ(own[1], op == dist::ReduceOp::kSum ? 3.0f : 1.0f);
     own = {1, 1};
     ordered_reduce({}, DType::kFloat32, op, {received.data(), own.data(), 2, 2, 3, 0}, own.data());
     EXPECT_TRUE(std::isnan(own[0]));

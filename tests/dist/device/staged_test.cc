@@ -12,9 +12,9 @@
 namespace polyscene::testing {
 namespace {
 
-void with_staged(Communicator& host, const std::function<void(Communicator&)>& body) {
+void with_staged(dist::Communicator& host, const std::function<void(dist::Communicator&)>& body) {
   EmulatedDevice device;
-  OnDevice staged(make_staged_communicator(host, device), device);
+  OnDevice staged(dist::make_staged_communicator(host, device), device);
   body(staged);
 }
 
@@ -22,8 +22,9 @@ class StagedConformance : public ::testing::TestWithParam<size_t> {};
 
 TEST_P(StagedConformance, Passes) {
   for (const int ranks : {1, 3}) {
-    run_local_ranks(ranks, [](Communicator& host) { with_staged(host, conformance_cases()[GetParam()].run); },
-                    {.deadline = std::chrono::seconds(120)});
+    dist::run_local_ranks(ranks,
+                          [](dist::Communicator& host) { with_staged(host, conformance_cases()[GetParam()].run); },
+                          {.deadline = std::chrono::seconds(120)});
   }
 }
 
@@ -40,15 +41,15 @@ TEST(StagedFailure, EndsAllRanks) {
 
 TEST(Staged, SaysWhatItIsStagedOver) {
   EmulatedDevice device;
-  const auto world = make_single_world();
-  EXPECT_EQ(make_staged_communicator(*world, device)->name(), "staged over local");
+  const auto world = dist::make_single_world();
+  EXPECT_EQ(dist::make_staged_communicator(*world, device)->name(), "staged over local");
 }
 
 // The host waits for what it sends, and for nothing else.
 TEST(Staged, WaitsOfTheHostAreCounted) {
-  run_local_ranks(2, [](Communicator& host) {
+  dist::run_local_ranks(2, [](dist::Communicator& host) {
     EmulatedDevice device;
-    const auto staged = make_staged_communicator(host, device);
+    const auto staged = dist::make_staged_communicator(host, device);
     const auto memory = device.allocate(64, "a test");
     device.clear(memory.get(), 64);
     const std::span<float> data(static_cast<float*>(memory.get()), 16);
@@ -65,7 +66,7 @@ TEST(Staged, WaitsOfTheHostAreCounted) {
 }
 
 TEST(OrderedReduce, AProgramWithoutKernelsSaysSo) {
-  EXPECT_EQ(message_of<DeviceError>([] { ordered_reduce({}, DType::kFloat32, ReduceOp::kSum, {}, nullptr); }),
+  EXPECT_EQ(message_of<DeviceError>([] { ordered_reduce({}, DType::kFloat32, dist::ReduceOp::kSum, {}, nullptr); }),
             "[dist.nccl] sums in rank order want a kernel that this program was built without; configure with "
             "-DPOLYSCENE_CUDA=ON on a host with nvcc");
 }

@@ -20,7 +20,7 @@ int code_of(const std::function<void()>& run) {
 
 Outcome run_on_local_ranks(const Scenario& scenario, const Wrap& wrap) {
   Outcome outcome{.errors = std::vector<std::string>(static_cast<size_t>(scenario.ranks))};
-  const auto body = [&](Communicator& communicator) {
+  const auto body = [&](dist::Communicator& communicator) {
     try {
       wrap(communicator, scenario.body);
     } catch (const std::exception& error) {
@@ -29,13 +29,13 @@ Outcome run_on_local_ranks(const Scenario& scenario, const Wrap& wrap) {
     }
   };
   const auto start = std::chrono::steady_clock::now();
-  outcome.exit_code = code_of([&] { run_local_ranks(scenario.ranks, body, {.deadline = kDeadline}); });
+  outcome.exit_code = code_of([&] { dist::run_local_ranks(scenario.ranks, body, {.deadline = kDeadline}); });
   outcome.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
   return outcome;
 }
 
 Outcome run_on_local_ranks(const Scenario& scenario) {
-  return run_on_local_ranks(scenario, [](Communicator& communicator, const auto& body) { body(communicator); });
+  return run_on_local_ranks(scenario, [](dist::Communicator& communicator, const auto& body) { body(communicator); });
 }
 
 }  // namespace polyscene::testing

@@ -11,7 +11,7 @@
 #include "dist/world.h"
 #include "tests/dist/failure/scenario.h"
 
-namespace polyscene {
+namespace polyscene::dist {
 namespace {
 
 using Body = std::function<void(Communicator&)>;
@@ -129,23 +129,23 @@ void run_again_after_a_failure() {
 }
 
 }  // namespace
-}  // namespace polyscene
+}  // namespace polyscene::dist
 
 int main(int argc, char** argv) {
   const std::string name = argc >= 2 ? argv[1] : "";
   std::string rank = "?";
-  const auto say = [&](const std::string& error) { polyscene::say(rank, error); };
+  const auto say = [&](const std::string& error) { polyscene::dist::say(rank, error); };
   try {
     if (argc == 3)
-      polyscene::run_hosted(name, std::atoi(argv[2]));
+      polyscene::dist::run_hosted(name, std::atoi(argv[2]));
     else if (name == "unreported")
-      polyscene::run_unreported(rank);
+      polyscene::dist::run_unreported(rank);
     else if (name == "again_after_the_end")
-      polyscene::run_again_after_the_end(rank);
+      polyscene::dist::run_again_after_the_end(rank);
     else if (name == "again_after_a_failure")
-      polyscene::run_again_after_a_failure();
+      polyscene::dist::run_again_after_a_failure();
     else
-      polyscene::run(name, rank);
+      polyscene::dist::run(name, rank);
     return 0;
   } catch (const polyscene::Error& error) {
     say(error.what());

@@ -12,42 +12,42 @@ namespace {
 bool contains(const std::string& text, const std::string& part) { return text.find(part) != std::string::npos; }
 
 template <class T>
-void all_reduce(Communicator& communicator, size_t count, ReduceOp op = ReduceOp::kSum) {
+void all_reduce(dist::Communicator& communicator, size_t count, dist::ReduceOp op = dist::ReduceOp::kSum) {
   std::vector<T> data(count, T{1});
   communicator.all_reduce<T>(data, op);
 }
 
 template <class T>
-void all_gather(Communicator& communicator, size_t count) {
+void all_gather(dist::Communicator& communicator, size_t count) {
   std::vector<T> input(count), output(count * static_cast<size_t>(communicator.size()));
   communicator.all_gather<T>(input, output);
 }
 
-void reduce_scatter(Communicator& communicator, size_t count) {
+void reduce_scatter(dist::Communicator& communicator, size_t count) {
   std::vector<float> input(count * static_cast<size_t>(communicator.size())), output(count);
   communicator.reduce_scatter<float>(input, output);
 }
 
-void broadcast(Communicator& communicator, int root) {
+void broadcast(dist::Communicator& communicator, int root) {
   std::vector<float> data(10);
   communicator.broadcast<float>(data, root);
 }
 
 template <class T>
-void all_to_all(Communicator& communicator, int64_t send, int64_t receive) {
+void all_to_all(dist::Communicator& communicator, int64_t send, int64_t receive) {
   const size_t ranks = static_cast<size_t>(communicator.size());
   std::vector<T> input(ranks * static_cast<size_t>(send)), output(ranks * static_cast<size_t>(receive));
   communicator.all_to_all_v<T>(input, std::vector<int64_t>(ranks, send), output, std::vector<int64_t>(ranks, receive));
 }
 
 template <class T>
-void all_gather_v(Communicator& communicator) {
+void all_gather_v(dist::Communicator& communicator) {
   static_cast<void>(communicator.all_gather_v<T>(std::vector<T>(3)));
 }
 
 // Comes when the others have given up on this rank, however long that takes on a busy machine. `own` is a part of the
 // world that holds nobody else: its calls wait for no one and throw once the world has failed.
-void come_late(Communicator& own) {
+void come_late(dist::Communicator& own) {
   for (const auto start = std::chrono::steady_clock::now(); std::chrono::steady_clock::now() - start < kLate;) {
     std::this_thread::sleep_for(kDeadline / 50);
     try {
@@ -68,7 +68,7 @@ void expect_in_time(const Outcome& outcome) { EXPECT_LT(outcome.seconds, 15.0); 
 
 // Ranks 1 and 3 do not come; at least one of the others says so, and all end.
 Scenario timeout(const NamedCall& named) {
-  const auto body = [call = named.call](Communicator& communicator) {
+  const auto body = [call = named.call](dist::Communicator& communicator) {
     const auto own = communicator.split(communicator.rank());
     if (communicator.rank() % 2 == 1) come_late(*own);
     call(communicator);
@@ -97,7 +97,7 @@ Scenario timeout(const NamedCall& named) {
 
 // A name of one missing rank, inside a part of the world; the other part ends as well.
 Scenario timeout_in_a_part() {
-  const auto body = [](Communicator& communicator) {
+  const auto body = [](dist::Communicator& communicator) {
     const auto part = communicator.split(communicator.rank() / 2), own = communicator.split(communicator.rank());
     if (communicator.rank() == 3) come_late(*own);
     all_reduce<float>(*part, 10);
@@ -118,7 +118,7 @@ Scenario timeout_in_a_part() {
 
 // `bytes_of_floats` sets how deep the others are in a call when rank 2 throws.
 Scenario throw_midway(const std::string& name, size_t floats) {
-  const auto body = [floats](Communicator& communicator) {
+  const auto body = [floats](dist::Communicator& communicator) {
     for (int i = 0; i < 10; ++i) {
       if (communicator.rank() == 2 && i == 5) throw DataError("[core.data] record 17 is bad");
       all_reduce<float>(communicator, floats);
@@ -136,7 +136,7 @@ Scenario throw_midway(const std::string& name, size_t floats) {
 }
 
 Scenario first_error_wins() {
-  const auto body = [](Communicator& communicator) {
+  const auto body = [](dist::Communicator& communicator) {
     if (communicator.rank() == 1) throw InvalidArgument("the first");
     if (communicator.rank() == 3) {
       std::this_thread::sleep_for(kDeadline / 2);
@@ -155,7 +155,7 @@ Scenario first_error_wins() {
 }
 
 Scenario abort_without_throwing() {
-  const auto body = [](Communicator& communicator) {
+  const auto body = [](dist::Communicator& communicator) {
     if (communicator.rank() == 0) return communicator.abort("asked to stop");
     communicator.barrier();
   };
@@ -169,7 +169,7 @@ Scenario abort_without_throwing() {
 }
 
 Scenario throw_of_no_exception() {
-  const auto body = [](Communicator& communicator) {
+  const auto body = [](dist::Communicator& communicator) {
     if (communicator.rank() == 1) throw 42;
     communicator.barrier();
   };
@@ -182,16 +182,16 @@ Scenario throw_of_no_exception() {
 
 // Rank 0 outlives the failure and tries everything again, on the world and on a part of it.
 Scenario broken_stays_broken() {
-  const auto body = [](Communicator& communicator) {
+  const auto body = [](dist::Communicator& communicator) {
     const auto part = communicator.split(0);
     if (communicator.rank() == 1) throw DataError("gone");
     try {
       communicator.barrier();
     } catch (const CommunicationError&) {
       std::vector<NamedCall> calls = all_calls();
-      calls.push_back({"check", [](Communicator& c) { c.check(); }});
+      calls.push_back({"check", [](dist::Communicator& c) { c.check(); }});
       for (const NamedCall& named : calls) {
-        for (Communicator* broken : {&communicator, part.get()}) {
+        for (dist::Communicator* broken : {&communicator, part.get()}) {
           const auto start = std::chrono::steady_clock::now();
           try {
             named.call(*broken);
@@ -215,8 +215,8 @@ Scenario broken_stays_broken() {
 
 // Rank 2 makes another call than ranks 0 and 1. All end, and at least one names both calls.
 Scenario mismatch(const std::string& name, const std::string& common_text, const std::string& odd_text,
-                  void (*common)(Communicator&), void (*odd)(Communicator&)) {
-  const auto body = [common, odd](Communicator& communicator) {
+                  void (*common)(dist::Communicator&), void (*odd)(dist::Communicator&)) {
+  const auto body = [common, odd](dist::Communicator& communicator) {
     (communicator.rank() == 2 ? odd : common)(communicator);
     communicator.barrier();
   };
@@ -234,7 +234,7 @@ Scenario mismatch(const std::string& name, const std::string& common_text, const
 }
 
 Scenario mismatch_of_pairwise_counts() {
-  const auto body = [](Communicator& communicator) {
+  const auto body = [](dist::Communicator& communicator) {
     all_to_all<float>(communicator, 5, communicator.rank() == 2 ? 6 : 5);
     communicator.barrier();
   };
@@ -249,7 +249,7 @@ Scenario mismatch_of_pairwise_counts() {
 }
 
 std::vector<Scenario> mismatches() {
-  using C = Communicator;
+  using C = dist::Communicator;
   return {
       mismatch(
           "of_lengths", "all_reduce(100 x float32, sum)", "all_reduce(90 x float32, sum)",
@@ -259,8 +259,8 @@ std::vector<Scenario> mismatches() {
           [](C& c) { all_reduce<int64_t>(c, 8); }, [](C& c) { all_reduce<double>(c, 8); }),
       mismatch(
           "of_reductions", "all_reduce(8 x int32, min)", "all_reduce(8 x int32, max)",
-          [](C& c) { all_reduce<int32_t>(c, 8, ReduceOp::kMin); },
-          [](C& c) { all_reduce<int32_t>(c, 8, ReduceOp::kMax); }),
+          [](C& c) { all_reduce<int32_t>(c, 8, dist::ReduceOp::kMin); },
+          [](C& c) { all_reduce<int32_t>(c, 8, dist::ReduceOp::kMax); }),
       mismatch(
           "of_operations", "barrier()", "split()", [](C& c) { c.barrier(); },
           [](C& c) { static_cast<void>(c.split(0)); }),
@@ -300,7 +300,7 @@ std::vector<Scenario> make_scenarios() {
 }  // namespace
 
 const std::vector<NamedCall>& all_calls() {
-  using C = Communicator;
+  using C = dist::Communicator;
   static const std::vector<NamedCall> calls = {
       {"barrier", [](C& c) { c.barrier(); }},
       {"all_reduce", [](C& c) { all_reduce<float>(c, 10); }},

@@ -23,7 +23,7 @@ struct Outcome {
 struct Scenario {
   std::string name;
   int ranks;
-  std::function<void(Communicator&)> body;
+  std::function<void(dist::Communicator&)> body;
   std::function<void(const Outcome&)> check;
 };
 
@@ -34,14 +34,14 @@ struct Scenario {
 
 // Runs the scenario on threads as ranks. `wrap` calls the body, once on each rank, with a communicator made of the one
 // it is given.
-using Wrap = std::function<void(Communicator&, const std::function<void(Communicator&)>& body)>;
+using Wrap = std::function<void(dist::Communicator&, const std::function<void(dist::Communicator&)>& body)>;
 [[nodiscard]] Outcome run_on_local_ranks(const Scenario& scenario, const Wrap& wrap);
 [[nodiscard]] Outcome run_on_local_ranks(const Scenario& scenario);
 
 // One call of every collective, by name: "barrier", "all_reduce", ...
 struct NamedCall {
   std::string name;
-  void (*call)(Communicator&);
+  void (*call)(dist::Communicator&);
 };
 [[nodiscard]] const std::vector<NamedCall>& all_calls();
 

@@ -11,7 +11,7 @@
 #include "ops/base/thread.h"
 #include "tests/dist/conformance/suite.h"
 
-namespace polyscene {
+namespace polyscene::dist {
 namespace {
 
 using testing::conformance_cases;
@@ -84,4 +84,4 @@ TEST(LocalRanks, WantAtLeastOne) {
 }
 
 }  // namespace
-}  // namespace polyscene
+}  // namespace polyscene::dist

@@ -6,7 +6,7 @@
 #include "dist/world.h"
 #include "tests/dist/failure/scenario.h"
 
-namespace polyscene {
+namespace polyscene::dist {
 namespace {
 
 using testing::run_on_local_ranks;
@@ -63,4 +63,4 @@ TEST(LocalRanks, RunAgainAfterAFailure) {
 }
 
 }  // namespace
-}  // namespace polyscene
+}  // namespace polyscene::dist

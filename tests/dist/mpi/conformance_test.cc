@@ -13,7 +13,7 @@
 #include "tests/dist/device/on_device.h"
 #include "tests/support/emulator/emulated_device.h"
 
-namespace polyscene {
+namespace polyscene::dist {
 
 constexpr std::chrono::seconds kDeadline(120);
 
@@ -124,4 +124,4 @@ TEST(MpiWorld, PassesOnWhatMpiSays) {
 }
 
 }  // namespace
-}  // namespace polyscene
+}  // namespace polyscene::dist

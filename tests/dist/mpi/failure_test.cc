@@ -7,7 +7,7 @@
 
 #include "tests/dist/failure/scenario.h"
 
-namespace polyscene {
+namespace polyscene::dist {
 namespace {
 
 using testing::Outcome;
@@ -168,4 +168,4 @@ TEST(MpiProcess, AFailedJobStartsNothingNew) {
 }
 
 }  // namespace
-}  // namespace polyscene
+}  // namespace polyscene::dist

@@ -4,7 +4,7 @@
 
 #include <algorithm>
 
-namespace polyscene {
+namespace polyscene::dist {
 namespace {
 
 TEST(Hosting, FiveRanksOnTwoProcesses) {
@@ -39,4 +39,4 @@ TEST(Hosting, CutsAnyNumber) {
 }
 
 }  // namespace
-}  // namespace polyscene
+}  // namespace polyscene::dist

@@ -6,7 +6,7 @@
 
 #include "dist/nccl/library.h"
 
-namespace polyscene::nccl {
+namespace polyscene::dist::nccl {
 namespace {
 
 static_assert(sizeof(UniqueId) == sizeof(ncclUniqueId) && alignof(UniqueId) == alignof(ncclUniqueId));
@@ -94,4 +94,4 @@ TEST(NcclAbi, IsThatOfTheHeaderOfThisMachine) {
 }
 
 }  // namespace
-}  // namespace polyscene::nccl
+}  // namespace polyscene::dist::nccl

@@ -16,8 +16,9 @@ class NcclConformance : public ::testing::TestWithParam<std::tuple<int, size_t>>
 TEST_P(NcclConformance, Passes) {
   const auto& [ranks, index] = GetParam();
   nccl_stand_in_reset();
-  run_local_ranks(
-      ranks, [&](Communicator& host) { with_nccl(host, stand_in_options(kPatience), conformance_cases()[index].run); },
+  dist::run_local_ranks(
+      ranks,
+      [&](dist::Communicator& host) { with_nccl(host, stand_in_options(kPatience), conformance_cases()[index].run); },
       {.deadline = kPatience});
   const NcclStandInCounts counts = nccl_stand_in_counts();
   EXPECT_EQ(counts.live, 0);
@@ -46,22 +47,23 @@ std::vector<float> reduced_by_nccl(uint64_t seed, int ranks, size_t count) {
 TEST(Nccl, AddsWhereItMay) {
   for (const bool in_rank_order : {true, false}) {
     nccl_stand_in_reset();
-    NcclOptions options = stand_in_options(kPatience);
+    dist::NcclOptions options = stand_in_options(kPatience);
     options.in_rank_order = in_rank_order;
-    const auto body = [&](Communicator& nccl) {
-      const auto want = in_rank_order ? reduced<float>(1, 3, 100, ReduceOp::kSum) : reduced_by_nccl(1, 3, 100);
+    const auto body = [&](dist::Communicator& nccl) {
+      const auto want = in_rank_order ? reduced<float>(1, 3, 100, dist::ReduceOp::kSum) : reduced_by_nccl(1, 3, 100);
       std::vector<float> data = values<float>(1, nccl.rank(), 100), part(33), minimum(5, nccl.rank() == 1 ? NAN : 2.0f);
       nccl.reduce_scatter<float>(std::span(data).first(99), part);
       EXPECT_TRUE(same_bits(std::span<const float>(part), std::span(want).subspan(33 * nccl.rank(), 33)));
       nccl.all_reduce<float>(data);
       EXPECT_TRUE(same_bits(data, want));
-      nccl.all_reduce<float>(minimum, ReduceOp::kMin);
+      nccl.all_reduce<float>(minimum, dist::ReduceOp::kMin);
       EXPECT_TRUE(std::isnan(minimum[4]));
       std::vector<int64_t> counts(7, int64_t{1} << 40);
-      nccl.all_reduce<int64_t>(counts, ReduceOp::kMax);
+      nccl.all_reduce<int64_t>(counts, dist::ReduceOp::kMax);
       EXPECT_EQ(counts[6], int64_t{1} << 40);
     };
-    run_local_ranks(3, [&](Communicator& host) { with_nccl(host, options, body); }, {.deadline = kPatience});
+    dist::run_local_ranks(3, [&](dist::Communicator& host) { with_nccl(host, options, body); },
+                          {.deadline = kPatience});
     EXPECT_EQ(nccl_stand_in_counts().reductions, in_rank_order ? 3 : 9);
   }
 }
@@ -69,7 +71,7 @@ TEST(Nccl, AddsWhereItMay) {
 // Rank 0 sends one element to rank 2, rank 2 keeps two: one message.
 TEST(Nccl, SendsNothingWhereThereIsNothing) {
   nccl_stand_in_reset();
-  const auto body = [](Communicator& nccl) {
+  const auto body = [](dist::Communicator& nccl) {
     const int rank = nccl.rank();
     const std::vector<int64_t> send = {0, 0, rank == 0 ? 1 : rank == 2 ? 2 : 0};
     const std::vector<int64_t> receive = {rank == 2 ? 1 : 0, 0, rank == 2 ? 2 : 0};
@@ -78,8 +80,8 @@ TEST(Nccl, SendsNothingWhereThereIsNothing) {
     nccl.all_to_all_v<int32_t>(input, send, output, receive);
     EXPECT_EQ(output, rank == 2 ? std::vector<int32_t>({10, 12, 12}) : std::vector<int32_t>());
   };
-  run_local_ranks(3, [&](Communicator& host) { with_nccl(host, stand_in_options(kPatience), body); },
-                  {.deadline = kPatience});
+  dist::run_local_ranks(3, [&](dist::Communicator& host) { with_nccl(host, stand_in_options(kPatience), body); },
+                        {.deadline = kPatience});
   EXPECT_EQ(nccl_stand_in_counts().messages, 1);
 }
 

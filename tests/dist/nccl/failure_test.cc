@@ -8,8 +8,8 @@
 namespace polyscene::testing {
 namespace {
 
-void with_fast_nccl(Communicator& host, const std::function<void(Communicator&)>& body) {
-  NcclOptions options = stand_in_options(kDeadline);
+void with_fast_nccl(dist::Communicator& host, const std::function<void(dist::Communicator&)>& body) {
+  dist::NcclOptions options = stand_in_options(kDeadline);
   options.in_rank_order = false;
   with_nccl(host, options, body);
 }
@@ -37,7 +37,8 @@ INSTANTIATE_TEST_SUITE_P(Scenarios, NcclFailure,
 TEST(NcclThreads, MoveData) {
   nccl_stand_in_reset();
   for (const auto run : {conformance_all_gather, conformance_broadcast, conformance_all_to_all_v, conformance_split})
-    run_local_ranks(3, [&](Communicator& host) { with_fast_nccl(host, run); }, {.deadline = std::chrono::seconds(60)});
+    dist::run_local_ranks(3, [&](dist::Communicator& host) { with_fast_nccl(host, run); },
+                          {.deadline = std::chrono::seconds(60)});
   EXPECT_EQ(nccl_stand_in_counts().live, 0);
 }
 

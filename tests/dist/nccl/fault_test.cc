@@ -21,13 +21,13 @@ class NcclFault : public ::testing::Test {
   void SetUp() override { nccl_stand_in_reset(); }
 };
 
-void reduce(Communicator& communicator, size_t count = 10) {
+void reduce(dist::Communicator& communicator, size_t count = 10) {
   std::vector<int32_t> data(count);
   communicator.all_reduce<int32_t>(data);
 }
 
 // Calls check(), which throws once the communicator is broken, for at most kLate. No collective is called.
-void wait_for_failure(Communicator& communicator) {
+void wait_for_failure(dist::Communicator& communicator) {
   for (const auto start = std::chrono::steady_clock::now(); std::chrono::steady_clock::now() - start < kLate;) {
     communicator.check();
     std::this_thread::sleep_for(std::chrono::milliseconds(5));
@@ -43,12 +43,12 @@ int left_over() {
 
 enum class Meeting : uint8_t { kNone, kBeforeEachCall };  // of the hosts, NcclOptions::meet_first
 
-Outcome run_faulty(int ranks, Meeting meeting, const std::function<void(Communicator&)>& body) {
-  NcclOptions options = stand_in_options(kShort);
+Outcome run_faulty(int ranks, Meeting meeting, const std::function<void(dist::Communicator&)>& body) {
+  dist::NcclOptions options = stand_in_options(kShort);
   options.meet_first = meeting == Meeting::kBeforeEachCall;
   const Scenario scenario{.name = "", .ranks = ranks, .body = body, .check = {}};
   const Outcome outcome =
-      run_on_local_ranks(scenario, [&](Communicator& host, const auto& run) { with_nccl(host, options, run); });
+      run_on_local_ranks(scenario, [&](dist::Communicator& host, const auto& run) { with_nccl(host, options, run); });
   EXPECT_LT(outcome.seconds, 15.0);
   EXPECT_EQ(left_over(), 0);
   return outcome;
@@ -78,7 +78,7 @@ void expect_one_origin(const Outcome& outcome, const std::string& text) {
 // NCCL's error comes after the call that caused it, and no call follows on the rank that has it.
 TEST_F(NcclFault, AnAsynchronousErrorBreaksAllRanks) {
   nccl_stand_in_fail_at(/*rank=*/1, /*operation=*/2);
-  const Outcome outcome = run_faulty(3, Meeting::kBeforeEachCall, [](Communicator& nccl) {
+  const Outcome outcome = run_faulty(3, Meeting::kBeforeEachCall, [](dist::Communicator& nccl) {
     reduce(nccl);
     reduce(nccl);
     wait_for_failure(nccl);
@@ -96,7 +96,7 @@ TEST_F(NcclFault, AnAsynchronousErrorBreaksAllRanks) {
 // The next call may come before the watch has seen the error.
 TEST_F(NcclFault, AnErrorIsPassedOnByTheNextCall) {
   nccl_stand_in_fail_at(/*rank=*/-1, /*operation=*/1);
-  const Outcome outcome = run_faulty(2, Meeting::kBeforeEachCall, [](Communicator& nccl) {
+  const Outcome outcome = run_faulty(2, Meeting::kBeforeEachCall, [](dist::Communicator& nccl) {
     for (;;) reduce(nccl);
   });
   for (const std::string& error : outcome.errors)
@@ -109,7 +109,7 @@ TEST_F(NcclFault, AnErrorIsPassedOnByTheNextCall) {
 // deadline with an error, because the result is not valid.
 TEST_F(NcclFault, AKernelThatHangsIsAbortedAtTheDeadline) {
   nccl_stand_in_hang_at(/*rank=*/-1, /*operation=*/2);
-  const Outcome outcome = run_faulty(2, Meeting::kBeforeEachCall, [](Communicator& nccl) {
+  const Outcome outcome = run_faulty(2, Meeting::kBeforeEachCall, [](dist::Communicator& nccl) {
     for (int i = 0; i < 3; ++i) reduce(nccl);
   });
   expect_one_origin(outcome,
@@ -119,7 +119,7 @@ TEST_F(NcclFault, AKernelThatHangsIsAbortedAtTheDeadline) {
 }
 
 TEST_F(NcclFault, WithoutMeetingARankThatDoesNotComeEndsAtTheDeadline) {
-  const Outcome outcome = run_faulty(2, Meeting::kNone, [](Communicator& nccl) {
+  const Outcome outcome = run_faulty(2, Meeting::kNone, [](dist::Communicator& nccl) {
     if (nccl.rank() == 1) return wait_for_failure(nccl);
     reduce(nccl);
   });
@@ -131,10 +131,10 @@ TEST_F(NcclFault, WithoutMeetingARankThatDoesNotComeEndsAtTheDeadline) {
 }
 
 TEST_F(NcclFault, WithoutMeetingNcclRefusesMismatchedCalls) {
-  const Outcome outcome = run_faulty(2, Meeting::kNone, [](Communicator& nccl) { reduce(nccl, 10); });
+  const Outcome outcome = run_faulty(2, Meeting::kNone, [](dist::Communicator& nccl) { reduce(nccl, 10); });
   EXPECT_EQ(outcome.exit_code, 0);
-  const Outcome unlike =
-      run_faulty(2, Meeting::kNone, [](Communicator& nccl) { nccl.rank() == 0 ? reduce(nccl, 10) : reduce(nccl, 9); });
+  const Outcome unlike = run_faulty(
+      2, Meeting::kNone, [](dist::Communicator& nccl) { nccl.rank() == 0 ? reduce(nccl, 10) : reduce(nccl, 9); });
   const std::string said = unlike.errors[0] + unlike.errors[1];
   EXPECT_NE(said.find("invalid usage: ranks that make different calls; set NCCL_DEBUG=INFO for details"),
             std::string::npos)
@@ -143,7 +143,7 @@ TEST_F(NcclFault, WithoutMeetingNcclRefusesMismatchedCalls) {
 }
 
 TEST_F(NcclFault, WithoutMeetingCountsOfARankToItselfMustMatch) {
-  const Outcome outcome = run_faulty(2, Meeting::kNone, [](Communicator& nccl) {
+  const Outcome outcome = run_faulty(2, Meeting::kNone, [](dist::Communicator& nccl) {
     const int64_t send[] = {1, 1}, receive[] = {nccl.rank() == 0 ? 2 : 1, 1};
     const std::vector<int32_t> input(2);
     std::vector<int32_t> output(static_cast<size_t>(receive[0] + receive[1]));
@@ -160,14 +160,14 @@ TEST_F(NcclFault, WithoutMeetingCountsOfARankToItselfMustMatch) {
 
 TEST_F(NcclFault, NcclThatDoesNotStartEndsAtTheDeadline) {
   nccl_stand_in_never_start();
-  const Outcome outcome = run_faulty(2, Meeting::kBeforeEachCall, [](Communicator&) {});
+  const Outcome outcome = run_faulty(2, Meeting::kBeforeEachCall, [](dist::Communicator&) {});
   expect_one_origin(outcome, "[dist.connect] rank %d of 2 waited 0.3 s for NCCL to take connect()" + kLookAt);
 }
 
 // Rank 0 destroys its communicator, rank 1 does not. Both are aborted at the deadline, without an error.
 TEST_F(NcclFault, ACommunicatorThatAPeerKeepsIsAbortedAtTheDeadline) {
   StandInDevice device;
-  run_local_ranks(2, [&](Communicator& host) {
+  dist::run_local_ranks(2, [&](dist::Communicator& host) {
     auto nccl = make_nccl_communicator(host, device, stand_in_options(kShort));
     if (host.rank() == 0) nccl.reset();
     host.barrier();
@@ -182,12 +182,12 @@ TEST_F(NcclFault, AnAbortThatDoesNotComeBackIsLeftBehind) {
   const auto start = std::chrono::steady_clock::now();
   StandInDevice device;
   ::testing::internal::CaptureStderr();
-  EXPECT_THROW(run_local_ranks(2,
-                               [&](Communicator& host) {
-                                 const auto nccl = make_nccl_communicator(host, device, stand_in_options(kShort));
-                                 if (host.rank() == 1) throw DataError("bad record");
-                                 nccl->barrier();
-                               }),
+  EXPECT_THROW(dist::run_local_ranks(2,
+                                     [&](dist::Communicator& host) {
+                                       const auto nccl = make_nccl_communicator(host, device, stand_in_options(kShort));
+                                       if (host.rank() == 1) throw DataError("bad record");
+                                       nccl->barrier();
+                                     }),
                DataError);
   EXPECT_NE(::testing::internal::GetCapturedStderr().find(
                 "[dist.nccl] NCCL does not return from aborting a communicator; its resources are not freed"),
@@ -213,7 +213,7 @@ class FailingDevice final : public EmulatedDevice {
 TEST_F(NcclFault, AnErrorOfTheDeviceBreaksAllRanks) {
   FailingDevice device;
   const std::string message = message_of<CommunicationError>([&] {
-    run_local_ranks(2, [&](Communicator& host) {
+    dist::run_local_ranks(2, [&](dist::Communicator& host) {
       const auto nccl = make_nccl_communicator(host, device, stand_in_options(kShort));
       const auto memory = device.allocate(40, "a test");
       nccl->broadcast(std::span<int32_t>(static_cast<int32_t*>(memory.get()), 10), 0);

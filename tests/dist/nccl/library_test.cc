@@ -16,7 +16,7 @@ const std::string kTry =
     "; install NCCL 2.18 or later, set POLYSCENE_NCCL_LIBRARY to its libnccl.so.2, or choose the staged transport";
 
 std::string message_of_load(const std::string& path) {
-  return message_of<CommunicationError>([&] { (void)NcclLibrary::load(path); });
+  return message_of<CommunicationError>([&] { (void)dist::NcclLibrary::load(path); });
 }
 
 TEST(NcclLibrary, ThatIsNotThereIsNamed) {
@@ -50,10 +50,10 @@ TEST(NcclLibrary, IsWhatTheEnvironmentSays) {
 
 TEST(NcclLibrary, PassesOnWhatNcclSays) {
   nccl_stand_in_reset();
-  const auto library = NcclLibrary::load(POLYSCENE_NCCL_STAND_IN);
-  nccl::UniqueId id{};
+  const auto library = dist::NcclLibrary::load(POLYSCENE_NCCL_STAND_IN);
+  dist::nccl::UniqueId id{};
   library->check(library->get_unique_id(&id), "ncclGetUniqueId");
-  EXPECT_EQ(message_of<CommunicationError>([&] { NcclHandle(library, 2, id, 2); }),
+  EXPECT_EQ(message_of<CommunicationError>([&] { dist::NcclHandle(library, 2, id, 2); }),
             "[dist.nccl] ncclCommInitRankConfig failed: bad argument: an id of nobody, or ranks that do not fit; set "
             "NCCL_DEBUG=INFO for details");
 }

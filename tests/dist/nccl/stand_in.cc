@@ -4,12 +4,12 @@
 
 #include "tests/dist/nccl/stand_in_comm.h"
 
-using polyscene::nccl::Comm;
-using polyscene::nccl::Config;
-using polyscene::nccl::DataType;
-using polyscene::nccl::ReduceOp;
-using polyscene::nccl::Result;
-using polyscene::nccl::UniqueId;
+using polyscene::dist::nccl::Comm;
+using polyscene::dist::nccl::Config;
+using polyscene::dist::nccl::DataType;
+using polyscene::dist::nccl::ReduceOp;
+using polyscene::dist::nccl::Result;
+using polyscene::dist::nccl::UniqueId;
 using namespace polyscene::testing;
 
 using Kind = Operation::Kind;

@@ -8,11 +8,11 @@
 namespace polyscene::testing {
 namespace {
 
-using nccl::DataType;
-using nccl::ReduceOp;
+using dist::nccl::DataType;
+using dist::nccl::ReduceOp;
 using Kind = Operation::Kind;
 
-size_t size_of(DataType type) {
+size_t size_of(dist::nccl::DataType type) {
   switch (type) {
     case DataType::kUint8:
       return 1;
@@ -38,7 +38,7 @@ bool same_call(const Operation& a, const Operation& b) {
 }
 
 template <class T>
-T combine(ReduceOp op, T a, T b) {
+T combine(dist::nccl::ReduceOp op, T a, T b) {
   if (op == ReduceOp::kMin) return std::min(a, b);
   if (op == ReduceOp::kMax) return std::max(a, b);
   if constexpr (std::is_integral_v<T>)

@@ -15,8 +15,8 @@ struct Operation {
   const void* from;
   void* to;
   size_t count;
-  nccl::DataType type;
-  nccl::ReduceOp op;
+  dist::nccl::DataType type;
+  dist::nccl::ReduceOp op;
   int peer;  // or root
   void* stream;
 };

@@ -47,7 +47,7 @@ const char* last_error(const Comm* comm) {
 }
 
 void settle(Clique& clique) {
-  for (Comm* const each : stand_in().live) {
+  for (dist::nccl::Comm* const each : stand_in().live) {
     if (each->clique.get() != &clique || each->state != Result::kInProgress) continue;
     if (!clique.error().empty())
       refuse(each, clique.error());

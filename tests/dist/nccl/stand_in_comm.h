@@ -12,7 +12,7 @@
 #include "tests/dist/nccl/stand_in.h"
 #include "tests/dist/nccl/stand_in_clique.h"
 
-namespace polyscene::nccl {
+namespace polyscene::dist::nccl {
 
 // One rank's part of a clique.
 struct Comm {
@@ -26,12 +26,12 @@ struct Comm {
   std::atomic<bool> in_use = false;
 };
 
-}  // namespace polyscene::nccl
+}  // namespace polyscene::dist::nccl
 
 namespace polyscene::testing {
 
-using nccl::Comm;
-using nccl::Result;
+using dist::nccl::Comm;
+using dist::nccl::Result;
 
 struct Fault {
   int rank, operation;
@@ -46,7 +46,7 @@ struct StandIn {
   std::mutex mutex;
   std::condition_variable aborts;
   std::map<long, std::shared_ptr<Clique>> cliques;
-  std::vector<Comm*> live;
+  std::vector<dist::nccl::Comm*> live;
   std::vector<Fault> faults;
   NcclStandInCounts counts{};
   int version = 22809;

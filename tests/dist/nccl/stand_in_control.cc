@@ -2,7 +2,7 @@
 
 #include "tests/dist/nccl/stand_in_comm.h"
 
-using polyscene::nccl::Comm;
+using polyscene::dist::nccl::Comm;
 using polyscene::testing::stand_in;
 
 extern "C" {

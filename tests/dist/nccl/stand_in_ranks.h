@@ -7,11 +7,12 @@
 
 namespace polyscene::testing {
 
-inline NcclOptions stand_in_options(std::chrono::duration<double> deadline) {
+inline dist::NcclOptions stand_in_options(std::chrono::duration<double> deadline) {
   return {.library = POLYSCENE_NCCL_STAND_IN, .deadline = deadline};
 }
 
-inline void with_nccl(Communicator& host, const NcclOptions& options, const std::function<void(Communicator&)>& body) {
+inline void with_nccl(dist::Communicator& host, const dist::NcclOptions& options,
+                      const std::function<void(dist::Communicator&)>& body) {
   StandInDevice device;
   OnDevice nccl(make_nccl_communicator(host, device, options), device);
   body(nccl);

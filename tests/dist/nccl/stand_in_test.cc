@@ -8,10 +8,10 @@
 namespace polyscene::testing {
 namespace {
 
-using nccl::Comm;
-using nccl::DataType;
-using nccl::ReduceOp;
-using nccl::Result;
+using dist::nccl::Comm;
+using dist::nccl::DataType;
+using dist::nccl::ReduceOp;
+using dist::nccl::Result;
 
 // Two ranks, driven by one thread: no call waits.
 class StandIn : public ::testing::Test {
@@ -24,7 +24,7 @@ class StandIn : public ::testing::Test {
     EXPECT_EQ(state(0), Result::kSuccess);
   }
   ~StandIn() override {
-    for (Comm* const comm : comms_) library_->comm_abort(comm);
+    for (dist::nccl::Comm* const comm : comms_) library_->comm_abort(comm);
     EXPECT_EQ(nccl_stand_in_counts().live, 0);
   }
   Result state(int rank) {
@@ -43,9 +43,9 @@ class StandIn : public ::testing::Test {
     return library_->recv(data_ + 8, count, DataType::kInt32, from, comms_[rank], nullptr);
   }
 
-  std::shared_ptr<const NcclLibrary> library_ = NcclLibrary::load(POLYSCENE_NCCL_STAND_IN);
-  nccl::Config config_{.blocking = 0};
-  nccl::UniqueId id_{};
+  std::shared_ptr<const dist::NcclLibrary> library_ = dist::NcclLibrary::load(POLYSCENE_NCCL_STAND_IN);
+  dist::nccl::Config config_{.blocking = 0};
+  dist::nccl::UniqueId id_{};
   Comm* comms_[2] = {};
   int32_t data_[16] = {1, 2, 3, 4, 5, 6, 7, 8, 9};
 };
@@ -86,8 +86,9 @@ TEST_F(StandIn, RefusesWhatARankCanDoWrong) {
   };
   const DataType ints = DataType::kInt32;
   refused([&] { reduce(0, 0, data_); }, "no elements, or elements of no known type");
-  refused([&] { broadcast(data_, data_, DataType{6}, 0); }, "no elements, or elements of no known type");
-  refused([&] { library_->all_reduce(data_, data_, 1, ints, ReduceOp{4}, comms_[0], nullptr); }, "no known reduction");
+  refused([&] { broadcast(data_, data_, dist::nccl::DataType{6}, 0); }, "no elements, or elements of no known type");
+  refused([&] { library_->all_reduce(data_, data_, 1, ints, dist::nccl::ReduceOp{4}, comms_[0], nullptr); },
+          "no known reduction");
   refused([&] { broadcast(data_, data_, ints, 2); }, "a peer or root that is not there");
   refused([&] { send(0, 1, 0); }, "a message to oneself");
   refused([&] { broadcast(nullptr, data_, ints, 0); }, "no buffer");
@@ -127,9 +128,9 @@ TEST_F(StandIn, RefusesGroupsOfTwoKindsOrTwoCommunicators) {
 }
 
 TEST_F(StandIn, RefusesCommunicatorsThatWouldBlockOrOfNobody) {
-  nccl::Config blocking{};
-  Comm* comm = nullptr;
-  const auto init = [&](int rank, nccl::Config* config) {
+  dist::nccl::Config blocking{};
+  dist::nccl::Comm* comm = nullptr;
+  const auto init = [&](int rank, dist::nccl::Config* config) {
     EXPECT_EQ(library_->comm_init_rank_config(&comm, 2, id_, rank, config), Result::kInvalidArgument);
     return std::string(library_->get_last_error(nullptr));
   };

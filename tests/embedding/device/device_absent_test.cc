@@ -6,11 +6,11 @@
 #include "tests/embedding/message_of.h"
 #include "tests/support/emulator/emulated_device.h"
 
-namespace polyscene {
+namespace polyscene::embedding {
 namespace {
 
 TEST(DeviceTables, ABuildWithoutKernelsSaysSo) {
-  const auto world = make_single_world();
+  const auto world = dist::make_single_world();
   testing::EmulatedDevice device;
   DeviceTables tables(device, {.host = *world, .device = *world}, {{.name = "a", .dim = 1}}, {});
   const std::vector<int64_t> keys = {1};
@@ -23,4 +23,4 @@ TEST(DeviceTables, ABuildWithoutKernelsSaysSo) {
 }
 
 }  // namespace
-}  // namespace polyscene
+}  // namespace polyscene::embedding

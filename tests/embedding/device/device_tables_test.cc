@@ -12,12 +12,12 @@
 namespace polyscene::testing {
 namespace {
 
-using Kind = SparseOptimizer::Kind;
+using Kind = embedding::SparseOptimizer::Kind;
 
 constexpr int64_t kMin = std::numeric_limits<int64_t>::min(), kMax = std::numeric_limits<int64_t>::max();
 
-SavedRows saved_rows(size_t count, size_t dim, size_t width) {
-  SavedRows rows;
+embedding::SavedRows saved_rows(size_t count, size_t dim, size_t width) {
+  embedding::SavedRows rows;
   for (size_t i = 0; i < count; ++i) rows.keys.push_back(static_cast<int64_t>(mix64(i)));
   rows.keys[0] = kMin;
   rows.keys[1] = kMax;
@@ -34,14 +34,14 @@ class LoadingRanks : public ::testing::TestWithParam<int> {};
 INSTANTIATE_TEST_SUITE_P(Ranks, LoadingRanks, ::testing::Values(1, 2));
 
 TEST_P(LoadingRanks, LoadedRowsAreSavedAsOnTheCpu) {
-  run_local_ranks(GetParam(), [&](Communicator& communicator) {
+  dist::run_local_ranks(GetParam(), [&](dist::Communicator& communicator) {
     Twins twins(communicator, {{.name = "a", .dim = 3},
                                {.name = "b", .dim = 4, .optimizer = {.kind = Kind::kRowWiseAdagrad}},
                                {.name = "c", .dim = 3, .optimizer = {.kind = Kind::kSgd}}});
     for (int t = 0; t < 3; ++t) {
-      const TableSpec& spec = twins.device_tables.spec(t);
+      const embedding::TableSpec& spec = twins.device_tables.spec(t);
       const auto dim = static_cast<size_t>(spec.dim), width = static_cast<size_t>(spec.optimizer.state_width(spec.dim));
-      const SavedRows rows = saved_rows(100, dim, width), more = saved_rows(40, dim, 0);
+      const embedding::SavedRows rows = saved_rows(100, dim, width), more = saved_rows(40, dim, 0);
       EXPECT_EQ(twins.device_tables.load_rows(t, rows.view()).kept, twins.tables.load_rows(t, rows.view()).kept);
       // Over rows that are there, and without state.
       static_cast<void>(twins.device_tables.load_rows(t, more.view()));
@@ -49,7 +49,7 @@ TEST_P(LoadingRanks, LoadedRowsAreSavedAsOnTheCpu) {
       EXPECT_EQ(rows_of(twins.device_tables, t), rows_of(twins.tables, t));
     }
     TestBatch batch = random_batch(3, 1, communicator.rank(), 20);
-    twins.look_up(batch, LookupMode::kTrain);
+    twins.look_up(batch, embedding::LookupMode::kTrain);
     twins.update(1);
     twins.compare();
     EXPECT_EQ(twins.device_lookup.total().rows_created, twins.lookup.total().rows_created);
@@ -57,20 +57,20 @@ TEST_P(LoadingRanks, LoadedRowsAreSavedAsOnTheCpu) {
 }
 
 TEST(DeviceTables, NewRowsWithoutSavedStateStartFromTheInitialOne) {
-  const auto world = make_single_world();
+  const auto world = dist::make_single_world();
   Twins twins(*world, {{.name = "a", .dim = 3, .optimizer = {.kind = Kind::kAdagrad, .initial_accumulator = 0.25}}});
   static_cast<void>(twins.device_tables.load_rows(0, {std::vector<int64_t>{7}, std::vector<float>{1, 2, 3}}));
-  EXPECT_EQ(
-      rows_of(twins.device_tables, 0),
-      (SavedRows{
-          .keys = {7}, .values = {1, 2, 3}, .state = std::vector<float>(3, 0.25f), .accesses = {AccessStatistics()}}));
+  EXPECT_EQ(rows_of(twins.device_tables, 0), (embedding::SavedRows{.keys = {7},
+                                                                   .values = {1, 2, 3},
+                                                                   .state = std::vector<float>(3, 0.25f),
+                                                                   .accesses = {embedding::AccessStatistics()}}));
 }
 
 // What embedding/README.md promises, while batches of a sixteenth of the rows come.
 TEST(DeviceTables, MemoryStaysWithinOneAndThreeQuartersOfItsRows) {
-  const TableSpec spec{.name = "a", .dim = 4, .optimizer = {.kind = Kind::kRowWiseAdagrad}};
+  const embedding::TableSpec spec{.name = "a", .dim = 4, .optimizer = {.kind = Kind::kRowWiseAdagrad}};
   EmulatedDevice device;
-  DeviceTable table(device, spec, 1);
+  embedding::DeviceTable table(device, spec, 1);
   const auto none = device.allocate(4, "a test");
   device.clear(none.get(), 4);
   double worst = 0;
@@ -85,19 +85,19 @@ TEST(DeviceTables, MemoryStaysWithinOneAndThreeQuartersOfItsRows) {
 }
 
 TEST(DeviceTables, ReportTheMemoryOfAllTables) {
-  const auto world = make_single_world();
+  const auto world = dist::make_single_world();
   EmulatedDevice device;
-  DeviceTables tables(device, {.host = *world, .device = *world}, {{.name = "a", .dim = 4}, {.name = "b", .dim = 2}},
-                      {});
+  embedding::DeviceTables tables(device, {.host = *world, .device = *world},
+                                 {{.name = "a", .dim = 4}, {.name = "b", .dim = 2}}, {});
   EXPECT_EQ(tables.memory_bytes(), 0);
   static_cast<void>(tables.load_rows(0, {std::vector<int64_t>{1}, std::vector<float>(4)}));
-  EXPECT_GE(tables.memory_bytes(), kChunkRows * tables.spec(0).row_bytes());
+  EXPECT_GE(tables.memory_bytes(), embedding::kChunkRows * tables.spec(0).row_bytes());
 }
 
 TEST(DeviceTables, SayWhatIsWrong) {
-  const auto world = make_single_world();
+  const auto world = dist::make_single_world();
   EmulatedDevice device;
-  DeviceTables tables(device, {.host = *world, .device = *world}, {{.name = "a", .dim = 4}}, {});
+  embedding::DeviceTables tables(device, {.host = *world, .device = *world}, {{.name = "a", .dim = 4}}, {});
   std::vector<int64_t> keys(2);
   std::vector<float> floats(3);
   EXPECT_EQ(message_of([&] {
@@ -110,7 +110,7 @@ TEST(DeviceTables, SayWhatIsWrong) {
             }),
             "[embedding.table] table \"a\": wanted 8 values, 16 (or no) state floats and 2 (or no) access statistics "
             "for 2 keys, got 3, 0 and 0; the rows were saved with another dim or optimizer");
-  DeviceTable small(device, {.name = "b", .dim = 1}, 1, {.most_rows = 100});
+  embedding::DeviceTable small(device, {.name = "b", .dim = 1}, 1, {.most_rows = 100});
   EXPECT_EQ(message_of<DeviceError>([&] { small.reserve(101, 0, nullptr); }),
             "[embedding.device] table \"b\" wanted room for 101 rows, but the most that a rank can hold is 100; try "
             "more ranks");
@@ -122,17 +122,17 @@ TEST(DeviceTables, SayWhatIsWrong) {
 
 // The device may be behind when tables go: it must not copy to memory that they had.
 TEST(DeviceTables, MayGoBeforeTheDeviceIsDone) {
-  const auto world = make_single_world();
+  const auto world = dist::make_single_world();
   EmulatedDevice device;
   {
-    DeviceTables tables(device, {.host = *world, .device = *world}, {{.name = "a", .dim = 4}}, {});
-    DeviceLookup lookup(tables);
+    embedding::DeviceTables tables(device, {.host = *world, .device = *world}, {{.name = "a", .dim = 4}}, {});
+    embedding::DeviceLookup lookup(tables);
     std::vector<int64_t> keys = {1, 2};
     std::vector<int32_t> index(2);
-    UniqueKeys unique;
-    const KeyBlock block{.table = 0, .keys = keys, .index = index};
-    Deduplicator(tables.layout()).run({&block, 1}, unique);
-    lookup.lookup(unique, LookupMode::kTrain);
+    embedding::UniqueKeys unique;
+    const embedding::KeyBlock block{.table = 0, .keys = keys, .index = index};
+    embedding::Deduplicator(tables.layout()).run({&block, 1}, unique);
+    lookup.lookup(unique, embedding::LookupMode::kTrain);
     EXPECT_EQ(device.use().waits(HostWait::kResult), 0);
   }
   EXPECT_EQ(device.use().waits(HostWait::kResult), 1);
@@ -142,25 +142,25 @@ TEST(DeviceTables, MayGoBeforeTheDeviceIsDone) {
 
 // Where memory runs out while the index is rebuilt, rows are not lost.
 TEST(DeviceTables, ATableThatCouldNotGrowGrowsLater) {
-  const auto world = make_single_world();
+  const auto world = dist::make_single_world();
   Twins twins(*world, {{.name = "a", .dim = 1, .optimizer = {.kind = Kind::kSgd}}});
   std::vector<int64_t> keys(100);
   std::iota(keys.begin(), keys.end(), 0);
   TestBatch batch;
   batch.features.push_back({.table = 0, .stride = 1, .keys = keys, .index = {}});
-  twins.look_up(batch, LookupMode::kTrain);
+  twins.look_up(batch, embedding::LookupMode::kTrain);
   TestBatch larger = batch;
   larger.features[0].keys.resize(400);
   std::iota(larger.features[0].keys.begin(), larger.features[0].keys.end(), 50);
   twins.deduplicator.run(larger.blocks(), twins.unique);
   twins.device.limit_memory(twins.device.use().bytes() + 30200);
   const std::string message =
-      message_of<DeviceError>([&] { twins.device_lookup.lookup(twins.unique, LookupMode::kTrain); });
+      message_of<DeviceError>([&] { twins.device_lookup.lookup(twins.unique, embedding::LookupMode::kTrain); });
   EXPECT_NE(message.find("out of memory: wanted 0.0 MiB for the table a, "), std::string::npos) << message;
-  EXPECT_LT(twins.device_tables.memory_bytes(), 2 * kChunkRows * 20 + 64);  // two chunks, no index
+  EXPECT_LT(twins.device_tables.memory_bytes(), 2 * embedding::kChunkRows * 20 + 64);  // two chunks, no index
   twins.device.limit_memory(int64_t{1} << 30);
-  twins.look_up(batch, LookupMode::kEval);
-  twins.look_up(larger, LookupMode::kTrain);
+  twins.look_up(batch, embedding::LookupMode::kEval);
+  twins.look_up(larger, embedding::LookupMode::kTrain);
   twins.compare();
 }
 

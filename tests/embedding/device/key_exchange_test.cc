@@ -68,18 +68,18 @@ INSTANTIATE_TEST_SUITE_P(Ranks, KeyExchange, ::testing::Values(1, 2));
 
 TEST_P(KeyExchange, GoesBesideTheStepBefore) {
   using What = Asked::What;
-  run_local_ranks(GetParam(), [](Communicator& communicator) {
+  dist::run_local_ranks(GetParam(), [](dist::Communicator& communicator) {
     WatchedDevice device;
     const auto staged = make_staged_communicator(communicator, device);
-    DeviceTables tables(device, {.host = communicator, .device = *staged}, {{.name = "t", .dim = 4}}, {});
-    DeviceLookup lookup(tables);
+    embedding::DeviceTables tables(device, {.host = communicator, .device = *staged}, {{.name = "t", .dim = 4}}, {});
+    embedding::DeviceLookup lookup(tables);
     DeviceBuffer<float> gradients(device, "gradients");
     std::vector<int64_t> keys(400);
     std::vector<int32_t> index(keys.size());
     std::iota(keys.begin(), keys.end(), 0);
-    const KeyBlock block{.table = 0, .keys = keys, .index = index};
-    UniqueKeys unique;
-    Deduplicator(tables.layout()).run({&block, 1}, unique);
+    const embedding::KeyBlock block{.table = 0, .keys = keys, .index = index};
+    embedding::UniqueKeys unique;
+    embedding::Deduplicator(tables.layout()).run({&block, 1}, unique);
 
     std::vector<Asked>& asked = device.asked();
     std::vector<size_t> begins;  // of lookups, in `asked`
@@ -87,7 +87,7 @@ TEST_P(KeyExchange, GoesBesideTheStepBefore) {
     for (int step = 0; step < 5; ++step) {
       begins.push_back(asked.size());
       waits = device.use().waits(HostWait::kResult);
-      lookup.lookup(unique, LookupMode::kTrain);
+      lookup.lookup(unique, embedding::LookupMode::kTrain);
       waits = device.use().waits(HostWait::kResult) - waits;
       const TensorView gradient{gradients.resize_cleared(400 * 4), DType::kFloat32, {400, 4}};
       lookup.update({&gradient, 1});

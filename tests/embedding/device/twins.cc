@@ -2,13 +2,13 @@
 
 namespace polyscene::testing {
 
-SavedRows rows_of(RowTables& tables, int index) {
+embedding::SavedRows rows_of(embedding::RowTables& tables, int index) {
   const auto n = static_cast<size_t>(tables.rows(index));
-  const TableSpec& spec = tables.spec(index);
-  SavedRows rows{.keys = std::vector<int64_t>(n),
-                 .values = std::vector<float>(n * static_cast<size_t>(spec.dim)),
-                 .state = std::vector<float>(n * static_cast<size_t>(spec.optimizer.state_width(spec.dim))),
-                 .accesses = std::vector<AccessStatistics>(n)};
+  const embedding::TableSpec& spec = tables.spec(index);
+  embedding::SavedRows rows{.keys = std::vector<int64_t>(n),
+                            .values = std::vector<float>(n * static_cast<size_t>(spec.dim)),
+                            .state = std::vector<float>(n * static_cast<size_t>(spec.optimizer.state_width(spec.dim))),
+                            .accesses = std::vector<embedding::AccessStatistics>(n)};
   tables.read_rows(index, {rows.keys, rows.values, rows.state, rows.accesses});
   return rows;
 }
@@ -19,7 +19,8 @@ std::vector<float> to_host(Device& device, const TensorView& tensor) {
   return host;
 }
 
-Twins::Twins(Communicator& communicator, const std::vector<TableSpec>& specs, const ShardingOptions& options)
+Twins::Twins(dist::Communicator& communicator, const std::vector<embedding::TableSpec>& specs,
+             const embedding::ShardingOptions& options)
     : staged(make_staged_communicator(communicator, device)),
       tables(communicator, specs, options),
       lookup(tables),
@@ -29,7 +30,7 @@ Twins::Twins(Communicator& communicator, const std::vector<TableSpec>& specs, co
   for (int g = 0; g < tables.layout().groups(); ++g) gradient_memory_.emplace_back(device, "gradients");
 }
 
-void Twins::look_up(TestBatch& batch, LookupMode mode, const std::string& where) {
+void Twins::look_up(TestBatch& batch, embedding::LookupMode mode, const std::string& where) {
   deduplicator.run(batch.blocks(), unique);
   lookup.lookup(unique, mode);
   device_lookup.lookup(unique, mode);
@@ -77,7 +78,7 @@ void Twins::compare(bool accesses) {
   EXPECT_EQ(device_lookup.total().rows_created, lookup.total().rows_created);
   EXPECT_EQ(device_lookup.total().rows_evicted, lookup.total().rows_evicted);
   for (int t = 0; t < tables.tables(); ++t) {
-    const SavedRows want = rows_of(tables, t), got = rows_of(device_tables, t);
+    const embedding::SavedRows want = rows_of(tables, t), got = rows_of(device_tables, t);
     ASSERT_EQ(got.keys, want.keys) << tables.layout().name(t);
     if (accesses) {
       EXPECT_EQ(got.accesses, want.accesses) << tables.layout().name(t);

@@ -18,7 +18,7 @@
 namespace polyscene::testing {
 
 // Rows ascending by key: what saving writes.
-[[nodiscard]] SavedRows rows_of(RowTables& tables, int index);
+[[nodiscard]] embedding::SavedRows rows_of(embedding::RowTables& tables, int index);
 
 // A host's copy of a tensor of the device, whose work it waits for.
 [[nodiscard]] std::vector<float> to_host(Device& device, const TensorView& tensor);
@@ -33,10 +33,11 @@ inline void expect_close(std::span<const float> got, std::span<const float> want
 
 class Twins {
  public:
-  Twins(Communicator& communicator, const std::vector<TableSpec>& specs, const ShardingOptions& options = {.seed = 42});
+  Twins(dist::Communicator& communicator, const std::vector<embedding::TableSpec>& specs,
+        const embedding::ShardingOptions& options = {.seed = 42});
 
   // The same lookup on both, whose rows must agree.
-  void look_up(TestBatch& batch, LookupMode mode, const std::string& where = "");
+  void look_up(TestBatch& batch, embedding::LookupMode mode, const std::string& where = "");
   // Gradients that no two orders of addition sum alike, given to both.
   void update(int64_t step, double factor = 1);
   // Gradients per group [unique rows, dim], on the host.
@@ -48,13 +49,13 @@ class Twins {
   void compare(bool accesses = true);
 
   EmulatedDevice device;
-  std::unique_ptr<Communicator> staged;  // the ranks over memory of their devices
-  ShardedTables tables;
-  ShardedLookup lookup;
-  DeviceTables device_tables;
-  DeviceLookup device_lookup;
-  Deduplicator deduplicator;
-  UniqueKeys unique;
+  std::unique_ptr<dist::Communicator> staged;  // the ranks over memory of their devices
+  embedding::ShardedTables tables;
+  embedding::ShardedLookup lookup;
+  embedding::DeviceTables device_tables;
+  embedding::DeviceLookup device_lookup;
+  embedding::Deduplicator deduplicator;
+  embedding::UniqueKeys unique;
 
  private:
   std::vector<DeviceBuffer<float>> gradient_memory_;

@@ -16,7 +16,7 @@
 #include "tests/embedding/random_batch.h"
 #include "tests/embedding/reference_tables.h"
 
-namespace polyscene {
+namespace polyscene::embedding {
 namespace {
 
 using Kind = SparseOptimizer::Kind;
@@ -87,7 +87,7 @@ struct Trainer {
   ShardedLookup lookup;
   UniqueKeys unique;
 
-  explicit Trainer(Communicator& comm, std::vector<TableSpec> specs = all_kinds())
+  explicit Trainer(dist::Communicator& comm, std::vector<TableSpec> specs = all_kinds())
       : tables(comm, std::move(specs), {.seed = kSeed}), deduplicator(tables.layout()), lookup(tables) {}
 
   void look_up(TestBatch& batch, LookupMode mode) {
@@ -114,7 +114,7 @@ class AnyRanks : public ::testing::TestWithParam<int> {};
 INSTANTIATE_TEST_SUITE_P(Ranks, AnyRanks, ::testing::Values(1, 2, 3, 4));
 
 TEST_P(AnyRanks, TrainsAsTheSerialReferenceDoes) {
-  run_local_ranks(GetParam(), [&](Communicator& comm) {
+  dist::run_local_ranks(GetParam(), [&](dist::Communicator& comm) {
     Trainer trainer(comm);
     ReferenceTables reference(all_kinds(), kSeed);
     const int tables = trainer.tables.tables();
@@ -140,7 +140,7 @@ TEST_P(AnyRanks, TrainsAsTheSerialReferenceDoes) {
 }
 
 TEST_P(AnyRanks, NewRowsHaveTheirInitialValueBitwise) {
-  run_local_ranks(GetParam(), [&](Communicator& comm) {
+  dist::run_local_ranks(GetParam(), [&](dist::Communicator& comm) {
     Trainer trainer(comm);
     ReferenceTables reference(all_kinds(), kSeed);
     TestBatch batch = random_batch(trainer.tables.tables(), 0, comm.rank());
@@ -153,7 +153,7 @@ TEST_P(AnyRanks, NewRowsHaveTheirInitialValueBitwise) {
 }
 
 TEST_P(AnyRanks, EvaluationReadsZerosForUnseenKeysAndCreatesNothing) {
-  run_local_ranks(GetParam(), [&](Communicator& comm) {
+  dist::run_local_ranks(GetParam(), [&](dist::Communicator& comm) {
     Trainer trainer(comm);
     ReferenceTables reference(all_kinds(), kSeed);
     const int tables = trainer.tables.tables();
@@ -182,7 +182,7 @@ using Rows = std::map<std::pair<int, int64_t>, std::vector<float>>;
 Rows train_inexactly(int ranks, int threads) {
   Rows rows;
   std::mutex mutex;
-  run_local_ranks(ranks, [&](Communicator& comm) {
+  dist::run_local_ranks(ranks, [&](dist::Communicator& comm) {
     set_thread_count(threads);
     Trainer trainer(comm);
     for (int64_t step = 0; step < 10; ++step) {
@@ -230,7 +230,7 @@ TEST_P(AnyRanks, SavedRowsLoadIntoAnyNumberOfRanks) {
   std::vector<float> values(1000), state(1000);
   for (size_t i = 0; i < keys.size(); ++i) keys[i] = static_cast<int64_t>(mix64(i));
   for (size_t i = 0; i < values.size(); ++i) values[i] = static_cast<float>(i), state[i] = -values[i];
-  run_local_ranks(GetParam(), [&](Communicator& comm) {
+  dist::run_local_ranks(GetParam(), [&](dist::Communicator& comm) {
     ShardedTables tables(comm, {spec}, {.seed = kSeed});
     const int64_t kept = tables.load_rows(0, {keys, values, state}).kept;
     EXPECT_EQ(kept, tables.table(0).rows());
@@ -245,7 +245,7 @@ TEST_P(AnyRanks, SavedRowsLoadIntoAnyNumberOfRanks) {
 
 TEST_P(AnyRanks, ANonFiniteGradientIsNamed) {
   const int ranks = GetParam();
-  const auto train_with_nan = [&](Communicator& comm) {
+  const auto train_with_nan = [&](dist::Communicator& comm) {
     Trainer trainer(comm, {{.name = "other", .dim = 2}, {.name = "item", .dim = 2}});
     TestBatch batch;
     batch.features.push_back({.table = 1, .stride = 1, .keys = {5, 17, 4}, .index = {}});
@@ -258,14 +258,14 @@ TEST_P(AnyRanks, ANonFiniteGradientIsNamed) {
     }
     trainer.lookup.update(views(gradients));
   };
-  const std::string message = message_of<Error>([&] { run_local_ranks(ranks, train_with_nan); });
+  const std::string message = message_of<Error>([&] { dist::run_local_ranks(ranks, train_with_nan); });
   EXPECT_EQ(message,
             "[embedding.update] wanted finite gradients, got nan in element 1 of key 17 of table \"item\" "
             "(summed over ranks); try a smaller learning rate, or check every operator's output");
 }
 
 TEST(ShardedLookup, ANonFiniteGradientChangesNoRow) {
-  const auto world = make_single_world();
+  const auto world = dist::make_single_world();
   Trainer trainer(*world, {{.name = "item", .dim = 2}});
   TestBatch batch;
   batch.features.push_back({.table = 0, .stride = 1, .keys = std::vector<int64_t>(2000), .index = {}});
@@ -295,7 +295,7 @@ TEST_P(AnyRanks, TheNextBatchIsDeduplicatedWhileThisOneTrains) {
   const auto train = [&](bool ahead) {
     std::vector<float> seen;
     std::mutex mutex;
-    run_local_ranks(GetParam(), [&](Communicator& comm) {
+    dist::run_local_ranks(GetParam(), [&](dist::Communicator& comm) {
       Trainer trainer(comm);
       std::array<UniqueKeys, 2> unique;
       std::array<TestBatch, 2> batches;
@@ -324,7 +324,7 @@ TEST_P(AnyRanks, TheNextBatchIsDeduplicatedWhileThisOneTrains) {
 }
 
 TEST_P(AnyRanks, CountsWhatItDid) {
-  run_local_ranks(GetParam(), [&](Communicator& comm) {
+  dist::run_local_ranks(GetParam(), [&](dist::Communicator& comm) {
     Trainer trainer(comm, {{.name = "item", .dim = 4}});
     TestBatch batch;
     batch.features.push_back({.table = 0, .stride = 1, .keys = {1, 2, 3, 4, 5, 6, 7, 8, 1, 1}, .index = {}});
@@ -356,7 +356,7 @@ TEST_P(AnyRanks, CountsWhatItDid) {
 }
 
 TEST(ShardedLookup, SaysWhatIsWrong) {
-  const auto world = make_single_world();
+  const auto world = dist::make_single_world();
   Trainer trainer(*world, {{.name = "a", .dim = 4}, {.name = "b", .dim = 2}});
   const auto message = [&](const std::vector<TensorView>& gradients) {
     return message_of([&] { trainer.lookup.update(gradients); });
@@ -385,7 +385,7 @@ TEST(ShardedLookup, SaysWhatIsWrong) {
 }
 
 TEST(ShardedTables, ReportsMemoryOfAllTables) {
-  const auto world = make_single_world();
+  const auto world = dist::make_single_world();
   ShardedTables tables(*world, {{.name = "a", .dim = 4}, {.name = "b", .dim = 2}}, {});
   EXPECT_EQ(tables.memory_bytes(), 0);
   tables.load_rows(0, {std::vector<int64_t>{1}, std::vector<float>(4)});
@@ -394,4 +394,4 @@ TEST(ShardedTables, ReportsMemoryOfAllTables) {
 }
 
 }  // namespace
-}  // namespace polyscene
+}  // namespace polyscene::embedding

@@ -11,7 +11,7 @@
 #include "tests/embedding/message_of.h"
 #include "tests/embedding/random_batch.h"
 
-namespace polyscene {
+namespace polyscene::embedding {
 namespace {
 
 using testing::message_of;
@@ -221,4 +221,4 @@ TEST(TupleDeduplicator, SaysWhatIsWrong) {
 }
 
 }  // namespace
-}  // namespace polyscene
+}  // namespace polyscene::embedding

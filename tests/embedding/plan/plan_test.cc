@@ -6,7 +6,7 @@
 #include "embedding/plan/table_layout.h"
 #include "tests/embedding/message_of.h"
 
-namespace polyscene {
+namespace polyscene::embedding {
 namespace {
 
 using testing::message_of;
@@ -95,4 +95,4 @@ TEST(TableSpec, SaysWhatIsWrong) {
 }
 
 }  // namespace
-}  // namespace polyscene
+}  // namespace polyscene::embedding

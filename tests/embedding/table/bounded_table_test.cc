@@ -13,7 +13,7 @@
 #include "tests/embedding/message_of.h"
 #include "tests/embedding/table/reference_bounded.h"
 
-namespace polyscene {
+namespace polyscene::embedding {
 namespace {
 
 using testing::distinct_keys;
@@ -75,7 +75,7 @@ TEST_P(BoundedRanks, HoldWhatTheReferenceHolds) {
   ReferenceBounded reference(plan_buckets(640, kPartitions), table_salt("item"));
   for (int64_t step = 1; step <= 60; ++step)
     reference.train(distinct_keys(step, 120, 2000), static_cast<int32_t>(step));
-  run_local_ranks(GetParam(), [&](Communicator& comm) {
+  dist::run_local_ranks(GetParam(), [&](dist::Communicator& comm) {
     ShardedTables tables(comm, {bounded(640)}, {.seed = 1, .partitions = kPartitions});
     ShardedLookup lookup(tables);
     Deduplicator deduplicator(tables.layout());
@@ -164,7 +164,7 @@ TEST(BoundedTable, SaysWhenTheHostHasNotTheMemory) {
 
 // Rows of a larger table into a smaller one, in any order of the file.
 TEST(BoundedTable, LoadingKeepsTheNewestRows) {
-  const auto world = make_single_world();
+  const auto world = dist::make_single_world();
   ShardedTables tables(*world, {bounded(128)}, {.seed = 1, .partitions = 1});
   SavedRows rows;
   for (int64_t i = 0; i < 1000; ++i) {
@@ -190,4 +190,4 @@ TEST(BoundedTable, LoadingKeepsTheNewestRows) {
 }
 
 }  // namespace
-}  // namespace polyscene
+}  // namespace polyscene::embedding

@@ -11,7 +11,7 @@
 #include "ops/base/philox.h"
 #include "tests/embedding/message_of.h"
 
-namespace polyscene {
+namespace polyscene::embedding {
 namespace {
 
 using Kind = SparseOptimizer::Kind;
@@ -202,4 +202,4 @@ TEST(LargeMemory, MoreThanThereIs) {
 }
 
 }  // namespace
-}  // namespace polyscene
+}  // namespace polyscene::embedding

@@ -14,17 +14,17 @@ namespace polyscene::testing {
 
 class ReferenceBounded {
  public:
-  ReferenceBounded(const BucketPlan& plan, uint64_t salt) : plan_(plan), salt_(salt) {}
+  ReferenceBounded(const embedding::BucketPlan& plan, uint64_t salt) : plan_(plan), salt_(salt) {}
 
   // The distinct keys of a step.
   void train(std::span<const int64_t> keys, int32_t step) {
     for (const int64_t key : keys) {
-      auto& bucket = buckets_[plan_.bucket(key_hash(key, salt_))];
+      auto& bucket = buckets_[plan_.bucket(embedding::key_hash(key, salt_))];
       if (const auto found = bucket.find(key); found != bucket.end())
         found->second = {.last_step = step, .visits = found->second.visits + 1};
     }
     for (const int64_t key : keys) {
-      auto& bucket = buckets_[plan_.bucket(key_hash(key, salt_))];
+      auto& bucket = buckets_[plan_.bucket(embedding::key_hash(key, salt_))];
       if (bucket.contains(key)) continue;
       if (bucket.size() == static_cast<size_t>(plan_.slots)) {
         const auto turn = [](const auto& row) { return std::tuple(row.second.last_step, row.first); };
@@ -35,17 +35,17 @@ class ReferenceBounded {
     }
   }
 
-  [[nodiscard]] std::map<int64_t, AccessStatistics> rows() const {
-    std::map<int64_t, AccessStatistics> all;
+  [[nodiscard]] std::map<int64_t, embedding::AccessStatistics> rows() const {
+    std::map<int64_t, embedding::AccessStatistics> all;
     for (const auto& [number, bucket] : buckets_) all.insert(bucket.begin(), bucket.end());
     return all;
   }
   [[nodiscard]] int64_t evicted() const { return evicted_; }
 
  private:
-  BucketPlan plan_;
+  embedding::BucketPlan plan_;
   uint64_t salt_;
-  std::map<int64_t, std::map<int64_t, AccessStatistics>> buckets_;
+  std::map<int64_t, std::map<int64_t, embedding::AccessStatistics>> buckets_;
   int64_t evicted_ = 0;
 };
 

@@ -16,14 +16,14 @@ constexpr int64_t kDim = 3;
 constexpr int64_t kWidth = 2 * kDim;
 
 // Everything of some rows, by their numbers in a snapshot.
-SavedRows rows_of(TableSnapshot& snapshot) {
+embedding::SavedRows rows_of(embedding::TableSnapshot& snapshot) {
   const auto n = static_cast<size_t>(snapshot.rows());
   std::vector<int32_t> numbers(n);
   std::iota(numbers.rbegin(), numbers.rend(), 0);  // in another order than that of memory
-  SavedRows rows{.keys = std::vector<int64_t>(n),
-                 .values = std::vector<float>(n * kDim),
-                 .state = std::vector<float>(n * kWidth),
-                 .accesses = std::vector<AccessStatistics>(n)};
+  embedding::SavedRows rows{.keys = std::vector<int64_t>(n),
+                            .values = std::vector<float>(n * kDim),
+                            .state = std::vector<float>(n * kWidth),
+                            .accesses = std::vector<embedding::AccessStatistics>(n)};
   snapshot.read(numbers, {.keys = rows.keys, .values = {}, .accesses = rows.accesses});
   snapshot.read(numbers, {.keys = {}, .values = rows.values});
   snapshot.read(numbers, {.keys = {}, .values = {}, .state = rows.state});
@@ -54,10 +54,10 @@ class TrainedTable {
       step(keys);
     }
   }
-  [[nodiscard]] HashedTable& table() { return table_; }
+  [[nodiscard]] embedding::HashedTable& table() { return table_; }
 
  private:
-  HashedTable table_;
+  embedding::HashedTable table_;
   int32_t step_ = 0;
 };
 
@@ -69,11 +69,11 @@ TEST_P(TableSnapshots, AreOfTheirMomentWhileStepsGoOn) {
   TrainedTable trained(GetParam());
   trained.steps(20);
   const auto first = trained.table().snapshot();
-  const SavedRows at_first = rows_of(*first);
+  const embedding::SavedRows at_first = rows_of(*first);
   EXPECT_EQ(first->rows(), trained.table().rows());
   trained.steps(3);
   const auto second = trained.table().snapshot();
-  const SavedRows at_second = rows_of(*second);
+  const embedding::SavedRows at_second = rows_of(*second);
   EXPECT_NE(at_second, at_first);
 
   std::atomic<bool> ended = false;
@@ -93,7 +93,7 @@ TEST_P(TableSnapshots, AreOfTheirMomentWhileStepsGoOn) {
 TEST_P(TableSnapshots, CopyWhatChangesOnceAndNothingElse) {
   TrainedTable trained(GetParam());
   trained.step({1, 2, 3, 4});
-  const auto snapshot = std::dynamic_pointer_cast<RowSnapshot>(trained.table().snapshot());
+  const auto snapshot = std::dynamic_pointer_cast<embedding::RowSnapshot>(trained.table().snapshot());
   EXPECT_EQ(snapshot->copied_bytes(), 0);
   trained.step({2, 3});
   const int64_t row_bytes = 56;  // 16 + 4 * (3 + 6) is no multiple of 8
@@ -107,15 +107,15 @@ TEST_P(TableSnapshots, CopyWhatChangesOnceAndNothingElse) {
 }
 
 TEST(CopiedRows, GiveBackWhatTheyAreOf) {
-  const TableSpec spec{.name = "t", .dim = kDim};
-  const SavedRows rows{.keys = {7, 8},
-                       .values = {1, 2, 3, 4, 5, 6},
-                       .state = std::vector<float>(12, 2.0f),
-                       .accesses = {{1, 2}, {3, 4}}};
-  CopiedRows copied(spec, rows);
-  EXPECT_EQ(
-      rows_of(copied),
-      (SavedRows{.keys = {8, 7}, .values = {4, 5, 6, 1, 2, 3}, .state = rows.state, .accesses = {{3, 4}, {1, 2}}}));
+  const embedding::TableSpec spec{.name = "t", .dim = kDim};
+  const embedding::SavedRows rows{.keys = {7, 8},
+                                  .values = {1, 2, 3, 4, 5, 6},
+                                  .state = std::vector<float>(12, 2.0f),
+                                  .accesses = {{1, 2}, {3, 4}}};
+  embedding::CopiedRows copied(spec, rows);
+  EXPECT_EQ(rows_of(copied),
+            (embedding::SavedRows{
+                .keys = {8, 7}, .values = {4, 5, 6, 1, 2, 3}, .state = rows.state, .accesses = {{3, 4}, {1, 2}}}));
   copied.release();
 }
 

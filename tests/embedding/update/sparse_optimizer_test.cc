@@ -9,7 +9,7 @@
 #include "embedding/update/finite_check.h"
 #include "tests/embedding/message_of.h"
 
-namespace polyscene {
+namespace polyscene::embedding {
 namespace {
 
 using Kind = SparseOptimizer::Kind;
@@ -117,4 +117,4 @@ TEST(FiniteCheck, FindsTheFirstOfAnyKindAtAnyPlace) {
 }
 
 }  // namespace
-}  // namespace polyscene
+}  // namespace polyscene::embedding

@@ -7,7 +7,7 @@
 #include "ops/base/error.h"
 #include "tests/support/message_of.h"
 
-namespace polyscene {
+namespace polyscene::launcher {
 namespace {
 
 // As "processes variable", or "processes+ variable" for a lower bound.
@@ -90,4 +90,4 @@ TEST(Environment, CommandsThatRunAloneAreRefusedUnderALauncher) {
 }
 
 }  // namespace
-}  // namespace polyscene
+}  // namespace polyscene::launcher

@@ -16,16 +16,16 @@ struct Seen {
   int ranks = 0;  // of the rank's communicator
   const Device* device = nullptr;
   std::string place;
-  DeviceTransport transport;
+  dist::DeviceTransport transport;
 };
 
 // What each rank was handed, by its number.
-std::map<int, Seen> run(const RankOptions& options) {
+std::map<int, Seen> run(const launcher::RankOptions& options) {
   std::mutex mutex;
   std::map<int, Seen> all;
-  Ranks(options).run([&](const Rank& rank) {
+  launcher::Ranks(options).run([&](const dist::Rank& rank) {
     Seen seen{.ranks = rank.communicator.size(), .device = nullptr, .place = "host", .transport = {}};
-    if (const auto* on = std::get_if<OnDevice>(&rank.runs_on))
+    if (const auto* on = std::get_if<dist::OnDevice>(&rank.runs_on))
       seen = {.ranks = seen.ranks, .device = &on->device, .place = on->device.place(), .transport = on->transport};
     {
       const std::lock_guard lock(mutex);
@@ -65,13 +65,14 @@ TEST(Ranks, ThatAreVirtualShareTheDeviceOfTheirRealRankEachWithItsQueue) {
 }
 
 TEST(Ranks, OnDevicesHaveTheTransportAndItsDeadline) {
-  const auto all = run({.threads = 1, .deadline_s = 7, .transport = DeviceTransport::Kind::kStaged, .cuda = true});
-  EXPECT_EQ(all.at(0).transport.kind, DeviceTransport::Kind::kStaged);
+  const auto all =
+      run({.threads = 1, .deadline_s = 7, .transport = dist::DeviceTransport::Kind::kStaged, .cuda = true});
+  EXPECT_EQ(all.at(0).transport.kind, dist::DeviceTransport::Kind::kStaged);
   EXPECT_EQ(all.at(0).transport.deadline, std::chrono::seconds(7));
 }
 
 TEST(Ranks, OnTheHostHaveNoTransportToChoose) {
-  EXPECT_EQ(message_of([] { const Ranks ranks({.transport = DeviceTransport::Kind::kStaged}); }),
+  EXPECT_EQ(message_of([] { const launcher::Ranks ranks({.transport = dist::DeviceTransport::Kind::kStaged}); }),
             "[launcher] --transport applies to GPUs, but the model runs on the CPU; add --device cuda, or leave out "
             "--transport");
 }

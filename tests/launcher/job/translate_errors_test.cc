@@ -9,7 +9,7 @@
 
 #include "ops/base/caused_error.h"
 
-namespace polyscene {
+namespace polyscene::launcher {
 namespace {
 
 template <class E>
@@ -73,4 +73,4 @@ TEST(TranslateErrors, OursAndOthersPass) {
 }
 
 }  // namespace
-}  // namespace polyscene
+}  // namespace polyscene::launcher

@@ -52,28 +52,29 @@ void run_kernel(Device& device, Scratch& scratch, Kernel kernel, const std::vect
 struct Batch {
   std::vector<int64_t> keys;
   std::vector<int32_t> index;  // per id: its distinct row
-  UniqueKeys unique;
-  explicit Batch(const Options& o, const TableLayout& layout) : keys(zipf_ids(o)), index(keys.size()) {
+  embedding::UniqueKeys unique;
+  explicit Batch(const Options& o, const embedding::TableLayout& layout) : keys(zipf_ids(o)), index(keys.size()) {
     for (int64_t& key : keys) key = static_cast<int64_t>(mix64(static_cast<uint64_t>(key)));
-    const KeyBlock block{.table = 0, .keys = keys, .index = index};
-    Deduplicator(layout).run({&block, 1}, unique);
+    const embedding::KeyBlock block{.table = 0, .keys = keys, .index = index};
+    embedding::Deduplicator(layout).run({&block, 1}, unique);
   }
 };
 
-DeviceTables tables_of(const Options& o, Device& device, Communicator& one, SparseOptimizer::Kind kind) {
+embedding::DeviceTables tables_of(const Options& o, Device& device, dist::Communicator& one,
+                                  embedding::SparseOptimizer::Kind kind) {
   return {device, {.host = one, .device = one}, {{.name = "bench", .dim = o.dim, .optimizer = {.kind = kind}}}, {}};
 }
 
 // Forward: the static table is read at each id. The hash table's distinct rows are found and gathered, then expanded;
 // the distinct keys are found before, as the reader's threads do.
 void run_rows(const Options& o, Device& device, bench::Bench& bench) {
-  const auto one = make_single_world();
+  const auto one = dist::make_single_world();
   const double row_bytes = 4.0 * static_cast<double>(o.dim), ids = static_cast<double>(o.ids),
                distinct = static_cast<double>(o.distinct);
   DeviceBuffer<float> table(device, "the static table"), expanded(device, "rows"), summed(device, "gradients");
   DeviceBuffer<int32_t> index(device, "the index"), unique_index(device, "the index");
   Scratch scratch(&device);
-  DeviceTables tables = tables_of(o, device, *one, SparseOptimizer::Kind::kSgd);
+  embedding::DeviceTables tables = tables_of(o, device, *one, embedding::SparseOptimizer::Kind::kSgd);
   const Batch batch(o, tables.layout());
   std::vector<int32_t> rows(batch.index);
   for (int32_t& row : rows) row = static_cast<int32_t>(row * (o.rows / o.distinct));
@@ -93,19 +94,19 @@ void run_rows(const Options& o, Device& device, bench::Bench& bench) {
           .seconds;
   table = DeviceBuffer<float>(device, "the static table");
 
-  DeviceLookup lookup(tables);
+  embedding::DeviceLookup lookup(tables);
   const auto forward = [&] {
-    lookup.lookup(batch.unique, LookupMode::kTrain);
+    lookup.lookup(batch.unique, embedding::LookupMode::kTrain);
     run_kernel(device, scratch, ops::gather_rows_gpu, {lookup.rows(0), unique_view}, expanded_view);
   };
   const double hashed = bench.run("hash table forward, keys from the host", forward_bytes, forward, distinct).seconds;
   std::cout << "hash table over static forward: " << hashed / fixed << '\n';
 
-  for (const auto kind : {SparseOptimizer::Kind::kSgd, SparseOptimizer::Kind::kLazyAdam}) {
-    const bool adam = kind == SparseOptimizer::Kind::kLazyAdam;
-    DeviceTables trained = tables_of(o, device, *one, kind);
-    DeviceLookup owner(trained);
-    owner.lookup(batch.unique, LookupMode::kTrain);
+  for (const auto kind : {embedding::SparseOptimizer::Kind::kSgd, embedding::SparseOptimizer::Kind::kLazyAdam}) {
+    const bool adam = kind == embedding::SparseOptimizer::Kind::kLazyAdam;
+    embedding::DeviceTables trained = tables_of(o, device, *one, kind);
+    embedding::DeviceLookup owner(trained);
+    owner.lookup(batch.unique, embedding::LookupMode::kTrain);
     bench.run(adam ? "backward + Adam" : "backward + SGD", (ids + (adam ? 6 : 2) * distinct) * row_bytes, [&] {
       run_kernel(device, scratch, ops::scatter_add_rows_gpu, {expanded_view, unique_view}, summed_view);
       owner.update({&summed_view, 1});
@@ -116,7 +117,7 @@ void run_rows(const Options& o, Device& device, bench::Bench& bench) {
 // A table with rows of four floats, so that probing dominates the time, and batches of distinct keys.
 class IndexOnly {
  public:
-  IndexOnly(Device& device, int64_t keys, DeviceTable& table)
+  IndexOnly(Device& device, int64_t keys, embedding::DeviceTable& table)
       : device_(device),
         count_(keys),
         keys_(device, "keys"),
@@ -127,13 +128,13 @@ class IndexOnly {
         spans_(device, "spans"),
         views_(device, "views"),
         bounded_(table.bounded()) {
-    const TableView view = table.view();
-    const KeySpan span{.matrix = rows_.resize(keys * kDim),
-                       .row = 0,
-                       .begin = 0,
-                       .count = static_cast<int32_t>(keys),
-                       .tile = 0,
-                       .table = 0};
+    const embedding::TableView view = table.view();
+    const embedding::KeySpan span{.matrix = rows_.resize(keys * kDim),
+                                  .row = 0,
+                                  .begin = 0,
+                                  .count = static_cast<int32_t>(keys),
+                                  .tile = 0,
+                                  .table = 0};
     spans_.assign({&span, 1});
     views_.assign({&view, 1});
     counts_.resize_cleared(4);
@@ -141,8 +142,11 @@ class IndexOnly {
     next_.resize(keys);
   }
 
-  static TableSpec spec(int64_t max_rows) {
-    return {.name = "index", .dim = kDim, .optimizer = {.kind = SparseOptimizer::Kind::kSgd}, .max_rows = max_rows};
+  static embedding::TableSpec spec(int64_t max_rows) {
+    return {.name = "index",
+            .dim = kDim,
+            .optimizer = {.kind = embedding::SparseOptimizer::Kind::kSgd},
+            .max_rows = max_rows};
   }
 
   // Makes batches 0 to `batches` - 1 on the device.
@@ -153,7 +157,8 @@ class IndexOnly {
   }
   void find(int64_t batch) { find_rows(device_.stream(), keys(batch), numbers_.data(), {}); }
   void insert(int64_t batch) {
-    const TouchedKeys touched{.step = ++step_, .leaders = nullptr, .next = bounded_ ? next_.data() : nullptr};
+    const embedding::TouchedKeys touched{
+        .step = ++step_, .leaders = nullptr, .next = bounded_ ? next_.data() : nullptr};
     find_rows(device_.stream(), keys(batch), numbers_.data(), touched);
     int32_t* const c = counts_.data();
     insert_and_gather(device_.stream(), keys(batch), numbers_.data(), touched,
@@ -169,13 +174,13 @@ class IndexOnly {
  private:
   static constexpr int64_t kDim = 4;
 
-  [[nodiscard]] DeviceKeys keys(int64_t batch) const {
+  [[nodiscard]] embedding::DeviceKeys keys(int64_t batch) const {
     return {.keys = keys_.data() + batch * count_,
             .spans = spans_.data(),
             .tables = views_.data(),
             .count = count_,
             .span_count = 1,
-            .tiles = (count_ + kTileKeys - 1) / kTileKeys,
+            .tiles = (count_ + embedding::kTileKeys - 1) / embedding::kTileKeys,
             .table_count = 1};
   }
 
@@ -184,15 +189,15 @@ class IndexOnly {
   DeviceBuffer<int64_t> keys_;
   DeviceBuffer<float> rows_;
   DeviceBuffer<int32_t> counts_, numbers_, next_;
-  DeviceBuffer<KeySpan> spans_;
-  DeviceBuffer<TableView> views_;
+  DeviceBuffer<embedding::KeySpan> spans_;
+  DeviceBuffer<embedding::TableView> views_;
   bool bounded_;
   int32_t step_ = 0;
 };
 
 // Runs with half of the index's slots taken.
 void run_index(const Options& o, Device& device, bench::Bench& bench) {
-  DeviceTable table(device, IndexOnly::spec(0), 1);
+  embedding::DeviceTable table(device, IndexOnly::spec(0), 1);
   DeviceBuffer<int32_t> none(device, "counts");
   table.reserve(o.index_rows * 85 / 50, 0, none.resize_cleared(1));
   IndexOnly index(device, o.keys, table);
@@ -211,9 +216,9 @@ void run_index(const Options& o, Device& device, bench::Bench& bench) {
 // Bytes: per key its bucket's hash bytes, key, links, row index, tag and row; per bucket with new keys its hash bytes
 // and tags.
 void run_full(const Options& o, Device& device, bench::Bench& bench) {
-  DeviceTable table(device, IndexOnly::spec(o.index_rows), 1);
+  embedding::DeviceTable table(device, IndexOnly::spec(o.index_rows), 1);
   IndexOnly index(device, o.keys, table);
-  const BucketPlan plan = plan_buckets(o.index_rows, 1);
+  const embedding::BucketPlan plan = embedding::plan_buckets(o.index_rows, 1);
   const int64_t batches = 2 * (o.index_rows + o.keys - 1) / o.keys + 1;
   index.make_batches(batches);
   for (int64_t batch = 0; batch < batches; ++batch) index.insert(batch);

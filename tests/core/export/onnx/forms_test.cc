@@ -6,7 +6,7 @@
 
 #include "ops/operators.h"
 
-namespace polyscene {
+namespace polyscene::core {
 namespace {
 
 // An operator has a form or is named here: forgetting one of a new model would be found by its users.
@@ -25,4 +25,4 @@ TEST(OnnxForms, ThereIsOneForEveryOperatorThatScores) {
 }
 
 }  // namespace
-}  // namespace polyscene
+}  // namespace polyscene::core

@@ -14,7 +14,7 @@
 #include "tests/core/serve/served_folder.h"
 #include "tests/support/temporary_folder.h"
 
-namespace polyscene {
+namespace polyscene::core {
 namespace {
 
 using ::testing::ElementsAre;
@@ -510,4 +510,4 @@ TEST_F(CInterfaceTest, CppChecksWhatCCannotSee) {
 }
 
 }  // namespace
-}  // namespace polyscene
+}  // namespace polyscene::core

@@ -5,7 +5,7 @@
 #include "ops/base/error.h"
 #include "tests/support/temporary_folder.h"
 
-namespace polyscene {
+namespace polyscene::core {
 namespace {
 
 using EventFileTest = testing::FolderTest;
@@ -82,4 +82,4 @@ TEST_F(EventFileTest, FolderThatCannotBe) {
 }
 
 }  // namespace
-}  // namespace polyscene
+}  // namespace polyscene::core

@@ -3,7 +3,7 @@
 #include "ops/base/error.h"
 #include "tests/support/temporary_folder.h"
 
-namespace polyscene {
+namespace polyscene::core {
 namespace {
 
 using MetricsLogTest = testing::FolderTest;
@@ -45,4 +45,4 @@ TEST_F(MetricsLogTest, FileThatCannotBeCreated) {
 }
 
 }  // namespace
-}  // namespace polyscene
+}  // namespace polyscene::core

@@ -2,7 +2,7 @@
 
 #include <gtest/gtest.h>
 
-namespace polyscene {
+namespace polyscene::core {
 namespace {
 
 class PaceTest : public ::testing::Test {
@@ -53,4 +53,4 @@ TEST_F(PaceTest, AClockThatStandsStillGivesNumbers) {
 }
 
 }  // namespace
-}  // namespace polyscene
+}  // namespace polyscene::core

@@ -5,7 +5,7 @@
 #include <limits>
 #include <sstream>
 
-namespace polyscene {
+namespace polyscene::core {
 namespace {
 
 constexpr ProgressState kState = {
@@ -100,4 +100,4 @@ TEST(Progress, AVeryNarrowTerminal) {
 }
 
 }  // namespace
-}  // namespace polyscene
+}  // namespace polyscene::core

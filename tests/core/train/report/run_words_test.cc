@@ -23,7 +23,7 @@ class RunStartTest : public ::testing::Test {
   RunStartTest() { experiment_.set_name("planted"); }
 
   config::Experiment experiment_;
-  RunStart start_{.experiment = experiment_, .rows = 2400, .steps_per_epoch = 10, .network = "local"};
+  core::RunStart start_{.experiment = experiment_, .rows = 2400, .steps_per_epoch = 10, .network = "local"};
 };
 
 TEST_F(RunStartTest, SaysWhatIsTrainedAndOnHowManyRanks) {
@@ -40,7 +40,7 @@ TEST_F(RunStartTest, SaysWhereItWasResumedAndWhatItTookFromAnotherModel) {
   start_.step = 7;
   EXPECT_TRUE(printed(start_).ends_with("\nresumed from step 7, run/checkpoints/step-0000000007\n"));
   start_.checkpoint.clear();
-  WarmStartReport& warm = start_.warm_start.emplace();
+  core::WarmStartReport& warm = start_.warm_start.emplace();
   warm.folder = "old/model";
   warm.tensors = {"head/0/w"};
   warm.tables = {"user"};
@@ -60,33 +60,37 @@ TEST_F(RunStartTest, SaysByWhatDevicesExchange) {
 }
 
 TEST(RunEnding, SaysHowFarAndHowFast) {
-  EXPECT_EQ(describe(RunEnding{.step = 120, .samples = 61440, .seconds = 2}),
+  EXPECT_EQ(describe(core::RunEnding{.step = 120, .samples = 61440, .seconds = 2}),
             "done: 120 steps, 61440 samples, 30720.0 samples/s");
-  EXPECT_EQ(describe(RunEnding{.ending = Ending::kEarlyStop,
-                               .step = 8,
-                               .samples = 90,
-                               .resumed_step = 4,
-                               .resumed_samples = 50,
-                               .seconds = 4}),
+  EXPECT_EQ(describe(core::RunEnding{.ending = core::Ending::kEarlyStop,
+                                     .step = 8,
+                                     .samples = 90,
+                                     .resumed_step = 4,
+                                     .resumed_samples = 50,
+                                     .seconds = 4}),
             "stopped early at step 8, 90 samples, 10.0 samples/s")
       << "the speed is of this job";
 }
 
 TEST(RunEnding, ASignalMayComeBeforeTheFirstStep) {
-  RunEnding ending{
-      .ending = Ending::kSignal, .step = 4, .samples = 40, .resumed_step = 4, .resumed_samples = 40, .seconds = 1};
+  core::RunEnding ending{.ending = core::Ending::kSignal,
+                         .step = 4,
+                         .samples = 40,
+                         .resumed_step = 4,
+                         .resumed_samples = 40,
+                         .seconds = 1};
   EXPECT_EQ(describe(ending), "stopped by a signal after step 4; the model is saved, 40 samples, 0.0 samples/s");
   ending.model_is_best = true;
   EXPECT_EQ(describe(ending), "stopped by a signal after step 4, 40 samples, 0.0 samples/s");
 }
 
 TEST(RunEnding, WithNothingLeftToDoSaysHowToGoOn) {
-  RunEnding ending{.step = 4, .samples = 40, .resumed_step = 4, .resumed_samples = 40};
+  core::RunEnding ending{.step = 4, .samples = 40, .resumed_step = 4, .resumed_samples = 40};
   EXPECT_EQ(describe(ending), "nothing left to do: all 4 steps are done, raise train.epochs to continue, 40 samples");
   ending.by_max_steps = true;
   EXPECT_EQ(describe(ending),
             "nothing left to do: all 4 steps are done, raise train.max_steps to continue, 40 samples");
-  ending.ending = Ending::kEarlyStop;
+  ending.ending = core::Ending::kEarlyStop;
   EXPECT_EQ(describe(ending),
             "nothing left to do: train.early_stop ended the run at step 4, raise train.early_stop.patience or leave "
             "train.early_stop out to continue, 40 samples");
@@ -99,15 +103,15 @@ class RunSummaryTest : public FolderTest {
     experiment_.mutable_data()->set_root(path(""));
     experiment_.mutable_data()->add_train_files("train.parquet");
   }
-  [[nodiscard]] std::string next_split() const { return split_to_evaluate(experiment_.data()); }
+  [[nodiscard]] std::string next_split() const { return core::split_to_evaluate(experiment_.data()); }
 
   config::Experiment experiment_;
-  RunFolder folder_{"run"};
-  RunSummary summary_{.experiment = experiment_,
-                      .folder = folder_,
-                      .ending = {.step = 8, .samples = 80, .seconds = 1},
-                      .tables = "tables: 1\n",
-                      .saves = "model    run/model\n"};
+  core::RunFolder folder_{"run"};
+  core::RunSummary summary_{.experiment = experiment_,
+                            .folder = folder_,
+                            .ending = {.step = 8, .samples = 80, .seconds = 1},
+                            .tables = "tables: 1\n",
+                            .saves = "model    run/model\n"};
   const std::string kHead = "done: 8 steps, 80 samples, 80.0 samples/s\n";
   const std::string kTail =
       "model    run/model\nmetrics  run/metrics.jsonl\nevents   run/events (tensorboard --logdir run)\n"
@@ -117,7 +121,7 @@ class RunSummaryTest : public FolderTest {
 TEST_F(RunSummaryTest, SaysWhereEverythingIs) { EXPECT_EQ(printed(summary_), kHead + "tables: 1\n" + kTail); }
 
 TEST_F(RunSummaryTest, SaysWhereTheBestModelIs) {
-  summary_.best = BestSoFar{.value = 0.75, .step = 8};
+  summary_.best = core::BestSoFar{.value = 0.75, .step = 8};
   summary_.metric = "AUC";
   EXPECT_EQ(printed(summary_), kHead + "best AUC 0.75000 at step 8\ntables: 1\n" + kTail);
   summary_.best->step = 4;
@@ -163,14 +167,14 @@ TEST_F(RunSummaryTest, NamesTheSplitThatSaysMostAndHasFiles) {
 }
 
 TEST(RunNotes, SayWhatIsMissingAndThatTrainingGoesOn) {
-  Metrics ones;
+  core::Metrics ones;
   ones.rows = ones.positives = 6;
   const std::string undefined =
       "step 3  the validation split has no AUC (6 rows, 6 of them positive): this evaluation is not the best one";
   EXPECT_EQ(describe_undefined(3, "AUC", ones, false), undefined);
   EXPECT_EQ(describe_undefined(3, "AUC", ones, true), undefined + ", and train.early_stop does not count it");
-  EXPECT_EQ(describe_unsaved_model(3, "why"), "model of step 3 not saved, training continues: why");
-  EXPECT_EQ(describe_failed_checkpoint("why"), "checkpoint failed, training continues: why");
+  EXPECT_EQ(core::describe_unsaved_model(3, "why"), "model of step 3 not saved, training continues: why");
+  EXPECT_EQ(core::describe_failed_checkpoint("why"), "checkpoint failed, training continues: why");
 }
 
 }  // namespace

@@ -92,8 +92,7 @@ void rewrite(const RewriteArguments& arguments) {
 
 void add_rewrite_command(CLI::App& data) {
   auto arguments = std::make_shared<RewriteArguments>();
-  CLI::App* command = data.add_subcommand(
-      "rewrite", "Copy Parquet files with row groups of another size; rows, their order and columns stay the same");
+  CLI::App* command = data.add_subcommand("rewrite", "Copy Parquet files with row groups of another size");
   command->add_option("--row-group-rows", arguments->row_group_rows, "Rows of a row group")
       ->required()
       ->check(CLI::Range(int64_t{1}, int64_t{1} << 30))

@@ -52,7 +52,7 @@ class MessagesTest(ProgramTest):
         for arguments, name, commands in (
                 ([], "polyscene", ("train", "evaluate", "predict", "checkpoint", "export", "score", "data", "version")),
                 (["checkpoint"], "polyscene checkpoint", ("inspect", "verify", "compact", "convert", "diff")),
-                (["data"], "polyscene data", ("inspect",))):
+                (["data"], "polyscene data", ("inspect", "rewrite"))):
             with self.subTest(arguments):
                 bare = self.run_program(*arguments)
                 self.assert_fails(bare, USAGE, f'polyscene: wanted a command after "{name}"\n')

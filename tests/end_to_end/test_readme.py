@@ -63,6 +63,7 @@ class ReadmeTest(ProgramTest):
         shop = f"{self.folder}/runs/shop/"
         names = {"--config FILE": f"--config {shop}shop.pbtxt", "--output RUN": f"--output {shop}second",
                  "--run RUN": f"--run {shop}first", "--output FILE": f"--output {shop}again.parquet",
+                 "--row-group-rows N --output DIR FILES": f"--row-group-rows 512 --output {shop}cut {shop}train.parquet",
                  "--output DIR": f"--output {shop}served", "--model DIR": f"--model {shop}served",
                  "--input FILE": f"--input {shop}test.parquet", " RUN/model": f" {shop}first/model"}
         commands = re.findall(r"^\| `polyscene (.*?)` \|", section("Commands"), re.M)
@@ -71,7 +72,7 @@ class ReadmeTest(ProgramTest):
             for name, value in names.items():
                 command = command.replace(name, value)
             with self.subTest(command):
-                self.assertNotRegex(command, r"\b(RUN|FILE|DIR)\b")
+                self.assertNotRegex(command, r"\b(RUN|FILES?|DIR|N)\b")
                 done = self.run_program(*command.split())
                 self.assertEqual(done.code, 0, done.text)
 

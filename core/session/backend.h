@@ -57,7 +57,7 @@ class Backend {
   // Returns when all queued work is done.
   virtual void wait() {}
 
-  // What a run says of the device; its name is empty on the host.
+  // The device as the run reports it; the name is empty on the host.
   [[nodiscard]] virtual DeviceReport report() const = 0;
 
  protected:

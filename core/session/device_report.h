@@ -1,4 +1,4 @@
-// What a run says of the device that its model runs on.
+// The device that a model runs on, as the run reports it.
 #pragma once
 
 #include <cstdint>

@@ -72,7 +72,7 @@ class Session {
   // Names in the rows that were trained or predicted on this rank, and in the model that was loaded.
   [[nodiscard]] ScenarioNames& scenario_names() { return scenario_names_; }
   [[nodiscard]] dist::Communicator& communicator() { return communicator_; }
-  // What a run says of the device that the model runs on: of its memory and waits so far.
+  // The device that the model runs on, with its memory and waits so far, as the run reports it.
   [[nodiscard]] DeviceReport device_report() const { return backend_->report(); }
   // The last batch that this session prepared itself.
   [[nodiscard]] const StepInputs& inputs() const { return inputs_; }

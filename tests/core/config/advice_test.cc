@@ -9,7 +9,7 @@
 namespace polyscene::core {
 namespace {
 
-// What is thrown for `given` by with_advice(), nested as often as told.
+// The message that with_advice() gives the error `given`, with `nested` calls of it around each other.
 template <class Thrown, class Given>
 std::string advice_for(const Given& given, int nested = 1) {
   try {

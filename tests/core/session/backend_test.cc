@@ -1,4 +1,4 @@
-// Where a model runs: what the host and a device do differently, and that both do the same.
+// The host and a device: their backends differ in what they do, and give the same results.
 #include "core/session/backend.h"
 
 #include <gtest/gtest.h>
